@@ -1,0 +1,50 @@
+# Every target works on a fresh clone: it makes .venv first if it is not there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Prefect keeps its database here, apart from the one in your home folder.
+export PREFECT_HOME := $(CURDIR)/.prefect
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
+
+.PHONY: help install demo test test-fast lint notebooks bench clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: $(STAMP) ## Make .venv with the tested set of packages
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time takes a few minutes."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## Contact 250 synthetic customers at a local Amazon Connect, and show what came of it
+	@$(BIN)/python -m flows.demo
+
+test: $(STAMP) lint ## Everything that CI checks
+	$(BIN)/python -m pytest
+	$(MAKE) notebooks
+
+test-fast: $(STAMP) ## The unit tests
+	$(BIN)/python -m pytest tests/unit
+
+lint: $(STAMP) ## Format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+notebooks: $(STAMP) ## Run the notebooks and compare their outputs
+	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with notebooks/sanitize.cfg
+
+bench: $(STAMP) ## Print the benchmarks' tables
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .prefect .connect_tasks out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
