@@ -1,0 +1,21 @@
+"""The local Amazon Connect: real HTTP and web sockets on this machine, and no AWS account.
+
+It knows nothing of the rest of connect_tasks, and validates against botocore's model of the
+services.
+"""
+
+from connect_tasks.emulator.chat import ContactRecord
+from connect_tasks.emulator.faults import Fault, FaultKind
+from connect_tasks.emulator.local import LocalConnect
+from connect_tasks.emulator.quotas import LocalQuotas, Rate
+from connect_tasks.emulator.transcript import TranscriptItem
+
+__all__ = [
+    "ContactRecord",
+    "Fault",
+    "FaultKind",
+    "LocalConnect",
+    "LocalQuotas",
+    "Rate",
+    "TranscriptItem",
+]

@@ -1,0 +1,41 @@
+"""The refusals of the two services, as Amazon Connect words them."""
+
+__all__ = ["STATUS", "RefusedError"]
+
+STATUS = {
+    "AccessDeniedException": 403,
+    "ContactNotFoundException": 410,
+    "InternalServerException": 500,
+    "InternalServiceException": 500,
+    "InvalidParameterException": 400,
+    "InvalidRequestException": 400,
+    "LimitExceededException": 429,
+    "MissingAuthenticationTokenException": 403,
+    "ResourceNotFoundException": 404,
+    "ThrottlingException": 429,
+    "TooManyRequestsException": 429,
+    "UnknownOperationException": 404,
+    "ValidationException": 400,
+}
+"""HTTP status of each error code that the local Amazon Connect can answer with."""
+
+
+class RefusedError(Exception):
+    """A request was refused; nothing was changed by it.
+
+    Attributes:
+        code: The error code, as in the `x-amzn-ErrorType` header.
+        status: The HTTP status that goes with it.
+        message: What the body says.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.status = STATUS[code]
+        self.message = message
+
+
+def access_denied() -> RefusedError:
+    """The participant service's answer to a wrong, stale or missing bearer token."""
+    return RefusedError("AccessDeniedException", "Access denied")

@@ -1,0 +1,277 @@
+"""The local Amazon Connect as an object: starts a server in this process, and lets one look in."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+
+from connect_tasks.emulator.backend import Backend
+from connect_tasks.emulator.chat import ContactRecord
+from connect_tasks.emulator.faults import Fault, FaultPlan
+from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.scripts import FLOWS
+from connect_tasks.emulator.service import Service
+from connect_tasks.emulator.transports import Transports, listen, quiet_config
+from connect_tasks.emulator.wire import Wire
+
+if TYPE_CHECKING:
+    from connect_tasks.blocks import AmazonConnectInstance
+    from connect_tasks.pacing import Quotas
+
+__all__ = ["LocalConnect"]
+
+_HOST = "127.0.0.1"
+_REGION = "us-east-1"
+_SECONDS_TO_START = 10
+_SECONDS_TO_CLOSE = 0.4
+_FOREIGN_CLOCK_TICK = 0.02
+
+
+def _steady_clock() -> Callable[[], datetime]:
+    """Wall time that never jumps: where it began, and how long that is ago."""
+    began, origin = datetime.now(UTC), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - origin)
+
+
+class LocalConnect:
+    """An Amazon Connect instance on this machine, for as long as the `with` block lasts.
+
+    It serves the chat operations of `connect` and `connectparticipant`, and the participant's web
+    socket, on one port of 127.0.0.1. It runs in a thread of its own, so it also works where an
+    event loop is already running, as in a notebook. What it knows stays readable after a stop.
+
+    Args:
+        seed: What ids, tokens and times of thought follow from; never the wall time.
+        port: The port; 0 takes a free one.
+        flow: Name of the flow that is meant unless another is named.
+        quotas: What is enforced; by default what AWS documents for a new account.
+        think_seconds: Least and most seconds before each utterance of a flow.
+        connect_window_seconds: How long a new chat waits for its customer.
+        now: The clock, in UTC; by default the machine's.
+        faults: What goes wrong.
+
+    Raises:
+        ValueError: There is no flow of this name.
+
+    Example:
+        ```python
+        with LocalConnect(flow="echo") as local:
+            connect = boto3.client("connect", endpoint_url=local.endpoint_url)
+        ```
+    """
+
+    def __init__(  # noqa: PLR0913 - all have sane defaults
+        self,
+        *,
+        seed: int = 0,
+        port: int = 0,
+        flow: str = "survey",
+        quotas: LocalQuotas | None = None,
+        think_seconds: tuple[float, float] = (0, 0),
+        connect_window_seconds: float = 300,
+        now: Callable[[], datetime] | None = None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        if flow not in FLOWS:
+            raise ValueError(f"There is no flow {flow!r}; there are {', '.join(sorted(FLOWS))}.")
+        self.flow = flow
+        self.quotas = quotas or LocalQuotas()
+        self._port = port
+        self._has_foreign_clock = now is not None
+        clock = now or _steady_clock()
+        self._backend = Backend(
+            now=clock,
+            seed=seed,
+            open_chats=self.quotas.open_chats,
+            think_seconds=think_seconds,
+            connect_window_seconds=connect_window_seconds,
+        )
+        self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
+        self._lock = threading.Lock()
+        self._transports = Transports()
+        self._wire = Wire(
+            self._backend,
+            self._service,
+            FaultPlan(faults, seed),
+            lock=self._lock,
+            cut=self._transports.cut,
+        )
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = self.endpoint_url if self._server else "stopped"
+        return f"<LocalConnect {state}, {len(self._backend.chats)} contacts>"
+
+    @property
+    def endpoint_url(self) -> str:
+        """The URL of both services.
+
+        Raises:
+            RuntimeError: It has never been started, so there is no port yet.
+        """
+        if self._port == 0:
+            raise RuntimeError("The local Amazon Connect has not been started.")
+        return f"http://{_HOST}:{self._port}"
+
+    @property
+    def instance_id(self) -> str:
+        """The instance's id, the same in every process."""
+        return self._backend.instance_id
+
+    @property
+    def instance_arn(self) -> str:
+        """The instance's ARN."""
+        return self._backend.instance_arn
+
+    @property
+    def flow_id(self) -> str:
+        """The id of the flow that is meant unless another is named."""
+        return self.flow_ids[self.flow]
+
+    @property
+    def flow_ids(self) -> Mapping[str, str]:
+        """The id of each flow, by its name."""
+        return MappingProxyType(self._backend.flow_ids)
+
+    def flow_arn(self, name: str) -> str:
+        """The ARN of a flow, by its name."""
+        return self._backend.flow_arn(name)
+
+    @property
+    def contacts(self) -> list[ContactRecord]:
+        """Every contact as it is now, in order of their start."""
+        with self._lock:
+            return [chat.record() for chat in self._backend.chats.values()]
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How many requests arrived, by operation, refused and failed ones included."""
+        with self._lock:
+            return Counter(self._service.calls)
+
+    @property
+    def refusals(self) -> Counter[tuple[str, str]]:
+        """How many requests were refused by the rules, by operation and error code."""
+        with self._lock:
+            return Counter(self._service.refusals)
+
+    @property
+    def injected(self) -> Counter[tuple[str, str]]:
+        """How many faults were injected, by operation and kind."""
+        with self._lock:
+            return Counter(self._wire.injected)
+
+    @property
+    def issued_tokens(self) -> list[str]:
+        """Every participant token, connection token and socket URL that was handed out."""
+        with self._lock:
+            return list(self._backend.connections.issued)
+
+    def instance(
+        self, flow: str | None = None, quotas: "Quotas | None" = None
+    ) -> "AmazonConnectInstance":
+        """This instance as the block that campaigns take.
+
+        Args:
+            flow: Name of the flow that receives the chats; the instance's own if None.
+            quotas: The pace to keep; what the instance enforces if None.
+
+        Example:
+            ```python
+            with LocalConnect() as local:
+                outreach("data/customers.csv", campaign="try", connect=local.instance())
+            ```
+        """
+        from connect_tasks.emulator.block import make_block
+
+        return make_block(self, flow or self.flow, quotas)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that point AWS clients of another process here."""
+        return {
+            "AWS_ENDPOINT_URL_CONNECT": self.endpoint_url,
+            "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": _REGION,
+            "AWS_DEFAULT_REGION": _REGION,
+        }
+
+    def start(self) -> Self:
+        """Begin to serve; a second call does nothing. After a stop, on the same port again.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        if self._server is None:
+            listener = listen(_HOST, self._port)
+            self._port = listener.getsockname()[1]
+            self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
+            self._server = uvicorn.Server(quiet_config(self._wire.app, self._transports.protocol()))
+            arguments = (self._server, listener)
+            self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
+            self._thread.start()
+            self._wait_for(self._server, self._thread)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and cut whatever is still open; a second call does nothing."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._thread.join(_SECONDS_TO_CLOSE)
+        self._server.force_exit = True
+        self._thread.join()
+        self._server = None
+
+    def _run(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        asyncio.run(self._serve(server, listener))
+
+    async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        ticker = asyncio.create_task(self._work_off_schedule())
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            ticker.cancel()
+            self._transports.cut_all()
+
+    async def _work_off_schedule(self) -> None:
+        changed = asyncio.Event()
+        self._backend.schedule.on_earlier = changed.set
+        while True:
+            changed.clear()
+            with self._lock:
+                self._backend.schedule.run_due()
+                seconds = self._backend.schedule.seconds_left()
+            # Nobody tells when a foreign clock moves.
+            limit = _FOREIGN_CLOCK_TICK if self._has_foreign_clock else seconds
+            try:
+                await asyncio.wait_for(changed.wait(), limit)
+            except TimeoutError:
+                continue
+
+    def _wait_for(self, server: uvicorn.Server, thread: threading.Thread) -> None:
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("The local Amazon Connect could not be started.")
+            time.sleep(0.005)

@@ -1,0 +1,117 @@
+"""How much the local Amazon Connect allows: calls per second, and open chats."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from connect_tasks.emulator.errors import RefusedError
+
+__all__ = ["LocalQuotas", "Rate"]
+
+
+class Rate(NamedTuple):
+    """A token bucket: `burst` calls at once, refilled with `per_second` calls each second."""
+
+    per_second: float
+    burst: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalQuotas:
+    """The quotas that are enforced; `None` means that one is not.
+
+    The defaults are those that AWS documents for a new account. A plain `(per_second, burst)` tuple
+    will do for a rate.
+
+    Attributes:
+        start_chat_contact: Rate of StartChatContact.
+        stop_contact: Rate of StopContact.
+        describe_contact: Rate of DescribeContact.
+        create_participant_connection: Rate of CreateParticipantConnection.
+        send: Rate that SendMessage and SendEvent share.
+        get_transcript: Rate of GetTranscript.
+        disconnect_participant: Rate of DisconnectParticipant.
+        open_chats: Chats that may be open at one time, idle ones included.
+    """
+
+    start_chat_contact: tuple[float, float] | None = Rate(5, 8)
+    stop_contact: tuple[float, float] | None = Rate(10, 15)
+    describe_contact: tuple[float, float] | None = Rate(10, 15)
+    create_participant_connection: tuple[float, float] | None = Rate(6, 9)
+    send: tuple[float, float] | None = Rate(10, 15)
+    get_transcript: tuple[float, float] | None = Rate(8, 12)
+    disconnect_participant: tuple[float, float] | None = Rate(3, 5)
+    open_chats: int | None = 500
+
+    @classmethod
+    def unlimited(cls) -> "LocalQuotas":
+        """Nothing is enforced."""
+        return cls(**dict.fromkeys(cls.__dataclass_fields__))
+
+
+# StopContact declares no ThrottlingException; DescribeContact and the participant service do.
+_SLOW_DOWN = RefusedError("TooManyRequestsException", "Too Many Requests")
+_THROTTLED = RefusedError("ThrottlingException", "Rate exceeded")
+_BUCKETS = {
+    "StartChatContact": ("start_chat_contact", _SLOW_DOWN),
+    "StopContact": ("stop_contact", _SLOW_DOWN),
+    "DescribeContact": ("describe_contact", _THROTTLED),
+    "CreateParticipantConnection": ("create_participant_connection", _THROTTLED),
+    "SendMessage": ("send", _THROTTLED),
+    "SendEvent": ("send", _THROTTLED),
+    "GetTranscript": ("get_transcript", _THROTTLED),
+    "DisconnectParticipant": ("disconnect_participant", _THROTTLED),
+}
+
+
+class Bucket:
+    """One token bucket; full when it is made.
+
+    Args:
+        per_second: Tokens that come in each second.
+        burst: Tokens that it can hold.
+    """
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._tokens = burst
+        self._filled_at: float | None = None
+
+    def take(self, now: float) -> bool:
+        """Take one token, if there is one, at this second."""
+        if self._filled_at is not None:
+            earned = max(0.0, now - self._filled_at) * self._per_second
+            self._tokens = min(self._burst, self._tokens + earned)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Throttle:
+    """The buckets of one instance.
+
+    Args:
+        quotas: The rates to enforce.
+    """
+
+    def __init__(self, quotas: LocalQuotas) -> None:
+        names = {name for name, _ in _BUCKETS.values()}
+        rates = {name: getattr(quotas, name) for name in names}
+        self._buckets = {name: Bucket(*rate) for name, rate in rates.items() if rate is not None}
+
+    def admit(self, operation: str, now: float) -> None:
+        """Let one call pass.
+
+        Args:
+            operation: Name of the operation.
+            now: Seconds of the instance's clock.
+
+        Raises:
+            RefusedError: The rate is used up; a refused call uses nothing.
+        """
+        name, refusal = _BUCKETS[operation]
+        bucket = self._buckets.get(name)
+        if bucket is not None and not bucket.take(now):
+            raise RefusedError(refusal.code, refusal.message)

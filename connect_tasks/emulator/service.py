@@ -1,0 +1,157 @@
+"""One request from arrival to answer: authorise, throttle, validate, carry out, count."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from connect_tasks.emulator.backend import Backend
+from connect_tasks.emulator.errors import RefusedError, access_denied
+from connect_tasks.emulator.operations import OWNERS
+from connect_tasks.emulator.participant import ParticipantService
+from connect_tasks.emulator.quotas import LocalQuotas, Throttle
+from connect_tasks.emulator.rules import RULES
+from connect_tasks.emulator.validation import Problem, Validator
+
+__all__ = ["Request", "Service"]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came over the wire.
+
+    Attributes:
+        operation: Name of the operation.
+        params: Members of path and body; `None` if the body is not JSON.
+        bearer: The `X-Amz-Bearer` header.
+        authorization: The `Authorization` header.
+    """
+
+    operation: str
+    params: Any
+    bearer: str = ""
+    authorization: str = ""
+
+    @classmethod
+    def read(
+        cls, operation: str, body: bytes, path: Mapping[str, str], headers: Mapping[str, str]
+    ) -> "Request":
+        """Put a request together from its parts on the wire."""
+        try:
+            params = json.loads(body or b"{}", parse_constant=_no_constant)
+            if b"\\u" in body:
+                # Half a surrogate pair is JSON, but no text that could ever be answered with.
+                json.dumps(params, ensure_ascii=False).encode()
+        except ValueError:
+            params = None
+        if path and isinstance(params, dict):
+            params = {**params, **path}
+        bearer, authorization = headers.get("x-amz-bearer", ""), headers.get("authorization", "")
+        return cls(operation, params, bearer, authorization)
+
+
+class Service:
+    """Both services of one instance.
+
+    Args:
+        backend: The instance.
+        quotas: The rates to enforce.
+        now: Seconds of the instance's clock.
+
+    Attributes:
+        calls: Requests that arrived, by operation, refused ones included.
+        refusals: Requests that were refused, by operation and error code.
+    """
+
+    def __init__(self, backend: Backend, quotas: LocalQuotas, now: Callable[[], float]) -> None:
+        self.calls: Counter[str] = Counter()
+        self.refusals: Counter[tuple[str, str]] = Counter()
+        self._backend = backend
+        self._throttle = Throttle(quotas)
+        self._now = now
+        participant = ParticipantService(backend)
+        self._contact_calls: dict[str, Callable[[Any], dict[str, Any]]] = {
+            "StartChatContact": backend.start_chat,
+            "StopContact": backend.stop_contact,
+            "DescribeContact": backend.describe_contact,
+        }
+        self._participant_calls: dict[str, Callable[[str, Any], dict[str, Any]]] = {
+            "CreateParticipantConnection": participant.create_connection,
+            "SendMessage": participant.send_message,
+            "SendEvent": participant.send_event,
+            "GetTranscript": participant.get_transcript,
+            "DisconnectParticipant": participant.disconnect,
+        }
+        self._validators = {
+            operation: Validator.for_input(service, operation)
+            for operation, service in OWNERS.items()
+        }
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Carry a request out.
+
+        Returns:
+            The body of the answer.
+
+        Raises:
+            RefusedError: It was refused, and nothing was changed.
+        """
+        self._backend.schedule.run_due()
+        try:
+            return self._carry_out(request)
+        except RefusedError as refusal:
+            self.refusals[request.operation, refusal.code] += 1
+            raise
+
+    def customer_id(self, request: Request) -> str | None:
+        """Whose request this is, as far as that can be told."""
+        if request.operation not in self._contact_calls:
+            return self._backend.connections.customer_id(request.bearer)
+        params = request.params if isinstance(request.params, dict) else {}
+        chat = self._backend.chats.get(str(params.get("ContactId")))
+        return chat.customer_id if chat else params.get("CustomerId")
+
+    def _carry_out(self, request: Request) -> dict[str, Any]:
+        operation = request.operation
+        _authorise(request)
+        self._throttle.admit(operation, self._now())
+        self._validate(request)
+        if operation in self._contact_calls:
+            return self._contact_calls[operation](request.params)
+        return self._participant_calls[operation](request.bearer, request.params)
+
+    def _validate(self, request: Request) -> None:
+        if request.params is None:
+            raise _invalid(request.operation, [Problem("", "Body must be JSON", malformed=True)])
+        problems = self._validators[request.operation](request.params)
+        if not problems:
+            rules = RULES.get(request.operation, ())
+            problems = [problem for rule in rules for problem in rule(request.params)]
+        if problems:
+            raise _invalid(request.operation, problems)
+
+
+def _authorise(request: Request) -> None:
+    if OWNERS[request.operation] == "connectparticipant":
+        # Botocore signs these calls when it has credentials; the service does not look at that.
+        if not request.bearer:
+            raise access_denied()
+    elif not request.authorization.startswith("AWS4-HMAC-SHA256 "):
+        message = "Missing Authentication Token"
+        raise RefusedError("MissingAuthenticationTokenException", message)
+
+
+def _invalid(operation: str, problems: list[Problem]) -> RefusedError:
+    plural = "s" if len(problems) > 1 else ""
+    listed = "; ".join(map(str, problems))
+    message = f"{len(problems)} validation error{plural} detected: {listed}"
+    if OWNERS[operation] == "connectparticipant":
+        return RefusedError("ValidationException", message)
+    if any(problem.malformed for problem in problems):
+        return RefusedError("InvalidRequestException", message)
+    return RefusedError("InvalidParameterException", message)

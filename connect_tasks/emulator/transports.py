@@ -1,0 +1,87 @@
+"""The server's TCP side: uvicorn's settings, and a way to cut a connection without a word."""
+
+import asyncio
+import socket
+import weakref
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["Transports", "listen", "quiet_config"]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket for the server.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    # asyncio switches Nagle's algorithm off only where TCP is named; without, each answer
+    # waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def quiet_config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
+    """Uvicorn's settings for a guest in somebody else's process.
+
+    Args:
+        app: The application to serve.
+        protocol: The class that speaks HTTP.
+    """
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        ws="websockets-sansio",
+        ws_max_size=128 * 1024,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # Clients keep pooled connections; one that is closed under them looks like a fault.
+        timeout_keep_alive=3600,
+    )
+
+
+class Transports:
+    """The open TCP connections by the address of their client."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakValueDictionary[Any, asyncio.Transport] = (
+            weakref.WeakValueDictionary()
+        )
+
+    def protocol(self) -> type[asyncio.Protocol]:
+        """Uvicorn's protocol class, made to enter its connections here."""
+        is_open = self._open
+
+        class Protocol(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                is_open[transport.get_extra_info("peername")] = transport
+                super().connection_made(transport)
+
+        return Protocol
+
+    def cut(self, scope: Scope) -> None:
+        """Cut the connection of a request or socket."""
+        transport = self._open.get(tuple(scope["client"]))
+        if transport is not None:
+            transport.abort()
+
+    def cut_all(self) -> None:
+        """Cut every connection."""
+        for transport in list(self._open.values()):
+            transport.abort()

@@ -1,0 +1,70 @@
+import pytest
+
+from connect_tasks.emulator.errors import RefusedError
+from connect_tasks.emulator.operations import OPERATIONS, route_of
+from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.service import Request
+from tests.unit.emulator.world import World
+
+
+def test_routes_are_those_of_the_documented_wire() -> None:
+    routes = {name: route_of(name) for names in OPERATIONS.values() for name in names}
+
+    assert routes == {
+        "StartChatContact": ("PUT", "/contact/chat"),
+        "StopContact": ("POST", "/contact/stop"),
+        "DescribeContact": ("GET", "/contacts/{InstanceId}/{ContactId}"),
+        "CreateParticipantConnection": ("POST", "/participant/connection"),
+        "SendMessage": ("POST", "/participant/message"),
+        "SendEvent": ("POST", "/participant/event"),
+        "GetTranscript": ("POST", "/participant/transcript"),
+        "DisconnectParticipant": ("POST", "/participant/disconnect"),
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[1]", b'{"ClientToken": NaN}', b"null", b"\xff", b'{"ClientToken": "\\ud800"}'],
+    ids=["cut off", "a list", "not a number", "null", "not UTF-8", "half a surrogate pair"],
+)
+def test_a_body_that_is_no_json_object_is_an_invalid_request(world: World, body: bytes) -> None:
+    headers = {"authorization": "AWS4-HMAC-SHA256 Credential=local"}
+
+    with pytest.raises(RefusedError) as caught:
+        world.service.answer(Request.read("StartChatContact", body, {}, headers))
+
+    assert caught.value.code == "InvalidRequestException"
+
+
+def test_the_connect_service_wants_a_signature(world: World) -> None:
+    with pytest.raises(RefusedError) as caught:
+        world.service.answer(Request("StartChatContact", world.request()))
+
+    assert caught.value.status == 403
+    assert world.backend.chats == {}
+
+
+def test_a_throttled_call_does_nothing_and_is_counted() -> None:
+    world = World(quotas=LocalQuotas(start_chat_contact=(1, 2)))
+    for number in range(2):
+        world.start(ClientToken=str(number))
+    for number in range(2, 5):
+        with pytest.raises(RefusedError, match="TooManyRequestsException"):
+            world.start(ClientToken=str(number))
+
+    assert len(world.backend.chats) == 2
+    assert world.service.refusals == {("StartChatContact", "TooManyRequestsException"): 3}
+
+
+def test_every_token_that_is_handed_out_is_on_the_list(world: World) -> None:
+    started = world.start(ConnectionTypes=["WEBSOCKET", "CONNECTION_CREDENTIALS"])
+    world.start()
+    info = world.call("CreateParticipantConnection", started["ParticipantToken"])
+
+    assert world.backend.connections.issued == [
+        started["ParticipantToken"],
+        started["Websocket"]["Url"],
+        started["ConnectionCredentials"]["ConnectionToken"],
+        info["Websocket"]["Url"],
+        info["ConnectionCredentials"]["ConnectionToken"],
+    ]

@@ -1,0 +1,135 @@
+"""An instance under a fake clock, driven without HTTP."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connect_tasks.emulator.backend import Backend
+from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.service import Request, Service
+from connect_tasks.emulator.sockets import ParticipantSocket
+
+BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
+SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
+
+
+class FakeClock:
+    """Time that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 22, 7, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The time it is."""
+        return self.moment
+
+    def advance(self, **spans: float) -> None:
+        """Move on by a time span, as timedelta takes it."""
+        self.moment += timedelta(**spans)
+
+
+class Socket:
+    """A customer's socket, with all that it was sent."""
+
+    def __init__(self, backend: Backend, url: str) -> None:
+        self.frames: list[dict[str, Any]] = []
+        chat = backend.connections.enter(url.partition("key=")[2], self)
+        self.is_in = chat is not None
+        if chat is not None:
+            take: Callable[[str], None] = lambda text: self.frames.append(json.loads(text))  # noqa: E731
+            self._end = ParticipantSocket(backend, chat, "connection-1", send=take, send_chat=take)
+
+    def send(self, text: str) -> list[dict[str, Any]]:
+        """Send a frame; what comes back at once."""
+        before = len(self.frames)
+        self._end.receive(text)
+        return self.frames[before:]
+
+    def close(self) -> None:
+        """Go away."""
+        self._end.close()
+
+    @property
+    def items(self) -> list[dict[str, str]]:
+        """The chat items received so far."""
+        chat_frames = [frame for frame in self.frames if frame["topic"] == "aws/chat"]
+        return [json.loads(frame["content"]) for frame in chat_frames]
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Who said what, or which event happened to whom."""
+        return [
+            (item.get("ParticipantRole", ""), item.get("Content") or item["ContentType"])
+            for item in self.items
+        ]
+
+
+class World:
+    """One instance and its clock."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        quotas: LocalQuotas | None = None,
+        think_seconds: tuple[float, float] = (0, 0),
+    ) -> None:
+        quotas = quotas or LocalQuotas.unlimited()
+        self.clock = FakeClock()
+        self.backend = Backend(
+            now=self.clock, seed=seed, open_chats=quotas.open_chats, think_seconds=think_seconds
+        )
+        self.service = Service(self.backend, quotas, lambda: self.clock().timestamp())
+
+    def call(self, operation: str, bearer: str = "", **params: object) -> dict[str, Any]:
+        """One signed call."""
+        return self.service.answer(Request(operation, params, bearer, "AWS4-HMAC-SHA256 x"))
+
+    def request(self, flow: str = "survey", /, **members: object) -> dict[str, Any]:
+        """A StartChatContact request with the fewest members, and those given."""
+        smallest = {
+            "InstanceId": self.backend.instance_id,
+            "ContactFlowId": self.backend.flow_ids[flow],
+            "ParticipantDetails": {"DisplayName": "Ann"},
+            "ClientToken": "token-1",
+        }
+        return {**smallest, **members}
+
+    def start(self, flow: str = "survey", /, **members: object) -> dict[str, Any]:
+        """Start a chat."""
+        return self.call("StartChatContact", **self.request(flow, **members))
+
+    def connect(self, started: dict[str, Any]) -> tuple[Socket, str]:
+        """A socket that has not subscribed yet, and the connection token."""
+        info = self.call("CreateParticipantConnection", started["ParticipantToken"], Type=BOTH)
+        token = info["ConnectionCredentials"]["ConnectionToken"]
+        return Socket(self.backend, info["Websocket"]["Url"]), token
+
+    def join(self, flow: str = "survey", /, **members: object) -> tuple[Socket, str]:
+        """A new chat's subscribed socket, and its connection token."""
+        socket, token = self.connect(self.start(flow, **members))
+        socket.send(SUBSCRIBE)
+        return socket, token
+
+    def say(self, token: str, text: str, **members: object) -> dict[str, Any]:
+        """Let the customer say something."""
+        return self.call(
+            "SendMessage", token, **{"ContentType": "text/plain", "Content": text, **members}
+        )
+
+    def describe(self, contact_id: str) -> dict[str, Any]:
+        """The contact's description."""
+        ids = {"InstanceId": self.backend.instance_id, "ContactId": contact_id}
+        contact: dict[str, Any] = self.call("DescribeContact", **ids)["Contact"]
+        return contact
+
+    def stop(self, contact_id: str) -> dict[str, Any]:
+        """Stop the contact."""
+        ids = {"InstanceId": self.backend.instance_id, "ContactId": contact_id}
+        return self.call("StopContact", **ids)
+
+    def pass_time(self, **spans: float) -> None:
+        """Move the clock on and let happen what is due."""
+        self.clock.advance(**spans)
+        self.backend.schedule.run_due()
