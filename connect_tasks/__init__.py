@@ -1,0 +1,29 @@
+"""Turn a table of customers into Amazon Connect chats and bring the answers back as tables.
+
+Importing this loads neither Prefect nor pandas nor boto3; those come with
+`connect_tasks.tasks`, `connect_tasks.blocks` and `connect_tasks.emulator`.
+"""
+
+from importlib.metadata import version as _version
+
+from connect_tasks.models import StartChatContactRequest, StartChatContactResponse
+from connect_tasks.pacing import Quotas
+from connect_tasks.retry import RetryPolicy
+from connect_tasks.template import ChatTemplate, Conversation
+from connect_tasks.tokens import client_token
+
+__all__ = [
+    "ChatTemplate",
+    "Conversation",
+    "Quotas",
+    "RetryPolicy",
+    "StartChatContactRequest",
+    "StartChatContactResponse",
+    "client_token",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        return _version("connect-tasks")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
