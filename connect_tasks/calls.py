@@ -1,0 +1,218 @@
+"""Amazon's calls at the pace that the quotas allow, and again when that is worth it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any, Literal, TypeVar
+
+from pydantic import SecretStr
+
+from connect_tasks.aws import ConnectApi
+from connect_tasks.clock import Clock
+from connect_tasks.dialogue import Say
+from connect_tasks.errors import (
+    AccessDeniedError,
+    AmazonError,
+    ChatEndedError,
+    OutcomeUnknownError,
+    RetryableError,
+    ThrottledError,
+)
+from connect_tasks.models import StartChatContactResponse
+from connect_tasks.pacing import Quotas, RateGate, TokenBucket
+from connect_tasks.protocol import Connection, Item
+from connect_tasks.retry import RandomSource, RetryPolicy
+from connect_tasks.tokens import message_token
+
+__all__ = ["Chat", "PacedCalls"]
+
+Result = TypeVar("Result")
+
+
+class PacedCalls:
+    """Every call of a campaign but the retrying of starts, which the pipeline owns.
+
+    Args:
+        api: Makes the calls.
+        quotas: The pace of each.
+        policy: How often a failed call is repeated.
+        executor: The threads that the calls run on.
+        clock: Tells the time and waits.
+        random: Where the jitter of waits comes from.
+    """
+
+    def __init__(
+        self,
+        api: ConnectApi,
+        quotas: Quotas,
+        policy: RetryPolicy,
+        *,
+        executor: Executor,
+        clock: Clock,
+        random: RandomSource,
+    ) -> None:
+        self.api = api
+        self._policy = policy
+        self._executor = executor
+        self._clock = clock
+        self._random = random
+        self._may_stop = True
+
+        def gate(rate: float, burst: int) -> RateGate:
+            return RateGate(TokenBucket(rate, burst), clock)
+
+        self.starts = gate(quotas.starts_per_second, quotas.start_burst)
+        self._stops = gate(quotas.stops_per_second, quotas.stop_burst)
+        self._describes = gate(quotas.describes_per_second, quotas.describe_burst)
+        self._connections = gate(quotas.connections_per_second, quotas.connection_burst)
+        self._messages = gate(quotas.messages_per_second, quotas.message_burst)
+        self._transcripts = gate(quotas.transcripts_per_second, quotas.transcript_burst)
+        self._disconnects = gate(quotas.disconnects_per_second, quotas.disconnect_burst)
+
+    async def start_chat(self, request: str) -> StartChatContactResponse:
+        """One StartChatContact call, now and once: the caller has passed `starts`."""
+        try:
+            response = await self._in_thread(lambda: self.api.start_chat(request))
+        except ThrottledError:
+            self.starts.throttled()
+            raise
+        self.starts.bucket.speed_up()
+        return response
+
+    async def describe(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
+        """DescribeContact."""
+        return await self._paced(
+            self._describes, lambda: self.api.describe_contact(instance_id, contact_id)
+        )
+
+    async def stop(self, instance_id: str, contact_id: str) -> None:
+        """StopContact; fine if the chat is over already."""
+        try:
+            await self._paced(self._stops, lambda: self.api.stop_contact(instance_id, contact_id))
+        except ChatEndedError:
+            return
+
+    async def close(
+        self, instance_id: str, contact_id: str, connection: Connection, *, stop: bool
+    ) -> None:
+        """End a chat: by StopContact if wanted and permitted, else by leaving it."""
+        if stop and self._may_stop:
+            try:
+                await self.stop(instance_id, contact_id)
+            except AccessDeniedError:
+                self._may_stop = False
+            else:
+                return
+        await self._leave(connection)
+
+    async def connect(self, participant_token: SecretStr) -> Connection:
+        """CreateParticipantConnection."""
+        return await self._paced(
+            self._connections, lambda: self.api.connect_participant(participant_token)
+        )
+
+    async def say(self, connection: Connection, text: str, *, client_token: str) -> None:
+        """SendMessage."""
+        await self._paced(
+            self._messages,
+            lambda: self.api.send_message(connection.token, text, client_token=client_token),
+        )
+
+    async def read(self, connection: Connection, after: str | None) -> list[Item]:
+        """GetTranscript, all pages from an item on."""
+        items, page = await self._read_page(connection, after, None)
+        while page:
+            more, page = await self._read_page(connection, after, page)
+            items += more
+        return items
+
+    async def _read_page(
+        self, connection: Connection, after: str | None, page: str | None
+    ) -> tuple[list[Item], str | None]:
+        return await self._paced(
+            self._transcripts,
+            lambda: self.api.read_transcript(connection.token, after=after, page=page),
+        )
+
+    async def _leave(self, connection: Connection) -> None:
+        try:
+            await self._paced(
+                self._disconnects, lambda: self.api.disconnect_participant(connection.token)
+            )
+        except ChatEndedError:
+            return
+
+    async def _paced(self, gate: RateGate, call: Callable[[], Result]) -> Result:
+        """Make a call that may be repeated freely, until it works or the policy gives up."""
+        began, attempt = self._clock.monotonic(), 0
+        while True:
+            await gate.pass_through()
+            try:
+                result = await self._in_thread(call)
+            except ThrottledError:
+                gate.throttled()
+            except (OutcomeUnknownError, RetryableError) as error:
+                attempt += 1
+                await self._back_off(error, attempt, began)
+            else:
+                gate.bucket.speed_up()
+                return result
+
+    async def _back_off(self, error: AmazonError, attempt: int, began: float) -> None:
+        wait = self._policy.next_wait(
+            attempt=attempt,
+            elapsed_seconds=self._clock.monotonic() - began,
+            random=self._random,
+        )
+        if wait is None:
+            raise error
+        await self._clock.sleep(wait)
+
+    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+class Chat:
+    """The participant calls of one chat; what `ChatSession` needs.
+
+    Args:
+        calls: Makes the calls.
+        response: Of the start: who the participant is, and its bearer token.
+        instance_id: Where the chat is.
+        client_token: Of the contact; each message's own token follows from it.
+        close: How a chat is closed.
+    """
+
+    def __init__(
+        self,
+        calls: PacedCalls,
+        response: StartChatContactResponse,
+        *,
+        instance_id: str,
+        client_token: str,
+        close: Literal["stop", "disconnect", "leave_open"],
+    ) -> None:
+        self._calls = calls
+        self._response = response
+        self._instance_id = instance_id
+        self._client_token = client_token
+        self._close = close
+
+    async def connect(self) -> Connection:
+        """Get a connection for the participant."""
+        return await self._calls.connect(self._response.participant_token)
+
+    async def say(self, connection: Connection, message: Say) -> None:
+        """Send a message of ours; after a crash, the same one is not sent twice."""
+        token = message_token(self._client_token, message.number)
+        await self._calls.say(connection, message.text, client_token=token)
+
+    async def read(self, connection: Connection, after: str | None) -> list[Item]:
+        """Read the transcript from an item on."""
+        return await self._calls.read(connection, after)
+
+    async def close(self, connection: Connection) -> None:
+        """End the chat."""
+        stop = self._close == "stop"
+        contact_id = self._response.contact_id
+        await self._calls.close(self._instance_id, contact_id, connection, stop=stop)

@@ -1,0 +1,126 @@
+"""A contact of a campaign: what is known of it, and the only ways in which that may change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+__all__ = ["OPEN", "SETTLED", "TRANSITIONS", "Contact", "EndReason", "Refusal", "Status", "diagram"]
+
+
+class Status(StrEnum):
+    """What became of a row so far."""
+
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    PLANNED = "planned"
+    STARTING = "starting"
+    STARTED = "started"
+    CONNECTED = "connected"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class EndReason(StrEnum):
+    """Why a conversation was over."""
+
+    CHAT_ENDED = "chat_ended"
+    REPLIED = "replied"
+    SILENT = "silent"
+    TIME_LIMIT = "time_limit"
+    LEFT_OPEN = "left_open"
+    LOST = "lost"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.REJECTED: frozenset(),
+    Status.DUPLICATE: frozenset(),
+    Status.PLANNED: frozenset({Status.STARTING}),
+    Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN}),
+    Status.UNKNOWN: frozenset({Status.STARTED, Status.FAILED}),
+    Status.STARTED: frozenset({Status.CONNECTED, Status.COMPLETED}),
+    Status.CONNECTED: frozenset({Status.COMPLETED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+}
+"""Every step that a contact may take. There is no way back."""
+
+OPEN = frozenset({Status.STARTED, Status.CONNECTED})
+"""A chat exists at Amazon and may still be alive."""
+
+SETTLED = frozenset({Status.REJECTED, Status.DUPLICATE, Status.COMPLETED, Status.FAILED})
+"""Nothing more will be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One customer's contact in one campaign, as the ledger remembers it.
+
+    `request` is the JSON text as first sent, client token included: retries send it again byte
+    for byte. `sent_at` is when that token was first sent in a call that may have had an effect,
+    or None: the token's validity counts from there.
+    """
+
+    id: int
+    campaign: str
+    customer_id: str
+    generation: int
+    status: Status
+    client_token: str
+    request: str
+    messages: tuple[str, ...]
+    planned_at: datetime
+    attempts: int = 0
+    sent_at: datetime | None = None
+    end_reason: EndReason | None = None
+    contact_id: str | None = None
+    participant_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    request_id: str | None = None
+    started_at: datetime | None = None
+    connected_at: datetime | None = None
+    first_reply_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    def advance(self, status: Status, **changes: Any) -> Self:
+        """This contact, one step further.
+
+        Args:
+            status: The new status; the present one again changes only the other fields.
+            changes: New values of other fields.
+
+        Raises:
+            ValueError: The step is not in `TRANSITIONS`.
+        """
+        if status is not self.status and status not in TRANSITIONS[self.status]:
+            raise ValueError(f"a {self.status} contact cannot become {status}")
+        return replace(self, status=status, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A row of the table that will not be contacted, with the reason.
+
+    `position` is the row's place in the table, from 0.
+    """
+
+    position: int
+    customer_id: str | None
+    status: Status
+    error_code: str
+    error_message: str
+
+
+def diagram() -> str:
+    """The transition table as a Mermaid state diagram, for the documentation."""
+    starts = [f"    [*] --> {status}" for status in ("planned", "rejected", "duplicate")]
+    steps = [
+        f"    {source} --> {target}"
+        for source, targets in TRANSITIONS.items()
+        for target in sorted(targets)
+    ]
+    ends = [f"    {status} --> [*]" for status in Status if status in SETTLED]
+    return "\n".join(["stateDiagram-v2", *starts, *steps, *ends])

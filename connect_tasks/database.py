@@ -1,0 +1,116 @@
+"""Opening the ledger's database, and saying plainly what is wrong with it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from connect_tasks.errors import LedgerError
+from connect_tasks.schema import SCHEMA_VERSION, ledger, metadata
+
+__all__ = ["create_or_check", "explained", "make_engine"]
+
+BUSY_SECONDS = 30
+
+_SQLITE_SETTINGS = (
+    "PRAGMA journal_mode=WAL",
+    # FULL: a commit is on disk when it returns. NORMAL could lose a token after a power cut.
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
+)
+
+_REMEDIES = (
+    ("readonly", "it is read-only: give write permission on the file and its folder"),
+    ("read-only", "it is read-only: give write permission on the file and its folder"),
+    ("unable to open", "it cannot be opened: check that the folder exists and may be written"),
+    ("not a database", "the file is no ledger: name another file, or restore it from a backup"),
+    ("malformed", "the file is damaged: restore it from a backup"),
+    ("disk is full", "the disk is full: make room and run the campaign again"),
+    ("locked", "another process keeps it locked: end that process and run the campaign again"),
+)
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for the ledger; a SQLite file is made on the way, for its owner's eyes only.
+
+    Raises:
+        LedgerError: The URL is none, or of a database that is not supported.
+    """
+    try:
+        address = sa.make_url(url)
+        if address.get_backend_name() == "sqlite":
+            return _sqlite_engine(address)
+        if address.get_backend_name() == "postgresql":
+            return sa.create_engine(address.set(drivername="postgresql+psycopg"))
+    except (exc.ArgumentError, ImportError) as error:
+        raise LedgerError(
+            f"the ledger's URL {_hide_password(url)!r} cannot be used: write "
+            "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
+            "`pip install connect-tasks[postgresql]`"
+        ) from error
+    raise LedgerError(
+        f"a ledger on {address.get_backend_name()} is not supported: use SQLite or PostgreSQL"
+    )
+
+
+def create_or_check(engine: sa.Engine) -> None:
+    """Make the tables in an empty database, or check that the ledger in it is of our version.
+
+    Raises:
+        LedgerError: A newer version of connect-tasks wrote it.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            # Two processes may come first at the same time; only one of them makes the tables.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not sa.inspect(connection).has_table(ledger.name):
+            metadata.create_all(connection)
+            connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
+        version = connection.scalar(sa.select(ledger.c.schema_version))
+    if version != SCHEMA_VERSION:
+        raise LedgerError(
+            f"the ledger was written by a newer connect-tasks (its version is {version}, this "
+            f"one reads {SCHEMA_VERSION}): upgrade with `pip install --upgrade connect-tasks`"
+        )
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what a database raises into a sentence that says what to do."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        remedy = next((text for sign, text in _REMEDIES if sign in reason), reason)
+        raise LedgerError(f"the ledger {_hide_password(url)}: {remedy}") from error
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database:
+        _make_private_file(Path(url.database))
+    engine = sa.create_engine(url)
+    sa.event.listen(engine, "connect", _apply_sqlite_settings)
+    return engine
+
+
+def _make_private_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _apply_sqlite_settings(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for setting in _SQLITE_SETTINGS:
+        cursor.execute(setting)
+    cursor.close()
+
+
+def _hide_password(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except exc.ArgumentError:
+        return url

@@ -1,0 +1,209 @@
+"""Many customers at once: claims contacts and runs a pipeline for each, until none is left."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from connect_tasks.contact import Contact
+from connect_tasks.errors import (
+    AmazonError,
+    CampaignWideError,
+    ClaimLostError,
+    ConnectTasksError,
+    LedgerError,
+)
+from connect_tasks.ledger import ClaimTerms, Ledger
+from connect_tasks.pipeline import Pipeline, PipelineParts
+
+__all__ = ["Engine", "EngineSettings"]
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a worker claims.
+
+    Args:
+        most_at_once: The most contacts under way.
+        lease_seconds: How long a killed worker's contacts stay claimed.
+        lot: The most contacts claimed in one transaction.
+    """
+
+    most_at_once: int
+    lease_seconds: float
+    lot: int = 100
+
+
+class Engine:
+    """One worker of a campaign.
+
+    Args:
+        campaign: Its name.
+        worker: This worker's name, unique to the run.
+        ledger: Where contacts are claimed.
+        ledger_executor: The thread for claims, the same as for writes.
+        parts: What each pipeline works with.
+        settings: How it claims.
+    """
+
+    def __init__(
+        self,
+        campaign: str,
+        worker: str,
+        *,
+        ledger: Ledger,
+        ledger_executor: Executor,
+        parts: PipelineParts,
+        settings: EngineSettings,
+    ) -> None:
+        self._campaign = campaign
+        self._worker = worker
+        self._ledger = ledger
+        self._ledger_executor = ledger_executor
+        self._parts = parts
+        self._settings = settings
+        self._terms = ClaimTerms(
+            lease=timedelta(seconds=settings.lease_seconds), token_validity=parts.token_validity
+        )
+        self._queue: deque[Contact] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._not_started: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._changed = asyncio.Event()
+        self.halted_by: ConnectTasksError | None = None
+
+    async def run(self) -> None:
+        """Work until nothing is left, the campaign is halted, or it is stopped.
+
+        Chats that are under way when the campaign halts are finished first; when it is stopped
+        they are left as they are. Claims are released either way.
+        """
+        await self._in_ledger_thread(self._expire)
+        renewal = asyncio.ensure_future(self._renew())
+        try:
+            await self._work()
+        finally:
+            left = (renewal, *self._running)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            await self._in_ledger_thread(self._release)
+
+    def stop(self) -> None:
+        """Stop at once; everything stays resumable. Call it in the event loop's thread."""
+        self._stopped = True
+        self._changed.set()
+
+    async def _work(self) -> None:
+        while not self._stopped:
+            self._changed.clear()
+            if not self.halted_by:
+                await self._admit()
+            if self._running:
+                await self._changed.wait()
+            elif self.halted_by or not await self._wait_for_others():
+                return
+
+    async def _admit(self) -> None:
+        while len(self._running) < self._settings.most_at_once:
+            if not self._queue and not await self._claim():
+                return
+            self._launch(self._queue.popleft())
+
+    async def _claim(self) -> bool:
+        most = min(self._settings.lot, self._settings.most_at_once)
+        self._queue.extend(
+            await self._in_ledger_thread(
+                lambda: self._ledger.claim(
+                    self._campaign,
+                    self._worker,
+                    most=most,
+                    now=self._parts.clock.now(),
+                    terms=self._terms,
+                )
+            )
+        )
+        return bool(self._queue)
+
+    def _launch(self, contact: Contact) -> None:
+        task: asyncio.Task[None]
+        pipeline = Pipeline(
+            self._parts, contact, on_started=lambda: self._not_started.discard(task)
+        )
+        task = asyncio.ensure_future(self._go(pipeline, contact))
+        self._running.add(task)
+        self._not_started.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._not_started.discard(task)
+        self._changed.set()
+
+    async def _go(self, pipeline: Pipeline, contact: Contact) -> None:
+        try:
+            await pipeline.run()
+        except ClaimLostError:
+            _log.warning("contact %s was taken over by another worker", contact.id)
+        except (CampaignWideError, LedgerError) as error:
+            self._halt(error)
+        except AmazonError as error:
+            _log.warning("contact %s is left for the next run: %s", contact.id, error.code)
+        except Exception as error:  # noqa: BLE001 - our own fault must not make contacts
+            _log.exception("contact %s met a fault in connect-tasks", contact.id)
+            self._halt(ConnectTasksError(f"a fault in connect-tasks: {type(error).__name__}"))
+
+    def _halt(self, error: ConnectTasksError) -> None:
+        """Nothing more is started; chats under way go on to their end."""
+        if self.halted_by is None:
+            self.halted_by = error
+            _log.error("campaign %s halts: %s", self._campaign, error)
+        for task in self._not_started:
+            task.cancel()
+
+    async def _wait_for_others(self) -> bool:
+        """Wait a little if another worker holds contacts that may become free."""
+        expiry = await self._in_ledger_thread(
+            lambda: self._ledger.next_expiry(
+                self._campaign, self._worker, now=self._parts.clock.now(), terms=self._terms
+            )
+        )
+        if expiry is None:
+            return False
+        seconds = (expiry - self._parts.clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), min(max(seconds, 0.05), 1.0))
+        return True
+
+    async def _renew(self) -> None:
+        while True:
+            await self._parts.clock.sleep(self._settings.lease_seconds / 3)
+            try:
+                await self._in_ledger_thread(self._prolong)
+            except LedgerError as error:
+                self._halt(error)
+
+    def _prolong(self) -> None:
+        until = self._parts.clock.now() + self._terms.lease
+        self._ledger.renew(self._campaign, self._worker, until=until)
+
+    def _expire(self) -> None:
+        self._ledger.expire_tokens(self._campaign, now=self._parts.clock.now(), terms=self._terms)
+
+    def _release(self) -> None:
+        try:
+            self._ledger.release(self._campaign, self._worker)
+        except LedgerError:
+            _log.warning("claims could not be released; they run out by themselves")
+
+    async def _in_ledger_thread(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._ledger_executor, call)

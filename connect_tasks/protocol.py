@@ -1,0 +1,247 @@
+"""The participant's web socket without any I/O: frames in, items and due frames out.
+
+Amazon documents the subscription; the rest of the protocol (heartbeats, pings, envelopes) is what
+its own clients do (amazon-connect-chatjs, the Android and iOS SDKs).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+__all__ = [
+    "Broken",
+    "ChatSocket",
+    "Connection",
+    "Event",
+    "Item",
+    "Received",
+    "Subscribed",
+    "Transcript",
+    "parse_item",
+]
+
+_SUBSCRIBE = json.dumps({"topic": "aws/subscribe", "content": {"topics": ["aws/chat"]}})
+_HEARTBEAT = json.dumps({"topic": "aws/heartbeat"})
+_PING = json.dumps({"topic": "aws/ping"})
+_ENDED = "application/vnd.amazonaws.connect.event.chat.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a participant needs to talk and to listen. Both parts are bearer secrets."""
+
+    token: SecretStr
+    url: SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of a transcript: a message, an event or an attachment."""
+
+    message_id: str
+    absolute_time: datetime
+    type: str
+    content_type: str | None = None
+    content: str | None = None
+    participant_role: str | None = None
+    participant_id: str | None = None
+    display_name: str | None = None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether this item says that the chat is over."""
+        return self.content_type == _ENDED
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether somebody said or sent something, as opposed to an event."""
+        return self.type in {"MESSAGE", "ATTACHMENT"}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the customer's side, which we speak for, made it."""
+        return self.participant_role == "CUSTOMER"
+
+
+def parse_item(raw: Mapping[str, Any]) -> Item | None:
+    """Read an item of the socket or of GetTranscript; both have the same members.
+
+    Args:
+        raw: The item with Amazon's names; `AbsoluteTime` in ISO 8601.
+
+    Returns:
+        The item; None for what is not part of a transcript: receipts, unfinished chunks of a
+        message that is still being written, and what has no readable id or time.
+    """
+    message_id, absolute_time = _text(raw.get("Id")), _time(raw.get("AbsoluteTime"))
+    if not message_id or not absolute_time or raw.get("Type") == "MESSAGEMETADATA":
+        return None
+    metadata = raw.get("MessageMetadata")
+    if isinstance(metadata, Mapping) and metadata.get("MessageCompleted") is False:
+        return None
+    return Item(
+        message_id=message_id,
+        absolute_time=absolute_time,
+        type=_text(raw.get("Type")) or "EVENT",
+        content_type=_text(raw.get("ContentType")),
+        content=_text(raw.get("Content", _attachments(raw))),
+        participant_role=_text(raw.get("ParticipantRole")),
+        participant_id=_text(raw.get("ParticipantId")),
+        display_name=_text(raw.get("DisplayName")),
+    )
+
+
+def _text(value: object) -> str | None:
+    """A text that every database takes: SQLite refuses half an emoji, PostgreSQL a zero."""
+    if not isinstance(value, str):
+        return None
+    return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _attachments(raw: Mapping[str, Any]) -> str | None:
+    attachments = raw.get("Attachments")
+    return json.dumps(attachments, ensure_ascii=False) if attachments else None
+
+
+class Transcript:
+    """The items of a chat, each once: sockets repeat, reorder and lose them."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._last: Item | None = None
+
+    @property
+    def last_id(self) -> str | None:
+        """The id of the latest item by time: where to go on reading after a reconnect."""
+        return self._last.message_id if self._last else None
+
+    def add(self, items: Iterable[Item]) -> list[Item]:
+        """Take items in; those that are new come back in order of time."""
+        fresh: dict[str, Item] = {}
+        for item in items:
+            if item.message_id not in self._known:
+                fresh[item.message_id] = item
+        self._known.update(fresh)
+        ordered = sorted(fresh.values(), key=lambda item: item.absolute_time)
+        if ordered and (not self._last or ordered[-1].absolute_time >= self._last.absolute_time):
+            self._last = ordered[-1]
+        return ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """Amazon confirmed the subscription; from here on the flow runs and items arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An item arrived, possibly not for the first time."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """This socket is of no more use; open another."""
+
+    reason: str
+
+
+Event = Subscribed | Received | Broken
+
+
+class ChatSocket:
+    """One web socket of a chat participant, as a state machine.
+
+    Give it what arrives (`feed`) and the time (`due`), send what `due` returns, and call again
+    at `next_due`. A socket that is silent past its heartbeat, or refuses the subscription too
+    often, reports `Broken`.
+
+    Args:
+        now: Monotonic seconds at which the socket was opened.
+    """
+
+    BEAT_SECONDS = 10.0
+    RESUBSCRIBE_SECONDS = 1.0
+    SUBSCRIBE_ATTEMPTS = 5
+
+    def __init__(self, now: float) -> None:
+        self.subscribed = False
+        self._attempts = 0
+        self._subscribe_at = now
+        self._beat_at = now
+        self._unanswered = False
+
+    @property
+    def next_due(self) -> float:
+        """When `due` will have something to say, in monotonic seconds."""
+        return self._beat_at if self.subscribed else min(self._subscribe_at, self._beat_at)
+
+    def due(self, now: float) -> list[str | Broken]:
+        """The frames to send now, or `Broken`."""
+        return [*self._subscription(now), *self._beat(now)]
+
+    def feed(self, text: str) -> list[Event]:
+        """Take one frame in; malformed and empty frames are ignored, as Amazon's clients do."""
+        frame = _loads(text)
+        match frame.get("topic"):
+            case "aws/chat":
+                return self._chat(frame)
+            case "aws/subscribe":
+                return self._subscription_answer(frame.get("content"))
+            case "aws/heartbeat":
+                self._unanswered = False
+            case None if "message" in frame:
+                return [Broken(f"the server said {str(frame['message'])[:60]!r}")]
+        return []
+
+    def _subscription(self, now: float) -> list[str | Broken]:
+        if self.subscribed or now < self._subscribe_at:
+            return []
+        if self._attempts == self.SUBSCRIBE_ATTEMPTS:
+            return [Broken("the subscription was not confirmed")]
+        self._attempts += 1
+        self._subscribe_at = now + self.RESUBSCRIBE_SECONDS
+        return [_SUBSCRIBE]
+
+    def _beat(self, now: float) -> list[str | Broken]:
+        if now < self._beat_at:
+            return []
+        if self._unanswered:
+            return [Broken("a heartbeat was not answered")]
+        self._unanswered = True
+        self._beat_at = now + self.BEAT_SECONDS
+        return [_PING, _HEARTBEAT]
+
+    def _subscription_answer(self, content: object) -> list[Event]:
+        confirmed = isinstance(content, Mapping) and content.get("status") == "success"
+        if not confirmed or self.subscribed:
+            return []
+        self.subscribed = True
+        return [Subscribed()]
+
+    def _chat(self, frame: Mapping[str, Any]) -> list[Event]:
+        content = frame.get("content")
+        raw = _loads(content) if isinstance(content, str) else content
+        item = parse_item(raw) if isinstance(raw, Mapping) else None
+        return [Received(item)] if item else []
+
+
+def _loads(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,95 @@
+"""Writing to the ledger from many conversations at once: each write waits for its own commit.
+
+Writes that arrive while a commit is under way share the next one, so a thousand conversations
+cost a few commits, and none goes on before its own is on disk.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Protocol
+
+from connect_tasks.errors import ClaimLostError, LedgerError
+from connect_tasks.ledger import Change
+
+__all__ = ["Recorder", "RecorderLedger"]
+
+_Write = tuple[Change, asyncio.Future[None]]
+
+
+class RecorderLedger(Protocol):
+    """What the recorder needs of a ledger."""
+
+    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+        """Write changes, all or none."""
+        ...
+
+
+class Recorder:
+    """Group commits: `write` returns when the change is on disk.
+
+    Args:
+        ledger: Where to write.
+        worker: Whose claims the contacts are.
+        executor: Runs the commits; one thread is enough.
+    """
+
+    def __init__(self, ledger: RecorderLedger, worker: str, executor: Executor) -> None:
+        self._ledger = ledger
+        self._worker = worker
+        self._executor = executor
+        self._waiting: list[_Write] = []
+        self._committing = False
+
+    async def write(self, change: Change) -> None:
+        """Write a change and wait until it is on disk.
+
+        Cancelling gives up the waiting, not the write.
+
+        Raises:
+            ClaimLostError: The contact belongs to another worker now.
+            LedgerError: The ledger cannot be written.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, written))
+        if not self._committing:
+            self._committing = True
+            self._drained = asyncio.ensure_future(self._drain())
+        await asyncio.shield(written)
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._commit(batch)
+        self._committing = False
+
+    async def _commit(self, batch: Sequence[_Write]) -> None:
+        try:
+            await self._apply(batch)
+        except ClaimLostError as error:
+            await self._single_out(batch, error)
+        except LedgerError as error:
+            for _, written in batch:
+                _fail(written, error)
+        else:
+            for _, written in batch:
+                written.set_result(None)
+
+    async def _single_out(self, batch: Sequence[_Write], error: ClaimLostError) -> None:
+        """One lost claim undid the whole batch: write the others without it."""
+        if len(batch) == 1:
+            _fail(batch[0][1], error)
+            return
+        for write in batch:
+            await self._commit([write])
+
+    async def _apply(self, batch: Sequence[_Write]) -> None:
+        changes = [change for change, _ in batch]
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._ledger.apply, self._worker, changes)
+
+
+def _fail(written: asyncio.Future[None], error: LedgerError) -> None:
+    written.set_exception(error)
+    # Nobody may be waiting any more; asyncio would complain about an error that nobody saw.
+    written.exception()

@@ -1,0 +1,98 @@
+"""The ledger's tables."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+__all__ = ["SCHEMA_VERSION", "campaigns", "contacts", "items", "ledger", "metadata", "refusals"]
+
+SCHEMA_VERSION = 1
+
+
+class _UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware UTC times in Python, plain ones on disk: the same on SQLite and PostgreSQL."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = sa.MetaData()
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("schema_version", sa.Integer, primary_key=True),
+)
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("instance_id", sa.Text, nullable=False),
+    sa.Column("created_at", _UtcDateTime, nullable=False),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("client_token", sa.Text, nullable=False, unique=True),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("messages", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("sent_at", _UtcDateTime),
+    sa.Column("end_reason", sa.Text),
+    sa.Column("contact_id", sa.Text),
+    sa.Column("participant_id", sa.Text),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("request_id", sa.Text),
+    sa.Column("planned_at", _UtcDateTime, nullable=False),
+    sa.Column("started_at", _UtcDateTime),
+    sa.Column("connected_at", _UtcDateTime),
+    sa.Column("first_reply_at", _UtcDateTime),
+    sa.Column("ended_at", _UtcDateTime),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_until", _UtcDateTime),
+    sa.UniqueConstraint("campaign", "customer_id", "generation"),
+    sa.Index("contacts_by_status", "campaign", "status", "id"),
+)
+
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("error_code", sa.Text, nullable=False),
+    sa.Column("error_message", sa.Text, nullable=False),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("absolute_time", _UtcDateTime, nullable=False),
+    sa.Column("participant_role", sa.Text),
+    sa.Column("participant_id", sa.Text),
+    sa.Column("display_name", sa.Text),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text),
+    sa.Column("content", sa.Text),
+)

@@ -1,0 +1,88 @@
+"""Counting a campaign while it runs, for whoever is watching."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connect_tasks.contact import Contact, Status
+
+__all__ = ["Funnel", "Tally"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """How far the rows of a campaign have come, in numbers.
+
+    `started`, `connected` and `replied` count contacts that ever got so far; `open_chats` those
+    that are in a conversation now.
+    """
+
+    rows: int
+    valid: int
+    rejected: int
+    duplicate: int
+    started: int
+    connected: int
+    replied: int
+    completed: int
+    failed: int
+    unknown: int
+    planned: int
+    open_chats: int
+
+    @property
+    def settled(self) -> int:
+        """Contacts about which this run has nothing more to do."""
+        return self.completed + self.failed + self.unknown
+
+
+class Tally:
+    """The funnel of a campaign, kept up to date by its own steps instead of by queries.
+
+    Args:
+        counts: What `Ledger.counts` says at the start.
+    """
+
+    def __init__(self, counts: Mapping[str, Any]) -> None:
+        self._status = Counter({status: counts[status] for status in Status})
+        self._valid = counts["valid"]
+        self._started = counts["reached_started"]
+        self._connected = counts["reached_connected"]
+        self._replied = counts["replied"]
+
+    def step(self, was: Status, contact: Contact) -> None:
+        """A contact came one step further."""
+        self._status[was] -= 1
+        self._status[contact.status] += 1
+        if contact.status is not was:
+            self._started += contact.status is Status.STARTED
+            self._connected += contact.status is Status.CONNECTED
+
+    def reply(self) -> None:
+        """A contact's other side spoke for the first time."""
+        self._replied += 1
+
+    @property
+    def any_started(self) -> bool:
+        """Whether any chat of the campaign was ever started."""
+        return bool(self._started)
+
+    def funnel(self) -> Funnel:
+        """The numbers now."""
+        status = self._status
+        refused = status[Status.REJECTED] + status[Status.DUPLICATE]
+        return Funnel(
+            rows=self._valid + refused,
+            valid=self._valid,
+            rejected=status[Status.REJECTED],
+            duplicate=status[Status.DUPLICATE],
+            started=self._started,
+            connected=self._connected,
+            replied=self._replied,
+            completed=status[Status.COMPLETED],
+            failed=status[Status.FAILED],
+            unknown=status[Status.UNKNOWN],
+            planned=status[Status.PLANNED],
+            open_chats=status[Status.STARTED] + status[Status.CONNECTED],
+        )

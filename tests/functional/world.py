@@ -1,0 +1,124 @@
+"""A campaign at a local Amazon Connect, without Prefect: what most functional tests need."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from connect_tasks import ChatTemplate, Conversation, Quotas, RetryPolicy
+from connect_tasks.aws import ClientOptions, ConnectApi
+from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
+from connect_tasks.ledger import Ledger
+from connect_tasks.planning import Plan, plan_campaign
+from connect_tasks.tally import Funnel
+
+CAMPAIGN = "renewals"
+
+FAST = Quotas(
+    starts_per_second=1000,
+    start_burst=1000,
+    stops_per_second=1000,
+    stop_burst=1000,
+    describes_per_second=1000,
+    describe_burst=1000,
+    connections_per_second=1000,
+    connection_burst=1000,
+    messages_per_second=1000,
+    message_burst=1000,
+    transcripts_per_second=1000,
+    transcript_burst=1000,
+    disconnects_per_second=1000,
+    disconnect_burst=1000,
+)
+QUICK = RetryPolicy(attempts=4, wait_initial_seconds=0.01, wait_max_seconds=0.05)
+
+
+def session() -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
+    )
+
+
+def customers(count: int) -> list[dict[str, Any]]:
+    return [
+        {"customer_id": f"{number:04}", "display_name": f"Customer {number}", "score": "9"}
+        for number in range(count)
+    ]
+
+
+@dataclass
+class World:
+    """One ledger and one local instance."""
+
+    local: LocalConnect
+    ledger: Ledger
+    conversation: Conversation = field(
+        default_factory=lambda: Conversation(
+            messages=("{{ score }}",), reply_timeout_seconds=5, max_seconds=30
+        )
+    )
+    template: ChatTemplate = field(default_factory=ChatTemplate)
+    quotas: Quotas = FAST
+    policy: RetryPolicy = QUICK
+    read_timeout_seconds: float = 15
+    make_session: Callable[[], boto3.Session] = session
+    contact_flow_id: str | None = None
+
+    def plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
+        now = datetime.now(UTC)
+        renderer = self.template.bind(
+            instance_id=self.local.instance_id,
+            contact_flow_id=self.contact_flow_id or self.local.flow_id,
+            conversation=self.conversation,
+        )
+        self.ledger.open_campaign(CAMPAIGN, self.local.instance_id, now=now)
+        return plan_campaign(self.ledger, CAMPAIGN, [rows], renderer, now=now)
+
+    def run(self, report: Callable[[Funnel], None] = lambda _: None) -> Funnel:
+        options = ClientOptions(
+            parameters={"endpoint_url": self.local.endpoint_url},
+            read_timeout_seconds=self.read_timeout_seconds,
+        )
+        instance = Instance(
+            api=ConnectApi(self.make_session, options), quotas=self.quotas, policy=self.policy
+        )
+        return run_campaign(
+            self.ledger, CAMPAIGN, instance, conversation=self.conversation, report=report
+        )
+
+    def contacts(self) -> list[dict[str, Any]]:
+        return [dict(row) for row in self.ledger.contact_records(CAMPAIGN)]
+
+    def said(self) -> list[tuple[str, str]]:
+        """Who said what, as the ledger has it."""
+        rows = self.ledger.message_records(CAMPAIGN)
+        return [(row["participant_role"], row["content"]) for row in rows if row["content"]]
+
+    def made(self) -> Counter[str]:
+        """Contacts by customer, counted by Amazon Connect itself."""
+        return Counter(str(contact.customer_id) for contact in self.local.contacts)
+
+
+@contextmanager
+def world(
+    folder: Path,
+    *,
+    flow: str = "survey",
+    faults: Sequence[Fault] = (),
+    quotas: LocalQuotas | None = None,
+    think_seconds: tuple[float, float] = (0, 0),
+) -> Iterator[World]:
+    local = LocalConnect(
+        flow=flow,
+        faults=faults,
+        quotas=quotas or LocalQuotas.unlimited(),
+        think_seconds=think_seconds,
+    )
+    with local, Ledger(f"sqlite:///{folder / 'ledger.db'}") as ledger:
+        yield World(local, ledger)
