@@ -1,0 +1,114 @@
+"""What Prefect's UI shows of a campaign: a progress bar while it runs, a summary at the end.
+
+Artifacts hold counts and reasons, never names, messages or tokens.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+from prefect.context import get_run_context
+from prefect.exceptions import MissingContextError
+
+from connect_tasks.tally import Funnel
+
+__all__ = ["ProgressArtifact", "artifact_key", "publish_summary"]
+
+_log = logging.getLogger(__name__)
+
+
+def artifact_key(*words: str) -> str:
+    """A key as Prefect wants it: lower case, digits and dashes.
+
+    Example:
+        >>> artifact_key("Renewals 2026/11", "progress")
+        'renewals-2026-11-progress'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
+
+
+class ProgressArtifact:
+    """A progress bar in Prefect's UI; outside a run it does nothing.
+
+    A Prefect server that cannot be reached is no reason to stop a campaign: after the first
+    failure the bar stands still.
+
+    Args:
+        campaign: Its name.
+        monotonic: Tells the time, to update at most once a second.
+    """
+
+    SECONDS = 1.0
+
+    def __init__(self, campaign: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._campaign = campaign
+        self._monotonic = monotonic
+        self._updated_at = float("-inf")
+        self._artifact: UUID | None = None
+        self._works = _in_run()
+
+    def show(self, funnel: Funnel) -> None:
+        """Show the present funnel, at most once a second."""
+        if self._works and self._monotonic() - self._updated_at >= self.SECONDS:
+            self._update(_percent(funnel))
+
+    def finish(self, funnel: Funnel) -> None:
+        """Show the last funnel."""
+        if self._works:
+            self._update(_percent(funnel))
+
+    def _update(self, percent: float) -> None:
+        self._updated_at = self._monotonic()
+        try:
+            self._send(percent)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
+            self._works = False
+            _log.warning("progress is no longer shown in Prefect: %s", type(error).__name__)
+
+    def _send(self, percent: float) -> None:
+        # `_sync`: inside Jupyter's event loop these would return coroutines that nobody awaits.
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(  # type: ignore[assignment]
+                progress=percent,
+                key=artifact_key(self._campaign, "progress"),
+                description=f"Contacts of campaign {self._campaign} that are settled",
+                _sync=True,  # type: ignore[call-arg]
+            )
+        else:
+            update_progress_artifact(self._artifact, progress=percent, _sync=True)  # type: ignore[call-arg]
+
+
+def publish_summary(campaign: str, summary: Mapping[str, Any]) -> None:
+    """Write the campaign's funnel as a markdown artifact; outside a run it does nothing."""
+    if _in_run():
+        create_markdown_artifact(
+            markdown=_markdown(campaign, summary),
+            key=artifact_key(campaign, "summary"),
+            description=f"Summary of campaign {campaign}",
+            _sync=True,  # type: ignore[call-arg]
+        )
+
+
+def _markdown(campaign: str, summary: Mapping[str, Any]) -> str:
+    rows = "\n".join(f"| {name} | {value} |" for name, value in summary.items())
+    return f"## Campaign {campaign}\n\n| | |\n|---|---:|\n{rows}\n"
+
+
+def _percent(funnel: Funnel) -> float:
+    return 100 * funnel.settled / funnel.valid if funnel.valid else 100.0
+
+
+def _in_run() -> bool:
+    try:
+        get_run_context()
+    except MissingContextError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""A Prefect flow that takes tables of customers and keeps them out of Prefect's database.
+
+Prefect records a flow's parameters whole, as JSON. A table of customers has no business there,
+and beyond 512 KB the call fails with an error that repeats every row.
+"""
+
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Flow
+from pydantic import WithJsonSchema
+
+from connect_tasks.frames import describe
+
+__all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+TABLE_FORM = WithJsonSchema(
+    {
+        "type": "string",
+        "title": "Customers",
+        "description": "Path or URI of a CSV or Parquet file with one row per customer.",
+    }
+)
+"""How a table parameter looks in the form of a deployment: a path or URI."""
+
+_TABLE = "customers"
+
+
+class TableFlow(Flow[Parameters, Returned]):
+    """A flow whose `customers` parameter may be a DataFrame.
+
+    Prefect is given a summary instead (rows, columns, fingerprint). In all else it is a flow like
+    any other: `deploy`, `serve` and `with_options` work.
+    """
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """What Prefect records of the parameters."""
+        customers = parameters.get(_TABLE)
+        if customers is None or isinstance(customers, str | PurePath):
+            return super().serialize_parameters(parameters)
+        return super().serialize_parameters({**parameters, _TABLE: describe(customers)})
+
+    def with_options(self, **options: Any) -> "TableFlow[Parameters, Returned]":
+        """The same flow with other options; see Prefect's `Flow.with_options`."""
+        flow = super().with_options(**options)
+        # Prefect makes a plain Flow here, which would record the table after all.
+        flow.__class__ = type(self)
+        return flow  # type: ignore[return-value]
+
+
+def table_flow(
+    **options: Any,
+) -> Callable[[Callable[Parameters, Returned]], TableFlow[Parameters, Returned]]:
+    """Make a `TableFlow` of a function with a `customers` parameter; options as for `@flow`.
+
+    Example:
+        ```python
+        from connect_tasks.flow import table_flow
+
+        @table_flow(name="count")
+        def count(customers):
+            return len(customers)
+        ```
+    """
+
+    def decorate(function: Callable[Parameters, Returned]) -> TableFlow[Parameters, Returned]:
+        return TableFlow(fn=function, **options)
+
+    return decorate

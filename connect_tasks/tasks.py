@@ -1,0 +1,304 @@
+"""Prefect tasks around the package: thin, documented, and usable without Prefect by `.fn`.
+
+A campaign is a few long task runs over the ledger, never one task run per customer: each would cost
+30 ms of CPU and Prefect loses records of them by the thousand (ADR 0005). For a handful of chats in
+a flow of your own there is `start_chat`.
+"""
+
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import MissingContextError
+from prefect.runtime import task_run
+from pydantic import BaseModel, ValidationError
+
+from connect_tasks.artifacts import ProgressArtifact, publish_summary
+from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.campaign import run_campaign
+from connect_tasks.errors import ChatEndedError, InputError
+from connect_tasks.frames import read_table, rows
+from connect_tasks.ledger import Ledger, default_url
+from connect_tasks.models import StartChatContactRequest, StartChatContactResponse, problems
+from connect_tasks.planning import Plan, plan_campaign
+from connect_tasks.progress import watching
+from connect_tasks.results import CampaignResult
+from connect_tasks.retry import RetryPolicy
+from connect_tasks.tally import Funnel
+from connect_tasks.template import ChatTemplate, Conversation
+from connect_tasks.tokens import canonical_json, client_token
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["collect_responses", "start_chat", "start_chats", "stop_chat", "validate_customers"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# A task's cache is no record of what was sent: it is not written when a worker dies after a call.
+_NO_RECORD: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+@task(task_run_name="validate-{campaign}", **_NO_RECORD)
+def validate_customers(
+    customers: "pd.DataFrame | str | os.PathLike[str]",
+    template: ChatTemplate | dict[str, Any] | None = None,
+    *,
+    campaign: str,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None = None,
+    ledger: str | None = None,
+) -> Plan:
+    """Check every row of a table and enter the valid ones into a campaign. Nothing is sent.
+
+    A second call with the same table changes nothing.
+
+    Args:
+        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+        template: Makes a request of each row. Without it, columns are named like the request's
+            fields (`customer_id`, `display_name`, `attributes.plan`).
+        campaign: The name under which each customer is contacted at most once.
+        connect: The instance that will be used.
+        conversation: What our side will say.
+        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
+
+    Returns:
+        How many rows are valid, refused and known already.
+
+    Raises:
+        InputError: The table or the template as a whole cannot be used.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        from prefect import flow
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.tasks import validate_customers
+
+        @flow
+        def check(path: str):
+            instance = AmazonConnectInstance.load("BLOCK_NAME")
+            return validate_customers(path, campaign="renewals", connect=instance)
+        ```
+    """
+    frame = read_table(customers)
+    template = _as_template(template, frame.columns)
+    renderer = template.bind(
+        instance_id=connect.instance_id,
+        contact_flow_id=connect.contact_flow_id,
+        conversation=conversation,
+        columns=frame.columns,
+    )
+    now = datetime.now(UTC)
+    with Ledger(_url(ledger)) as opened:
+        opened.open_campaign(campaign, connect.instance_id, now=now)
+        plan = plan_campaign(opened, campaign, rows(frame, chunk_rows=5_000), renderer, now=now)
+    _logger().info(
+        "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
+        campaign,
+        len(frame),
+        plan.added,
+        plan.known,
+        plan.rejected,
+        plan.duplicate,
+    )
+    if plan.request_changed:
+        _logger().warning(
+            "campaign %s: %d customers were contacted before with another request; the new one "
+            "is not sent",
+            campaign,
+            plan.request_changed,
+        )
+    return replace(plan, index=frame.index)
+
+
+@task(task_run_name="chats-of-{campaign}", **_NO_RECORD)
+def start_chats(
+    campaign: str,
+    *,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None = None,
+    ledger: str | None = None,
+) -> Funnel:
+    """Start, hold and close the chats of all customers of a campaign that are not settled.
+
+    It goes as fast as the instance's quotas allow. A second call goes on with what is left.
+
+    Args:
+        campaign: A campaign that `validate_customers` has filled.
+        connect: The instance to use.
+        conversation: When a conversation is over, and how it is closed.
+        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
+
+    Returns:
+        How far the contacts have come.
+
+    Raises:
+        CampaignHaltedError: Something concerns every contact; all is resumable.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        from prefect import flow
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.tasks import start_chats
+
+        @flow
+        def go_on():
+            return start_chats("renewals", connect=AmazonConnectInstance.load("BLOCK_NAME"))
+        ```
+    """
+    artifact = ProgressArtifact(campaign)
+    with Ledger(_url(ledger)) as opened, watching(campaign, _logger()) as show:
+
+        def report(funnel: Funnel) -> None:
+            artifact.show(funnel)
+            show(funnel)
+
+        funnel = run_campaign(
+            opened,
+            campaign,
+            connect.connect(),
+            conversation=conversation or Conversation(),
+            report=report,
+        )
+        artifact.finish(funnel)
+    return funnel
+
+
+@task(task_run_name="responses-of-{campaign}", **_NO_RECORD)
+def collect_responses(
+    campaign: str, *, ledger: str | None = None, plan: Plan | None = None
+) -> CampaignResult:
+    """Give the tables of a campaign, as they are now. Nothing is sent.
+
+    Args:
+        campaign: The campaign's name.
+        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
+        plan: What `validate_customers` returned, to get one row per input row.
+
+    Returns:
+        `contacts` (one row per customer), `messages` (one row per transcript item), `summary`.
+
+    Raises:
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        from prefect import flow
+        from connect_tasks.tasks import collect_responses
+
+        @flow
+        def export():
+            collect_responses("renewals").messages.to_csv("messages.csv")
+        ```
+    """
+    result = CampaignResult(campaign, _url(ledger), plan)
+    publish_summary(campaign, result.summary)
+    return result
+
+
+@task(**RetryPolicy().task_options(), **_NO_RECORD)
+def start_chat(
+    request: StartChatContactRequest | dict[str, Any], connect: AmazonConnectInstance
+) -> StartChatContactResponse:
+    """Start one chat, with Prefect's retries; for flows of your own, by `.map` too.
+
+    Every retry of a task run sends the same client token, so it starts the same chat. Amazon ends a
+    chat to which nobody connects within five minutes.
+
+    Args:
+        request: The request, or its fields; without `client_token` one is made for the task run.
+        connect: The instance to use.
+
+    Returns:
+        The contact's ids, and the participant token as a `SecretStr`.
+
+    Raises:
+        InputError: The request breaks a rule of Amazon Connect; all that is wrong is said.
+        AmazonError: Amazon refused it, or retries were used up.
+
+    Example:
+        ```python
+        from prefect import flow, unmapped
+        from connect_tasks.tasks import start_chat
+
+        @flow
+        def greet(requests, instance):
+            return start_chat.map(requests, connect=unmapped(instance)).result()
+        ```
+    """
+    wire = _as_request(request).to_wire()
+    wire.setdefault("ClientToken", client_token("task-run", task_run.id or uuid.uuid4().hex))
+    response = connect.connect().api.start_chat(canonical_json(wire))
+    _logger().info("started contact %s", response.contact_id)
+    return response
+
+
+@task(**RetryPolicy().task_options(), **_NO_RECORD)
+def stop_chat(contact_id: str, connect: AmazonConnectInstance) -> None:
+    """End a chat, in whatever state it is; one that is over already is fine.
+
+    Args:
+        contact_id: The chat's contact.
+        connect: The instance to use.
+
+    Raises:
+        AmazonError: Amazon refused it, or retries were used up.
+
+    Example:
+        ```python
+        from prefect import flow
+        from connect_tasks.tasks import stop_chat
+
+        @flow
+        def clean_up(contact_ids, instance):
+            for contact_id in contact_ids:
+                stop_chat(contact_id, instance)
+        ```
+    """
+    with suppress(ChatEndedError):
+        connect.connect().api.stop_contact(connect.instance_id, contact_id)
+
+
+def _as_template(
+    template: ChatTemplate | dict[str, Any] | None, columns: Iterable[str]
+) -> ChatTemplate:
+    if template is None:
+        return ChatTemplate.from_columns(columns)
+    if isinstance(template, ChatTemplate):
+        return template
+    return _checked(ChatTemplate, template, "template")
+
+
+def _as_request(request: StartChatContactRequest | dict[str, Any]) -> StartChatContactRequest:
+    if isinstance(request, StartChatContactRequest):
+        return request
+    return _checked(StartChatContactRequest, request, "request")
+
+
+def _checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        wrong = "; ".join(map(str, problems(error)))
+        raise InputError(f"The {what} cannot be used: {wrong}.") from None
+
+
+def _url(ledger: str | None) -> str:
+    return ledger or default_url(os.environ)
+
+
+def _logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    """Prefect's logger in a run, this module's elsewhere."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""The flows: each reads as prose, and works without its decorator."""

@@ -1,0 +1,86 @@
+"""Contact every customer of a table once, hold the conversations, bring the answers back."""
+
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from prefect.runtime import flow_run
+from pydantic import BeforeValidator
+
+from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.flow import TABLE_FORM, table_flow
+from connect_tasks.results import CampaignResult
+from connect_tasks.tasks import collect_responses, start_chats, validate_customers
+from connect_tasks.template import ChatTemplate, Conversation
+
+__all__ = ["outreach"]
+
+
+def _run_name() -> str:
+    parameters: dict[str, Any] = flow_run.parameters or {}
+    return f"{parameters.get('campaign')} · {_size(parameters.get('customers'))}"
+
+
+def _size(customers: Any) -> str:
+    if isinstance(customers, str | PurePath):
+        return PurePath(customers).name
+    rows = customers["rows"] if isinstance(customers, dict) else len(customers)
+    return f"{rows} rows"
+
+
+@table_flow(name="outreach", flow_run_name=_run_name)
+def outreach(
+    customers: Annotated[Any, TABLE_FORM],
+    template: ChatTemplate | None = None,
+    *,
+    campaign: str,
+    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    conversation: Conversation | None = None,
+    ledger: str | None = None,
+) -> CampaignResult:
+    """Start one chat per customer, converse, and return the answers as tables.
+
+    Nobody is contacted twice under one campaign name: a second run goes on with what is left, and
+    for a finished campaign returns the same tables. Rows that are wrong are refused, each with its
+    reasons, and stop nobody else.
+
+    Args:
+        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+            Prefect records a summary of a DataFrame, never its content.
+        template: Makes a request of each row; each text is a Jinja2 template over the columns.
+            Without it, columns are named like the request's fields.
+        campaign: The name under which each customer is contacted at most once.
+        connect: The Amazon Connect instance, or the name of its saved block.
+        conversation: What our side says, and when a conversation is over.
+        ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
+            `.connect_tasks` when left out.
+
+    Returns:
+        `contacts`, one row per input row; `messages`, one row per transcript item; `summary`.
+
+    Raises:
+        InputError: The table or the template as a whole cannot be used; nothing was sent.
+        CampaignHaltedError: Something concerns every contact; all is resumable.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        import pandas as pd
+        from connect_tasks.emulator import LocalConnect
+        from flows.outreach import outreach
+
+        customers = pd.DataFrame({"customer_id": ["0042"], "display_name": ["Ada"]})
+        with LocalConnect(flow="echo") as local:
+            result = outreach(customers, campaign="hello", connect=local.instance())
+        print(result.contacts)
+        ```
+    """
+    plan = validate_customers(
+        customers,
+        template,
+        campaign=campaign,
+        connect=connect,
+        conversation=conversation,
+        ledger=ledger,
+    )
+    start_chats(campaign, connect=connect, conversation=conversation, ledger=ledger)
+    return collect_responses(campaign, ledger=ledger, plan=plan)

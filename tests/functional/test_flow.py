@@ -1,0 +1,335 @@
+"""The flow and the tasks on a real Prefect server and a local Amazon Connect."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect import flow, unmapped
+from prefect.client.orchestration import get_client
+
+from connect_tasks import ChatTemplate, Conversation, StartChatContactRequest
+from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
+from connect_tasks.tasks import collect_responses, start_chat, stop_chat, validate_customers
+from flows.outreach import outreach
+
+pytestmark = pytest.mark.usefixtures("prefect_home")
+
+SURVEY = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
+
+
+@pytest.fixture(name="local")
+def _local() -> Iterator[LocalConnect]:
+    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
+        yield local
+
+
+@pytest.fixture(name="ledger")
+def _ledger(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+def table(count: int = 4) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": [f"{number:04}" for number in range(count)],
+            "display_name": [f"Zebulon {number}" for number in range(count)],
+            "score": range(count),
+        },
+        index=[f"line {number}" for number in range(count)],
+    )
+
+
+def test_a_dataframe_goes_in_and_the_answers_come_out_row_by_row(
+    local: LocalConnect, ledger: str
+) -> None:
+    customers = table()
+    customers.loc["line 1", "display_name"] = None
+    customers.loc["line 3", "customer_id"] = "0000"
+    untouched = customers.copy()
+
+    result = outreach(
+        customers, campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger
+    )
+
+    assert list(result.contacts.index) == ["line 0", "line 1", "line 2", "line 3"]
+    assert list(result.contacts["status"]) == ["completed", "rejected", "completed", "duplicate"]
+    assert "'display_name' is empty" in result.contacts.loc["line 1", "error_message"]
+    said = result.messages.query("participant_role == 'CUSTOMER' and type == 'MESSAGE'")
+    assert list(said["content"]) == ["0", "2"]
+    assert {contact.customer_id for contact in local.contacts} == {"0000", "0002"}
+    pd.testing.assert_frame_equal(customers, untouched)
+
+
+def test_a_second_run_returns_the_same_tables_and_contacts_nobody(
+    local: LocalConnect, ledger: str
+) -> None:
+    def run() -> Any:
+        return outreach(
+            table(), campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger
+        )
+
+    first, second = run(), run()
+
+    pd.testing.assert_frame_equal(first.contacts, second.contacts)
+    pd.testing.assert_frame_equal(first.messages, second.messages)
+    assert first.summary == second.summary
+    assert len(local.contacts) == 4
+
+
+def test_no_customer_reaches_prefects_database(
+    local: LocalConnect, ledger: str, prefect_home: Path
+) -> None:
+    large = table(6_000).assign(note="x" * 100)
+    outreach.with_options(name="renamed")(
+        large.tail(5), campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger
+    )
+    with pytest.raises(InputError):
+        outreach(
+            large.drop(columns="customer_id"),
+            campaign="b",
+            connect=local.instance(),
+            ledger=ledger,
+        )
+
+    files = [path for path in prefect_home.rglob("*") if path.is_file()]
+    assert any(b"renamed" in path.read_bytes() for path in files)
+    assert [path for path in files if b"Zebulon" in path.read_bytes()] == []
+
+
+def test_what_prefect_records_of_a_table_is_a_summary(local: LocalConnect) -> None:
+    recorded = outreach.serialize_parameters(
+        {"customers": table(), "campaign": "a", "connect": local.instance()}
+    )
+
+    assert recorded["customers"]["rows"] == 4
+    assert recorded["customers"]["columns"] == ["customer_id", "display_name", "score"]
+    assert set(recorded["customers"]) == {"rows", "columns", "fingerprint"}
+
+
+def test_the_form_of_a_deployment_asks_for_a_path() -> None:
+    schema = outreach.parameters.properties["customers"]
+
+    assert schema["type"] == "string"
+    assert "CSV or Parquet" in schema["description"]
+
+
+def test_a_flow_with_other_options_is_still_one_that_keeps_tables_out() -> None:
+    renamed = outreach.with_options(name="renamed", retries=1)
+
+    assert type(renamed) is type(outreach)
+    assert (renamed.name, renamed.retries) == ("renamed", 1)
+
+
+def test_a_csv_file_works_and_ids_keep_their_zeros(
+    local: LocalConnect, ledger: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "customers.csv"
+    table(2).to_csv(path, index=False)
+
+    result = outreach(
+        str(path), campaign="a", connect=local.instance(), ledger=ledger, conversation=SURVEY
+    )
+
+    assert list(result.contacts["customer_id"]) == ["0000", "0001"]
+
+
+def test_it_runs_inside_a_running_event_loop_as_in_jupyter(
+    local: LocalConnect, ledger: str
+) -> None:
+    async def cell() -> Any:
+        return outreach(
+            table(2), campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger
+        )
+
+    result = asyncio.run(cell())
+
+    assert list(result.contacts["status"]) == ["completed", "completed"]
+
+
+def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: str) -> None:
+    outreach(
+        table(3), campaign="names", connect=local.instance(), conversation=SURVEY, ledger=ledger
+    )
+
+    with get_client(sync_client=True) as client:
+        names = {run.name for run in client.read_flow_runs()}
+        artifacts = {artifact.key for artifact in client.read_artifacts()}
+    assert "names · 3 rows" in names
+    assert {"names-progress", "names-summary"} <= artifacts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"customers": "nowhere.csv"}, "nowhere.csv"),
+        ({"customers": pd.DataFrame({"customer_id": []})}, "empty"),
+        ({"customers": pd.DataFrame({"name": ["Ada"]})}, "no column 'customer_id'"),
+        ({"template": ChatTemplate(display_name="{{ naem }}")}, "'naem'"),
+        ({"ledger": "sqlite:////proc/no/ledger.db"}, "cannot be opened|No such file"),
+        ({"ledger": "mysql://localhost/ledger"}, "not supported"),
+    ],
+    ids=[
+        "missing file",
+        "empty table",
+        "no customer_id",
+        "absent column",
+        "unwritable ledger",
+        "other database",
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence_before_anything_is_sent(
+    local: LocalConnect, ledger: str, arguments: dict[str, Any], sentence: str
+) -> None:
+    defaults = {"customers": table(), "ledger": ledger}
+    with pytest.raises((InputError, LedgerError), match=sentence):
+        outreach(**{**defaults, **arguments}, campaign="a", connect=local.instance())
+
+    assert local.calls == {}
+
+
+def test_an_unknown_block_is_named_in_the_refusal(ledger: str) -> None:
+    with pytest.raises(Exception, match="no Amazon Connect instance saved under the name 'nope'"):
+        outreach(table(), campaign="a", connect="nope", ledger=ledger)  # type: ignore[arg-type]
+
+
+def test_a_saved_block_can_be_named(local: LocalConnect, ledger: str) -> None:
+    local.instance().save("the-local-one", overwrite=True)
+
+    result = outreach(
+        table(1),
+        campaign="a",
+        connect="the-local-one",  # type: ignore[arg-type]
+        conversation=SURVEY,
+        ledger=ledger,
+    )
+
+    assert list(result.contacts["status"]) == ["completed"]
+
+
+def test_a_halted_campaign_fails_the_run_with_what_was_learnt(ledger: str) -> None:
+    denied = Fault(
+        operation="StartChatContact",
+        kind=FaultKind.ERROR_BEFORE,
+        every=1,
+        status=403,
+        code="AccessDeniedException",
+    )
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[denied]) as local:
+        with pytest.raises(CampaignHaltedError, match="AccessDeniedException"):
+            outreach(table(), campaign="a", connect=local.instance(), ledger=ledger)
+
+
+def request_of(local: LocalConnect, number: int) -> StartChatContactRequest:
+    return StartChatContactRequest.model_validate(
+        {
+            "instance_id": local.instance_id,
+            "contact_flow_id": local.flow_id,
+            "participant_details": {"display_name": f"Customer {number}"},
+            "customer_id": f"{number:04}",
+        }
+    )
+
+
+def test_start_chat_can_be_mapped_in_a_flow_of_ones_own(local: LocalConnect) -> None:
+    instance = local.instance()
+
+    @flow
+    def mine() -> list[str]:
+        requests = [request_of(local, number) for number in range(3)]
+        started = start_chat.map(requests, connect=unmapped(instance)).result()
+        for response in started:
+            stop_chat(response.contact_id, instance)
+        return [response.contact_id for response in started]
+
+    contact_ids = mine()
+
+    assert {contact.contact_id for contact in local.contacts} == set(contact_ids)
+    assert all(contact.ended_at for contact in local.contacts)
+
+
+def test_prefects_retries_of_start_chat_make_one_contact() -> None:
+    cuts = [Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in (1, 2)]
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=cuts) as local:
+        instance = local.instance()
+
+        @flow
+        def mine() -> str:
+            quick = start_chat.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
+            return quick(request_of(local, 1), instance).contact_id
+
+        contact_id = mine()
+
+        assert local.calls["StartChatContact"] == 3
+        assert [contact.contact_id for contact in local.contacts] == [contact_id]
+
+
+def test_start_chat_does_not_retry_what_amazon_refuses() -> None:
+    refusal = Fault(
+        operation="StartChatContact",
+        kind=FaultKind.ERROR_BEFORE,
+        every=1,
+        status=400,
+        code="InvalidRequestException",
+    )
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[refusal]) as local:
+        instance = local.instance()
+
+        @flow
+        def mine() -> None:
+            start_chat(request_of(local, 1), instance)
+
+        with pytest.raises(Exception, match="InvalidRequestException"):
+            mine()
+
+        assert local.calls["StartChatContact"] == 1
+
+
+def test_the_tasks_work_without_a_flow_and_without_prefect(
+    local: LocalConnect, ledger: str
+) -> None:
+    plan = validate_customers.fn(table(2), campaign="a", connect=local.instance(), ledger=ledger)
+
+    assert (plan.added, plan.rejected) == (2, 0)
+    assert collect_responses.fn("a", ledger=ledger).summary["planned"] == 2
+    assert local.calls == {}
+
+
+def test_a_wrong_request_is_refused_with_all_that_is_wrong(local: LocalConnect) -> None:
+    wrong = {
+        "instance_id": "i",
+        "contact_flow_id": "f",
+        "participant_details": {"display_name": ""},
+    }
+    with pytest.raises(InputError, match="display_name.*customer_id"):
+        start_chat.fn({**wrong, "customer_id": "x" * 129}, local.instance())
+
+
+def test_no_bearer_token_is_written_anywhere(
+    ledger: str, tmp_path: Path, prefect_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "connect_tasks")
+    drop = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_DROP, nth=2, per_customer=True)
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[drop]) as local:
+        result = outreach(
+            table(), campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger
+        )
+        result.save(tmp_path / "out")
+        tokens = [token.encode() for token in local.issued_tokens]
+
+    places = [*tmp_path.rglob("*"), *prefect_home.rglob("*")]
+    written = {path: path.read_bytes() for path in places if path.is_file()}
+    written[Path("the log")] = caplog.text.encode()
+    assert len(tokens) > 8
+    assert [path for path, text in written.items() if any(token in text for token in tokens)] == []
+
+
+def test_the_block_keeps_the_id_of_an_arn(local: LocalConnect) -> None:
+    block = AmazonConnectInstance(instance_id=local.instance_arn, contact_flow_id="f")
+
+    assert block.instance_id == local.instance_id
