@@ -177,8 +177,9 @@ class Chat:
 
     Args:
         calls: Makes the calls.
-        response: Of the start: who the participant is, and its bearer token.
+        participant_token: The bearer token that the start returned.
         instance_id: Where the chat is.
+        contact_id: Which chat it is.
         client_token: Of the contact; each message's own token follows from it.
         close: How a chat is closed.
     """
@@ -186,21 +187,23 @@ class Chat:
     def __init__(
         self,
         calls: PacedCalls,
-        response: StartChatContactResponse,
+        participant_token: SecretStr,
         *,
         instance_id: str,
+        contact_id: str,
         client_token: str,
         close: Literal["stop", "disconnect", "leave_open"],
     ) -> None:
         self._calls = calls
-        self._response = response
+        self._participant_token = participant_token
         self._instance_id = instance_id
+        self._contact_id = contact_id
         self._client_token = client_token
         self._close = close
 
     async def connect(self) -> Connection:
         """Get a connection for the participant."""
-        return await self._calls.connect(self._response.participant_token)
+        return await self._calls.connect(self._participant_token)
 
     async def say(self, connection: Connection, message: Say) -> None:
         """Send a message of ours; after a crash, the same one is not sent twice."""
@@ -214,5 +217,4 @@ class Chat:
     async def close(self, connection: Connection) -> None:
         """End the chat."""
         stop = self._close == "stop"
-        contact_id = self._response.contact_id
-        await self._calls.close(self._instance_id, contact_id, connection, stop=stop)
+        await self._calls.close(self._instance_id, self._contact_id, connection, stop=stop)

@@ -1,6 +1,7 @@
 """Opening the ledger's database, and saying plainly what is wrong with it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import exc
 from connect_tasks.errors import LedgerError
 from connect_tasks.schema import SCHEMA_VERSION, ledger, metadata
 
-__all__ = ["create_or_check", "explained", "make_engine"]
+__all__ = ["create_or_check", "explained", "hide_password", "make_engine"]
 
 BUSY_SECONDS = 30
 
@@ -48,7 +49,7 @@ def make_engine(url: str) -> sa.Engine:
             return sa.create_engine(address.set(drivername="postgresql+psycopg"))
     except (exc.ArgumentError, ImportError) as error:
         raise LedgerError(
-            f"the ledger's URL {_hide_password(url)!r} cannot be used: write "
+            f"the ledger's URL {hide_password(url)!r} cannot be used: write "
             "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
             "`pip install connect-tasks[postgresql]`"
         ) from error
@@ -86,12 +87,16 @@ def explained(url: str) -> Iterator[None]:
     except (exc.SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         remedy = next((text for sign, text in _REMEDIES if sign in reason), reason)
-        raise LedgerError(f"the ledger {_hide_password(url)}: {remedy}") from error
+        raise LedgerError(f"the ledger {hide_password(url)}: {remedy}") from error
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database:
-        _make_private_file(Path(url.database))
+    if not url.database or url.database == ":memory:":
+        raise LedgerError(
+            "a ledger in memory would forget who was contacted: name a file, such as "
+            "sqlite:///.connect_tasks/ledger.db"
+        )
+    _make_private_file(Path(url.database))
     engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _apply_sqlite_settings)
     return engine
@@ -109,8 +114,9 @@ def _apply_sqlite_settings(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def _hide_password(url: str) -> str:
+def hide_password(url: str) -> str:
+    """The URL as it may be shown."""
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
     except exc.ArgumentError:
-        return url
+        return re.sub(r":[^:@/]+@", ":***@", url)

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Flow
 from pydantic import WithJsonSchema
 
+from connect_tasks.database import hide_password
 from connect_tasks.frames import describe
 
 __all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
@@ -27,22 +28,20 @@ TABLE_FORM = WithJsonSchema(
 )
 """How a table parameter looks in the form of a deployment: a path or URI."""
 
-_TABLE = "customers"
-
 
 class TableFlow(Flow[Parameters, Returned]):
     """A flow whose `customers` parameter may be a DataFrame.
 
-    Prefect is given a summary instead (rows, columns, fingerprint). In all else it is a flow like
+    Prefect is given a summary instead (rows, columns, fingerprint), and the `ledger` without its
+    password. In all else it is a flow like
     any other: `deploy`, `serve` and `with_options` work.
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect records of the parameters."""
-        customers = parameters.get(_TABLE)
-        if customers is None or isinstance(customers, str | PurePath):
-            return super().serialize_parameters(parameters)
-        return super().serialize_parameters({**parameters, _TABLE: describe(customers)})
+        return super().serialize_parameters(
+            {name: _recorded(name, value) for name, value in parameters.items()}
+        )
 
     def with_options(self, **options: Any) -> "TableFlow[Parameters, Returned]":
         """The same flow with other options; see Prefect's `Flow.with_options`."""
@@ -50,6 +49,14 @@ class TableFlow(Flow[Parameters, Returned]):
         # Prefect makes a plain Flow here, which would record the table after all.
         flow.__class__ = type(self)
         return flow  # type: ignore[return-value]
+
+
+def _recorded(name: str, value: Any) -> Any:
+    if name == "customers" and not isinstance(value, str | PurePath | None):
+        return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name == "ledger" and value:
+        return hide_password(value)
+    return value
 
 
 def table_flow(

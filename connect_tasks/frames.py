@@ -78,7 +78,7 @@ def read_table(source: "pd.DataFrame | str | os.PathLike[str]") -> pd.DataFrame:
         >>> len(read_table(pd.DataFrame({"customer_id": ["0042"]})))
         1
     """
-    frame = source if isinstance(source, pd.DataFrame) else read_file(os.fspath(source))
+    frame = source if isinstance(source, pd.DataFrame) else read_file(_path(source))
     names = _column_names(frame)
     if frame.empty:
         raise InputError("The table is empty: it needs one row per customer.")
@@ -162,6 +162,15 @@ def messages_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         'datetime64[us, UTC]'
     """
     return _table(records, _MESSAGES, None)
+
+
+def _path(source: object) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    raise InputError(
+        f"customers is a {type(source).__name__}: give a DataFrame, such as"
+        " pandas.DataFrame(customers), or the path or URI of a CSV or Parquet file."
+    )
 
 
 def _column_names(frame: pd.DataFrame) -> list[str]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from connect_tasks.calls import Chat, PacedCalls
 from connect_tasks.clock import Clock
 from connect_tasks.contact import OPEN, Contact, EndReason, Status
@@ -123,7 +125,8 @@ class Pipeline:
             return True
         if self._token_is_valid():
             return False
-        await self._parts.calls.stop(self._instance_id, self._contact_id)
+        with contextlib.suppress(AccessDeniedError):
+            await self._parts.calls.stop(self._instance_id, self._contact_id)
         await self._complete(EndReason.LOST, code="TokenTooOld")
         return True
 
@@ -226,7 +229,8 @@ class Pipeline:
         elif self._may_exist:
             await self._step(Status.UNKNOWN, release=True, **_told(error))
         else:
-            await self._set_down()
+            # Not one call got through: that is the network, not this customer.
+            raise _as_campaign_wide(error) from error
 
     async def _set_down(self) -> None:
         """Release the contact. If surely nothing was started, its token stays unused."""
@@ -239,21 +243,23 @@ class Pipeline:
         if response.participant_token is None:
             await self._complete(EndReason.LOST)
             return
+        session = self._session(response.participant_token)
         try:
-            reason = await self._session(response).run(_ready_connection(response))
+            reason = await session.run(_ready_connection(response))
         except (ChatLostError, AmazonError) as error:
             await self._abandon(error)
         else:
             await self._complete(reason)
 
-    def _session(self, response: StartChatContactResponse) -> ChatSession:
+    def _session(self, participant_token: SecretStr) -> ChatSession:
         parts = self._parts
         opening = int("InitialMessage" in self._request)
         return ChatSession(
             Chat(
                 parts.calls,
-                response,
+                participant_token,
                 instance_id=self._instance_id,
+                contact_id=self._contact_id,
                 client_token=self._contact.client_token,
                 close=parts.conversation.close,
             ),
@@ -317,7 +323,7 @@ def is_campaign_wide(request: dict[str, Any], *, started_before: bool) -> bool:
     return not started_before and not {"RelatedContactId", "PersistentChat"} & request.keys()
 
 
-def _as_campaign_wide(error: NotFoundError) -> CampaignWideError:
+def _as_campaign_wide(error: AmazonError) -> CampaignWideError:
     return CampaignWideError(
         error.message,
         operation=error.operation,

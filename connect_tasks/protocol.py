@@ -5,7 +5,7 @@ its own clients do (amazon-connect-chatjs, the Android and iOS SDKs).
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -116,28 +116,27 @@ def _attachments(raw: Mapping[str, Any]) -> str | None:
 
 
 class Transcript:
-    """The items of a chat, each once: sockets repeat, reorder and lose them."""
+    """The items of a chat, each once: sockets repeat, reorder and lose them.
+
+    `read_up_to` is the id of the last item that GetTranscript has given: where to go on reading.
+    What a socket brought does not count, as it may have lost something before.
+    """
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._last: Item | None = None
-
-    @property
-    def last_id(self) -> str | None:
-        """The id of the latest item by time: where to go on reading after a reconnect."""
-        return self._last.message_id if self._last else None
+        self.read_up_to: str | None = None
 
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Take items in; those that are new come back in order of time."""
-        fresh: dict[str, Item] = {}
-        for item in items:
-            if item.message_id not in self._known:
-                fresh[item.message_id] = item
+        fresh = {item.message_id: item for item in items if item.message_id not in self._known}
         self._known.update(fresh)
-        ordered = sorted(fresh.values(), key=lambda item: item.absolute_time)
-        if ordered and (not self._last or ordered[-1].absolute_time >= self._last.absolute_time):
-            self._last = ordered[-1]
-        return ordered
+        return sorted(fresh.values(), key=lambda item: item.absolute_time)
+
+    def add_read(self, items: Sequence[Item]) -> list[Item]:
+        """Take in what GetTranscript gave, oldest first."""
+        if items:
+            self.read_up_to = items[-1].message_id
+        return self.add(items)
 
 
 @dataclass(frozen=True, slots=True)

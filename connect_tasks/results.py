@@ -137,7 +137,7 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
-        far; completed, failed, unknown, planned: contacts that are so now; started_at,
+        far; completed, failed, unknown, planned, starting: contacts that are so now; started_at,
         finished_at (UTC) and duration_seconds, from planning to the last chat's end.
     """
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
@@ -154,6 +154,7 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "failed": counts["failed"],
         "unknown": counts["unknown"],
         "planned": counts["planned"],
+        "starting": counts["starting"],
         "started_at": started_at,
         "finished_at": finished_at,
         "duration_seconds": took,

@@ -121,7 +121,8 @@ class ChatSession:
     async def _back_off(self, error: Exception) -> None:
         if self._failures == self.RECONNECTS:
             raise ChatLostError(
-                f"the socket broke {self._failures} times in a row: {type(error).__name__}"
+                f"the socket could not be opened again in {self._failures} attempts: "
+                f"{type(error).__name__}"
             ) from error
         if self._failures:
             await self._clock.sleep(self.RECONNECT_SECONDS * 2 ** (self._failures - 1))
@@ -150,8 +151,12 @@ class ChatSession:
                 case Say():
                     await self._calls.say(connection, step)
                     self._dialogue.sent(self._clock.monotonic())
+                case Finish(EndReason.CHAT_ENDED):
+                    return EndReason.CHAT_ENDED
                 case Finish():
-                    return await self._finish(socket, wire, connection, step.reason)
+                    # The transcript dies with the chat. What a socket lost may change our mind.
+                    if not await self._read(connection):
+                        return await self._finish(socket, wire, connection, step.reason)
                 case Wait():
                     await self._listen(socket, wire, connection, step.until)
 
@@ -181,7 +186,7 @@ class ChatSession:
     async def _handle(self, event: Event, connection: Connection) -> None:
         match event:
             case Received(item):
-                await self._take([item])
+                await self._hear(item)
             case Subscribed():
                 await self._subscribed(connection)
             case Broken(reason):
@@ -196,11 +201,17 @@ class ChatSession:
             await self._read(connection)
         self._connected = True
 
-    async def _read(self, connection: Connection) -> None:
-        await self._take(await self._calls.read(connection, self._transcript.last_id))
+    async def _read(self, connection: Connection) -> bool:
+        """Read the transcript on; whether it held anything that no socket had brought."""
+        items = await self._calls.read(connection, self._transcript.read_up_to)
+        fresh = self._transcript.add_read(items)
+        await self._take(fresh)
+        return bool(fresh)
 
-    async def _take(self, items: Sequence[Item]) -> None:
-        fresh = self._transcript.add(items)
+    async def _hear(self, item: Item) -> None:
+        await self._take(self._transcript.add([item]))
+
+    async def _take(self, fresh: Sequence[Item]) -> None:
         if not fresh:
             return
         await self._on_items(fresh)
@@ -215,10 +226,6 @@ class ChatSession:
         connection: Connection,
         reason: EndReason,
     ) -> EndReason:
-        if reason is EndReason.CHAT_ENDED:
-            return reason
-        # The transcript dies with the chat, so what a socket lost is read before the end.
-        await self._read(connection)
         if self._leave_open:
             return EndReason.LEFT_OPEN
         await self._calls.close(connection)
@@ -232,6 +239,6 @@ class ChatSession:
                 while not self._ended:
                     for event in wire.feed(await socket.recv(decode=True)):
                         if isinstance(event, Received):
-                            await self._take([event.item])
+                            await self._hear(event.item)
         except (TimeoutError, OSError, WebSocketException):
             return

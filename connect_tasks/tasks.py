@@ -170,6 +170,14 @@ def start_chats(
             report=report,
         )
         artifact.finish(funnel)
+    _logger().info("campaign %s: %d of %d settled", campaign, funnel.settled, funnel.valid)
+    if funnel.unknown:
+        _logger().warning(
+            "campaign %s: whether %d customers were contacted is not known; run the campaign "
+            "again to find out",
+            campaign,
+            funnel.unknown,
+        )
     return funnel
 
 

@@ -45,6 +45,6 @@ def _only_loopback(request: pytest.FixtureRequest) -> Iterator[None]:
         assert host in {"127.0.0.1", "::1", "localhost"}, f"a test wanted to call {host}"
         connect(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]
+    socket.socket.connect = guarded  # type: ignore[assignment,method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]

@@ -67,7 +67,7 @@ class LocalConnect:
         ```
     """
 
-    def __init__(  # noqa: PLR0913 - all have sane defaults
+    def __init__(
         self,
         *,
         seed: int = 0,

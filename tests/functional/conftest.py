@@ -16,7 +16,7 @@ _SERVER = {
 
 
 @pytest.fixture(scope="session")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def prefect_home() -> Iterator[Path]:
     """A Prefect server on a database of its own; yields the folder that holds it."""
     os.environ.update(_SERVER)
     from prefect.settings import (

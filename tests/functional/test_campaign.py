@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
 
 from connect_tasks import ChatTemplate, Conversation, Quotas
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
-from tests.functional.world import FAST, World, customers, world
+from tests.functional.world import FAST, World, customers, session, world
 
 
 def outcome(of: World) -> set[tuple[str, str | None]]:
@@ -317,6 +318,21 @@ def test_what_concerns_everybody_stops_the_campaign_at_once_and_is_resumable(
         assert {row["sent_at"] for row in here.contacts()} == {None}
 
 
+def test_an_amazon_that_cannot_be_reached_halts_the_campaign_instead_of_ending_it(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path) as here:
+        here.plan(customers(3))
+        here.local.stop()
+        with pytest.raises(CampaignHaltedError, match="StartChatContact"):
+            here.run()
+        here.local.start()
+        here.run()
+
+        assert outcome(here) == {("completed", "chat_ended")}
+        assert here.made() == {f"{number:04}": 1 for number in range(3)}
+
+
 def test_an_unknown_flow_stops_the_campaign_before_anybody_is_contacted(tmp_path: Path) -> None:
     with world(tmp_path) as here:
         here.contact_flow_id = "00000000-0000-4000-8000-000000000000"
@@ -336,13 +352,17 @@ def test_credentials_that_expire_are_renewed_once(tmp_path: Path) -> None:
         code="ExpiredTokenException",
     )
     with world(tmp_path, faults=[expired]) as here:
-        sessions: list[int] = []
-        make_session = here.make_session
-        here.make_session = lambda: (sessions.append(1), make_session())[1]
+        made: list[boto3.Session] = []
+
+        def make_session() -> boto3.Session:
+            made.append(session())
+            return made[-1]
+
+        here.make_session = make_session
         here.plan(customers(5))
         here.run()
 
-        assert len(sessions) == 2
+        assert len(made) == 2
         assert here.made() == {f"{number:04}": 1 for number in range(5)}
 
 
@@ -361,20 +381,22 @@ def test_a_dropped_socket_is_opened_again_and_no_message_is_lost_or_doubled(
         assert [content for _, content in here.said()] == expected
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     "kind",
     [FaultKind.FRAME_LOST, FaultKind.FRAME_DUPLICATED, FaultKind.FRAME_SWAPPED],
     ids=["lost", "duplicated", "swapped"],
 )
 def test_what_a_socket_garbles_is_in_the_messages_once_and_in_order(
-    tmp_path: Path, kind: FaultKind
+    tmp_path: Path, kind: FaultKind, nth: int
 ) -> None:
-    fault = Fault(operation="ChatFrame", kind=kind, nth=4, per_customer=True)
+    fault = Fault(operation="ChatFrame", kind=kind, nth=nth, per_customer=True)
     with world(tmp_path, flow="echo", faults=[fault]) as here:
         here.conversation = Conversation(messages=("one", "two"), reply_timeout_seconds=0.5)
         here.plan(customers(3))
         here.run()
 
+        assert {row["end_reason"] for row in here.contacts()} == {"replied"}
         theirs = {contact.contact_id: contact.transcript for contact in here.local.contacts}
         for row in here.contacts():
             stored = [

@@ -59,7 +59,7 @@ def test_a_dataframe_goes_in_and_the_answers_come_out_row_by_row(
 
     assert list(result.contacts.index) == ["line 0", "line 1", "line 2", "line 3"]
     assert list(result.contacts["status"]) == ["completed", "rejected", "completed", "duplicate"]
-    assert "'display_name' is empty" in result.contacts.loc["line 1", "error_message"]
+    assert "'display_name' is empty" in str(result.contacts.loc["line 1", "error_message"])
     said = result.messages.query("participant_role == 'CUSTOMER' and type == 'MESSAGE'")
     assert list(said["content"]) == ["0", "2"]
     assert {contact.customer_id for contact in local.contacts} == {"0000", "0002"}
@@ -168,6 +168,7 @@ def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: 
     ("arguments", "sentence"),
     [
         ({"customers": "nowhere.csv"}, "nowhere.csv"),
+        ({"customers": [{"customer_id": "1"}]}, "customers is a list"),
         ({"customers": pd.DataFrame({"customer_id": []})}, "empty"),
         ({"customers": pd.DataFrame({"name": ["Ada"]})}, "no column 'customer_id'"),
         ({"template": ChatTemplate(display_name="{{ naem }}")}, "'naem'"),
@@ -176,6 +177,7 @@ def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: 
     ],
     ids=[
         "missing file",
+        "no table at all",
         "empty table",
         "no customer_id",
         "absent column",
@@ -195,16 +197,16 @@ def test_what_cannot_work_is_refused_in_a_sentence_before_anything_is_sent(
 
 def test_an_unknown_block_is_named_in_the_refusal(ledger: str) -> None:
     with pytest.raises(Exception, match="no Amazon Connect instance saved under the name 'nope'"):
-        outreach(table(), campaign="a", connect="nope", ledger=ledger)  # type: ignore[arg-type]
+        outreach(table(), campaign="a", connect="nope", ledger=ledger)  # type: ignore[call-overload]
 
 
 def test_a_saved_block_can_be_named(local: LocalConnect, ledger: str) -> None:
     local.instance().save("the-local-one", overwrite=True)
 
-    result = outreach(
+    result = outreach(  # type: ignore[call-overload]
         table(1),
         campaign="a",
-        connect="the-local-one",  # type: ignore[arg-type]
+        connect="the-local-one",
         conversation=SURVEY,
         ledger=ledger,
     )
@@ -220,9 +222,11 @@ def test_a_halted_campaign_fails_the_run_with_what_was_learnt(ledger: str) -> No
         status=403,
         code="AccessDeniedException",
     )
-    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[denied]) as local:
-        with pytest.raises(CampaignHaltedError, match="AccessDeniedException"):
-            outreach(table(), campaign="a", connect=local.instance(), ledger=ledger)
+    with (
+        LocalConnect(quotas=LocalQuotas.unlimited(), faults=[denied]) as local,
+        pytest.raises(CampaignHaltedError, match="AccessDeniedException"),
+    ):
+        outreach(table(), campaign="a", connect=local.instance(), ledger=ledger)
 
 
 def request_of(local: LocalConnect, number: int) -> StartChatContactRequest:
@@ -306,7 +310,7 @@ def test_a_wrong_request_is_refused_with_all_that_is_wrong(local: LocalConnect) 
         "contact_flow_id": "f",
         "participant_details": {"display_name": ""},
     }
-    with pytest.raises(InputError, match="display_name.*customer_id"):
+    with pytest.raises(InputError, match=r"display_name.*customer_id"):
         start_chat.fn({**wrong, "customer_id": "x" * 129}, local.instance())
 
 
