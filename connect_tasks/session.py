@@ -115,7 +115,8 @@ class ChatSession:
             except ChatEndedError:
                 return EndReason.CHAT_ENDED if self._ended else EndReason.LOST
             except (OSError, WebSocketException, _BrokenSocketError) as error:
-                connection = None
+                # It may have broken after the flow began, with the confirmation still unread.
+                connection, self._catch_up = None, True
                 await self._back_off(error)
 
     async def _back_off(self, error: Exception) -> None:
@@ -197,9 +198,9 @@ class ChatSession:
         if not self._connected:
             self._dialogue.begin(self._clock.monotonic())
             await self._on_connected()
-        if self._connected or self._catch_up:
+        if self._catch_up:
             await self._read(connection)
-        self._connected = True
+        self._connected = self._catch_up = True
 
     async def _read(self, connection: Connection) -> bool:
         """Read the transcript on; whether it held anything that no socket had brought."""

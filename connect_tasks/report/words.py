@@ -1,0 +1,212 @@
+"""What the report says in words: counts, shares, durations, and a campaign in one sentence."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = [
+    "END_REASON_WORDS",
+    "STATUS_WORDS",
+    "clean",
+    "count_of",
+    "duration_words",
+    "headline",
+    "percent",
+    "period",
+    "remarks",
+    "short_count",
+    "shorten",
+]
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+# Everything invisible but tab and line feed; joiners stay, or Hindi, Persian and emoji fall apart.
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+
+STATUS_WORDS = {
+    "completed": "Completed",
+    "connected": "Conversation still open",
+    "started": "Started, not connected yet",
+    "starting": "Being started",
+    "planned": "Waiting for its turn",
+    "unknown": "Outcome unknown, for a person to decide",
+    "failed": "Failed",
+    "rejected": "Refused: the row is not valid",
+    "duplicate": "Left out: repeats another row",
+}
+
+END_REASON_WORDS = {
+    "chat_ended": "The other side ended the chat",
+    "replied": "Everything was said; we closed it",
+    "silent": "No reply in time; we closed it",
+    "time_limit": "Longest allowed time reached; we closed it",
+    "left_open": "Left open on purpose",
+    "lost": "Connection lost and not restored",
+}
+
+# key of the summary: the sentence for one, and for any other number but none
+_REMARKS = {
+    "rejected": (
+        "1 row was not valid and was never sent.",
+        "{n:,} rows were not valid and were never sent.",
+    ),
+    "duplicate": (
+        "1 row repeated a customer and was left out.",
+        "{n:,} rows repeated a customer and were left out.",
+    ),
+    "failed": ("1 contact failed.", "{n:,} contacts failed."),
+    "unknown": (
+        "1 outcome is unknown: a person should decide.",
+        "{n:,} outcomes are unknown: a person should decide.",
+    ),
+    "planned": (
+        "1 customer is still waiting; run the campaign again to go on.",
+        "{n:,} customers are still waiting; run the campaign again to go on.",
+    ),
+    "request_changed": (
+        "1 customer had been contacted before with another text and was not contacted again.",
+        "{n:,} customers had been contacted before with another text and were not contacted again.",
+    ),
+}
+
+
+def count_of(summary: Mapping[str, Any], key: str) -> int:
+    """The count under *key*, and 0 where the summary doesn't say.
+
+    Example:
+        >>> count_of({"rows": 3}, "rows"), count_of({}, "rows")
+        (3, 0)
+    """
+    return int(summary.get(key) or 0)
+
+
+def percent(share: float) -> str:
+    r"""A share as a whole percentage that calls nothing 0 or 100 that isn't.
+
+    Example:
+        >>> percent(0.849), percent(0.9999)
+        ('85\xa0%', '>99\xa0%')
+    """
+    if 0 < share < 0.01:  # noqa: PLR2004 - one per cent
+        return f"<1{NBSP}%"
+    if 0.99 < share < 1:  # noqa: PLR2004 - ninety-nine per cent
+        return f">99{NBSP}%"
+    return f"{share * 100:.0f}{NBSP}%"
+
+
+def short_count(count: int) -> str:
+    """A count in at most four letters up to a billion, for places that are narrow.
+
+    Example:
+        >>> [short_count(n) for n in (999, 7_249, 20_449, 3_000_000)]
+        ['999', '7.2k', '20k', '3M']
+    """
+    if count < 1000:  # noqa: PLR2004 - a thousand
+        return str(count)
+    # Half a thousand below the million, because 999,500 is nearer to 1M than to 999k.
+    size, unit = (1_000_000, "M") if count >= 999_500 else (1000, "k")  # noqa: PLR2004
+    return f"{round(count / size, 1 if count < 9950 * size / 1000 else None):g}{unit}"
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as people say it.
+
+    Example:
+        >>> [duration_words(s) for s in (0.042, 4.25, 42, 190, 7500)]
+        ['42 ms', '4.2 s', '42 s', '3 min 10 s', '2 h 5 min']
+    """
+    milliseconds = round(seconds * 1000)
+    if milliseconds < 1000:  # noqa: PLR2004 - one second
+        return f"{milliseconds} ms"
+    if milliseconds < 10_000:  # noqa: PLR2004 - ten seconds
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_rest = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_rest} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    r"""The campaign in one sentence.
+
+    Example:
+        >>> headline({"rows": 250, "started": 240, "replied": 228})
+        '228 of 240 chats got a reply (95\xa0%).'
+    """
+    started = count_of(summary, "started")
+    if not started:
+        return _nobody(count_of(summary, "rows"))
+    chats = "chat" if started == 1 else "chats"
+    if summary.get("replied") is None:
+        return f"{started:,} {chats} started."
+    replied = count_of(summary, "replied")
+    return f"{replied:,} of {started:,} {chats} got a reply ({percent(replied / started)})."
+
+
+def _nobody(rows: int) -> str:
+    if not rows:
+        return "Nobody was contacted: the table had no rows."
+    if rows == 1:
+        return "The one customer in the table was not contacted."
+    return f"None of the {rows:,} customers in the table was contacted."
+
+
+def remarks(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """What else a reader must know, a sentence each; nothing about what didn't happen.
+
+    Example:
+        >>> remarks({"rejected": 0, "failed": 2})
+        ('2 contacts failed.',)
+    """
+    counts = ((count_of(summary, key), words) for key, words in _REMARKS.items())
+    return tuple(one if n == 1 else many.format(n=n) for n, (one, many) in counts if n)
+
+
+def period(summary: Mapping[str, Any]) -> str:
+    """When the run took place and how long it took, as far as the summary says.
+
+    Example:
+        >>> period({"duration_seconds": 190})
+        'took 3 min 10 s'
+    """
+    parts = []
+    if moments := _span(summary.get("started_at"), summary.get("finished_at")):
+        parts.append(f"{moments} UTC")
+    if summary.get("duration_seconds") is not None:
+        parts.append(f"took {duration_words(float(summary['duration_seconds']))}")
+    return ", ".join(parts)
+
+
+def _span(started_at: object, finished_at: object) -> str:
+    started, finished = _moment(started_at), _moment(finished_at)
+    if not started or not finished or started == finished:
+        return started or finished
+    # The day is said once when both ends are on it.
+    return f"{started} to {finished.removeprefix(started[:11])}"
+
+
+def _moment(value: object) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else ""
+
+
+def shorten(text: str, limit: int) -> str:
+    """*text*, or its beginning and an ellipsis where it is longer than *limit*.
+
+    Example:
+        >>> shorten("abcdef", 4)
+        'abc…'
+    """
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def clean(value: object) -> str:
+    r"""*value* as text that any HTML file can hold; None is the empty text.
+
+    Example:
+        >>> clean("a\x00b"), clean(None)
+        ('ab', '')
+    """
+    text = "" if value is None else str(value)
+    # A lone surrogate passes through JSON but cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode().translate(_CONTROLS)
