@@ -88,6 +88,14 @@ class ConnectApi:
         self._lock = threading.Lock()
         self._clients: _Clients | None = None
 
+    def make_clients(self) -> None:
+        """Make the clients now; otherwise the first call does, and others wait for it.
+
+        Raises:
+            CredentialsError: There is no Region, no such profile, or the role is refused.
+        """
+        self._current(expired=None)
+
     def start_chat(self, request: str) -> StartChatContactResponse:
         """StartChatContact with these bytes; they hold the client token.
 

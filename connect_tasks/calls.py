@@ -19,7 +19,7 @@ from connect_tasks.errors import (
     ThrottledError,
 )
 from connect_tasks.models import StartChatContactResponse
-from connect_tasks.pacing import Quotas, RateGate, TokenBucket
+from connect_tasks.pacing import Quotas, RateGate, TokenBucket, usable_burst
 from connect_tasks.protocol import Connection, Item
 from connect_tasks.retry import RandomSource, RetryPolicy
 from connect_tasks.tokens import message_token
@@ -59,7 +59,7 @@ class PacedCalls:
         self._may_stop = True
 
         def gate(rate: float, burst: int) -> RateGate:
-            return RateGate(TokenBucket(rate, burst), clock)
+            return RateGate(TokenBucket(rate, usable_burst(rate, burst)), clock)
 
         self.starts = gate(quotas.starts_per_second, quotas.start_burst)
         self._stops = gate(quotas.stops_per_second, quotas.stop_burst)

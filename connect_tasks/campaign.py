@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
@@ -144,6 +144,7 @@ class _Runner:
         self._random = random
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = False
         self.tally = Tally(ledger.counts(campaign))
         self.failure: Exception | None = None
 
@@ -171,21 +172,24 @@ class _Runner:
             self.failure = error
 
     def _stop(self) -> None:
+        self._stopped = True
         if self._loop is not None and self._engine is not None:
             # The loop may have finished a moment ago; then there is nothing to stop.
-            try:
+            with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._engine.stop)
-            except RuntimeError:
-                return
 
     async def _main(self) -> None:
         with ExitStack() as stack:
             calls = stack.enter_context(ThreadPoolExecutor(self._instance.threads, "amazon"))
             writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
             self._loop = asyncio.get_running_loop()
-            self._engine = self._make_engine(calls, writes)
-            await self._engine.run()
-            self.failure = self._engine.halted_by
+            # A first call that waits for its client would arrive together with later ones.
+            await self._loop.run_in_executor(calls, self._instance.api.make_clients)
+            self._engine = engine = self._make_engine(calls, writes)
+            if self._stopped:
+                return
+            await engine.run()
+            self.failure = engine.halted_by
 
     def _make_engine(self, calls: ThreadPoolExecutor, writes: ThreadPoolExecutor) -> Engine:
         worker = uuid.uuid4().hex

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connect_tasks.clock import Clock
 
-__all__ = ["ChatSlots", "Quotas", "RateGate", "SlotGate", "TokenBucket"]
+__all__ = ["ChatSlots", "Quotas", "RateGate", "SlotGate", "TokenBucket", "usable_burst"]
+
+JITTER_SECONDS = 0.1
 
 _SOURCE = "Default: Amazon Connect service quotas, 2026."
 
@@ -114,6 +116,23 @@ class TokenBucket:
         if self._seen is not None and now > self._seen:
             self._tokens = min(self.burst, self._tokens + (now - self._seen) * self.rate)
         self._seen = now if self._seen is None else max(self._seen, now)
+
+
+def usable_burst(rate: float, burst: int) -> int:
+    """How much of a burst to use, so that calls that overtake each other are not throttled.
+
+    Calls reach Amazon later than they are made, some by more than others. What is kept back
+    covers a tenth of a second of that, at least one call; it costs nothing once the rate binds.
+
+    Args:
+        rate: Tokens that come back per second.
+        burst: Tokens that Amazon's bucket holds.
+
+    Example:
+        >>> usable_burst(5, 8), usable_burst(50, 80), usable_burst(5, 1)
+        (7, 75, 1)
+    """
+    return max(1, burst - max(1, round(rate * JITTER_SECONDS)))
 
 
 class RateGate:

@@ -31,13 +31,13 @@ class Plan:
     """
 
     campaign: str
-    customer_ids: Sequence[str | None]
+    customer_ids: Sequence[str | None] = field(repr=False)
     added: int
     known: int
     request_changed: int
     rejected: int
     duplicate: int
-    index: Any = None
+    index: Any = field(default=None, repr=False)
 
 
 def plan_campaign(

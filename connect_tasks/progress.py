@@ -1,13 +1,19 @@
 """What a person sees while a campaign runs: a bar in a terminal, a line now and then elsewhere."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from connect_tasks.tally import Funnel
 
@@ -20,57 +26,66 @@ _LINE_SECONDS = 5.0
 
 
 @contextmanager
-def watching(campaign: str, logger: Logger) -> Iterator[Show]:
+def watching(
+    campaign: str,
+    logger: Logger,
+    *,
+    console: Console | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Show]:
     """Show a campaign's funnel while it changes.
 
     Args:
         campaign: Its name.
-        logger: Takes the lines where standard error is no terminal.
+        logger: Takes a line every five seconds where the console is no terminal.
+        console: Shows a bar if it is a terminal; standard error if None.
+        monotonic: Tells the time.
 
     Yields:
         What to call with each funnel.
     """
-    if sys.stderr.isatty():
-        with _bar() as bar:
-            yield _on_bar(bar, bar.add_task(campaign, total=None, funnel=""))
+    console = console or Console(stderr=True)
+    if console.is_terminal and not console.is_jupyter:
+        with _bar(console) as bar:
+            yield _on_bar(bar, bar.add_task(campaign, total=None, words=""))
     else:
-        yield _as_lines(campaign, logger)
+        yield _as_lines(campaign, logger, monotonic)
 
 
-def _bar() -> Progress:
+def _bar(console: Console) -> Progress:
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} settled"),
-        TextColumn("[dim]{task.fields[funnel]}"),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.fields[words]}"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
     )
 
 
 def _on_bar(bar: Progress, task: TaskID) -> Show:
     def show(funnel: Funnel) -> None:
         words = f"{funnel.open_chats} open · {funnel.replied} replied"
-        settled = funnel.settled
-        bar.update(task, total=funnel.valid, completed=settled, funnel=words)
+        bar.update(task, total=funnel.valid, completed=funnel.settled, words=words)
 
     return show
 
 
-def _as_lines(campaign: str, logger: Logger) -> Show:
-    next_line = time.monotonic() + _LINE_SECONDS
+def _as_lines(campaign: str, logger: Logger, monotonic: Callable[[], float]) -> Show:
+    next_line = monotonic() + _LINE_SECONDS
 
     def show(funnel: Funnel) -> None:
         nonlocal next_line
-        if time.monotonic() >= next_line:
-            next_line = time.monotonic() + _LINE_SECONDS
-            logger.info(
-                "campaign %s: %d of %d settled, %d chats open, %d replied",
-                campaign,
-                funnel.settled,
-                funnel.valid,
-                funnel.open_chats,
-                funnel.replied,
-            )
+        if monotonic() < next_line:
+            return
+        next_line = monotonic() + _LINE_SECONDS
+        logger.info(
+            "campaign %s: %d of %d settled, %d chats open, %d replied",
+            campaign,
+            funnel.settled,
+            funnel.valid,
+            funnel.open_chats,
+            funnel.replied,
+        )
 
     return show

@@ -6,9 +6,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from connect_tasks import ChatTemplate, Conversation, Quotas
+from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
+from connect_tasks.aws import ConnectApi
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
+from connect_tasks.ledger import Ledger
 from tests.functional.world import FAST, World, customers, session, world
 
 
@@ -227,6 +229,24 @@ def test_a_start_whose_outcome_is_unknown_is_repeated_and_makes_one_contact(
         assert here.local.injected["StartChatContact", kind] == 3
         assert here.made() == {f"{number:04}": 1 for number in range(10)}
         assert outcome(here) == {("completed", "chat_ended")}
+
+
+def test_token_and_request_are_on_disk_before_the_call(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        seen: list[tuple[str, bool, bool]] = []
+
+        class Watched(ConnectApi):
+            def start_chat(self, request: str) -> StartChatContactResponse:
+                with Ledger(here.ledger.url) as ledger:
+                    (row,) = ledger.contact_records("renewals")
+                seen.append((row["status"], row["sent_at"] is not None, row["request"] == request))
+                return super().start_chat(request)
+
+        here.api_class = Watched
+        here.plan(customers(1))
+        here.run()
+
+        assert seen == [("starting", True, True)]
 
 
 def test_a_start_that_times_out_is_repeated_and_makes_one_contact(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class World:
     read_timeout_seconds: float = 15
     make_session: Callable[[], boto3.Session] = session
     contact_flow_id: str | None = None
+    api_class: type[ConnectApi] = ConnectApi
 
     def plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
         now = datetime.now(UTC)
@@ -86,7 +87,7 @@ class World:
             read_timeout_seconds=self.read_timeout_seconds,
         )
         instance = Instance(
-            api=ConnectApi(self.make_session, options), quotas=self.quotas, policy=self.policy
+            api=self.api_class(self.make_session, options), quotas=self.quotas, policy=self.policy
         )
         return run_campaign(
             self.ledger, CAMPAIGN, instance, conversation=self.conversation, report=report

@@ -1,0 +1,51 @@
+"""What a person sees while a campaign runs."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from connect_tasks.progress import watching
+from connect_tasks.tally import Funnel
+
+FUNNEL = Funnel(
+    rows=12,
+    valid=10,
+    rejected=1,
+    duplicate=1,
+    started=8,
+    connected=8,
+    replied=7,
+    completed=5,
+    failed=1,
+    unknown=0,
+    planned=2,
+    open_chats=2,
+)
+
+
+def test_a_terminal_shows_a_bar_with_the_counts() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+
+    with watching("renewals", logging.getLogger("test"), console=console) as show:
+        show(FUNNEL)
+
+    assert "renewals" in screen.getvalue()
+    assert "6/10" in screen.getvalue()
+    assert "2 open · 7 replied" in screen.getvalue()
+
+
+def test_elsewhere_a_line_is_logged_every_five_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    times = iter([0.0, 4.9, 5.0, 5.0, 9.9])
+    quiet = Console(file=io.StringIO())
+
+    with watching(
+        "renewals", logging.getLogger("test"), console=quiet, monotonic=lambda: next(times)
+    ) as show:
+        for _ in range(3):
+            show(FUNNEL)
+
+    assert caplog.messages == ["campaign renewals: 6 of 10 settled, 2 chats open, 7 replied"]
