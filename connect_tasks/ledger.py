@@ -119,14 +119,17 @@ class Ledger:
         return {row["customer_id"]: records.known(row) for row in rows}
 
     def plan(self, campaign: str, rows: Sequence[Planned], *, now: datetime) -> None:
-        """Write valid rows as `planned`; rows that are already past that stay as they are."""
+        """Write valid rows as `planned`; rows that are past that, or claimed, stay as they are."""
         values = [records.plan_values(campaign, row, now) for row in rows]
         insert = self._insert(contacts)
-        changed = ("request", "fingerprint", "messages")
+        changed = {n: insert.excluded[n] for n in ("request", "fingerprint", "messages")}
+        # A worker sends what it read when it claimed: the record must not say anything else. A
+        # claim that ran out is ended, so that a worker that only slept cannot send the old request.
+        ended = {"claimed_by": sa.null(), "claimed_until": sa.null()}
         statement = insert.on_conflict_do_update(
             index_elements=["campaign", "customer_id", "generation"],
-            set_={name: insert.excluded[name] for name in changed},
-            where=contacts.c.status == Status.PLANNED,
+            set_=changed | ended,
+            where=(contacts.c.status == Status.PLANNED) & _unclaimed(now),
         )
         if values:
             with self._writing() as connection:

@@ -71,6 +71,11 @@ class Recorder:
         except LedgerError as error:
             for _, written in batch:
                 _fail(written, error)
+        except Exception as error:  # noqa: BLE001 - else the batch, and all after it, would wait for ever
+            fault = LedgerError(f"the ledger cannot be written: {type(error).__name__}")
+            fault.__cause__ = error
+            for _, written in batch:
+                _fail(written, fault)
         else:
             for _, written in batch:
                 written.set_result(None)

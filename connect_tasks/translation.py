@@ -34,6 +34,7 @@ _BY_CODE: Mapping[str, type[errors.AmazonError]] = {
     "IncompleteSignature": errors.CredentialsError,
     "InternalServerException": errors.OutcomeUnknownError,
     "InternalServiceException": errors.OutcomeUnknownError,
+    "InvalidActiveRegionException": errors.PermanentError,
     "InvalidClientTokenId": errors.CredentialsError,
     "InvalidParameterException": errors.PermanentError,
     "InvalidRequestException": errors.PermanentError,
@@ -113,8 +114,10 @@ def translate(operation: str, error: Exception) -> errors.AmazonError:
 
 
 def _describe(error: Exception) -> str:
-    # Any other exception may quote the answer, and the answer holds bearer tokens.
+    # Any other exception may quote the answer or a header, and those hold bearer tokens;
+    # HTTPClientError itself, unlike its subclasses, quotes whatever urllib3 raised.
     own = isinstance(error, boto_errors.BotoCoreError)
+    own = own and type(error) is not boto_errors.HTTPClientError
     return _shorten(str(error)) if own else "the answer was cut short or not understood"
 
 
