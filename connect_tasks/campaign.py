@@ -13,11 +13,11 @@ from random import Random, SystemRandom
 from connect_tasks.aws import ConnectApi
 from connect_tasks.calls import PacedCalls
 from connect_tasks.clock import Clock, SystemClock
+from connect_tasks.context import CampaignContext
 from connect_tasks.engine import Engine, EngineSettings
 from connect_tasks.errors import CampaignHaltedError, LedgerError
 from connect_tasks.ledger import Ledger
 from connect_tasks.pacing import ChatSlots, Quotas, SlotGate
-from connect_tasks.pipeline import PipelineParts
 from connect_tasks.recorder import Recorder
 from connect_tasks.retry import RetryPolicy
 from connect_tasks.tally import Funnel, Tally
@@ -198,15 +198,15 @@ class _Runner:
             worker,
             ledger=self._ledger,
             ledger_executor=writes,
-            parts=self._make_parts(calls, Recorder(self._ledger, worker, writes)),
+            context=self._make_context(calls, Recorder(self._ledger, worker, writes)),
             settings=EngineSettings(
                 most_at_once=self._instance.quotas.open_chats, lease_seconds=self._lease_seconds
             ),
         )
 
-    def _make_parts(self, calls: ThreadPoolExecutor, recorder: Recorder) -> PipelineParts:
+    def _make_context(self, calls: ThreadPoolExecutor, recorder: Recorder) -> CampaignContext:
         instance = self._instance
-        return PipelineParts(
+        return CampaignContext(
             conversation=self._conversation,
             calls=PacedCalls(
                 instance.api,

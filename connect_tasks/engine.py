@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from connect_tasks.contact import Contact
+from connect_tasks.context import CampaignContext
 from connect_tasks.errors import (
     AmazonError,
     CampaignWideError,
@@ -19,7 +20,7 @@ from connect_tasks.errors import (
     LedgerError,
 )
 from connect_tasks.ledger import ClaimTerms, Ledger
-from connect_tasks.pipeline import Pipeline, PipelineParts
+from connect_tasks.pipeline import Pipeline
 
 __all__ = ["Engine", "EngineSettings"]
 
@@ -51,7 +52,7 @@ class Engine:
         worker: This worker's name, unique to the run.
         ledger: Where contacts are claimed.
         ledger_executor: The thread for claims, the same as for writes.
-        parts: What each pipeline works with.
+        context: What each pipeline works with.
         settings: How it claims.
     """
 
@@ -62,17 +63,17 @@ class Engine:
         *,
         ledger: Ledger,
         ledger_executor: Executor,
-        parts: PipelineParts,
+        context: CampaignContext,
         settings: EngineSettings,
     ) -> None:
         self._campaign = campaign
         self._worker = worker
         self._ledger = ledger
         self._ledger_executor = ledger_executor
-        self._parts = parts
+        self._context = context
         self._settings = settings
         self._terms = ClaimTerms(
-            lease=timedelta(seconds=settings.lease_seconds), token_validity=parts.token_validity
+            lease=timedelta(seconds=settings.lease_seconds), token_validity=context.token_validity
         )
         self._queue: deque[Contact] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -127,7 +128,7 @@ class Engine:
                     self._campaign,
                     self._worker,
                     most=most,
-                    now=self._parts.clock.now(),
+                    now=self._context.clock.now(),
                     terms=self._terms,
                 )
             )
@@ -137,7 +138,7 @@ class Engine:
     def _launch(self, contact: Contact) -> None:
         task: asyncio.Task[None]
         pipeline = Pipeline(
-            self._parts, contact, on_started=lambda: self._not_started.discard(task)
+            self._context, contact, on_started=lambda: self._not_started.discard(task)
         )
         task = asyncio.ensure_future(self._go(pipeline, contact))
         self._running.add(task)
@@ -174,30 +175,30 @@ class Engine:
         """Wait a little if another worker holds contacts that may become free."""
         expiry = await self._in_ledger_thread(
             lambda: self._ledger.next_expiry(
-                self._campaign, self._worker, now=self._parts.clock.now(), terms=self._terms
+                self._campaign, self._worker, now=self._context.clock.now(), terms=self._terms
             )
         )
         if expiry is None:
             return False
-        seconds = (expiry - self._parts.clock.now()).total_seconds()
+        seconds = (expiry - self._context.clock.now()).total_seconds()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), min(max(seconds, 0.05), 1.0))
         return True
 
     async def _renew(self) -> None:
         while True:
-            await self._parts.clock.sleep(self._settings.lease_seconds / 3)
+            await self._context.clock.sleep(self._settings.lease_seconds / 3)
             try:
                 await self._in_ledger_thread(self._prolong)
             except LedgerError as error:
                 self._halt(error)
 
     def _prolong(self) -> None:
-        until = self._parts.clock.now() + self._terms.lease
+        until = self._context.clock.now() + self._terms.lease
         self._ledger.renew(self._campaign, self._worker, until=until)
 
     def _expire(self) -> None:
-        self._ledger.expire_tokens(self._campaign, now=self._parts.clock.now(), terms=self._terms)
+        self._ledger.expire_tokens(self._campaign, now=self._context.clock.now(), terms=self._terms)
 
     def _release(self) -> None:
         try:

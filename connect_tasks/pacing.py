@@ -6,12 +6,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connect_tasks.clock import Clock
 
-__all__ = ["ChatSlots", "Quotas", "RateGate", "SlotGate", "TokenBucket", "usable_burst"]
+__all__ = ["ChatSlots", "Quotas", "RateGate", "Slot", "SlotGate", "TokenBucket", "usable_burst"]
 
 JITTER_SECONDS = 0.1
 
@@ -251,3 +252,33 @@ class SlotGate:
             await asyncio.wait_for(self._closed.wait(), patience)
         except TimeoutError:
             return
+
+
+class Slot:
+    """A slot of one's own: taken on entering, given back on leaving.
+
+    Args:
+        gate: Where it is taken.
+    """
+
+    def __init__(self, gate: SlotGate) -> None:
+        self._gate = gate
+        self._is_held = False
+
+    async def __aenter__(self) -> Self:
+        await self._take()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._is_held:
+            self._gate.give_back()
+
+    async def refuse(self) -> None:
+        """The instance had no slot after all: wait for another one."""
+        self._is_held = False
+        self._gate.refuse()
+        await self._take()
+
+    async def _take(self) -> None:
+        await self._gate.pass_through()
+        self._is_held = True

@@ -1,6 +1,7 @@
 """A campaign over real sockets: what it does to Amazon Connect and what it brings back."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -11,6 +12,7 @@ from connect_tasks.aws import ConnectApi
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
 from connect_tasks.ledger import Ledger
+from connect_tasks.tally import Funnel
 from tests.functional.world import FAST, World, customers, session, world
 
 
@@ -229,6 +231,83 @@ def test_a_start_whose_outcome_is_unknown_is_repeated_and_makes_one_contact(
         assert here.local.injected["StartChatContact", kind] == 3
         assert here.made() == {f"{number:04}": 1 for number in range(10)}
         assert outcome(here) == {("completed", "chat_ended")}
+
+
+def interrupt(here: World) -> None:
+    """Run until a conversation is going on, and then be stopped as by Ctrl-C."""
+
+    def report(funnel: Funnel) -> None:
+        if funnel.connected:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        here.run(report)
+    assert {row["status"] for row in here.contacts()} == {"connected"}
+
+
+def test_an_interrupted_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.conversation = Conversation(messages=("one",), reply_timeout_seconds=1)
+        here.plan(customers(2))
+        interrupt(here)
+        here.run()
+
+        spoken = ["Hello Customer {}, I repeat whatever you say.", "one", "one"]
+        expected = [text.format(number) for number in range(2) for text in spoken]
+        assert [content for _, content in here.said()] == expected
+        assert outcome(here) == {("completed", "replied")}
+        assert here.made() == {"0000": 1, "0001": 1}
+
+
+def test_a_chat_that_ended_between_two_runs_is_closed_with_amazons_reason(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.plan(customers(1))
+        interrupt(here)
+        client = session().client("connect", endpoint_url=here.local.endpoint_url)
+        client.stop_contact(
+            InstanceId=here.local.instance_id, ContactId=here.local.contacts[0].contact_id
+        )
+        here.run()
+
+        assert outcome(here) == {("completed", "lost")}
+        assert [row["error_code"] for row in here.contacts()] == ["API"]
+        assert here.made() == {"0000": 1}
+
+
+@pytest.mark.parametrize("may_ask", [True, False], ids=["may describe", "may not describe"])
+def test_a_token_that_is_too_old_is_not_sent_again_for_an_interrupted_chat(
+    tmp_path: Path, *, may_ask: bool
+) -> None:
+    denied = Fault(
+        operation="DescribeContact",
+        kind=FaultKind.ERROR_BEFORE,
+        every=1,
+        status=403,
+        code="AccessDeniedException",
+    )
+    with world(tmp_path, flow="echo", faults=[] if may_ask else [denied]) as here:
+        here.plan(customers(1))
+        interrupt(here)
+        here.quotas = FAST.model_copy(update={"token_validity": timedelta(microseconds=1)})
+        here.run()
+
+        assert here.local.calls["StartChatContact"] == 1
+        assert outcome(here) == {("completed", "lost")}
+        assert here.local.contacts[0].ended_at
+
+
+def test_an_open_outcome_whose_token_is_too_old_is_left_for_a_person(tmp_path: Path) -> None:
+    cuts = [
+        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in range(1, 5)
+    ]
+    with world(tmp_path, faults=cuts) as here:
+        here.plan(customers(1))
+        here.run()
+        here.quotas = FAST.model_copy(update={"token_validity": timedelta(microseconds=1)})
+        here.run()
+
+        assert [row["status"] for row in here.contacts()] == ["unknown"]
+        assert here.local.calls["StartChatContact"] == 4
 
 
 def test_token_and_request_are_on_disk_before_the_call(tmp_path: Path) -> None:

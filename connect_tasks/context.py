@@ -1,0 +1,29 @@
+"""What all pipelines of a campaign share."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connect_tasks.calls import PacedCalls
+from connect_tasks.clock import Clock
+from connect_tasks.pacing import SlotGate
+from connect_tasks.recorder import Recorder
+from connect_tasks.retry import RandomSource, RetryPolicy
+from connect_tasks.tally import Tally
+from connect_tasks.template import Conversation
+
+__all__ = ["CampaignContext"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignContext:
+    """What a campaign's contacts are worked on with: the same for all of them."""
+
+    conversation: Conversation
+    calls: PacedCalls
+    recorder: Recorder
+    slots: SlotGate
+    policy: RetryPolicy
+    token_validity: timedelta
+    tally: Tally
+    clock: Clock
+    random: RandomSource
