@@ -24,7 +24,7 @@ def _size(customers: Any) -> str:
     if isinstance(customers, str | PurePath):
         return PurePath(customers).name
     rows = customers["rows"] if isinstance(customers, dict) else len(customers)
-    return f"{rows} rows"
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 @table_flow(name="outreach", flow_run_name=_run_name)

@@ -13,7 +13,7 @@ from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
 from connect_tasks.ledger import Ledger
 from connect_tasks.tally import Funnel
-from tests.functional.world import FAST, World, customers, session, world
+from tests.functional.world import FAST, World, always, customers, session, world
 
 
 def outcome(of: World) -> set[tuple[str, str | None]]:
@@ -130,13 +130,7 @@ def test_a_chat_can_be_closed_by_leaving_it(tmp_path: Path) -> None:
 
 
 def test_where_stopping_is_not_permitted_the_chat_is_left_instead(tmp_path: Path) -> None:
-    denied = Fault(
-        operation="StopContact",
-        kind=FaultKind.ERROR_BEFORE,
-        every=1,
-        status=403,
-        code="AccessDeniedException",
-    )
+    denied = always("StopContact", 403, "AccessDeniedException")
     with world(tmp_path, flow="echo", faults=[denied]) as here:
         here.conversation = Conversation(max_replies=1)
         here.plan(customers(3))
@@ -278,13 +272,7 @@ def test_a_chat_that_ended_between_two_runs_is_closed_with_amazons_reason(tmp_pa
 def test_a_token_that_is_too_old_is_not_sent_again_for_an_interrupted_chat(
     tmp_path: Path, *, may_ask: bool
 ) -> None:
-    denied = Fault(
-        operation="DescribeContact",
-        kind=FaultKind.ERROR_BEFORE,
-        every=1,
-        status=403,
-        code="AccessDeniedException",
-    )
+    denied = always("DescribeContact", 403, "AccessDeniedException")
     with world(tmp_path, flow="echo", faults=[] if may_ask else [denied]) as here:
         here.plan(customers(1))
         interrupt(here)

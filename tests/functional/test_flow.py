@@ -17,6 +17,7 @@ from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
 from connect_tasks.tasks import collect_responses, start_chat, stop_chat, validate_customers
 from flows.outreach import outreach
+from tests.functional.world import always
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 
@@ -215,13 +216,7 @@ def test_a_saved_block_can_be_named(local: LocalConnect, ledger: str) -> None:
 
 
 def test_a_halted_campaign_fails_the_run_with_what_was_learnt(ledger: str) -> None:
-    denied = Fault(
-        operation="StartChatContact",
-        kind=FaultKind.ERROR_BEFORE,
-        every=1,
-        status=403,
-        code="AccessDeniedException",
-    )
+    denied = always("StartChatContact", 403, "AccessDeniedException")
     with (
         LocalConnect(quotas=LocalQuotas.unlimited(), faults=[denied]) as local,
         pytest.raises(CampaignHaltedError, match="AccessDeniedException"),
@@ -274,13 +269,7 @@ def test_prefects_retries_of_start_chat_make_one_contact() -> None:
 
 
 def test_start_chat_does_not_retry_what_amazon_refuses() -> None:
-    refusal = Fault(
-        operation="StartChatContact",
-        kind=FaultKind.ERROR_BEFORE,
-        every=1,
-        status=400,
-        code="InvalidRequestException",
-    )
+    refusal = always("StartChatContact", 400, "InvalidRequestException")
     with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[refusal]) as local:
         instance = local.instance()
 

@@ -13,7 +13,7 @@ import boto3
 from connect_tasks import ChatTemplate, Conversation, Quotas, RetryPolicy
 from connect_tasks.aws import ClientOptions, ConnectApi
 from connect_tasks.campaign import Instance, run_campaign
-from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
+from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.ledger import Ledger
 from connect_tasks.planning import Plan, plan_campaign
 from connect_tasks.tally import Funnel
@@ -42,6 +42,13 @@ QUICK = RetryPolicy(attempts=4, wait_initial_seconds=0.01, wait_max_seconds=0.05
 def session() -> boto3.Session:
     return boto3.Session(
         aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
+    )
+
+
+def always(operation: str, status: int, code: str | None) -> Fault:
+    """Every call of an operation is refused in the same way."""
+    return Fault(
+        operation=operation, kind=FaultKind.ERROR_BEFORE, every=1, status=status, code=code
     )
 
 

@@ -1,0 +1,55 @@
+"""How the public API is used, for the type checker alone: this file is never run."""
+
+from typing import assert_type
+
+import pandas as pd
+
+from connect_tasks import (
+    ChatTemplate,
+    Conversation,
+    Quotas,
+    RetryPolicy,
+    StartChatContactRequest,
+    StartChatContactResponse,
+    client_token,
+)
+from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.emulator import LocalConnect
+from connect_tasks.planning import Plan
+from connect_tasks.results import CampaignResult
+from connect_tasks.tally import Funnel
+from connect_tasks.tasks import (
+    collect_responses,
+    start_chat,
+    start_chats,
+    stop_chat,
+    validate_customers,
+)
+from flows.outreach import outreach
+
+with LocalConnect(flow="survey") as local:
+    instance = local.instance(quotas=Quotas(starts_per_second=20))
+    assert_type(instance, AmazonConnectInstance)
+
+customers = pd.DataFrame({"customer_id": ["0042"]})
+template = ChatTemplate(display_name="Ada", initial_message="Hello")
+conversation = Conversation(messages=("{{ score }}",), close="leave_open")
+
+result = outreach(
+    customers, template, campaign="renewals", connect=instance, conversation=conversation
+)
+assert_type(result, CampaignResult)
+assert_type(result.contacts, pd.DataFrame)
+assert_type(result.messages, pd.DataFrame)
+
+assert_type(client_token("renewals", "0042"), str)
+assert_type(
+    RetryPolicy().next_wait(attempt=1, elapsed_seconds=0, random=__import__("random").Random()),
+    float | None,
+)
+assert_type(validate_customers.fn(customers, campaign="renewals", connect=instance), Plan)
+assert_type(start_chats.fn("renewals", connect=instance), Funnel)
+assert_type(collect_responses.fn("renewals"), CampaignResult)
+request = StartChatContactRequest.from_wire({})
+assert_type(start_chat.fn(request, instance), StartChatContactResponse)
+stop_chat.fn("contact", instance)
