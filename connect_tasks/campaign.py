@@ -110,7 +110,7 @@ def run_campaign(
         raise runner.failure
     if runner.failure is not None:
         raise CampaignHaltedError(
-            f"campaign {campaign!r} halted after {funnel.started} of {funnel.valid} chats: "
+            f"Campaign {campaign!r} halted after {funnel.started} of {funnel.valid} chats: "
             f"{runner.failure}. Mend that and run the same campaign again: it goes on from here "
             "and contacts nobody twice."
         ) from runner.failure

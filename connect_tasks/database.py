@@ -28,6 +28,7 @@ _REMEDIES = (
     ("readonly", "it is read-only: give write permission on the file and its folder"),
     ("read-only", "it is read-only: give write permission on the file and its folder"),
     ("unable to open", "it cannot be opened: check that the folder exists and may be written"),
+    ("No such file", "its folder cannot be made: name another place"),
     ("not a database", "the file is no ledger: name another file, or restore it from a backup"),
     ("malformed", "the file is damaged: restore it from a backup"),
     ("disk is full", "the disk is full: make room and run the campaign again"),
@@ -49,12 +50,12 @@ def make_engine(url: str) -> sa.Engine:
             return sa.create_engine(address.set(drivername="postgresql+psycopg"))
     except (exc.ArgumentError, ImportError) as error:
         raise LedgerError(
-            f"the ledger's URL {hide_password(url)!r} cannot be used: write "
+            f"The ledger's URL {hide_password(url)!r} cannot be used: write "
             "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
-            "`pip install connect-tasks[postgresql]`"
+            "`pip install connect-tasks[postgresql]`."
         ) from error
     raise LedgerError(
-        f"a ledger on {address.get_backend_name()} is not supported: use SQLite or PostgreSQL"
+        f"A ledger on {address.get_backend_name()} is not supported: use SQLite or PostgreSQL."
     )
 
 
@@ -74,8 +75,8 @@ def create_or_check(engine: sa.Engine) -> None:
         version = connection.scalar(sa.select(ledger.c.schema_version))
     if version != SCHEMA_VERSION:
         raise LedgerError(
-            f"the ledger was written by a newer connect-tasks (its version is {version}, this "
-            f"one reads {SCHEMA_VERSION}): upgrade with `pip install --upgrade connect-tasks`"
+            f"The ledger was written by a newer connect-tasks (its version is {version}, this "
+            f"one reads {SCHEMA_VERSION}): upgrade with `pip install --upgrade connect-tasks`."
         )
 
 
@@ -87,14 +88,14 @@ def explained(url: str) -> Iterator[None]:
     except (exc.SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         remedy = next((text for sign, text in _REMEDIES if sign in reason), reason)
-        raise LedgerError(f"the ledger {hide_password(url)}: {remedy}") from error
+        raise LedgerError(f"The ledger {hide_password(url)}: {remedy}.") from error
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise LedgerError(
-            "a ledger in memory would forget who was contacted: name a file, such as "
-            "sqlite:///.connect_tasks/ledger.db"
+            "A ledger in memory would forget who was contacted: name a file, such as "
+            "sqlite:///.connect_tasks/ledger.db."
         )
     _make_private_file(Path(url.database))
     engine = sa.create_engine(url)

@@ -87,8 +87,10 @@ class Ledger:
         """Enter a campaign; again, it changes nothing.
 
         Raises:
-            InputError: The campaign already runs on another instance.
+            InputError: The campaign has no name, or already runs on another instance.
         """
+        if not campaign.strip():
+            raise InputError("A campaign needs a name: nobody is contacted twice under it.")
         row = {"campaign": campaign, "instance_id": instance_id, "created_at": now}
         with self._writing() as connection:
             connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
@@ -96,8 +98,8 @@ class Ledger:
             owner = connection.scalar(sa.select(campaigns.c.instance_id).where(where))
         if owner != instance_id:
             raise InputError(
-                f"campaign {campaign!r} belongs to instance {owner}, not {instance_id}; "
-                "use another campaign name for another instance"
+                f"Campaign {campaign!r} belongs to instance {owner}, not {instance_id}: "
+                "use another campaign name for another instance."
             )
 
     def known(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:

@@ -40,6 +40,9 @@ def main() -> int:
     except ConnectTasksError as error:
         console.print(f"[red]error:[/] {error}")
         return 1
+    except KeyboardInterrupt:
+        console.print("Stopped. `make demo` again goes on from here and contacts nobody twice.")
+        return 130
     result.save(ROOT / "out")
     _show(console, result)
     console.print(f"\nContacts made in this run, counted by Amazon Connect: {len(local.contacts)}")

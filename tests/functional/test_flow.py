@@ -173,8 +173,9 @@ def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: 
         ({"customers": pd.DataFrame({"customer_id": []})}, "empty"),
         ({"customers": pd.DataFrame({"name": ["Ada"]})}, "no column 'customer_id'"),
         ({"template": ChatTemplate(display_name="{{ naem }}")}, "'naem'"),
-        ({"ledger": "sqlite:////proc/no/ledger.db"}, "cannot be opened|No such file"),
+        ({"ledger": "sqlite:////proc/no/ledger.db"}, "cannot be made"),
         ({"ledger": "mysql://localhost/ledger"}, "not supported"),
+        ({"campaign": " "}, "needs a name"),
     ],
     ids=[
         "missing file",
@@ -184,14 +185,15 @@ def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: 
         "absent column",
         "unwritable ledger",
         "other database",
+        "nameless campaign",
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence_before_anything_is_sent(
     local: LocalConnect, ledger: str, arguments: dict[str, Any], sentence: str
 ) -> None:
-    defaults = {"customers": table(), "ledger": ledger}
+    defaults = {"customers": table(), "ledger": ledger, "campaign": "a"}
     with pytest.raises((InputError, LedgerError), match=sentence):
-        outreach(**{**defaults, **arguments}, campaign="a", connect=local.instance())
+        outreach(**{**defaults, **arguments}, connect=local.instance())
 
     assert local.calls == {}
 

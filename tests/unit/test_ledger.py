@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("mysql://user@host/x", "a ledger on mysql is not supported: use SQLite or PostgreSQL"),
+        ("mysql://user@host/x", "A ledger on mysql is not supported: use SQLite or PostgreSQL"),
         ("ledger.db", "write sqlite:///path/to/ledger.db"),
     ],
     ids=["another database", "no URL"],
