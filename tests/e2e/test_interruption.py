@@ -84,11 +84,13 @@ def test_ctrl_c_leaves_everything_resumable_and_says_how(tmp_path: Path) -> None
         child.send_signal(signal.SIGINT)
         _, complaints = child.communicate(timeout=30)
         interrupted = len(here.local.contacts)
+        claims_left = here.claims()
         here.run()
 
         assert child.returncode != 0
         assert "run the same campaign again to go on" in complaints
         assert interrupted > 0
+        assert claims_left == 0
         assert_once_each(here, 60)
 
 

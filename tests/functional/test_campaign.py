@@ -253,6 +253,16 @@ def test_an_interrupted_conversation_goes_on_where_it_was(tmp_path: Path) -> Non
         assert here.made() == {"0000": 1, "0001": 1}
 
 
+def test_no_bearer_token_is_on_disk_while_a_chat_is_open(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.plan(customers(3))
+        interrupt(here)
+
+        written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+        assert here.local.issued_tokens
+        assert [token for token in here.local.issued_tokens if token.encode() in written] == []
+
+
 def test_a_chat_that_ended_between_two_runs_is_closed_with_amazons_reason(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
         here.plan(customers(1))

@@ -1,8 +1,9 @@
 """A campaign at a local Amazon Connect, without Prefect: what most functional tests need."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +108,13 @@ class World:
         """Who said what, as the ledger has it."""
         rows = self.ledger.message_records(CAMPAIGN)
         return [(row["participant_role"], row["content"]) for row in rows if row["content"]]
+
+    def claims(self) -> int:
+        """How many contacts a worker has claimed, read past our own code."""
+        with closing(sqlite3.connect(self.ledger.url.removeprefix("sqlite:///"))) as database:
+            query = "SELECT count(*) FROM contacts WHERE claimed_until IS NOT NULL"
+            count: int = database.execute(query).fetchone()[0]
+            return count
 
     def made(self) -> Counter[str]:
         """Contacts by customer, counted by Amazon Connect itself."""
