@@ -145,19 +145,20 @@ class _Runner:
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
+        self._finished = threading.Event()
         self.tally = Tally(ledger.counts(campaign))
         self.failure: Exception | None = None
 
     def run(self) -> None:
-        thread = threading.Thread(target=self._in_thread, name="connect-tasks", daemon=True)
-        thread.start()
+        threading.Thread(target=self._in_thread, name="connect-tasks", daemon=True).start()
+        # Not Thread.join: Ctrl-C in the middle of it makes Python take the thread for finished.
         try:
-            while thread.is_alive():
-                thread.join(self.POLL_SECONDS)
+            while not self._finished.wait(self.POLL_SECONDS):
                 self._report(self.tally.funnel())
+            self._report(self.tally.funnel())
         except BaseException:
             self._stop()
-            thread.join()
+            self._finished.wait()
             _log.warning(
                 "campaign %s stopped; run the same campaign again to go on: nobody is contacted "
                 "twice",
@@ -170,6 +171,8 @@ class _Runner:
             asyncio.run(self._main())
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self.failure = error
+        finally:
+            self._finished.set()
 
     def _stop(self) -> None:
         self._stopped = True
