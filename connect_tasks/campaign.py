@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random, SystemRandom
 
 from connect_tasks.aws import ConnectApi
@@ -23,7 +24,10 @@ from connect_tasks.retry import RetryPolicy
 from connect_tasks.tally import Funnel, Tally
 from connect_tasks.template import Conversation
 
-__all__ = ["Instance", "run_campaign"]
+__all__ = ["GRACE_SECONDS", "Instance", "run_campaign"]
+
+GRACE_SECONDS = 10.0
+"""How long conversations may go on after a cancellation, before their chats are closed."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +66,10 @@ def run_campaign(
     campaign it does nothing. Several processes may run one campaign: they share the contacts.
 
     It works in a thread and event loop of its own, so it may be called from a notebook. Ctrl-C
-    stops it; chats that are open stay open, and the next call goes on with them.
+    stops it; chats that are open stay open, and the next call goes on with them. Any other
+    exception that is thrown into it, such as Prefect's when a run is cancelled, stops admission
+    and closes open chats within `GRACE_SECONDS`. A campaign that is paused or stopped
+    (`connect_tasks.manage`) starts nothing.
 
     Args:
         ledger: Holds the planned contacts.
@@ -156,8 +163,8 @@ class _Runner:
             while not self._finished.wait(self.POLL_SECONDS):
                 self._report(self.tally.funnel())
             self._report(self.tally.funnel())
-        except BaseException:
-            self._stop()
+        except BaseException as signal:
+            self._stop(at_once=isinstance(signal, KeyboardInterrupt))
             self._finished.wait()
             _log.warning(
                 "campaign %s stopped; run the same campaign again to go on: nobody is contacted "
@@ -174,12 +181,14 @@ class _Runner:
         finally:
             self._finished.set()
 
-    def _stop(self) -> None:
+    def _stop(self, *, at_once: bool) -> None:
         self._stopped = True
-        if self._loop is not None and self._engine is not None:
-            # The loop may have finished a moment ago; then there is nothing to stop.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._engine.stop)
+        if self._loop is None or self._engine is None:
+            return
+        stop = self._engine.stop if at_once else partial(self._engine.wind_down, GRACE_SECONDS)
+        # The loop may have finished a moment ago; then there is nothing to stop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(stop)
 
     async def _main(self) -> None:
         with ExitStack() as stack:

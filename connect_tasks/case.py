@@ -59,12 +59,13 @@ class Case:
         """Nobody knows what came of the request; a later run may find out."""
         await self.step(Status.UNKNOWN, release=True, **told(error))
 
-    async def complete(self, reason: EndReason, error: Exception | None = None) -> None:
+    async def complete(
+        self, reason: EndReason, error: Exception | None = None, **changes: Any
+    ) -> None:
         """The conversation is over; with an error, because of it."""
         why = told(error) if error else {"error_code": None, "error_message": None}
-        await self.step(
-            Status.COMPLETED, end_reason=reason, ended_at=self._context.clock.now(), **why
-        )
+        ended_at = self._context.clock.now()
+        await self.step(Status.COMPLETED, end_reason=reason, ended_at=ended_at, **why, **changes)
 
     async def hear(self, items: Sequence[Item]) -> None:
         """Store transcript items, and when the other side spoke first."""

@@ -6,7 +6,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["OPEN", "SETTLED", "TRANSITIONS", "Contact", "EndReason", "Refusal", "Status", "diagram"]
+__all__ = [
+    "OPEN",
+    "SETTLED",
+    "TRANSITIONS",
+    "CampaignState",
+    "Contact",
+    "EndReason",
+    "Refusal",
+    "Status",
+    "diagram",
+]
 
 
 class Status(StrEnum):
@@ -34,12 +44,21 @@ class EndReason(StrEnum):
     LOST = "lost"
 
 
+class CampaignState(StrEnum):
+    """What a person wants of a campaign."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.DUPLICATE: frozenset(),
     Status.PLANNED: frozenset({Status.STARTING}),
     Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN}),
-    Status.UNKNOWN: frozenset({Status.STARTED, Status.FAILED}),
+    # The last two by a person: contacted after all, or given up in favour of a new generation.
+    Status.UNKNOWN: frozenset({Status.STARTED, Status.COMPLETED, Status.FAILED}),
     Status.STARTED: frozenset({Status.CONNECTED, Status.COMPLETED}),
     Status.CONNECTED: frozenset({Status.COMPLETED}),
     Status.COMPLETED: frozenset(),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from connect_tasks.errors import LedgerError
-from connect_tasks.schema import SCHEMA_VERSION, ledger, metadata
+from connect_tasks.schema import MIGRATIONS, SCHEMA_VERSION, ledger, metadata
 
 __all__ = ["create_or_check", "explained", "hide_password", "make_engine"]
 
@@ -23,6 +23,9 @@ _SQLITE_SETTINGS = (
     "PRAGMA synchronous=FULL",
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
 )
+
+# Held until the transaction ends. The number is any that nobody else on the server uses.
+_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(72746315)"}
 
 _REMEDIES = (
     ("readonly", "it is read-only: give write permission on the file and its folder"),
@@ -60,24 +63,31 @@ def make_engine(url: str) -> sa.Engine:
 
 
 def create_or_check(engine: sa.Engine) -> None:
-    """Make the tables in an empty database, or check that the ledger in it is of our version.
+    """Make the tables in an empty database, or bring the ledger in it to our version.
 
     Raises:
         LedgerError: A newer version of connect-tasks wrote it.
     """
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            # Two processes may come first at the same time; only one of them makes the tables.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Several processes may come first at the same time; only one of them makes the tables.
+        connection.exec_driver_sql(_LOCKS[engine.dialect.name])
         if not sa.inspect(connection).has_table(ledger.name):
             metadata.create_all(connection)
             connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
-        version = connection.scalar(sa.select(ledger.c.schema_version))
-    if version != SCHEMA_VERSION:
+        _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
+
+
+def _migrate(connection: sa.Connection, version: int) -> None:
+    if version > SCHEMA_VERSION:
         raise LedgerError(
             f"The ledger was written by a newer connect-tasks (its version is {version}, this "
             f"one reads {SCHEMA_VERSION}): upgrade with `pip install --upgrade connect-tasks`."
         )
+
+    for step in range(version, SCHEMA_VERSION):
+        for statement in MIGRATIONS[step]:
+            connection.exec_driver_sql(statement)
+    connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
 
 
 @contextmanager

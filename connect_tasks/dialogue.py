@@ -1,5 +1,6 @@
 """What our side does next in a conversation: a pure fold over the chat's items and the time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,7 @@ class Dialogue:
         self._messages = messages
         self._began = 0.0
         self._quiet_since = 0.0
+        self._deadline = math.inf
         self._ours_seen = -opening
         self._said = 0
         self._our_turn = False
@@ -66,6 +68,10 @@ class Dialogue:
     def begin(self, now: float) -> None:
         """The customer is connected: the conversation's time starts."""
         self._began = self._quiet_since = now
+
+    def finish_by(self, deadline: float) -> None:
+        """Let the conversation last no longer than this, in monotonic seconds."""
+        self._deadline = deadline
 
     def observe(self, item: Item, now: float) -> None:
         """Take an item in: each one once, in order of time."""
@@ -102,7 +108,7 @@ class Dialogue:
 
     @property
     def _ends_at(self) -> float:
-        return self._began + self._conversation.max_seconds
+        return min(self._deadline, self._began + self._conversation.max_seconds)
 
     @property
     def _patience_ends_at(self) -> float:

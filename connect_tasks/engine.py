@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from connect_tasks.contact import Contact
+from connect_tasks.contact import CampaignState, Contact
 from connect_tasks.context import CampaignContext
 from connect_tasks.errors import (
     AmazonError,
@@ -37,11 +37,15 @@ class EngineSettings:
         most_at_once: The most contacts under way.
         lease_seconds: How long a killed worker's contacts stay claimed.
         lot: The most contacts claimed in one transaction.
+        state_seconds: How often it looks whether the campaign was paused or stopped.
+        grace_seconds: How long conversations may go on when the campaign is stopped.
     """
 
     most_at_once: int
     lease_seconds: float
     lot: int = 100
+    state_seconds: float = 1
+    grace_seconds: float = 10
 
 
 class Engine:
@@ -76,8 +80,9 @@ class Engine:
             lease=timedelta(seconds=settings.lease_seconds), token_validity=context.token_validity
         )
         self._queue: deque[Contact] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Pipeline] = {}
         self._not_started: set[asyncio.Task[None]] = set()
+        self._admits = True
         self._stopped = False
         self._changed = asyncio.Event()
         self.halted_by: ConnectTasksError | None = None
@@ -85,15 +90,17 @@ class Engine:
     async def run(self) -> None:
         """Work until nothing is left, the campaign is halted, or it is stopped.
 
-        Chats that are under way when the campaign halts are finished first; when it is stopped
-        they are left as they are. Claims are released either way.
+        Chats that are under way when the campaign halts or is paused are finished first; when
+        it is stopped they are closed soon. Claims are released either way.
         """
         await self._in_ledger_thread(self._expire)
+        await self._obey()
         renewal = asyncio.ensure_future(self._renew())
+        watch = asyncio.ensure_future(self._watch())
         try:
             await self._work()
         finally:
-            left = (renewal, *self._running)
+            left = (renewal, watch, *self._running)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
@@ -104,14 +111,21 @@ class Engine:
         self._stopped = True
         self._changed.set()
 
+    def wind_down(self, grace_seconds: float) -> None:
+        """Start nothing more, and close the chats under way within this time."""
+        self._close_admission()
+        deadline = self._context.clock.monotonic() + grace_seconds
+        for pipeline in self._running.values():
+            pipeline.finish_by(deadline)
+
     async def _work(self) -> None:
         while not self._stopped:
             self._changed.clear()
-            if not self.halted_by:
+            if self._admits:
                 await self._admit()
             if self._running:
                 await self._changed.wait()
-            elif self.halted_by or not await self._wait_for_others():
+            elif not self._admits or not await self._wait_for_others():
                 return
 
     async def _admit(self) -> None:
@@ -141,12 +155,12 @@ class Engine:
             self._context, contact, on_started=lambda: self._not_started.discard(task)
         )
         task = asyncio.ensure_future(self._go(pipeline, contact))
-        self._running.add(task)
+        self._running[task] = pipeline
         self._not_started.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._not_started.discard(task)
         self._changed.set()
 
@@ -168,8 +182,32 @@ class Engine:
         if self.halted_by is None:
             self.halted_by = error
             _log.error("campaign %s halts: %s", self._campaign, error)
+        self._close_admission()
+
+    def _close_admission(self) -> None:
+        self._admits = False
         for task in self._not_started:
             task.cancel()
+        self._changed.set()
+
+    async def _watch(self) -> None:
+        while self._admits:
+            await self._context.clock.sleep(self._settings.state_seconds)
+            try:
+                await self._obey()
+            except LedgerError as error:
+                self._halt(error)
+
+    async def _obey(self) -> None:
+        """Do what a person wants of the campaign, as the ledger has it."""
+        state = await self._in_ledger_thread(lambda: self._ledger.state(self._campaign))
+        if state is CampaignState.RUNNING:
+            return
+        _log.warning("campaign %s is %s: nothing more is started", self._campaign, state)
+        if state is CampaignState.STOPPED:
+            self.wind_down(self._settings.grace_seconds)
+        else:
+            self._close_admission()
 
     async def _wait_for_others(self) -> bool:
         """Wait a little if another worker holds contacts that may become free."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks import records
-from connect_tasks.contact import Contact, Refusal, Status
+from connect_tasks.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.database import create_or_check, explained, make_engine
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.records import Change, Heard, Known, Planned, Progress
@@ -83,8 +83,21 @@ class Ledger:
         """Give the database connections back."""
         self._engine.dispose()
 
-    def open_campaign(self, campaign: str, instance_id: str, *, now: datetime) -> None:
-        """Enter a campaign; again, it changes nothing.
+    def open_campaign(
+        self,
+        campaign: str,
+        instance_id: str,
+        *,
+        now: datetime,
+        conversation: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Enter a campaign; again, it changes only the conversation.
+
+        Args:
+            campaign: Its name.
+            instance_id: Where its chats are started.
+            now: The present time.
+            conversation: How its chats are held, for whoever goes on without the table.
 
         Raises:
             InputError: The campaign has no name, or already runs on another instance.
@@ -92,15 +105,38 @@ class Ledger:
         if not campaign.strip():
             raise InputError("A campaign needs a name: nobody is contacted twice under it.")
         row = {"campaign": campaign, "instance_id": instance_id, "created_at": now}
+        where = campaigns.c.campaign == campaign
         with self._writing() as connection:
             connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
-            where = campaigns.c.campaign == campaign
             owner = connection.scalar(sa.select(campaigns.c.instance_id).where(where))
+            if conversation is not None and owner == instance_id:
+                update = sa.update(campaigns).where(where)
+                connection.execute(update.values(conversation=dict(conversation)))
         if owner != instance_id:
             raise InputError(
                 f"Campaign {campaign!r} belongs to instance {owner}, not {instance_id}: "
                 "use another campaign name for another instance."
             )
+
+    def conversation(self, campaign: str) -> dict[str, Any] | None:
+        """How the campaign's chats are held, as it was last entered; None if nobody said."""
+        found: dict[str, Any] | None = self._of_campaign(campaign, campaigns.c.conversation)
+        return found
+
+    def state(self, campaign: str) -> CampaignState:
+        """What a person wants of the campaign; running unless somebody said otherwise."""
+        return CampaignState(self._of_campaign(campaign, campaigns.c.state) or "running")
+
+    def set_state(self, campaign: str, state: CampaignState) -> None:
+        """Say what is wanted of the campaign; its workers notice within a second or two.
+
+        Raises:
+            InputError: There is no such campaign in this ledger.
+        """
+        statement = sa.update(campaigns).where(campaigns.c.campaign == campaign)
+        with self._writing() as connection:
+            if not connection.execute(statement.values(state=state)).rowcount:
+                raise InputError(f"There is no campaign {campaign!r} in the ledger.")
 
     def known(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
         """What is known of these customers in a campaign (at most some thousands at a time)."""
@@ -243,9 +279,10 @@ class Ledger:
 
     def counts(self, campaign: str) -> dict[str, Any]:
         """The campaign in numbers: the funnel, the refused rows, and when it ran."""
+        latest = records.count_by_status(contacts, campaign).where(records.is_latest())
         with self._reading() as connection:
             funnel = connection.execute(records.funnel(campaign)).mappings().one()
-            by_status = connection.execute(records.count_by_status(contacts, campaign)).all()
+            by_status = connection.execute(latest).all()
             refused = connection.execute(records.count_by_status(refusals, campaign)).all()
         counts = {str(status): 0 for status in Status}
         counts.update({row[0]: row[1] for row in (*by_status, *refused)})
@@ -275,6 +312,45 @@ class Ledger:
             .order_by(contacts.c.id, items.c.absolute_time, items.c.message_id)
         )
         return self._stream(query)
+
+    def unknown_contacts(self, campaign: str) -> list[Contact]:
+        """Contacts of which nobody knows whether they were made, in the order of planning."""
+        where = (contacts.c.campaign == campaign, contacts.c.status == Status.UNKNOWN)
+        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [records.contact(row) for row in rows]
+
+    def resolve(self, contact: Contact, *, again: Planned | None, now: datetime) -> None:
+        """Settle an `unknown` contact as a person decided, both in one transaction.
+
+        Args:
+            contact: The contact with its new status and reason.
+            again: The customer's next generation, to be planned; None if there is none.
+            now: The present time.
+
+        Raises:
+            InputError: The contact is not `unknown` any more, or a worker is at it.
+        """
+        where = (
+            contacts.c.id == contact.id,
+            contacts.c.status == Status.UNKNOWN,
+            _unclaimed(now),
+        )
+        with self._writing() as connection:
+            changed = connection.execute(
+                sa.update(contacts).where(*where).values(records.progress(contact))
+            )
+            if not changed.rowcount:
+                raise InputError("A worker has found out about this contact in the meantime.")
+            if again is not None:
+                values = records.plan_values(contact.campaign, again, now)
+                connection.execute(sa.insert(contacts), values)
+
+    def _of_campaign(self, campaign: str, column: sa.Column[Any]) -> Any:
+        query = sa.select(column).where(campaigns.c.campaign == campaign)
+        with self._reading() as connection:
+            return connection.scalar(query)
 
     def _stream(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
         with self._reading() as connection:

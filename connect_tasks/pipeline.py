@@ -47,6 +47,11 @@ class Pipeline:
         self._case = Case(context, contact)
         self._on_started = on_started
         self._resumed = contact.status is not Status.PLANNED
+        self._dialogue = Dialogue(
+            context.conversation,
+            contact.messages,
+            opening=int("InitialMessage" in self._case.request),
+        )
 
     async def run(self) -> None:
         """Go on from the contact's status to its end.
@@ -63,6 +68,10 @@ class Pipeline:
             if response is not None:
                 self._on_started()
                 await self._converse(response)
+
+    def finish_by(self, deadline: float) -> None:
+        """End the conversation by this time, in monotonic seconds, and close the chat."""
+        self._dialogue.finish_by(deadline)
 
     async def _can_be_joined(self) -> bool:
         """Whether an interrupted chat is alive and its token still good; else close its record."""
@@ -98,11 +107,26 @@ class Pipeline:
         except (ChatLostError, AmazonError) as error:
             await self._abandon(error)
         else:
+            await self._close(reason)
+
+    async def _close(self, reason: EndReason) -> None:
+        if self._case.contact.connected_at is None:
+            # The token was remembered, but its chat was dead before anybody joined it.
+            await self._case.complete(EndReason.LOST, await self._why_dead(), started_at=None)
+        else:
             await self._case.complete(reason)
+
+    async def _why_dead(self) -> ChatEndedError:
+        try:
+            await self._raise_if_over()
+        except ChatEndedError as error:
+            return error
+        except AmazonError:
+            pass
+        return ChatEndedError("it had ended before anybody joined it", code="ChatEnded")
 
     def _session(self, participant_token: SecretStr) -> ChatSession:
         case, conversation = self._case, self._context.conversation
-        opening = int("InitialMessage" in case.request)
         return ChatSession(
             Chat(
                 self._context.calls,
@@ -112,12 +136,12 @@ class Pipeline:
                 client_token=case.contact.client_token,
                 close=conversation.close,
             ),
-            Dialogue(conversation, case.contact.messages, opening=opening),
+            self._dialogue,
             clock=self._context.clock,
             on_connected=self._connected,
             on_items=case.hear,
             leave_open=conversation.close == "leave_open",
-            catch_up=bool(opening) or self._resumed,
+            catch_up="InitialMessage" in case.request or self._resumed,
         )
 
     async def _connected(self) -> None:

@@ -22,9 +22,11 @@ __all__ = [
     "contact",
     "count_by_status",
     "funnel",
+    "is_latest",
     "item_values",
     "known",
     "plan_values",
+    "progress",
     "progress_values",
     "refusal",
     "refusal_values",
@@ -159,10 +161,15 @@ def plan_values(campaign: str, row: Planned, now: datetime) -> dict[str, Any]:
     }
 
 
+def progress(step: Contact) -> dict[str, Any]:
+    """What may have changed of a contact since it was planned."""
+    return {name: getattr(step, name) for name in _PROGRESS}
+
+
 def progress_values(worker: str, change: Progress) -> dict[str, Any]:
     """Parameters of `SAVE_PROGRESS`. A contact that is settled is also released."""
     return {
-        **{name: getattr(change.contact, name) for name in _PROGRESS},
+        **progress(change.contact),
         "key": change.contact.id,
         "worker": worker,
         "was": change.was,
@@ -186,15 +193,26 @@ def funnel(campaign: str) -> sa.Executable:
     columns = contacts.c
     return sa.select(
         sa.func.count().label("valid"),
-        sa.func.count(columns.contact_id).label("reached_started"),
+        sa.func.count(columns.started_at).label("reached_started"),
         sa.func.count(columns.connected_at).label("reached_connected"),
         sa.func.count(columns.first_reply_at).label("replied"),
         sa.func.min(columns.planned_at).label("planned_at"),
         sa.func.max(columns.ended_at).label("ended_at"),
-    ).where(columns.campaign == campaign)
+    ).where(columns.campaign == campaign, is_latest())
 
 
-def count_by_status(table: sa.Table, campaign: str) -> sa.Executable:
+def count_by_status(table: sa.Table, campaign: str) -> sa.Select[Any]:
     """How many rows of a table are in which status."""
     where = table.c.campaign == campaign
     return sa.select(table.c.status, sa.func.count()).where(where).group_by(table.c.status)
+
+
+def is_latest() -> sa.ColumnElement[bool]:
+    """Whether a contact is its customer's latest generation: the one that counts."""
+    newer = contacts.alias("newer")
+    same_customer = (
+        newer.c.campaign == contacts.c.campaign,
+        newer.c.customer_id == contacts.c.customer_id,
+    )
+    later = newer.c.generation > contacts.c.generation
+    return ~sa.exists().where(*same_customer, later).correlate(contacts)

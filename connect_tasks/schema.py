@@ -1,13 +1,23 @@
 """The ledger's tables."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-__all__ = ["SCHEMA_VERSION", "campaigns", "contacts", "items", "ledger", "metadata", "refusals"]
+__all__ = [
+    "MIGRATIONS",
+    "SCHEMA_VERSION",
+    "campaigns",
+    "contacts",
+    "items",
+    "ledger",
+    "metadata",
+    "refusals",
+]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -23,6 +33,14 @@ class _UtcDateTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE campaigns ADD COLUMN state TEXT NOT NULL DEFAULT 'running'",
+        "ALTER TABLE campaigns ADD COLUMN conversation JSON",
+    ),
+}
+"""By version: what makes a ledger of it one of the next version."""
+
 metadata = sa.MetaData()
 
 ledger = sa.Table(
@@ -37,6 +55,8 @@ campaigns = sa.Table(
     sa.Column("campaign", sa.Text, primary_key=True),
     sa.Column("instance_id", sa.Text, nullable=False),
     sa.Column("created_at", _UtcDateTime, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="running"),
+    sa.Column("conversation", sa.JSON(none_as_null=True)),
 )
 
 contacts = sa.Table(

@@ -57,6 +57,8 @@ class Tally:
         self._status[contact.status] += 1
         if contact.status is not was:
             self._started += contact.status is Status.STARTED
+            # It had started for somebody else's token long ago: none of this campaign's starts.
+            self._started -= was is Status.STARTED and contact.started_at is None
             self._connected += contact.status is Status.CONNECTED
 
     def reply(self) -> None:

@@ -26,6 +26,7 @@ from connect_tasks.campaign import run_campaign
 from connect_tasks.errors import ChatEndedError, InputError
 from connect_tasks.frames import read_table, rows
 from connect_tasks.ledger import Ledger, default_url
+from connect_tasks.manage import planned_conversation
 from connect_tasks.models import StartChatContactRequest, StartChatContactResponse, problems
 from connect_tasks.planning import Plan, plan_campaign
 from connect_tasks.progress import watching
@@ -98,7 +99,12 @@ def validate_customers(
     )
     now = datetime.now(UTC)
     with Ledger(_url(ledger)) as opened:
-        opened.open_campaign(campaign, connect.instance_id, now=now)
+        opened.open_campaign(
+            campaign,
+            connect.instance_id,
+            now=now,
+            conversation=conversation.model_dump(mode="json") if conversation else None,
+        )
         plan = plan_campaign(opened, campaign, rows(frame, chunk_rows=5_000), renderer, now=now)
     _logger().info(
         "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
@@ -134,7 +140,7 @@ def start_chats(
     Args:
         campaign: A campaign that `validate_customers` has filled.
         connect: The instance to use.
-        conversation: When a conversation is over, and how it is closed.
+        conversation: When a conversation is over, and how it is closed; as it was planned if None.
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
 
     Returns:
@@ -166,7 +172,7 @@ def start_chats(
             opened,
             campaign,
             connect.connect(),
-            conversation=conversation or Conversation(),
+            conversation=conversation or planned_conversation(opened, campaign),
             report=report,
         )
         artifact.finish(funnel)

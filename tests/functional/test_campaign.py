@@ -267,10 +267,7 @@ def test_a_chat_that_ended_between_two_runs_is_closed_with_amazons_reason(tmp_pa
     with world(tmp_path, flow="echo") as here:
         here.plan(customers(1))
         interrupt(here)
-        client = session().client("connect", endpoint_url=here.local.endpoint_url)
-        client.stop_contact(
-            InstanceId=here.local.instance_id, ContactId=here.local.contacts[0].contact_id
-        )
+        here.stop_contact(here.local.contacts[0].contact_id)
         here.run()
 
         assert outcome(here) == {("completed", "lost")}

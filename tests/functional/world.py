@@ -109,6 +109,11 @@ class World:
         rows = self.ledger.message_records(CAMPAIGN)
         return [(row["participant_role"], row["content"]) for row in rows if row["content"]]
 
+    def stop_contact(self, contact_id: str) -> None:
+        """Somebody else ends a chat."""
+        client = session().client("connect", endpoint_url=self.local.endpoint_url)
+        client.stop_contact(InstanceId=self.local.instance_id, ContactId=contact_id)
+
     def claims(self) -> int:
         """How many contacts a worker has claimed, read past our own code."""
         with closing(sqlite3.connect(self.ledger.url.removeprefix("sqlite:///"))) as database:

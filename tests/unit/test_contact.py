@@ -22,6 +22,7 @@ STEPS = {
     ("starting", "unknown"),
     ("unknown", "started"),
     ("unknown", "failed"),
+    ("unknown", "completed"),
     ("started", "connected"),
     ("started", "completed"),
     ("connected", "completed"),
