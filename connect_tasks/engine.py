@@ -84,6 +84,7 @@ class Engine:
         self._not_started: set[asyncio.Task[None]] = set()
         self._admits = True
         self._stopped = False
+        self._state = CampaignState.RUNNING
         self._changed = asyncio.Event()
         self.halted_by: ConnectTasksError | None = None
 
@@ -121,18 +122,24 @@ class Engine:
     async def _work(self) -> None:
         while not self._stopped:
             self._changed.clear()
-            if self._admits:
-                await self._admit()
+            await self._admit()
             if self._running:
                 await self._changed.wait()
             elif not self._admits or not await self._wait_for_others():
                 return
 
     async def _admit(self) -> None:
-        while len(self._running) < self._settings.most_at_once:
+        while self._has_room:
             if not self._queue and not await self._claim():
                 return
-            self._launch(self._queue.popleft())
+            # Claiming takes a moment, in which admission may have been closed.
+            if self._has_room:
+                self._launch(self._queue.popleft())
+
+    @property
+    def _has_room(self) -> bool:
+        admits = self._admits and not self._stopped
+        return admits and len(self._running) < self._settings.most_at_once
 
     async def _claim(self) -> bool:
         most = min(self._settings.lot, self._settings.most_at_once)
@@ -191,7 +198,7 @@ class Engine:
         self._changed.set()
 
     async def _watch(self) -> None:
-        while self._admits:
+        while True:
             await self._context.clock.sleep(self._settings.state_seconds)
             try:
                 await self._obey()
@@ -201,13 +208,14 @@ class Engine:
     async def _obey(self) -> None:
         """Do what a person wants of the campaign, as the ledger has it."""
         state = await self._in_ledger_thread(lambda: self._ledger.state(self._campaign))
-        if state is CampaignState.RUNNING:
+        if state is self._state:
             return
-        _log.warning("campaign %s is %s: nothing more is started", self._campaign, state)
-        if state is CampaignState.STOPPED:
-            self.wind_down(self._settings.grace_seconds)
-        else:
+        self._state = state
+        _log.warning("campaign %s is %s", self._campaign, state)
+        if state is CampaignState.PAUSED:
             self._close_admission()
+        elif state is CampaignState.STOPPED:
+            self.wind_down(self._settings.grace_seconds)
 
     async def _wait_for_others(self) -> bool:
         """Wait a little if another worker holds contacts that may become free."""
