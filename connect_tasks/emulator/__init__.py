@@ -5,6 +5,7 @@ services.
 """
 
 from connect_tasks.emulator.chat import ContactRecord
+from connect_tasks.emulator.fault_file import read_faults
 from connect_tasks.emulator.faults import Fault, FaultKind
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas, Rate
@@ -18,4 +19,5 @@ __all__ = [
     "LocalQuotas",
     "Rate",
     "TranscriptItem",
+    "read_faults",
 ]

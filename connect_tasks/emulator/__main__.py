@@ -3,8 +3,12 @@
 import argparse
 import signal
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from connect_tasks.emulator.fault_file import read_faults
+from connect_tasks.emulator.faults import Fault
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.scripts import FLOWS
@@ -15,9 +19,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m connect_tasks.emulator", description="A local Amazon Connect for chats."
     )
     parser.add_argument("--port", type=int, default=4577, help="port of 127.0.0.1; 0 for any")
-    parser.add_argument("--seed", type=int, default=0, help="what ids and tokens follow from")
+    parser.add_argument("--seed", type=int, default=0, help="what ids and faults follow from")
     parser.add_argument("--flow", choices=sorted(FLOWS), default="survey", help="default flow")
     parser.add_argument("--unlimited", action="store_true", help="enforce no quotas")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong: a TOML file")
     return parser.parse_args(argv)
 
 
@@ -28,26 +33,62 @@ def _announcement(local: LocalConnect) -> str:
     return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, chosen])
 
 
+def _faults(path: Path | None) -> tuple[Fault, ...]:
+    try:
+        return read_faults(path) if path else ()
+    except OSError as error:
+        raise SystemExit(f"Cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _table(faults: Sequence[Fault], injected: Counter[tuple[str, str]]) -> str:
+    """What was injected of each kind that was planned, also where that is nothing."""
+    planned = dict.fromkeys((fault.operation, fault.kind.value) for fault in faults)
+    counts = [(*names, str(injected[names])) for names in planned]
+    rows = [("operation", "kind", "count"), *counts]
+    wide, middle, last = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(f"# {a:{wide}}  {b:{middle}}  {c:>{last}}" for a, b, c in rows)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C; what to put into the environment goes to standard output."""
+    """Serve until Ctrl-C or SIGTERM.
+
+    What to put into the environment goes to standard output, and at the end of a fault plan how
+    often each of its faults was injected.
+
+    Args:
+        argv: The arguments; those of the process if None.
+
+    Raises:
+        SystemExit: The port is taken, or the fault plan cannot be read.
+    """
     arguments = _arguments(argv)
+    faults = _faults(arguments.faults)
     quotas = LocalQuotas.unlimited() if arguments.unlimited else LocalQuotas()
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    options = {"seed": arguments.seed, "port": arguments.port}
+    local = LocalConnect(
+        seed=arguments.seed,
+        port=arguments.port,
+        flow=arguments.flow,
+        quotas=quotas,
+        faults=faults,
+    )
     try:
-        with LocalConnect(flow=arguments.flow, quotas=quotas, **options) as local:
+        with local:
             print(_announcement(local), flush=True)
             threading.Event().wait()
     except OSError as error:
         raise SystemExit(f"Cannot serve on port {arguments.port}: {error.strerror}") from error
     except KeyboardInterrupt:
-        return
+        if faults:
+            print(_table(faults, local.injected), flush=True)
 
 
 if __name__ == "__main__":

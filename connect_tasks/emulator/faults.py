@@ -3,13 +3,16 @@
 This module only decides. The wire does what it says.
 """
 
+import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple, Self, TypedDict, Unpack
 
-from connect_tasks.emulator.operations import OWNERS
+from connect_tasks.emulator.operations import OPERATIONS, OWNERS
+from connect_tasks.emulator.quotas import throttled
 
 __all__ = ["Fault", "FaultKind", "FaultPlan"]
 
@@ -25,26 +28,87 @@ class FaultKind(StrEnum):
     ERROR_AFTER = "error_after"
     """The call is carried out, and refused with `status` and `code` all the same."""
     CUT_BEFORE = "cut_before"
-    """The connection is cut without an answer; nothing happens."""
+    """The connection is reset without an answer; nothing happens."""
     CUT_AFTER = "cut_after"
-    """The call is carried out, and the connection is cut without an answer."""
+    """The call is carried out, and the connection is reset without an answer."""
+    TRUNCATED = "truncated"
+    """The call is carried out, and the connection is cut in the middle of the answer's body."""
+    THROTTLE = "throttle"
+    """The call is refused as if its rate were used up; nothing happens."""
+    NO_SLOT = "no_slot"
+    """The call is refused as if too many chats were open; nothing happens."""
+    UNTYPED_429 = "untyped_429"
+    """The call is refused with status 429 and without a code; nothing happens."""
+    EXPIRED_CREDENTIALS = "expired_credentials"
+    """The call is refused as if its AWS credentials had expired; nothing happens."""
     DELAY = "delay"
     """The call is carried out, and answered `seconds` later."""
     SOCKET_DROP = "socket_drop"
     """The chat frame is sent, and its socket is cut right after it."""
+    SOCKET_SILENT = "socket_silent"
+    """From this chat frame on its socket stays open, and nothing is sent on it any more."""
     FRAME_LOST = "frame_lost"
-    """The chat frame is never sent."""
+    """The chat frame is never sent; its item is in the transcript."""
     FRAME_DUPLICATED = "frame_duplicated"
     """The chat frame is sent twice."""
     FRAME_SWAPPED = "frame_swapped"
     """The chat frame is sent after the next one of its socket."""
 
 
+class ErrorAnswer(NamedTuple):
+    """What a struck call is answered with; without a `code` the error is untyped."""
+
+    status: int
+    code: str | None
+    message: str
+
+
+class When(TypedDict, total=False):
+    """Which of the matching calls a fault strikes, as `Fault` describes it."""
+
+    customer_id: str | None
+    per_customer: bool
+    nth: int | None
+    every: int | None
+    share: float | None
+
+
 _OF_FRAMES = {
     FaultKind.SOCKET_DROP,
+    FaultKind.SOCKET_SILENT,
     FaultKind.FRAME_LOST,
     FaultKind.FRAME_DUPLICATED,
     FaultKind.FRAME_SWAPPED,
+}
+_OF_SOME: Mapping[FaultKind, Sequence[str]] = {
+    FaultKind.NO_SLOT: ("StartChatContact",),
+    # The participant service takes bearer tokens, and does not look at credentials.
+    FaultKind.EXPIRED_CREDENTIALS: OPERATIONS["connect"],
+}
+_RANGES = (
+    ("nth", 1, math.inf),
+    ("every", 1, math.inf),
+    ("share", 0, 1),
+    ("status", 400, 599),
+    # A day; more is a slip of the pen, and infinity cannot be slept.
+    ("seconds", 0, 86_400),
+)
+_BEFORE = {
+    FaultKind.ERROR_BEFORE,
+    FaultKind.CUT_BEFORE,
+    FaultKind.THROTTLE,
+    FaultKind.NO_SLOT,
+    FaultKind.UNTYPED_429,
+    FaultKind.EXPIRED_CREDENTIALS,
+}
+_ANSWERS = {
+    FaultKind.NO_SLOT: ErrorAnswer(
+        429, "LimitExceededException", "Quota exceeded for concurrent active chats"
+    ),
+    FaultKind.UNTYPED_429: ErrorAnswer(429, None, "Too Many Requests"),
+    FaultKind.EXPIRED_CREDENTIALS: ErrorAnswer(
+        403, "ExpiredTokenException", "The security token included in the request is expired"
+    ),
 }
 
 
@@ -60,13 +124,26 @@ class Fault:
         nth: Strike this matching call only; the first is 1.
         every: Strike each time this many matching calls have come.
         share: Strike this part of the matching calls, from 0 to 1, chosen by the seed.
-        status: HTTP status of the error kinds.
-        code: Error code of the error kinds; `None` gives an untyped error.
-        message: Message of the error kinds.
-        seconds: How long `DELAY` lasts.
+        status: HTTP status of `ERROR_BEFORE` and `ERROR_AFTER`.
+        code: Their error code; `None` gives an untyped error.
+        message: Their message.
+        seconds: How long `DELAY` lasts; longer than the client's time-out, the client gives up.
 
     Raises:
-        ValueError: This kind cannot strike this operation, or there is no such operation.
+        ValueError: This kind cannot strike this operation, or there is no such operation, or a
+            number is out of its range; the message begins with the field's name.
+
+    Example:
+        ```python
+        faults = [
+            Fault.throttle("SendMessage", share=0.1),
+            Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, every=20),
+            Fault(operation="ChatFrame", kind=FaultKind.SOCKET_SILENT, nth=3, per_customer=True),
+        ]
+        with LocalConnect(faults=faults) as local:
+            ...
+        print(local.injected)
+        ```
     """
 
     operation: str
@@ -82,10 +159,50 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        allowed = {CHAT_FRAME} if self.kind in _OF_FRAMES else set(OWNERS)
+        frames = (CHAT_FRAME,) if self.kind in _OF_FRAMES else tuple(OWNERS)
+        allowed = _OF_SOME.get(self.kind, frames)
         if self.operation not in allowed:
             names = ", ".join(sorted(allowed))
-            raise ValueError(f"{self.kind} cannot strike {self.operation!r}; it can: {names}.")
+            what = f"{self.kind} cannot strike {self.operation!r}; it can: {names}."
+            raise ValueError(f"operation: {what}")
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                bounds = f"at least {least}" if math.isinf(most) else f"from {least} to {most}"
+                raise ValueError(f"{name}: must be {bounds}, not {value!r}.")
+
+    @classmethod
+    def throttle(cls, operation: str, **when: Unpack[When]) -> Self:
+        """The operation's rate is used up: 429 with the code that Amazon gives for it."""
+        return cls(operation=operation, kind=FaultKind.THROTTLE, **when)
+
+    @classmethod
+    def no_slot(cls, **when: Unpack[When]) -> Self:
+        """StartChatContact finds too many chats open: 429 with LimitExceededException."""
+        return cls(operation="StartChatContact", kind=FaultKind.NO_SLOT, **when)
+
+    @classmethod
+    def untyped_429(cls, operation: str, **when: Unpack[When]) -> Self:
+        """Something before the service says 429, and gives no code."""
+        return cls(operation=operation, kind=FaultKind.UNTYPED_429, **when)
+
+    @classmethod
+    def expired_credentials(cls, operation: str, **when: Unpack[When]) -> Self:
+        """The AWS credentials have expired: 403 with ExpiredTokenException."""
+        return cls(operation=operation, kind=FaultKind.EXPIRED_CREDENTIALS, **when)
+
+    @property
+    def is_before(self) -> bool:
+        """Whether the struck call is not carried out."""
+        return self.kind in _BEFORE
+
+    @property
+    def error(self) -> ErrorAnswer:
+        """What the kinds that refuse a call answer with."""
+        if self.kind is FaultKind.THROTTLE:
+            refusal = throttled(self.operation)
+            return ErrorAnswer(refusal.status, refusal.code, refusal.message)
+        return _ANSWERS.get(self.kind) or ErrorAnswer(self.status, self.code, self.message)
 
     def matches(self, operation: str, customer_id: str | None) -> bool:
         """Whether this fault counts a call at all."""

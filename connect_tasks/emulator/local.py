@@ -55,7 +55,7 @@ class LocalConnect:
         think_seconds: Least and most seconds before each utterance of a flow.
         connect_window_seconds: How long a new chat waits for its customer.
         now: The clock, in UTC; by default the machine's.
-        faults: What goes wrong.
+        faults: What goes wrong; `read_faults` reads it from a file.
 
     Raises:
         ValueError: There is no flow of this name.
@@ -101,7 +101,7 @@ class LocalConnect:
             self._service,
             FaultPlan(faults, seed),
             lock=self._lock,
-            cut=self._transports.cut,
+            transports=self._transports,
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -253,6 +253,9 @@ class LocalConnect:
         finally:
             ticker.cancel()
             self._transports.cut_all()
+            # Calls that are held back end by themselves when they see that nobody waits.
+            if tasks := server.server_state.tasks:
+                await asyncio.wait(tasks, timeout=_SECONDS_TO_CLOSE)
 
     async def _work_off_schedule(self) -> None:
         changed = asyncio.Event()

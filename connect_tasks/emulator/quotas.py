@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from connect_tasks.emulator.errors import RefusedError
 
-__all__ = ["LocalQuotas", "Rate"]
+__all__ = ["LocalQuotas", "Rate", "throttled"]
 
 
 class Rate(NamedTuple):
@@ -63,6 +63,12 @@ _BUCKETS = {
 }
 
 
+def throttled(operation: str) -> RefusedError:
+    """The refusal of an operation whose rate is used up."""
+    refusal = _BUCKETS[operation][1]
+    return RefusedError(refusal.code, refusal.message)
+
+
 class Bucket:
     """One token bucket; full when it is made.
 
@@ -111,7 +117,6 @@ class Throttle:
         Raises:
             RefusedError: The rate is used up; a refused call uses nothing.
         """
-        name, refusal = _BUCKETS[operation]
-        bucket = self._buckets.get(name)
+        bucket = self._buckets.get(_BUCKETS[operation][0])
         if bucket is not None and not bucket.take(now):
-            raise RefusedError(refusal.code, refusal.message)
+            raise throttled(operation)

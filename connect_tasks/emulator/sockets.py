@@ -92,22 +92,25 @@ class ChatFrames:
     Args:
         strike: Names the fault that strikes the next frame.
         send: Takes frames that are to go out.
-        cut: Cuts the socket, once everything sent before is out.
+        end: Told the kind of fault that ends the socket, once everything sent before is out.
     """
 
     def __init__(
         self,
         strike: Callable[[str], Fault | None],
         send: Callable[[str], None],
-        cut: Callable[[], None],
+        end: Callable[[FaultKind], None],
     ) -> None:
         self._strike = strike
         self._send = send
-        self._cut = cut
+        self._end = end
         self._held: list[str] = []
+        self._is_silent = False
 
     def send(self, frame: str) -> None:
         """Let one chat frame go its way."""
+        if self._is_silent:
+            return
         fault = self._strike(CHAT_FRAME)
         kind = fault.kind if fault else None
         if kind is FaultKind.FRAME_LOST:
@@ -115,9 +118,13 @@ class ChatFrames:
         if kind is FaultKind.FRAME_SWAPPED:
             self._held.append(frame)
             return
+        if kind is FaultKind.SOCKET_SILENT:
+            self._is_silent = True
+            self._end(kind)
+            return
         copies = 2 if kind is FaultKind.FRAME_DUPLICATED else 1
         for text in [frame] * copies + self._held:
             self._send(text)
         self._held.clear()
         if kind is FaultKind.SOCKET_DROP:
-            self._cut()
+            self._end(kind)

@@ -1,7 +1,8 @@
-"""The server's TCP side: uvicorn's settings, and a way to cut a connection without a word."""
+"""The server's TCP side: uvicorn's settings, and ways to cut or silence a connection."""
 
 import asyncio
 import socket
+import struct
 import weakref
 from typing import Any
 
@@ -56,13 +57,38 @@ def quiet_config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Conf
     )
 
 
+class _Line:
+    """A TCP transport that can fall silent: open, and its client hears nothing any more.
+
+    Not even the protocol's own words get out: no pong, no closing hand-shake.
+
+    Args:
+        transport: The transport to write to.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.is_silent = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, unless silent."""
+        if not self.is_silent:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close, unless silent; the client's own hanging up still ends the connection."""
+        if not self.is_silent:
+            self._transport.close()
+
+
 class Transports:
     """The open TCP connections by the address of their client."""
 
     def __init__(self) -> None:
-        self._open: weakref.WeakValueDictionary[Any, asyncio.Transport] = (
-            weakref.WeakValueDictionary()
-        )
+        self._open: weakref.WeakValueDictionary[Any, _Line] = weakref.WeakValueDictionary()
 
     def protocol(self) -> type[asyncio.Protocol]:
         """Uvicorn's protocol class, made to enter its connections here."""
@@ -70,18 +96,35 @@ class Transports:
 
         class Protocol(H11Protocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-                is_open[transport.get_extra_info("peername")] = transport
-                super().connection_made(transport)
+                line = _Line(transport)
+                is_open[transport.get_extra_info("peername")] = line
+                super().connection_made(line)  # type: ignore[arg-type] # it has all members
 
         return Protocol
 
     def cut(self, scope: Scope) -> None:
-        """Cut the connection of a request or socket."""
-        transport = self._open.get(tuple(scope["client"]))
-        if transport is not None:
-            transport.abort()
+        """Cut the connection of a request or socket; what was written before still arrives."""
+        line = self._open.get(tuple(scope["client"]))
+        if line is not None:
+            line.abort()
+
+    def reset(self, scope: Scope) -> None:
+        """Cut the connection of a request with a TCP reset."""
+        line = self._open.get(tuple(scope["client"]))
+        if line is not None:
+            no_lingering = struct.pack("ii", 1, 0)
+            line.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, no_lingering
+            )
+            line.abort()
+
+    def silence(self, scope: Scope) -> None:
+        """Keep the connection of a socket open, and send nothing on it any more."""
+        line = self._open.get(tuple(scope["client"]))
+        if line is not None:
+            line.is_silent = True
 
     def cut_all(self) -> None:
         """Cut every connection."""
-        for transport in list(self._open.values()):
-            transport.abort()
+        for line in list(self._open.values()):
+            line.abort()

@@ -5,17 +5,16 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from connect_tasks.emulator.backend import Backend
@@ -27,6 +26,7 @@ from connect_tasks.emulator.operations import OPERATIONS, route_of
 from connect_tasks.emulator.service import Request, Service
 from connect_tasks.emulator.sockets import ChatFrames, ParticipantSocket
 from connect_tasks.emulator.transcript import iso
+from connect_tasks.emulator.transports import Transports
 
 __all__ = ["Wire"]
 
@@ -36,7 +36,6 @@ _CORS = {
     "access-control-allow-methods": "*",
     "access-control-expose-headers": "x-amzn-RequestId, x-amzn-ErrorType",
 }
-_ERRORS = (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER)
 _CUTS = (FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER)
 
 
@@ -48,7 +47,7 @@ class Wire:
         service: Its operations.
         plan: The faults to inject.
         lock: Held while state changes, because other threads look at it.
-        cut: Cuts the TCP connection of a request or socket without a word.
+        transports: The TCP connections, to cut or silence them.
 
     Attributes:
         injected: Faults injected so far, by operation and kind.
@@ -62,14 +61,14 @@ class Wire:
         plan: FaultPlan,
         *,
         lock: AbstractContextManager[Any],
-        cut: Callable[[Scope], None],
+        transports: Transports,
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
         self._backend = backend
         self._service = service
         self._plan = plan
         self._lock = lock
-        self._cut = cut
+        self._transports = transports
         self._numbers = itertools.count(1)
         self.app = Starlette(routes=list(self._routes()))
 
@@ -101,16 +100,25 @@ class Wire:
 
     async def _answer_badly(self, request: Request, http: HttpRequest, fault: Fault) -> Response:
         # Only the kinds that say so keep the call from being carried out.
-        before = fault.kind in (FaultKind.ERROR_BEFORE, FaultKind.CUT_BEFORE)
-        answer = None if before else self._answer(request)
+        answer = None if fault.is_before else self._answer(request)
         if fault.kind in _CUTS:
-            self._cut(http.scope)
-            while (await http.receive())["type"] != "http.disconnect":
-                pass
-        if fault.kind in _ERRORS or answer is None:
-            return self._error(fault.status, fault.code, fault.message)
-        await asyncio.sleep(fault.seconds)
+            self._transports.reset(http.scope)
+            await _disconnection(http)
+        if answer is None or fault.kind is FaultKind.ERROR_AFTER:
+            return self._error(*fault.error)
+        if fault.kind is FaultKind.TRUNCATED:
+            # With the headers of the whole answer, and so with its whole length.
+            body = self._half(http, bytes(answer.body))
+            return StreamingResponse(body, answer.status_code, dict(answer.headers))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(fault.seconds):
+                await _disconnection(http)
         return answer
+
+    async def _half(self, http: HttpRequest, body: bytes) -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+        self._transports.cut(http.scope)
+        await _disconnection(http)
 
     def _strike(self, operation: str, customer_id: str | None) -> Fault | None:
         fault = self._plan.next(operation, customer_id) if self._plan else None
@@ -134,11 +142,11 @@ class Wire:
             chat.sockets.discard(socket)
 
     async def _serve(self, socket: WebSocket, chat: Chat) -> None:
-        outbox: asyncio.Queue[str | None] = asyncio.Queue()
+        outbox: asyncio.Queue[str | FaultKind] = asyncio.Queue()
         frames = ChatFrames(
             partial(self._strike, customer_id=chat.customer_id),
             outbox.put_nowait,
-            partial(outbox.put_nowait, None),
+            outbox.put_nowait,
         )
         participant = ParticipantSocket(
             self._backend,
@@ -160,13 +168,14 @@ class Wire:
                 self._backend.schedule.run_due()
                 participant.receive(message.get("text") or "")
 
-    async def _send_all(self, socket: WebSocket, outbox: "asyncio.Queue[str | None]") -> None:
+    async def _send_all(self, socket: WebSocket, outbox: "asyncio.Queue[str | FaultKind]") -> None:
         try:
-            while (text := await outbox.get()) is not None:
+            while not isinstance(text := await outbox.get(), FaultKind):
                 await socket.send_text(text)
         except (WebSocketDisconnect, RuntimeError):
             return
-        self._cut(socket.scope)
+        silent = text is FaultKind.SOCKET_SILENT
+        (self._transports.silence if silent else self._transports.cut)(socket.scope)
 
     async def _look(self, http: HttpRequest) -> Response:
         with self._lock:
@@ -196,6 +205,11 @@ class Wire:
 
     def _request_id(self) -> str:
         return str(uuid.UUID(int=next(self._numbers), version=4))
+
+
+async def _disconnection(http: HttpRequest) -> None:
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _nested(counts: "Counter[tuple[str, str]]") -> dict[str, dict[str, int]]:

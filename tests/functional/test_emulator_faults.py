@@ -1,17 +1,21 @@
 """Each kind of fault, as a real client meets it."""
 
+import http.client
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from websockets.exceptions import ConnectionClosedError as SocketClosedError
+from websockets.protocol import State
 from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect
 
@@ -19,7 +23,9 @@ SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
 
 
 @contextmanager
-def trouble(*faults: Fault, flow: str = "echo") -> Iterator[tuple[LocalConnect, Any]]:
+def trouble(
+    *faults: Fault, flow: str = "echo", read_timeout: float = 10
+) -> Iterator[tuple[LocalConnect, Any]]:
     with LocalConnect(flow=flow, faults=faults) as local:
         client = boto3.client(
             "connect",
@@ -27,7 +33,7 @@ def trouble(*faults: Fault, flow: str = "echo") -> Iterator[tuple[LocalConnect, 
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout),
         )
         try:
             yield local, client
@@ -75,13 +81,15 @@ def test_the_connection_is_cut_before_or_after_the_contact_is_made(
 ) -> None:
     with trouble(first(kind)) as (local, client):
         # Without a byte of an answer the client cannot know which of the two it was.
-        with pytest.raises(ConnectionClosedError):
+        with pytest.raises(ConnectionClosedError, match="Connection was closed") as caught:
             start(local, client)
         made = len(local.contacts)
         again = start(local, client)
 
+    assert "reset by peer" in str(caught.value.kwargs["error"])
     assert made == contacts
     assert [contact.contact_id for contact in local.contacts] == [again["ContactId"]]
+    assert local.injected == {("StartChatContact", kind.value): 1}
 
 
 def test_an_untyped_error_has_its_status_for_a_code() -> None:
@@ -100,6 +108,112 @@ def test_a_delayed_answer_still_comes() -> None:
 
     assert time.monotonic() - began >= 0.2
     assert len(local.contacts) == 1
+
+
+def test_an_answer_slower_than_the_client_waits_is_a_time_out_after_the_contact_was_made() -> None:
+    slow = first(FaultKind.DELAY, seconds=30)
+    with trouble(slow, read_timeout=0.5) as (local, client), pytest.raises(ReadTimeoutError):
+        start(local, client)
+
+    assert len(local.contacts) == 1
+    assert local.injected == {("StartChatContact", "delay"): 1}
+
+
+def test_stopping_while_an_answer_is_held_back_is_quick_and_quiet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slow = Fault(operation="DescribeContact", kind=FaultKind.DELAY, seconds=30)
+    with LocalConnect(faults=[slow]) as local:
+        connection = http.client.HTTPConnection(local.endpoint_url.removeprefix("http://"))
+        connection.request("GET", f"/contacts/{local.instance_id}/none")
+        while not local.injected:
+            time.sleep(0.01)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 10
+    connection.close()
+    assert caplog.records == []
+
+
+# What botocore's model declares for the operation; without such a word, the API's documentation.
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (Fault.throttle("StartChatContact", nth=1), 429, "TooManyRequestsException"),
+        (Fault.no_slot(nth=1), 429, "LimitExceededException"),
+        (Fault.untyped_429("StartChatContact", nth=1), 429, "429"),
+        (Fault.expired_credentials("StartChatContact", nth=1), 403, "ExpiredTokenException"),
+    ],
+    ids=lambda value: value.kind.value if isinstance(value, Fault) else None,
+)
+def test_a_refusal_that_was_planned_comes_before_the_contact_is_made(
+    fault: Fault, status: int, code: str
+) -> None:
+    with trouble(fault) as (local, client):
+        with pytest.raises(ClientError) as caught:
+            start(local, client)
+        made = len(local.contacts)
+        start(local, client)
+
+    answer = caught.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
+    assert (made, len(local.contacts)) == (0, 1)
+    assert local.injected == {("StartChatContact", fault.kind.value): 1}
+
+
+def test_an_operation_is_throttled_with_the_error_that_its_model_declares() -> None:
+    with trouble(Fault.throttle("DescribeContact")) as (local, client):
+        contact_id = start(local, client)["ContactId"]
+        with pytest.raises(client.exceptions.ThrottlingException):
+            client.describe_contact(InstanceId=local.instance_id, ContactId=contact_id)
+
+    assert local.injected == {("DescribeContact", "throttle"): 1}
+
+
+def test_of_a_truncated_answer_boto3_makes_one_without_its_members() -> None:
+    with trouble(first(FaultKind.TRUNCATED)) as (local, client):
+        answer = start(local, client)
+        made = [contact.contact_id for contact in local.contacts]
+        again = start(local, client)
+
+    # botocore does not compare lengths, and takes what is no JSON for a message.
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert "ContactId" not in answer
+    assert made == [again["ContactId"]]
+    assert local.injected == {("StartChatContact", "truncated"): 1}
+
+
+def test_a_truncated_answer_is_half_as_long_as_its_headers_say() -> None:
+    with trouble(Fault(operation="DescribeContact", kind=FaultKind.TRUNCATED)) as (local, _):
+        connection = http.client.HTTPConnection(local.endpoint_url.removeprefix("http://"))
+        # Unsigned, so refused; a refusal is cut like any other answer.
+        connection.request("GET", f"/contacts/{local.instance_id}/none")
+        answer = connection.getresponse()
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            answer.read()
+        connection.close()
+
+    assert answer.headers["Content-Length"] == "42"
+    assert caught.value.partial == b'{"message":"Missing A'
+
+
+def test_the_same_seed_strikes_the_same_calls() -> None:
+    def struck(seed: int) -> list[bool]:
+        fault = Fault(operation="DescribeContact", kind=FaultKind.UNTYPED_429, share=0.5)
+        with LocalConnect(seed=seed, faults=[fault]) as local:
+            address = local.endpoint_url.removeprefix("http://")
+            connection = http.client.HTTPConnection(address)
+            hits = []
+            for _ in range(30):
+                connection.request("GET", f"/contacts/{local.instance_id}/none")
+                answer = connection.getresponse()
+                answer.read()
+                hits.append(answer.status == 429)
+            connection.close()
+            assert local.injected["DescribeContact", "untyped_429"] == sum(hits)
+            return hits
+
+    assert struck(1) == struck(1) != struck(2)
 
 
 def test_a_fault_can_be_meant_for_one_customer() -> None:
@@ -144,3 +258,66 @@ def test_chat_frames_get_lost_doubled_swapped_or_cut_on_a_real_socket(
     kind: FaultKind, nth: int, heard: str
 ) -> None:
     assert "".join(frames(kind, nth, len(heard))) == heard
+
+
+@contextmanager
+def silenced() -> Iterator[tuple[LocalConnect, Any, Connection]]:
+    """An agent's first item is heard; from the second on the socket is silent."""
+    fault = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_SILENT, nth=2)
+    with trouble(fault, flow="agent") as (local, client):
+        started = start(local, client)
+        participant = boto3.client(
+            "connectparticipant",
+            endpoint_url=local.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        connecting = partial(
+            participant.create_participant_connection,
+            Type=["WEBSOCKET"],
+            ParticipantToken=started["ParticipantToken"],
+        )
+        url = connecting()["Websocket"]["Url"]
+        with connect(url, ping_interval=None, close_timeout=0.3) as socket:
+            socket.send(SUBSCRIBE)
+            assert json.loads(socket.recv(timeout=10))["topic"] == "aws/subscribe"
+            assert json.loads(socket.recv(timeout=10))["topic"] == "aws/chat"
+            yield local, connecting, socket
+        participant.close()
+
+
+def test_a_silent_socket_is_open_and_answers_neither_heartbeats_nor_pings() -> None:
+    with silenced() as (local, _, socket):
+        socket.send('{"topic":"aws/heartbeat"}')
+        socket.send('{"topic":"aws/ping"}')
+        pong = socket.ping()
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=0.3)
+
+        assert not pong.is_set()
+        assert socket.state is State.OPEN
+        assert len(local.contacts[0].transcript) >= 4
+        assert local.contacts[0].ended_at is None
+        assert local.injected == {("ChatFrame", "socket_silent"): 1}
+
+
+def test_a_silent_socket_does_not_even_take_leave() -> None:
+    with silenced() as (_, _, socket):
+        began = time.monotonic()
+        socket.close()
+
+    # The client waits in vain for the other side to hang up too.
+    assert time.monotonic() - began >= 0.3
+    assert socket.close_code == 1006
+
+
+def test_a_new_socket_beside_a_silent_one_hears_again() -> None:
+    with silenced() as (_, connecting, _):
+        url = connecting()["Websocket"]["Url"]
+        with connect(url) as other:
+            other.send(SUBSCRIBE)
+            assert json.loads(other.recv(timeout=10))["content"]["status"] == "success"
+            other.send('{"topic":"aws/heartbeat"}')
+            while json.loads(other.recv(timeout=10)) != {"topic": "aws/heartbeat"}:
+                pass

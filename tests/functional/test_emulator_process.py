@@ -1,5 +1,6 @@
 """The local Amazon Connect as a process of its own, and the AWS CLI against it."""
 
+import http.client
 import json
 import os
 import re
@@ -92,6 +93,72 @@ def test_run_by_itself_it_prints_what_to_export_and_serves_until_interrupted() -
     assert exports["AWS_ENDPOINT_URL_CONNECTPARTICIPANT"] == exports["AWS_ENDPOINT_URL_CONNECT"]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= set(exports)
     assert f"# instance: {LocalConnect().instance_arn}\n" in lines
+
+
+PLAN = """
+[[fault]]
+operation = "StartChatContact"
+kind = "throttle"
+every = 2
+
+[[fault]]
+operation = "ChatFrame"
+kind = "frame_lost"
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_by_itself_with_a_fault_plan_it_tells_at_the_end_what_was_injected(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    plan = tmp_path / "faults.toml"
+    plan.write_text(PLAN, encoding="utf-8")
+    command = [sys.executable, "-m", "connect_tasks.emulator", "--port=0", f"--faults={plan}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = EXPORT.findall(process.stdout.readline())[0][1]
+        statuses = [put_chat(url) for _ in range(5)]
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=10)
+
+    # Not signed, and so refused, where no fault strikes.
+    assert statuses == [403, 429, 403, 429, 403]
+    assert process.returncode == 0
+    assert rest.splitlines()[-3:] == [
+        "# operation         kind        count",
+        "# StartChatContact  throttle        2",
+        "# ChatFrame         frame_lost      0",
+    ]
+
+
+def put_chat(url: str) -> int:
+    """The status that an unsigned StartChatContact is answered with."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    connection.request("PUT", "/contact/chat", body="{}")
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[fault]]\nkind = 1", "{path}: fault 1: kind: must be a text, not 1.\n"),
+        (None, "Cannot read {path}: No such file or directory\n"),
+    ],
+)
+def test_run_by_itself_with_a_fault_plan_that_cannot_be_read_it_says_so(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    plan = tmp_path / "faults.toml"
+    if text is not None:
+        plan.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "connect_tasks.emulator", "--port=0", f"--faults={plan}"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+    assert ended.returncode == 1
+    assert ended.stderr == words.format(path=plan)
 
 
 def test_run_by_itself_on_a_taken_port_it_says_so(local: LocalConnect) -> None:

@@ -73,8 +73,46 @@ def test_a_plan_without_faults_is_false() -> None:
         ("StartChatContacts", FaultKind.DELAY),
         ("ChatFrame", FaultKind.CUT_AFTER),
         ("SendMessage", FaultKind.FRAME_LOST),
+        ("SendMessage", FaultKind.SOCKET_SILENT),
+        ("SendMessage", FaultKind.NO_SLOT),
+        # This service takes bearer tokens; AWS credentials cannot expire on it.
+        ("SendMessage", FaultKind.EXPIRED_CREDENTIALS),
     ],
 )
 def test_a_fault_that_could_never_strike_is_refused(operation: str, kind: FaultKind) -> None:
     with pytest.raises(ValueError, match=f"cannot strike '{operation}'"):
         Fault(operation=operation, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ({"nth": 0}, "nth: must be at least 1, not 0"),
+        ({"every": 0}, "every: must be at least 1, not 0"),
+        ({"share": 1.1}, "share: must be from 0 to 1, not 1.1"),
+        ({"status": 200}, "status: must be from 400 to 599, not 200"),
+        ({"seconds": -1}, "seconds: must be from 0 to 86400, not -1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_by_name(when: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{words}"):
+        fault(**when)
+
+
+@pytest.mark.parametrize(
+    ("short", "operation", "kind"),
+    [
+        (Fault.throttle("SendEvent", nth=2), "SendEvent", FaultKind.THROTTLE),
+        (Fault.no_slot(nth=2), "StartChatContact", FaultKind.NO_SLOT),
+        (Fault.untyped_429("StopContact", nth=2), "StopContact", FaultKind.UNTYPED_429),
+        (
+            Fault.expired_credentials("StopContact", nth=2),
+            "StopContact",
+            FaultKind.EXPIRED_CREDENTIALS,
+        ),
+    ],
+)
+def test_the_short_ways_to_write_a_fault_mean_the_long_one(
+    short: Fault, operation: str, kind: FaultKind
+) -> None:
+    assert short == Fault(operation=operation, kind=kind, nth=2)

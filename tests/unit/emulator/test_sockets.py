@@ -119,13 +119,16 @@ def test_the_url_of_an_ended_chat_opens_nothing(world: World) -> None:
         (FaultKind.FRAME_DUPLICATED, "abbc"),
         (FaultKind.FRAME_SWAPPED, "acb"),
         (FaultKind.SOCKET_DROP, "ab!c"),
+        (FaultKind.SOCKET_SILENT, "a!"),
     ],
 )
-def test_chat_frames_get_lost_doubled_swapped_or_cut(kind: FaultKind | None, sent: str) -> None:
+def test_chat_frames_get_lost_doubled_swapped_cut_or_silenced(
+    kind: FaultKind | None, sent: str
+) -> None:
     out: list[str] = []
     fault = Fault(operation="ChatFrame", kind=kind) if kind else None
     strikes = iter([None, fault, None])
-    frames = ChatFrames(lambda _: next(strikes), out.append, lambda: out.append("!"))
+    frames = ChatFrames(lambda _: next(strikes), out.append, lambda _: out.append("!"))
     for frame in "abc":
         frames.send(frame)
 
