@@ -499,3 +499,28 @@ def test_what_a_socket_garbles_is_in_the_messages_once_and_in_order(
                 if item["contact_id"] == row["contact_id"]
             ]
             assert stored == [item.id for item in theirs[row["contact_id"]]]
+
+
+def test_a_socket_that_falls_silent_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:
+    silent = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_SILENT, nth=3, per_customer=True)
+    with world(tmp_path, flow="echo", faults=[silent]) as here:
+        here.conversation = Conversation(
+            messages=("one", "two"), max_replies=3, reply_timeout_seconds=40
+        )
+        here.plan(customers(2))
+        here.run()
+
+        spoken = ["Hello Customer {}, I repeat whatever you say.", "one", "one", "two", "two"]
+        expected = [text.format(number) for number in range(2) for text in spoken]
+        assert [content for _, content in here.said()] == expected
+
+
+def test_an_answer_that_is_cut_short_makes_no_second_contact(tmp_path: Path) -> None:
+    short = Fault(operation="StartChatContact", kind=FaultKind.TRUNCATED, nth=1)
+    with world(tmp_path, faults=[short]) as here:
+        here.plan(customers(3))
+        here.run()
+
+        assert here.local.injected["StartChatContact", FaultKind.TRUNCATED] == 1
+        assert outcome(here) == {("completed", "chat_ended")}
+        assert here.made() == {f"{number:04}": 1 for number in range(3)}
