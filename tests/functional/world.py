@@ -134,12 +134,14 @@ def world(
     faults: Sequence[Fault] = (),
     quotas: LocalQuotas | None = None,
     think_seconds: tuple[float, float] = (0, 0),
+    seed: int = 0,
 ) -> Iterator[World]:
     local = LocalConnect(
         flow=flow,
         faults=faults,
         quotas=quotas or LocalQuotas.unlimited(),
         think_seconds=think_seconds,
+        seed=seed,
     )
     with local, Ledger(f"sqlite:///{folder / 'ledger.db'}") as ledger:
         yield World(local, ledger)
