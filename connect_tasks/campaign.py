@@ -87,7 +87,8 @@ def run_campaign(
     Raises:
         CampaignHaltedError: Something concerns every contact (credentials, permissions, an
             unknown instance or flow). Nothing more was started; what was under way was finished.
-        LedgerError: The ledger cannot be used any more; nothing was sent since.
+        LedgerError: The ledger cannot be used any more; no chat was started since, but for calls
+            that were under way.
 
     Example:
         ```python

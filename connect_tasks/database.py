@@ -27,15 +27,34 @@ _SQLITE_SETTINGS = (
 # Held until the transaction ends. The number is any that nobody else on the server uses.
 _LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(72746315)"}
 
+# A server, a role or the URL may say otherwise; by itself PostgreSQL waits for a lock for ever.
+_POSTGRESQL_SETTINGS = (
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', false) "
+    "WHERE current_setting('lock_timeout') = '0'"
+)
+
+_LOCKED = "another process keeps it locked: end that process and run the campaign again"
+_GONE = "the database server cannot be reached: start it and run the campaign again"
+
 _REMEDIES = (
+    ("terminating connection", _GONE),
+    ("closed the connection", _GONE),
+    ("connection is lost", _GONE),
+    ("Connection refused", _GONE),
+    ("failed: No such file", _GONE),
+    ("database system is", _GONE),
+    ("lock timeout", _LOCKED),
     ("readonly", "it is read-only: give write permission on the file and its folder"),
     ("read-only", "it is read-only: give write permission on the file and its folder"),
+    ("Permission denied", "it may not be opened: give write permission on the file and its folder"),
     ("unable to open", "it cannot be opened: check that the folder exists and may be written"),
     ("No such file", "its folder cannot be made: name another place"),
     ("not a database", "the file is no ledger: name another file, or restore it from a backup"),
     ("malformed", "the file is damaged: restore it from a backup"),
     ("disk is full", "the disk is full: make room and run the campaign again"),
-    ("locked", "another process keeps it locked: end that process and run the campaign again"),
+    ("No space left", "the disk is full: make room and run the campaign again"),
+    ("disk I/O error", "the disk is full or broken: make room or mend it and run it again"),
+    ("locked", _LOCKED),
 )
 
 
@@ -50,7 +69,7 @@ def make_engine(url: str) -> sa.Engine:
         if address.get_backend_name() == "sqlite":
             return _sqlite_engine(address)
         if address.get_backend_name() == "postgresql":
-            return sa.create_engine(address.set(drivername="postgresql+psycopg"))
+            return _postgresql_engine(address)
     except (exc.ArgumentError, ImportError) as error:
         raise LedgerError(
             f"The ledger's URL {hide_password(url)!r} cannot be used: write "
@@ -68,13 +87,17 @@ def create_or_check(engine: sa.Engine) -> None:
     Raises:
         LedgerError: A newer version of connect-tasks wrote it.
     """
-    with engine.begin() as connection:
-        # Several processes may come first at the same time; only one of them makes the tables.
-        connection.exec_driver_sql(_LOCKS[engine.dialect.name])
-        if not sa.inspect(connection).has_table(ledger.name):
-            metadata.create_all(connection)
-            connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
-        _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
+    try:
+        with engine.begin() as connection:
+            # Several processes may come first at the same time; only one of them makes the tables.
+            connection.exec_driver_sql(_LOCKS[engine.dialect.name])
+            if not sa.inspect(connection).has_table(ledger.name):
+                metadata.create_all(connection)
+                connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
+            _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
+    except BaseException:
+        engine.dispose()  # Whoever wanted it gets an error instead, and could not.
+        raise
 
 
 def _migrate(connection: sa.Connection, version: int) -> None:
@@ -87,7 +110,8 @@ def _migrate(connection: sa.Connection, version: int) -> None:
     for step in range(version, SCHEMA_VERSION):
         for statement in MIGRATIONS[step]:
             connection.exec_driver_sql(statement)
-    connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
+    if version < SCHEMA_VERSION:
+        connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
 
 
 @contextmanager
@@ -108,8 +132,17 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             "sqlite:///.connect_tasks/ledger.db."
         )
     _make_private_file(Path(url.database))
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, hide_parameters=True)
     sa.event.listen(engine, "connect", _apply_sqlite_settings)
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    # Parameters hold what customers said: they must not get into a traceback. The ping finds out
+    # that the server was started anew while the ledger was idle.
+    url = url.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    sa.event.listen(engine, "connect", _apply_postgresql_settings)
     return engine
 
 
@@ -123,6 +156,11 @@ def _apply_sqlite_settings(connection: Any, _: object) -> None:
     for setting in _SQLITE_SETTINGS:
         cursor.execute(setting)
     cursor.close()
+
+
+def _apply_postgresql_settings(connection: Any, _: object) -> None:
+    connection.execute(_POSTGRESQL_SETTINGS)
+    connection.commit()
 
 
 def hide_password(url: str) -> str:

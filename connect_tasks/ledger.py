@@ -46,6 +46,9 @@ _CLAIM_ORDER = (
 )
 
 
+_LONGEST_LEASE = timedelta(hours=1)
+
+
 class Ledger:
     """One ledger, open.
 
@@ -171,12 +174,14 @@ class Ledger:
         )
         if values:
             with self._writing() as connection:
+                _lock_out_writers(connection, contacts)
                 connection.execute(statement, values)
 
     def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
         """Remember which rows of the present table are refused, instead of those before."""
         values = [records.refusal_values(campaign, row) for row in rows]
         with self._writing() as connection:
+            _lock_out_writers(connection, refusals)
             connection.execute(sa.delete(refusals).where(refusals.c.campaign == campaign))
             if values:
                 connection.execute(sa.insert(refusals), values)
@@ -245,7 +250,9 @@ class Ledger:
     ) -> datetime | None:
         """When the first claim of another worker runs out; None when there is none to wait for."""
         wanted = [_wanted(campaign, worker, status, now, terms) for status in _CLAIM_ORDER]
-        query = sa.select(sa.func.min(contacts.c.claimed_until)).where(sa.or_(*wanted))
+        # One that nobody has claimed is being claimed, or planned, in this moment.
+        until = sa.func.coalesce(contacts.c.claimed_until, now)
+        query = sa.select(sa.func.min(until)).where(sa.or_(*wanted))
         with self._reading() as connection:
             expiry: datetime | None = connection.scalar(query)
         return expiry
@@ -267,9 +274,11 @@ class Ledger:
                 connection.execute(self._insert(items).on_conflict_do_nothing(), heard)
 
     def _claim(self, free: sa.Select[Any], worker: str, until: datetime) -> list[Contact]:
+        # Chosen once and for all: PostgreSQL might choose anew for each row of a subquery.
+        chosen = free.cte("chosen")
         statement = (
             sa.update(contacts)
-            .where(contacts.c.id.in_(free.scalar_subquery()))
+            .where(contacts.c.id.in_(sa.select(chosen.c.id)))
             .values(claimed_by=worker, claimed_until=until)
             .returning(*records.CONTACT_COLUMNS)
         )
@@ -374,13 +383,24 @@ class Ledger:
             yield connection
 
 
+def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:
+    """Keep other writers of a table waiting until the transaction ends.
+
+    Two that change many rows, each in its own order, would end in a deadlock on PostgreSQL;
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def _held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
     return contacts.c.campaign == campaign, contacts.c.claimed_by == worker
 
 
 def _unclaimed(now: datetime) -> sa.ColumnElement[bool]:
     until = contacts.c.claimed_until
-    return sa.or_(until.is_(None), until < now)
+    # No claim lasts so long: somebody's clock was wrong when it was made.
+    return sa.or_(until.is_(None), until < now, until > now + _LONGEST_LEASE)
 
 
 def _free(

@@ -1,9 +1,10 @@
 """What a person does about a campaign: look, pause, resume, stop, decide what stayed open."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
+from connect_tasks.clock import Clock, SystemClock
 from connect_tasks.contact import CampaignState, Contact, EndReason, Status
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import Ledger, Planned
@@ -99,7 +100,14 @@ def unknown_contacts(campaign: str, ledger: str) -> list[dict[str, Any]]:
         return [_known_of(contact) for contact in opened.unknown_contacts(campaign)]
 
 
-def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str) -> None:
+def resolve(
+    campaign: str,
+    customer_id: str,
+    decision: Decision,
+    ledger: str,
+    *,
+    clock: Clock | None = None,
+) -> None:
     """Settle an unknown contact as a person decided, after a look at Amazon Connect.
 
     Args:
@@ -108,6 +116,7 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str) ->
         decision: `was_contacted` closes the record; `contact_again` gives the contact up and
             plans a new generation with a new token, which the next run starts.
         ledger: SQLAlchemy URL.
+        clock: Tells the time; the machine's by default.
 
     Raises:
         InputError: The customer has no unknown contact in this campaign, or a worker is at it.
@@ -119,7 +128,7 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str) ->
         resolve("renewals", "0042", "contact_again", "sqlite:///.connect_tasks/ledger.db")
         ```
     """
-    now = datetime.now(UTC)
+    now = (clock or SystemClock()).now()
     with Ledger(ledger) as opened:
         contact = _find_unknown(opened, campaign, customer_id)
         if decision == "was_contacted":

@@ -27,6 +27,10 @@ __all__ = ["Start", "is_campaign_wide"]
 Result = TypeVar("Result")
 
 
+class _TokenTooOldError(AmazonError):
+    """Sending the client token again could start a second chat."""
+
+
 class Start:
     """The start of one chat; for an interrupted one, the way to its participant token.
 
@@ -63,6 +67,9 @@ class Start:
                     continue
                 except NoSlotError:
                     await self._slot.refuse()
+                except _TokenTooOldError as error:
+                    await self._give_up(error)
+                    return None
                 except AmazonError as error:
                     if not await self._is_worth_another_try(error):
                         return None
@@ -73,6 +80,7 @@ class Start:
     async def _send(self) -> StartChatContactResponse:
         """Write, call, write: the token is on disk before the call, the contact id right after."""
         await self._note_sending()
+        await self._check_token()
         response = await self._call()
         self._context.slots.slots.grant()
         if self._case.contact.status not in OPEN:
@@ -93,6 +101,15 @@ class Start:
             planned = contact.status is Status.PLANNED
             status = Status.STARTING if planned else contact.status
             await self._case.step(status, sent_at=self._context.clock.now())
+
+    async def _check_token(self) -> None:
+        """A wait for a slot, or a machine's sleep, may have outlasted the token."""
+        if self._case.token_is_valid:
+            return
+        if self._may_exist:
+            raise _TokenTooOldError("its client token is too old to be sent", code="TokenTooOld")
+        # Nothing was made with it, if the contact is still ours: then its time begins anew.
+        await self._case.step(self._case.contact.status, sent_at=self._context.clock.now())
 
     async def _call(self) -> StartChatContactResponse:
         existed, self._may_exist = self._may_exist, True
@@ -171,10 +188,15 @@ def _as_campaign_wide(error: AmazonError) -> CampaignWideError:
 async def _uninterrupted(step: Awaitable[Result]) -> Result:
     """Await a step to its end even when cancelled in the middle, then be cancelled."""
     task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # Or asyncio would complain that nobody looked.
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            # It may come more than once: from a halt, and again when the engine ends.
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # Or asyncio would complain that nobody looked.
+    raise cancelled

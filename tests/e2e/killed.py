@@ -1,0 +1,228 @@
+"""A process that plans and runs a campaign, and may be doomed to die at one step of it.
+
+The steps are watched from outside: the ledger and the calls are wrapped in here, so production
+code knows nothing of its death. `SIGKILL` leaves it no chance to tidy up.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from connect_tasks import ChatTemplate, Conversation, StartChatContactResponse
+from connect_tasks.aws import ClientOptions, ConnectApi
+from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.ledger import Change, Heard, Ledger
+from connect_tasks.planning import plan_campaign
+from connect_tasks.protocol import Connection, Item
+from tests.functional.world import CAMPAIGN, FAST, QUICK, session
+
+Result = TypeVar("Result")
+
+# Our side closes: the flow would talk for ever. So nothing ends while nobody is listening.
+CONVERSATION = Conversation(
+    messages=("one {{ customer_id }}", "two {{ customer_id }}"),
+    max_replies=3,
+    reply_timeout_seconds=60,
+    max_seconds=120,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doom:
+    """The step at which the process dies, when it takes it for the nth time."""
+
+    step: str
+    nth: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a process is to do.
+
+    Args:
+        endpoint_url: Of Amazon Connect.
+        instance_id: The instance there.
+        flow_id: The flow that answers.
+        ledger_url: Where the campaign is remembered.
+        rows: The table of customers.
+        plans: Enter the table first, as each run does; a further worker does not.
+        folder: Where it notes which chats it begins to close, and what it complains about.
+        lease_seconds: How long its contacts stay reserved when it is dead.
+        open_chats: The most chats at one time.
+        starts_per_second: The pace.
+        edition: Of the template: it changes from process to process, as people do change it.
+        doom: Where it dies, if it does so by itself.
+    """
+
+    endpoint_url: str
+    instance_id: str
+    flow_id: str
+    ledger_url: str
+    rows: Sequence[Mapping[str, Any]]
+    folder: Path
+    lease_seconds: float
+    open_chats: int
+    starts_per_second: float = 1000.0
+    plans: bool = True
+    edition: int = 0
+    doom: Doom | None = None
+
+    @property
+    def closes(self) -> Path:
+        """One line for each StopContact, written before the call: process id, contact id."""
+        return self.folder / "closes.txt"
+
+    @property
+    def complaints(self) -> Path:
+        """What the processes write to stderr."""
+        return self.folder / "complaints.txt"
+
+
+class Fate:
+    """Watches the steps go by, and ends the process at the chosen one."""
+
+    def __init__(self, doom: Doom | None) -> None:
+        self._doom = doom
+        self._met = 0
+        self._lock = threading.Lock()
+
+    def meet(self, step: str) -> None:
+        with self._lock:
+            if self._doom and self._doom.step == step:
+                self._met += 1
+                if self._met == self._doom.nth:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, steps: Sequence[str], act: Callable[[], Result]) -> Result:
+        for step in steps:
+            self.meet(f"before {step}")
+        result = act()
+        for step in steps:
+            self.meet(f"after {step}")
+        return result
+
+
+class DoomedLedger(Ledger):
+    """A ledger whose every use may be the last thing that its process does."""
+
+    def __init__(self, url: str, fate: Fate) -> None:
+        super().__init__(url)
+        self._fate = fate
+
+    def plan(self, *args: Any, **options: Any) -> None:
+        self._fate.around(["plan"], lambda: super(DoomedLedger, self).plan(*args, **options))
+
+    def claim(self, *args: Any, **options: Any) -> Any:
+        return self._fate.around(
+            ["claim"], lambda: super(DoomedLedger, self).claim(*args, **options)
+        )
+
+    def renew(self, *args: Any, **options: Any) -> Any:
+        return self._fate.around(
+            ["renew"], lambda: super(DoomedLedger, self).renew(*args, **options)
+        )
+
+    def release(self, *args: Any, **options: Any) -> Any:
+        return self._fate.around(
+            ["release"], lambda: super(DoomedLedger, self).release(*args, **options)
+        )
+
+    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+        steps = [_name(change) for change in changes]
+        self._fate.around(steps, lambda: super(DoomedLedger, self).apply(worker, changes))
+
+
+def _name(change: Change) -> str:
+    if isinstance(change, Heard):
+        return "items"
+    status = change.contact.status
+    return "note" if status is change.was else str(status)
+
+
+class DoomedApi(ConnectApi):
+    """Calls, each of which may be the last thing that its process does."""
+
+    def __init__(self, options: ClientOptions, fate: Fate, closes: Path) -> None:
+        super().__init__(session, options)
+        self._fate = fate
+        self._closes = os.open(closes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def start_chat(self, request: str) -> StartChatContactResponse:
+        call = super().start_chat
+        return self._fate.around(["start_chat"], lambda: call(request))
+
+    def connect_participant(self, participant_token: SecretStr) -> Connection:
+        call = super().connect_participant
+        return self._fate.around(["connect_participant"], lambda: call(participant_token))
+
+    def send_message(self, connection_token: SecretStr, text: str, *, client_token: str) -> None:
+        call = super().send_message
+        self._fate.around(
+            ["send_message"], lambda: call(connection_token, text, client_token=client_token)
+        )
+
+    def read_transcript(
+        self, connection_token: SecretStr, *, after: str | None = None, page: str | None = None
+    ) -> tuple[list[Item], str | None]:
+        call = super().read_transcript
+        return self._fate.around(
+            ["read_transcript"], lambda: call(connection_token, after=after, page=page)
+        )
+
+    def stop_contact(self, instance_id: str, contact_id: str) -> None:
+        os.write(self._closes, f"{os.getpid()} {contact_id}\n".encode())
+        call = super().stop_contact
+        self._fate.around(["stop_contact"], lambda: call(instance_id, contact_id))
+
+
+def main(job: Job) -> None:
+    """Plan the campaign and run it, or go on with it; or die on the way."""
+    _complain_to(job.complaints)
+    fate = Fate(job.doom)
+    # Within the transaction, when all is written and nothing is kept yet.
+    sa.event.listen(sa.Engine, "commit", lambda _: fate.meet("in commit"))
+    options = ClientOptions(parameters={"endpoint_url": job.endpoint_url})
+    quotas = FAST.model_copy(
+        update={
+            "open_chats": job.open_chats,
+            "starts_per_second": job.starts_per_second,
+            "start_burst": 5,
+        }
+    )
+    api = DoomedApi(options, fate, job.closes)
+    with DoomedLedger(job.ledger_url, fate) as ledger:
+        if job.plans:
+            plan(ledger, job)
+        run_campaign(
+            ledger,
+            CAMPAIGN,
+            Instance(api=api, quotas=quotas, policy=QUICK),
+            conversation=CONVERSATION,
+            lease_seconds=job.lease_seconds,
+        )
+
+
+def plan(ledger: Ledger, job: Job) -> None:
+    now = datetime.now(UTC)
+    ledger.open_campaign(CAMPAIGN, job.instance_id, now=now)
+    template = ChatTemplate(display_name=f"{{{{ display_name }}}}, edition {job.edition}")
+    renderer = template.bind(
+        instance_id=job.instance_id, contact_flow_id=job.flow_id, conversation=CONVERSATION
+    )
+    plan_campaign(ledger, CAMPAIGN, [job.rows], renderer, now=now)
+
+
+def _complain_to(path: Path) -> None:
+    complaints = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(complaints, sys.stderr.fileno())
+    logging.basicConfig(level=logging.WARNING)
