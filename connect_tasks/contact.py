@@ -79,7 +79,8 @@ class Contact:
 
     `request` is the JSON text as first sent, client token included: retries send it again byte
     for byte. `sent_at` is when that token was first sent in a call that may have had an effect,
-    or None: the token's validity counts from there.
+    or None: the token's validity counts from there. `end_reason` is known a moment before the
+    chat is closed.
     """
 
     id: int

@@ -6,14 +6,14 @@ Nothing in here is a secret that opens a chat: bearer tokens never reach the led
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks import records
+from connect_tasks import claims, records
+from connect_tasks.claims import ClaimTerms
 from connect_tasks.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.database import create_or_check, explained, make_engine
 from connect_tasks.errors import ClaimLostError, InputError
@@ -26,27 +26,6 @@ __all__ = ["Change", "ClaimTerms", "Heard", "Known", "Ledger", "Planned", "Progr
 def default_url(environ: Mapping[str, str]) -> str:
     """The ledger's URL when none is given: `$CONNECT_TASKS_LEDGER`, else a file in this folder."""
     return environ.get("CONNECT_TASKS_LEDGER") or "sqlite:///.connect_tasks/ledger.db"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimTerms:
-    """How long a claim holds without being renewed, and a client token without being trusted."""
-
-    lease: timedelta
-    token_validity: timedelta
-
-
-# Open chats hold slots and forget us after five minutes, so they come first.
-_CLAIM_ORDER = (
-    Status.CONNECTED,
-    Status.STARTED,
-    Status.STARTING,
-    Status.UNKNOWN,
-    Status.PLANNED,
-)
-
-
-_LONGEST_LEASE = timedelta(hours=1)
 
 
 class Ledger:
@@ -170,7 +149,7 @@ class Ledger:
         statement = insert.on_conflict_do_update(
             index_elements=["campaign", "customer_id", "generation"],
             set_=changed | ended,
-            where=(contacts.c.status == Status.PLANNED) & _unclaimed(now),
+            where=(contacts.c.status == Status.PLANNED) & claims.unclaimed(now),
         )
         if values:
             with self._writing() as connection:
@@ -202,9 +181,9 @@ class Ledger:
             terms: How long claims and client tokens hold.
         """
         claimed: list[Contact] = []
-        for status in _CLAIM_ORDER:
+        for status in claims.CLAIM_ORDER:
             if wanted := most - len(claimed):
-                free = _free(campaign, worker, status, now, terms).limit(wanted)
+                free = claims.free(campaign, worker, status, now, terms).limit(wanted)
                 claimed += self._claim(free, worker, now + terms.lease)
         return claimed
 
@@ -220,7 +199,7 @@ class Ledger:
                 contacts.c.campaign == campaign,
                 contacts.c.status == Status.STARTING,
                 contacts.c.sent_at <= now - terms.token_validity,
-                _unclaimed(now),
+                claims.unclaimed(now),
             )
             .values(status=Status.UNKNOWN)
         )
@@ -231,7 +210,7 @@ class Ledger:
         """Prolong the worker's claims."""
         statement = (
             sa.update(contacts)
-            .where(*_held_by(campaign, worker), contacts.c.claimed_until.is_not(None))
+            .where(*claims.held_by(campaign, worker), contacts.c.claimed_until.is_not(None))
             .values(claimed_until=until)
         )
         with self._writing() as connection:
@@ -240,7 +219,7 @@ class Ledger:
     def release(self, campaign: str, worker: str) -> None:
         """Give up all the worker's claims, so that another may go on at once."""
         statement = (
-            sa.update(contacts).where(*_held_by(campaign, worker)).values(claimed_until=None)
+            sa.update(contacts).where(*claims.held_by(campaign, worker)).values(claimed_until=None)
         )
         with self._writing() as connection:
             connection.execute(statement)
@@ -249,7 +228,9 @@ class Ledger:
         self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
     ) -> datetime | None:
         """When the first claim of another worker runs out; None when there is none to wait for."""
-        wanted = [_wanted(campaign, worker, status, now, terms) for status in _CLAIM_ORDER]
+        wanted = [
+            claims.wanted(campaign, worker, status, now, terms) for status in claims.CLAIM_ORDER
+        ]
         # One that nobody has claimed is being claimed, or planned, in this moment.
         until = sa.func.coalesce(contacts.c.claimed_until, now)
         query = sa.select(sa.func.min(until)).where(sa.or_(*wanted))
@@ -344,7 +325,7 @@ class Ledger:
         where = (
             contacts.c.id == contact.id,
             contacts.c.status == Status.UNKNOWN,
-            _unclaimed(now),
+            claims.unclaimed(now),
         )
         with self._writing() as connection:
             changed = connection.execute(
@@ -391,39 +372,3 @@ def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
-
-
-def _held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return contacts.c.campaign == campaign, contacts.c.claimed_by == worker
-
-
-def _unclaimed(now: datetime) -> sa.ColumnElement[bool]:
-    until = contacts.c.claimed_until
-    # No claim lasts so long: somebody's clock was wrong when it was made.
-    return sa.or_(until.is_(None), until < now, until > now + _LONGEST_LEASE)
-
-
-def _free(
-    campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
-) -> sa.Select[Any]:
-    """Ids of contacts in a status that this worker may claim now."""
-    return (
-        sa.select(contacts.c.id)
-        .where(_wanted(campaign, worker, status, now, terms), _unclaimed(now))
-        .order_by(contacts.c.id)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _wanted(
-    campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
-) -> sa.ColumnElement[bool]:
-    """Contacts in a status that this worker would claim if nobody else held them."""
-    columns = contacts.c
-    not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
-    wanted = sa.and_(columns.campaign == campaign, columns.status == status, not_had_before)
-    if status in {Status.STARTING, Status.UNKNOWN}:
-        # An older token could start a second chat; a person has to decide.
-        sent_at = columns.sent_at
-        return wanted & sa.or_(sent_at.is_(None), sent_at > now - terms.token_validity)
-    return wanted

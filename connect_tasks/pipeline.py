@@ -78,7 +78,8 @@ class Pipeline:
         try:
             await self._raise_if_over()
         except (NotFoundError, ChatEndedError) as error:
-            await self._case.complete(EndReason.LOST, error)
+            closing = self._case.contact.end_reason
+            await self._case.complete(closing or EndReason.LOST, None if closing else error)
             return False
         if self._case.token_is_valid:
             return True
@@ -140,6 +141,7 @@ class Pipeline:
             clock=self._context.clock,
             on_connected=self._connected,
             on_items=case.hear,
+            on_closing=self._closing,
             leave_open=conversation.close == "leave_open",
             catch_up="InitialMessage" in case.request or self._resumed,
         )
@@ -147,6 +149,10 @@ class Pipeline:
     async def _connected(self) -> None:
         if self._case.contact.status is Status.STARTED:
             await self._case.step(Status.CONNECTED, connected_at=self._context.clock.now())
+
+    async def _closing(self, reason: EndReason) -> None:
+        """Remember why, so that a kill in the middle of closing does not make the chat lost."""
+        await self._case.step(self._case.contact.status, end_reason=reason)
 
     async def _abandon(self, error: ChatLostError | AmazonError) -> None:
         """Nothing more can be said or read: free the slot and close the record."""

@@ -62,6 +62,7 @@ class ChatSession:
         clock: Tells the time.
         on_connected: Awaited once, when the first subscription stands.
         on_items: Awaited with new items before anything else is done about them.
+        on_closing: Awaited with the reason before the chat is closed.
         leave_open: Do not close the chat at the end.
         catch_up: Read the transcript after the first connection too: needed when something may
             have been said before.
@@ -79,6 +80,7 @@ class ChatSession:
         clock: Clock,
         on_connected: Callable[[], Awaitable[None]],
         on_items: Callable[[Sequence[Item]], Awaitable[None]],
+        on_closing: Callable[[EndReason], Awaitable[None]],
         leave_open: bool = False,
         catch_up: bool = False,
     ) -> None:
@@ -87,6 +89,7 @@ class ChatSession:
         self._clock = clock
         self._on_connected = on_connected
         self._on_items = on_items
+        self._on_closing = on_closing
         self._leave_open = leave_open
         self._catch_up = catch_up
         self._connected = False
@@ -229,6 +232,7 @@ class ChatSession:
     ) -> EndReason:
         if self._leave_open:
             return EndReason.LEFT_OPEN
+        await self._on_closing(reason)
         await self._calls.close(connection)
         await self._drain(socket, wire)
         return reason

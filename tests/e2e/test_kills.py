@@ -280,12 +280,12 @@ def assert_nobody_twice_nobody_forgotten(campaign: Killing, title: str) -> None:
         customer: conversation(customer, outcome.names_at_amazon[customer])
         for customer in everybody
     }
-    # Amazon lets nobody read a chat that is over. So where a process died after it closed a chat
-    # and before it wrote that down, the next one can only find it ended: that is what `lost` says.
-    # What is missing there is at most the chat's own end.
-    assert outcome.lost <= outcome.closed_by_the_killed
+    # Why a chat is closed is on disk before it is closed, so none is lost to a kill. But Amazon
+    # lets nobody read a chat that is over: where a process died while it closed one, the chat's
+    # own end may be missing, and no more than that.
+    assert outcome.lost == set()
     for contact_id, transcript in outcome.transcripts.items():
-        spared = 2 if contact_id in outcome.lost else 0
+        spared = 2 if contact_id in outcome.closed_by_the_killed else 0
         stored = outcome.stored[contact_id]
         assert stored == transcript[: max(len(stored), len(transcript) - spared)]
     assert outcome.complaints == ""
@@ -324,7 +324,7 @@ def test_wherever_a_process_dies_the_next_one_goes_on(
     with killing(
         tmp_path, ledger_url, 30, lease_seconds=0.3, open_chats=8, think_seconds=(0, 0.02)
     ) as campaign:
-        for _ in range(3):
+        for _ in range(2):
             doom = Doom(step=boundary, nth=chance.randint(1, MOST_OFTEN.get(boundary, 6)))
             campaign.bury(campaign.start(doom))
         campaign.complete()

@@ -45,7 +45,7 @@ OWNERS = {
     "boto3": {"aws"},
     "botocore": {"aws", "translation"},
     "pandas": {"frames", "sources"},
-    "sqlalchemy": {"database", "ledger", "records", "schema"},
+    "sqlalchemy": {"claims", "database", "ledger", "records", "schema"},
     "websockets": {"session"},
     "prefect": {"artifacts", "blocks", "flow", "tasks"},
     "prefect_aws": {"blocks"},

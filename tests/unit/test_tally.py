@@ -5,6 +5,7 @@ from typing import Any
 from connect_tasks.contact import Contact, Status
 from connect_tasks.tally import Funnel, Tally
 
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 PLANNED = Contact(
     id=1,
     campaign="renewals",
@@ -14,7 +15,7 @@ PLANNED = Contact(
     client_token="t-1",
     request="{}",
     messages=(),
-    planned_at=datetime(2026, 11, 22, 9, tzinfo=UTC),
+    planned_at=NOW,
 )
 
 
@@ -26,7 +27,8 @@ def counts(**known: int) -> dict[str, Any]:
 def walk(tally: Tally, *way: Status) -> None:
     contact = PLANNED
     for status in way:
-        was, contact = contact.status, contact.advance(status)
+        changes = {"started_at": NOW} if status is Status.STARTED else {}
+        was, contact = contact.status, contact.advance(status, **changes)
         tally.step(was, contact)
 
 
@@ -99,6 +101,17 @@ def test_a_chat_that_was_lost_before_its_connection_counts_only_as_started() -> 
     walk(tally, Status.STARTING, Status.STARTED, Status.COMPLETED)
 
     assert numbers(tally) == {"rows": 1, "valid": 1, "started": 1, "completed": 1}
+
+
+def test_a_chat_that_was_dead_before_anybody_joined_it_does_not_count_as_started() -> None:
+    tally = Tally(counts(valid=1, planned=1))
+    started = PLANNED.advance(Status.STARTING).advance(Status.STARTED, started_at=NOW)
+
+    tally.step(Status.PLANNED, PLANNED.advance(Status.STARTING))
+    tally.step(Status.STARTING, started)
+    tally.step(Status.STARTED, started.advance(Status.COMPLETED, started_at=None))
+
+    assert numbers(tally) == {"rows": 1, "valid": 1, "completed": 1}
 
 
 def test_the_same_status_again_counts_nothing_twice() -> None:
