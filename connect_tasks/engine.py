@@ -194,7 +194,9 @@ class Engine:
     def _close_admission(self) -> None:
         self._admits = False
         for task in self._not_started:
-            task.cancel()
+            # A chat that is being made in this moment is held: nobody else would join it in time.
+            if not self._running[task].withdraw():
+                task.cancel()
         self._changed.set()
 
     async def _watch(self) -> None:

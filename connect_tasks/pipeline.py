@@ -46,6 +46,7 @@ class Pipeline:
         self._context = context
         self._case = Case(context, contact)
         self._on_started = on_started
+        self._start: Start | None = None
         self._resumed = contact.status is not Status.PLANNED
         self._dialogue = Dialogue(
             context.conversation,
@@ -64,10 +65,15 @@ class Pipeline:
         async with Slot(self._context.slots) as slot:
             if self._case.contact.status in OPEN and not await self._can_be_joined():
                 return
-            response = await Start(self._context, self._case, slot).run()
+            self._start = Start(self._context, self._case, slot)
+            response = await self._start.run()
             if response is not None:
                 self._on_started()
                 await self._converse(response)
+
+    def withdraw(self) -> bool:
+        """Start no chat any more; whether a call is under way that may still make one."""
+        return self._start is not None and self._start.withdraw()
 
     def finish_by(self, deadline: float) -> None:
         """End the conversation by this time, in monotonic seconds, and close the chat."""

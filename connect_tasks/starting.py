@@ -47,6 +47,8 @@ class Start:
         self._failures = 0
         self._began = context.clock.monotonic()
         self._may_exist = case.contact.sent_at is not None
+        self._is_sending = False
+        self._is_withdrawn = False
 
     async def run(self) -> StartChatContactResponse | None:
         """Call until there is an answer.
@@ -59,7 +61,7 @@ class Start:
             asyncio.CancelledError: Stopped; a call under way was waited for.
         """
         try:
-            while True:
+            while not self._is_withdrawn:
                 await self._context.calls.starts.pass_through()
                 try:
                     return await _uninterrupted(self._send())
@@ -73,12 +75,30 @@ class Start:
                 except AmazonError as error:
                     if not await self._is_worth_another_try(error):
                         return None
+            await self._set_down()
         except (CampaignWideError, asyncio.CancelledError):
             await _uninterrupted(self._set_down())
             raise
+        return None
+
+    def withdraw(self) -> bool:
+        """Make no further call.
+
+        Returns:
+            Whether one is under way. If it makes a chat, that chat is to be held.
+        """
+        self._is_withdrawn = True
+        return self._is_sending
 
     async def _send(self) -> StartChatContactResponse:
-        """Write, call, write: the token is on disk before the call, the contact id right after."""
+        self._is_sending = True
+        try:
+            return await self._write_call_write()
+        finally:
+            self._is_sending = False
+
+    async def _write_call_write(self) -> StartChatContactResponse:
+        """The token is on disk before the call, the contact id right after."""
         await self._note_sending()
         await self._check_token()
         response = await self._call()

@@ -66,6 +66,22 @@ def test_a_paused_campaign_starts_nothing_more_and_finishes_what_is_open(tmp_pat
         assert set(statuses(here).values()) == {"completed"}
 
 
+def test_a_chat_that_is_being_made_while_a_campaign_is_paused_is_held(tmp_path: Path) -> None:
+    slow_start = Fault(
+        operation="StartChatContact", kind=FaultKind.DELAY, customer_id="0000", nth=1, seconds=2.5
+    )
+    with world(tmp_path, faults=[slow_start]) as here:
+        here.plan(customers(1))
+        pause = once(
+            lambda _: bool(here.local.injected), lambda: manage.pause(CAMPAIGN, here.ledger.url)
+        )
+        here.run(pause)
+
+        assert here.local.injected["StartChatContact", FaultKind.DELAY] == 1
+        assert statuses(here) == {"0000": "completed"}
+        assert here.local.contacts[0].disconnect_reason == "CONTACT_FLOW_DISCONNECT"
+
+
 def test_a_stopped_campaign_closes_its_open_chats_and_can_go_on(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
         slow(here)
