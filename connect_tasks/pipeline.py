@@ -106,7 +106,7 @@ class Pipeline:
 
     async def _converse(self, response: StartChatContactResponse) -> None:
         if response.participant_token is None:
-            await self._case.complete(EndReason.LOST, ChatLostError("it had ended already"))
+            await self._close(EndReason.LOST)
             return
         session = self._session(response.participant_token)
         try:

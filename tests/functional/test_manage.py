@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connect_tasks import Conversation, client_token, manage
+from connect_tasks import Conversation, StartChatContactResponse, client_token, manage
+from connect_tasks.aws import ConnectApi
 from connect_tasks.emulator import Fault, FaultKind
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import Ledger
@@ -186,6 +187,22 @@ def test_a_replay_of_a_dead_chat_is_reported_and_not_counted_as_started(tmp_path
         assert (funnel.started, funnel.completed) == (2, 3)
         assert manage.status(CAMPAIGN, here.ledger.url)["started"] == 2
         assert here.made() == {"0000": 1, "0001": 1, "0002": 1}
+
+
+def test_a_start_that_returns_no_token_is_a_dead_chat_like_any_other(tmp_path: Path) -> None:
+    class Tokenless(ConnectApi):
+        def start_chat(self, request: str) -> StartChatContactResponse:
+            return super().start_chat(request).model_copy(update={"participant_token": None})
+
+    with world(tmp_path) as here:
+        here.api_class = Tokenless
+        here.plan(customers(1))
+        funnel = here.run()
+
+        (row,) = here.contacts()
+        assert (row["status"], row["end_reason"]) == ("completed", "lost")
+        assert (row["error_code"], row["started_at"]) == ("ChatEnded", None)
+        assert (funnel.started, funnel.completed) == (0, 1)
 
 
 def test_a_run_without_a_conversation_uses_the_one_that_was_planned(tmp_path: Path) -> None:
