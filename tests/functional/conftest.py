@@ -1,10 +1,12 @@
-"""One Prefect server for all flow tests, with everything off that they do not look at."""
+"""What functional tests share: a Prefect server, and ledgers of both kinds."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import new_database
 
 _SERVER = {
     "DO_NOT_TRACK": "1",
@@ -34,3 +36,13 @@ def prefect_home() -> Iterator[Path]:
         url = PREFECT_API_DATABASE_CONNECTION_URL.value()
         assert url
         yield Path(str(url).removeprefix("sqlite+aiosqlite:///")).parent
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A ledger that does not exist yet."""
+    if request.param == "SQLite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    with new_database() as url:
+        yield url

@@ -4,7 +4,6 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from connect_tasks.errors import ClaimLostError, InputError, LedgerError
 from connect_tasks.ledger import Change, ClaimTerms, Heard, Ledger, Planned, Progress
 from connect_tasks.protocol import Item
 from connect_tasks.schema import SCHEMA_VERSION
-from tests.postgresql import new_database
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
@@ -92,16 +90,6 @@ def query(url: str, statement: str) -> list[Any]:
             return [row[0] for row in answer] if answer.returns_rows else []
     finally:
         engine.dispose()
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A ledger that does not exist yet."""
-    if request.param == "SQLite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
-        return
-    with new_database() as url:
-        yield url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ from connect_tasks.emulator.chat import ContactRecord
 from connect_tasks.ledger import Ledger
 from connect_tasks.tally import Funnel
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
-from tests.postgresql import new_database
 
 COUNT = 40
 SIX_HOURS = timedelta(hours=6)
@@ -80,15 +78,6 @@ def said_by_us(contact: ContactRecord) -> list[str | None]:
         for item in contact.transcript
         if (item.participant_role, item.type) == ("CUSTOMER", "MESSAGE")
     ]
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "SQLite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
-        return
-    with new_database() as url:
-        yield url
 
 
 @pytest.fixture
