@@ -2,6 +2,8 @@
 
 import os
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +18,12 @@ from connect_tasks.schema import MIGRATIONS, SCHEMA_VERSION, ledger, metadata
 __all__ = ["create_or_check", "explained", "hide_password", "make_engine"]
 
 BUSY_SECONDS = 30
+_LOCKED_SECONDS = 0.02
 
 _SQLITE_SETTINGS = (
-    "PRAGMA journal_mode=WAL",
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
     # FULL: a commit is on disk when it returns. NORMAL could lose a token after a power cut.
     "PRAGMA synchronous=FULL",
-    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
 )
 
 # Held until the transaction ends. The number is any that nobody else on the server uses.
@@ -155,7 +157,26 @@ def _apply_sqlite_settings(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     for setting in _SQLITE_SETTINGS:
         cursor.execute(setting)
+    _write_ahead(cursor)
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch a new file to the write-ahead log; one that has it stays as it is.
+
+    SQLite does not wait for others here, busy_timeout or not, so we do: several processes may open
+    a new ledger at the same time.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_LOCKED_SECONDS)
+        else:
+            return
 
 
 def _apply_postgresql_settings(connection: Any, _: object) -> None:
