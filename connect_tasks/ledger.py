@@ -286,12 +286,33 @@ class Ledger:
             rows = connection.execute(query).mappings().all()
         return [records.refusal(row) for row in rows]
 
-    def contact_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
-        """All contacts of a campaign, one mapping a contact, in the order of planning."""
-        where = contacts.c.campaign == campaign
-        return self._stream(
-            sa.select(*records.CONTACT_COLUMNS).where(where).order_by(contacts.c.id)
+    def contact_records(
+        self, campaign: str, *, latest_only: bool = False
+    ) -> Iterator[Mapping[str, Any]]:
+        """All contacts of a campaign, one mapping a contact, in the order of planning.
+
+        Args:
+            campaign: The campaign's name.
+            latest_only: Only each customer's latest generation.
+        """
+        query = sa.select(*records.CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
+        if latest_only:
+            query = query.where(records.is_latest())
+        return self._stream(query.order_by(contacts.c.id))
+
+    def contacts_of(
+        self, campaign: str, customer_ids: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The latest contact of each of these customers (at most some thousands at a time)."""
+        columns = contacts.c
+        query = (
+            sa.select(*records.CONTACT_COLUMNS)
+            .where(columns.campaign == campaign, columns.customer_id.in_(customer_ids))
+            .order_by(columns.generation)
         )
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return {row["customer_id"]: dict(row) for row in rows}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """All transcript items of a campaign, contact by contact, each in order of time."""
