@@ -1,120 +1,101 @@
-"""Tables in and out: any table becomes rows of plain Python values, results become tables.
+"""Tables in: any table becomes rows of plain Python values, some thousands at a time."""
 
-The columns and dtypes of the tables that come out are always the same, also for no rows at all.
-"""
-
-import decimal
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from pandas.api.extensions import ExtensionArray
 
+from connect_tasks.cells import plain_values
 from connect_tasks.errors import InputError
-from connect_tasks.sources import read_file
+from connect_tasks.formats import open_file
 
-__all__ = ["contacts_table", "describe", "messages_table", "read_table", "rows"]
+__all__ = ["Table", "describe", "open_table"]
 
-_Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
+_Settle: TypeAlias = "Callable[[pd.Series[Any]], pd.Series[Any]]"
 
-_TIME = "datetime64[us, UTC]"
-_CONTACTS = {
-    "campaign": "string",
-    "customer_id": "string",
-    "status": "string",
-    "end_reason": "string",
-    "contact_id": "string",
-    "participant_id": "string",
-    "client_token": "string",
-    "generation": "Int64",
-    "attempts": "Int64",
-    "error_code": "string",
-    "error_message": "string",
-    "request_id": "string",
-    "planned_at": _TIME,
-    "started_at": _TIME,
-    "connected_at": _TIME,
-    "first_reply_at": _TIME,
-    "ended_at": _TIME,
-}
-_MESSAGES = {
-    "customer_id": "string",
-    "contact_id": "string",
-    "message_id": "string",
-    "absolute_time": _TIME,
-    "participant_role": "string",
-    "participant_id": "string",
-    "display_name": "string",
-    "type": "string",
-    "content_type": "string",
-    "content": "string",
-}
+_LOOK_ROWS = 10_000
+_FLOAT_BYTES = 8
 # Beyond this a float no longer holds every integer.
 _EXACT = 2.0**53
 _NAMES_AN_ID = re.compile(r"(?:^|[^A-Za-z])(?:id|ID|Id)$|[a-z]I[Dd]$")
-_BY_VALUE = (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)
 
 
-def read_table(source: "pd.DataFrame | str | os.PathLike[str]") -> pd.DataFrame:
-    """Read the customers' table, or check the one that is given.
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table of customers that is read in pieces.
 
-    Args:
-        source: A DataFrame, or the path or URI (`file://`, `https://`, `s3://`) of a CSV or
-            Parquet file. CSV is read as text throughout: IDs keep their leading zeros.
-
-    Returns:
-        The table with text for column names, at least one row and no column name twice; the
-        index is kept. A given frame is never changed.
-
-    Raises:
-        InputError: If there is no such file, or the table is empty or ambiguous.
-
-    Example:
-        >>> len(read_table(pd.DataFrame({"customer_id": ["0042"]})))
-        1
+    Attributes:
+        columns: The names of its columns.
+        index: Its own index; None for a CSV file, whose rows are counted from 0.
     """
-    frame = source if isinstance(source, pd.DataFrame) else read_file(_path(source))
-    names = _column_names(frame)
-    if frame.empty:
-        raise InputError("The table is empty: it needs one row per customer.")
-    if names == list(frame.columns):
-        return frame
-    return frame.set_axis(names, axis="columns")
+
+    columns: list[str]
+    index: "pd.Index[Any] | None" = field(repr=False)
+    _pieces: Callable[[int], Iterator[pd.DataFrame]] = field(repr=False)
+    _settle: "tuple[_Settle, ...]" = field(repr=False)
+
+    def chunks(self, *, chunk_rows: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        """Go through the rows as plain Python values; None for what is missing.
+
+        A second call starts at the first row again.
+
+        Args:
+            chunk_rows: How many rows to hold at once.
+
+        Yields:
+            Lists of at most `chunk_rows` rows, in the table's order.
+
+        Raises:
+            InputError: If the file turns out to be broken further down.
+
+        Example:
+            >>> table = open_table(pd.DataFrame({"id": [7.0, 8.0], "visits": [3, None]}))
+            >>> next(table.chunks())
+            [{'id': 7, 'visits': 3}, {'id': 8, 'visits': None}]
+        """
+        for piece in self._pieces(chunk_rows):
+            columns = [
+                plain_values(settle(piece.iloc[:, position]))
+                for position, settle in enumerate(self._settle)
+            ]
+            yield [dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def rows(frame: pd.DataFrame, *, chunk_rows: int = 10_000) -> Iterator[list[dict[str, Any]]]:
-    """Go through a table in chunks of rows of plain Python values; None for what is missing.
+def open_table(source: "pd.DataFrame | str | os.PathLike[str]") -> Table:
+    """Open the customers' table; what it holds is read later, in pieces.
 
-    Whole columns are looked at first, so that chunks agree with each other:
+    Whole columns are looked at first, so that pieces agree with each other:
 
     - floats with gaps that are all whole numbers become integers, as pandas makes floats of
       integers with gaps; so do whole floats in columns named like an ID (`customer_id`, `id`);
     - times without zone that are all midnight become dates.
 
     Args:
-        frame: The table; it is not changed.
-        chunk_rows: How many rows to hold as Python objects at once.
+        source: A DataFrame, or the path or URI (`file://`, `https://`, `s3://`) of a CSV or
+            Parquet file. CSV is read as text throughout: IDs keep their leading zeros.
 
-    Yields:
-        Lists of at most `chunk_rows` rows, in the table's order.
+    Returns:
+        The table, with text for column names. A given frame is never changed.
 
     Raises:
-        InputError: If two columns have the same name.
+        InputError: If there is no such file, it can't be read, or the table is empty or has two
+            columns of one name.
 
     Example:
-        >>> next(rows(pd.DataFrame({"customer_id": [7.0, 8.0], "visits": [3, None]})))
-        [{'customer_id': 7, 'visits': 3}, {'customer_id': 8, 'visits': None}]
+        >>> open_table(pd.DataFrame({"customer_id": ["0042"]})).columns
+        ['customer_id']
     """
-    names = _column_names(frame)
-    columns = [_settled(frame.iloc[:, i], name) for i, name in enumerate(names)]
-    for start in range(0, len(frame), chunk_rows):
-        chunk = [_plain_values(column.iloc[start : start + chunk_rows]) for column in columns]
-        yield [dict(zip(names, values, strict=True)) for values in zip(*chunk, strict=True)]
+    file = _Frame(source) if isinstance(source, pd.DataFrame) else open_file(_path(source))
+    beginning = next(file.pieces(_LOOK_ROWS), None)
+    if beginning is None or beginning.empty:
+        raise InputError("The table is empty: it needs one row per customer.")
+    names = _column_names(beginning)
+    return Table(names, file.index, file.pieces, _settled(file, names, beginning))
 
 
 def describe(frame: pd.DataFrame) -> dict[str, Any]:
@@ -135,33 +116,6 @@ def describe(frame: pd.DataFrame) -> dict[str, Any]:
         digest.update(b"%d:%b" % (len(encoded), encoded))
         digest.update(_hashes(frame.iloc[:, position]).tobytes())
     return {"rows": len(frame), "columns": names, "fingerprint": digest.hexdigest()}
-
-
-def contacts_table(records: Iterable[Mapping[str, Any]], *, index: "_Index" = None) -> pd.DataFrame:
-    """Make the table of contacts: one row per record, in the order given.
-
-    Args:
-        records: The contacts by column name; what a record lacks is missing.
-        index: The index of the result, as long as the records; 0, 1, … if None.
-
-    Example:
-        >>> contacts_table([{"customer_id": "0042", "attempts": 1}]).dtypes["attempts"]
-        Int64Dtype()
-    """
-    return _table(records, _CONTACTS, index)
-
-
-def messages_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Make the table of messages: one row per transcript item, in the order given.
-
-    Args:
-        records: The items by column name; what a record lacks is missing.
-
-    Example:
-        >>> str(messages_table([]).dtypes["absolute_time"])
-        'datetime64[us, UTC]'
-    """
-    return _table(records, _MESSAGES, None)
 
 
 def _path(source: object) -> str:
@@ -187,88 +141,102 @@ def _name(column: object) -> str:
     return ".".join(map(str, column)) if isinstance(column, tuple) else str(column)
 
 
-def _settled(column: "pd.Series[Any]", name: str) -> "pd.Series[Any]":
-    """The column in the dtype that its values as a whole call for."""
-    if pd.api.types.is_float_dtype(column.dtype):
-        return _whole_numbers(_shortest(column), name)
-    if pd.api.types.is_datetime64_dtype(column.dtype):
+class _Pieces(Protocol):
+    """What a table is read from."""
+
+    @property
+    def index(self) -> "pd.Index[Any] | None": ...
+
+    def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[pd.DataFrame]: ...
+
+
+class _Frame:
+    """A table that is in memory already."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self.index: pd.Index[Any] = frame.index
+
+    def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[pd.DataFrame]:
+        frame = self._frame if columns is None else self._frame.iloc[:, list(columns)]
+        for start in range(0, len(frame), rows):
+            yield frame.iloc[start : start + rows]
+
+
+class _Look(Protocol):
+    """What a column is as a whole, piece by piece; and how to make that of a piece."""
+
+    def take(self, column: "pd.Series[Any]") -> None: ...
+
+    def settle(self, column: "pd.Series[Any]") -> "pd.Series[Any]": ...
+
+
+class _Floats:
+    """Whether floats were integers before pandas made floats of them."""
+
+    def __init__(self, name: str) -> None:
+        self._made_floats = bool(_NAMES_AN_ID.search(name))
+        self._any = False
+        self._whole = True
+
+    def take(self, column: "pd.Series[Any]") -> None:
+        present = _shortest(column).dropna().to_numpy("float64")
+        self._made_floats |= len(present) < len(column)
+        self._any |= len(present) > 0
+        self._whole &= bool(((np.abs(present) < _EXACT) & (np.floor(present) == present)).all())
+
+    def settle(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        column = _shortest(column)
+        return column.astype("Int64") if self._made_floats and self._any and self._whole else column
+
+
+class _Times:
+    """Whether times without zone were dates before pandas made times of them."""
+
+    def __init__(self) -> None:
+        self._any = False
+        self._midnight = True
+
+    def take(self, column: "pd.Series[Any]") -> None:
         present = column.dropna()
-        if len(present) and (present == present.dt.normalize()).all():
-            dates: pd.Series[Any] = column.dt.date
-            return dates
-    return column
+        self._any |= len(present) > 0
+        self._midnight &= bool((present == present.dt.normalize()).all())
+
+    def settle(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        return column.dt.date if self._any and self._midnight else column
+
+
+def _settled(
+    file: "_Pieces", names: Sequence[str], beginning: pd.DataFrame
+) -> "tuple[_Settle, ...]":
+    """How to bring each column into the type that its values as a whole call for."""
+    looks: dict[int, _Look] = {}
+    for position, (name, dtype) in enumerate(zip(names, beginning.dtypes, strict=True)):
+        if pd.api.types.is_float_dtype(dtype):
+            looks[position] = _Floats(name)
+        elif pd.api.types.is_datetime64_dtype(dtype):
+            looks[position] = _Times()
+    for piece in file.pieces(_LOOK_ROWS, list(looks)) if looks else ():
+        for column, look in enumerate(looks.values()):
+            look.take(piece.iloc[:, column])
+    return tuple(
+        looks[position].settle if position in looks else _as_it_is for position in range(len(names))
+    )
 
 
 def _shortest(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """0.1 in 32 bits would print as 0.10000000149011612 in 64."""
-    narrow = column.dtype.itemsize < np.dtype("float64").itemsize  # type: ignore[union-attr]
-    return column.astype(str).astype("float64") if narrow else column
-
-
-def _whole_numbers(column: "pd.Series[Any]", name: str) -> "pd.Series[Any]":
-    present = column.dropna().to_numpy("float64")
-    made_floats_by_pandas = len(present) < len(column) or _NAMES_AN_ID.search(name)
-    if not (len(present) and made_floats_by_pandas):
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = pd.Series(np.asarray(column))
+    size: int = column.dtype.itemsize  # type: ignore[union-attr]
+    if size == _FLOAT_BYTES:
         return column
-    whole = (np.abs(present) < _EXACT) & (np.floor(present) == present)
-    return column.astype("Int64") if whole.all() else column
+    narrow = pd.Series(column.to_numpy(f"f{size}", na_value=np.nan))
+    return narrow.astype(str).astype("float64")
 
 
-def _plain_values(column: "pd.Series[Any]") -> list[Any]:
-    if column.dtype == object or isinstance(column.dtype, _BY_VALUE):
-        return [_plain(value) for value in column.astype(object)]
-    try:
-        array = pa.array(column)
-    except (pa.ArrowException, TypeError, ValueError):
-        return [_plain(value) for value in column.astype(object)]
-    values: list[Any] = _microseconds(array).to_pylist()
-    simple = pa.types.is_integer(array.type) or pa.types.is_string(array.type)
-    if simple or pa.types.is_large_string(array.type):
-        return values
-    return [_plain(value) for value in values]
-
-
-def _microseconds(array: pa.Array) -> pa.Array:
-    # Python's own times end at microseconds; Arrow would answer with pandas' types instead.
-    if pa.types.is_timestamp(array.type):
-        return array.cast(pa.timestamp("us", array.type.tz), safe=False)
-    if pa.types.is_duration(array.type):
-        return array.cast(pa.duration("us"), safe=False)
-    return array
-
-
-def _plain(value: object) -> object:
-    if type(value) in {str, int, bool, type(None)}:
-        return value
-    if isinstance(value, list | tuple | set | np.ndarray):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if _is_missing(value):
-        return None
-    return _plain_scalar(value)
-
-
-def _is_missing(value: Any) -> bool:
-    if isinstance(value, decimal.Decimal):
-        return value.is_nan()
-    return (
-        value is pd.NA or value is pd.NaT or bool(pd.api.types.is_scalar(value) and pd.isna(value))
-    )
-
-
-def _plain_scalar(value: object) -> object:
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        value = pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime(warn=False)
-    if isinstance(value, pd.Timedelta):
-        return value.to_pytimedelta()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str):
-        return str(value)
-    return str(value) if isinstance(value, pd.Period | pd.Interval) else value
+def _as_it_is(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column
 
 
 def _hashes(column: "pd.Series[Any]") -> "np.ndarray[Any, Any]":
@@ -277,22 +245,3 @@ def _hashes(column: "pd.Series[Any]") -> "np.ndarray[Any, Any]":
     except TypeError:
         # Cells that hold lists or dicts.
         return pd.util.hash_pandas_object(column.map(repr), index=False).to_numpy()
-
-
-def _table(
-    records: Iterable[Mapping[str, Any]], columns: Mapping[str, str], index: "_Index"
-) -> pd.DataFrame:
-    listed = list(records)
-    if index is not None and len(index) != len(listed):
-        raise ValueError(f"The index has length {len(index)}, the table {len(listed)}.")
-    values = {name: [record.get(name) for record in listed] for name in columns}
-    data = {name: _array(values[name], dtype) for name, dtype in columns.items()}
-    return pd.DataFrame(data, index=index, columns=list(columns))
-
-
-def _array(values: list[Any], dtype: str) -> ExtensionArray:
-    if dtype == _TIME:
-        return (
-            pd.DatetimeIndex(pd.to_datetime(values, utc=True, format="ISO8601")).as_unit("us").array
-        )
-    return pd.array(values, dtype=pd.StringDtype() if dtype == "string" else pd.Int64Dtype())

@@ -1,25 +1,39 @@
 """What came of a campaign, as tables read from the ledger: a second run returns the same."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
+from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from connect_tasks.frames import contacts_table, messages_table, rows
+from connect_tasks.contact import Refusal
+from connect_tasks.errors import InputError
 from connect_tasks.ledger import Ledger
 from connect_tasks.planning import Plan
 from connect_tasks.report import render_report
+from connect_tasks.tables import CONTACTS, MESSAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CampaignResult", "summarise"]
 
+_Record: TypeAlias = Mapping[str, Any]
+
+# How many customers are looked up at once.
+_LOOKUP_ROWS = 2_000
+
 
 class CampaignResult:
     """The tables and the summary of one campaign.
+
+    Nothing is read before it is asked for. `contacts`, `messages` and `summary` are read once;
+    files are written from the ledger as it is then.
 
     Args:
         campaign: Its name.
@@ -49,18 +63,8 @@ class CampaignResult:
         (`Int64`); planned_at, started_at, connected_at, first_reply_at, ended_at
         (`datetime64[us, UTC]`). Refused rows have a status and the reasons in error_message.
         """
-        with Ledger(self.ledger_url) as ledger:
-            contacts = {row["customer_id"]: row for row in ledger.contact_records(self.campaign)}
-            refused = {row.position: asdict(row) for row in ledger.refused_rows(self.campaign)}
-        if self._plan is None:
-            return contacts_table([*contacts.values(), *map(self._named, refused.values())])
-        return contacts_table(
-            [
-                self._named(refused.get(position, {})) if customer is None else contacts[customer]
-                for position, customer in enumerate(self._plan.customer_ids)
-            ],
-            index=self._plan.index,
-        )
+        index = self._plan.index if self._plan else None
+        return CONTACTS.frame(self._contact_records(), index=index)
 
     @cached_property
     def messages(self) -> "pd.DataFrame":
@@ -70,8 +74,7 @@ class CampaignResult:
         display_name, type, content_type, content (`string`); absolute_time
         (`datetime64[us, UTC]`, Amazon's clock).
         """
-        with Ledger(self.ledger_url) as ledger:
-            return messages_table(ledger.message_records(self.campaign))
+        return MESSAGES.frame(self._message_records())
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -90,27 +93,65 @@ class CampaignResult:
         Args:
             most: How many conversations.
         """
-        spoken = self.messages[self.messages["content"].notna()]
-        for _, chat in list(spoken.groupby("contact_id", sort=False))[:most]:
-            names = chat["display_name"].fillna("").tolist()
-            yield list(zip(names, chat["content"].tolist(), strict=True))
+        spoken = (item for item in self._message_records() if item["content"] is not None)
+        for _, chat in islice(groupby(spoken, key=lambda item: item["contact_id"]), most):
+            yield [(item["display_name"] or "", item["content"]) for item in chat]
 
     def report(self) -> str:
         """A page for a manager, as HTML that needs nothing else."""
         return render_report(
             campaign=self.campaign,
             summary=self.summary,
-            contacts=[row for chunk in rows(self.contacts) for row in chunk],
-            messages=[row for chunk in rows(self.messages) for row in chunk],
+            contacts=_Again(self._contact_records),
+            messages=_Again(self._message_records),
         )
 
-    def save(self, folder: str | Path) -> None:
-        """Write `contacts.csv`, `messages.csv` and `report.html` to a folder; made if absent."""
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        self.contacts.to_csv(path / "contacts.csv", index=False)
-        self.messages.to_csv(path / "messages.csv", index=False)
-        (path / "report.html").write_text(self.report(), encoding="utf-8")
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `contacts.csv`, `messages.csv` and `report.html` to a folder; made if absent.
+
+        Memory stays small, however large the campaign. Files of an earlier call are replaced, each
+        when the new one is complete.
+
+        Args:
+            folder: A folder of this machine.
+
+        Raises:
+            InputError: The folder is a URI.
+            OSError: It cannot be written to.
+        """
+        path = _made(folder)
+        with _replacing(path / "contacts.csv") as file:
+            CONTACTS.write_csv(self._contact_records(), file)
+        with _replacing(path / "messages.csv") as file:
+            MESSAGES.write_csv(self._message_records(), file)
+        with _replacing(path / "report.html") as file:
+            file.write_text(self.report(), encoding="utf-8")
+
+    def to_parquet(self, folder: str | os.PathLike[str]) -> None:
+        """Write `contacts.parquet` and `messages.parquet` to a folder; made if absent.
+
+        They hold the rows of `contacts` and `messages` in the same order and with the same dtypes,
+        without an index. Memory stays small, however large the campaign. Files of an earlier call
+        are replaced, each when the new one is complete.
+
+        Args:
+            folder: A folder of this machine.
+
+        Raises:
+            InputError: The folder is a URI.
+            OSError: It cannot be written to.
+
+        Example:
+            ```python
+            result.to_parquet("out")
+            pandas.read_parquet("out/contacts.parquet")
+            ```
+        """
+        path = _made(folder)
+        with _replacing(path / "contacts.parquet") as file:
+            CONTACTS.write_parquet(self._contact_records(), file)
+        with _replacing(path / "messages.parquet") as file:
+            MESSAGES.write_parquet(self._message_records(), file)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {value}" for name, value in self._counts())
@@ -125,8 +166,76 @@ class CampaignResult:
     def _counts(self) -> list[tuple[str, int]]:
         return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
 
-    def _named(self, refused: Mapping[str, Any]) -> dict[str, Any]:
-        return {"campaign": self.campaign, **refused}
+    def _message_records(self) -> Iterator[_Record]:
+        with Ledger(self.ledger_url) as ledger:
+            yield from ledger.message_records(self.campaign)
+
+    def _contact_records(self) -> Iterator[_Record]:
+        with Ledger(self.ledger_url) as ledger:
+            refused = ledger.refused_rows(self.campaign)
+            if self._plan is None:
+                yield from ledger.contact_records(self.campaign, latest_only=True)
+                yield from map(self._refused, refused)
+            else:
+                yield from self._row_by_row(ledger, self._plan.customer_ids, iter(refused))
+
+    def _row_by_row(
+        self, ledger: Ledger, customers: Iterable[str | None], refused: Iterator[Refusal]
+    ) -> Iterator[_Record]:
+        """One record a row of the planned table."""
+        rows = enumerate(customers)
+        refusal = next(refused, None)
+        while piece := list(islice(rows, _LOOKUP_ROWS)):
+            known = [customer for _, customer in piece if customer is not None]
+            found = ledger.contacts_of(self.campaign, known)
+            for position, customer in piece:
+                # Another table may have been planned since, with other rows refused.
+                while refusal and refusal.position < position:
+                    refusal = next(refused, None)
+                here = refusal if refusal and refusal.position == position else None
+                yield self._refused(here) if customer is None else self._contact(customer, found)
+
+    def _contact(self, customer_id: str, found: Mapping[str, _Record]) -> _Record:
+        if customer_id not in found:
+            raise InputError(
+                f"Campaign {self.campaign!r} has no customer {customer_id!r} in this ledger: give "
+                "the ledger in which the table was planned."
+            )
+        return found[customer_id]
+
+    def _refused(self, row: Refusal | None) -> _Record:
+        return {"campaign": self.campaign, **(asdict(row) if row else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Records that are read anew each time they are gone through."""
+
+    read: Callable[[], Iterator[_Record]]
+
+    def __iter__(self) -> Iterator[_Record]:
+        return self.read()
+
+
+def _made(folder: str | os.PathLike[str]) -> Path:
+    if "://" in str(folder):
+        raise InputError(
+            f"{str(folder)!r} is a URI: give a folder of this machine and copy the files from it."
+        )
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside *path* that takes its place once it is complete."""
+    new = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,60 +1,81 @@
-"""Where a table comes from: the path or URI of a CSV or Parquet file."""
+"""Where a table comes from: the path or URI of a file."""
 
-import csv
-import gzip
-import io
+import http.client
+import os
+import shutil
+import tempfile
 import urllib.error
 import urllib.request
-import warnings
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import pandas as pd
 import pyarrow as pa
-from pyarrow import fs, parquet
+from pyarrow import fs
 
 from connect_tasks.errors import InputError
 
-__all__ = ["read_file"]
+__all__ = ["Source", "find"]
 
 _DOWNLOAD_SECONDS = 60
-_DELIMITERS = ",;\t|"
 
 
-def read_file(source: str) -> pd.DataFrame:
-    """Read a CSV (`.csv`, `.csv.gz`) or Parquet (`.parquet`, `.pq`) file.
+class Source:
+    """A file on this machine, or a copy of one that is elsewhere, for as long as this lives.
 
-    CSV: UTF-8, all columns as text, so that IDs keep their leading zeros; only an empty cell is
-    missing, so that people called "Null" and the country "NA" are not; comma, semicolon, tab or
-    bar, whichever the first line has most of.
+    Attributes:
+        path: Where it can be read.
+        name: What it was asked for by, without anything secret.
+        suffix: Of which kind it is.
+    """
+
+    def __init__(self, path: Path, *, name: str, suffix: str, copied: bool) -> None:
+        self.path = path
+        self.name = name
+        self.suffix = suffix
+        if copied:
+            weakref.finalize(self, path.unlink, missing_ok=True)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what reading it raises into one sentence.
+
+        Raises:
+            InputError: Instead of what a library raised.
+        """
+        with _explained(str(self.path), self.name):
+            yield
+
+
+def find(source: str, suffixes: Sequence[str]) -> Source:
+    """Find a file; one that is elsewhere is copied to this machine's temporary folder.
 
     Args:
         source: A path, or a URI: `file://`, `https://`, `http://` or `s3://`.
+        suffixes: The kinds of files to accept, in small letters.
 
     Raises:
-        InputError: If there is no such file, or it cannot be read as a table.
+        InputError: If it is of another kind, or cannot be opened or fetched.
 
     Example:
-        >>> read_file("customers.xlsx")
+        >>> find("customers.xlsx", [".csv", ".parquet"])
         Traceback (most recent call last):
         ...
         connect_tasks.errors.InputError: 'customers.xlsx' is no table: give a .csv or .parquet file.
     """
     place = urlsplit(source)
     name = _shown(source, place)
-    kind = Path(place.path if _is_uri(place) else source).name.lower()
-    if not kind.endswith((".csv", ".csv.gz", ".parquet", ".pq")):
+    file_name = Path(place.path if _is_uri(place) else source).name.lower()
+    suffix = next((suffix for suffix in suffixes if file_name.endswith(suffix)), None)
+    if suffix is None:
         raise InputError(f"{name!r} is no table: give a .csv or .parquet file.")
-    content = _content(source, place, name)
-    try:
-        if kind.endswith(".gz"):
-            content = gzip.decompress(content)
-        return _csv(content, name) if ".csv" in kind else _parquet(content)
-    # UnicodeDecodeError is a ValueError, and so are pandas' parser errors; gzip raises OSErrors.
-    except (ValueError, pd.errors.ParserWarning, pa.ArrowException, OSError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name!r} cannot be read: {_reason(error, source, name)}") from error
+    with _explained(source, name):
+        path = _path_here(source, place)
+        copied = path is None
+        return Source(path or _copy(source, place), name=name, suffix=suffix, copied=copied)
 
 
 def _is_uri(place: SplitResult) -> bool:
@@ -69,85 +90,63 @@ def _shown(source: str, place: SplitResult) -> str:
     return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
 
 
-def _content(source: str, place: SplitResult, name: str) -> bytes:
+@contextmanager
+def _explained(given: str, name: str) -> Iterator[None]:
     try:
-        if not _is_uri(place):
-            return Path(source).expanduser().read_bytes()
-        if place.scheme == "file":
-            return Path(unquote(place.path)).read_bytes()
-        if place.scheme in {"http", "https"}:
-            return _download(source)
-        if place.scheme == "s3":
-            return _from_store(source)
+        yield
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"There is no file {name!r}: check the path.") from error
     except IsADirectoryError as error:
         raise InputError(f"{name!r} is a folder: give one .csv or .parquet file.") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{name!r} cannot be read: {_reason(error, source, name)}") from error
-    raise InputError(f"{name!r} cannot be read: give a path, file://, https:// or s3://.")
+    # What pandas says of a broken file are ValueErrors, too.
+    except (OSError, ValueError, http.client.HTTPException, pa.ArrowException) as error:
+        # Libraries quote what they were given, query and all.
+        text = str(error).replace(given, name).split("\n", 1)[0].strip().removesuffix(".")
+        reason = text or type(error).__name__
+        raise InputError(f"{name!r} cannot be read: {reason}.") from error
 
 
-def _download(uri: str) -> bytes:
+def _path_here(source: str, place: SplitResult) -> Path | None:
+    """The file's path if it is on this machine and can be opened; None if it is elsewhere."""
+    if _is_uri(place) and place.scheme != "file":
+        return None
+    path = Path(unquote(place.path)) if _is_uri(place) else Path(source).expanduser()
+    path.open("rb").close()
+    return path
+
+
+def _copy(source: str, place: SplitResult) -> Path:
+    """A copy of a file that is elsewhere; only this user can read it."""
+    if place.scheme not in {"http", "https", "s3"}:
+        raise ValueError("give a path, file://, https:// or s3://")
+    fetch = _fetch_from_store if place.scheme == "s3" else _download
+    descriptor, path = tempfile.mkstemp(prefix="connect-tasks-")
+    try:
+        with os.fdopen(descriptor, "wb") as copy:
+            fetch(source, copy)
+    except BaseException:
+        Path(path).unlink()
+        raise
+    return Path(path)
+
+
+def _download(uri: str, copy: IO[bytes]) -> None:
     try:
         with urllib.request.urlopen(uri, timeout=_DOWNLOAD_SECONDS) as answer:  # noqa: S310 -- http(s) only, checked
-            content: bytes = answer.read()
-            return content
+            shutil.copyfileobj(answer, copy)
+            promised = int(answer.headers.get("Content-Length") or 0)
     except urllib.error.HTTPError as refusal:
         # It is an open answer itself.
         refusal.close()
         raise
+    # Python takes a connection that was cut for the end, and customers would be forgotten.
+    if copy.tell() < promised:
+        raise OSError(f"the connection was cut after {copy.tell():,} of {promised:,} bytes")
 
 
-def _from_store(uri: str) -> bytes:
+def _fetch_from_store(uri: str, copy: IO[bytes]) -> None:
     store, path = fs.FileSystem.from_uri(uri)
-    with store.open_input_file(path) as file:
-        content: bytes = file.read()
-        return content
-
-
-def _parquet(content: bytes) -> pd.DataFrame:
-    # Arrow's own types keep integers with gaps integers.
-    frame: pd.DataFrame = parquet.read_table(io.BytesIO(content)).to_pandas(
-        types_mapper=pd.ArrowDtype
-    )
-    return frame
-
-
-def _csv(content: bytes, name: str) -> pd.DataFrame:
-    text = content.decode("utf-8-sig")
-    header = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    _refuse_repeats(next(csv.reader([header], delimiter=delimiter), []), name)
-    with warnings.catch_warnings():
-        # pandas would drop surplus cells of the first rows with no more than a warning.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            dtype="string",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-        )
-
-
-def _refuse_repeats(names: list[str], source: str) -> None:
-    # pandas would rename the second one without a word.
-    if repeated := sorted({name for name in names if name and names.count(name) > 1}):
-        raise InputError(
-            f"{source!r} has columns of the same name: {', '.join(map(repr, repeated))}."
-            " Rename or drop one of each."
-        )
-
-
-def _reason(error: BaseException, source: str, name: str) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"it is not UTF-8 (byte {error.start}); save it as CSV UTF-8."
-    if isinstance(error, pd.errors.EmptyDataError):
-        return "it is empty."
-    if isinstance(error, pd.errors.ParserWarning):
-        return "a row has more cells than the first line has names."
-    # Libraries quote what they were given, query and all.
-    text = str(error).replace(source, name).split("\n", 1)[0].strip().removesuffix(".")
-    return f"{text or type(error).__name__}."
+    with store.open_input_stream(path) as file:
+        shutil.copyfileobj(file, copy)

@@ -1,15 +1,14 @@
 """A few conversations of a campaign, as a page can show them: who said what, and when."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from connect_tasks.report.words import END_REASON_WORDS, clean, shorten
 
-__all__ = ["Chat", "Line", "chats"]
+__all__ = ["Chat", "ChatChoice", "Line"]
 
 _LONGEST_TEXT = 600
 _MOST_LINES = 40
@@ -56,26 +55,55 @@ class Chat:
     more: int
 
 
-def chats(
-    contacts: Iterable[Mapping[str, Any]], messages: Iterable[Mapping[str, Any]], limit: int
-) -> tuple[tuple[Chat, ...], int]:
-    """The first *limit* conversations in the order of the contacts, and how many there are.
+class ChatChoice:
+    """Which conversations are shown: the first ones, those with a reply before the others.
 
-    Conversations with a reply come first: an unanswered one says little.
+    An unanswered conversation says little. Messages are taken in before the contacts.
+
+    Args:
+        limit: How many are shown at most.
+
+    Attributes:
+        total: How many conversations there are.
     """
-    spoken = _by_contact(messages)
-    there = [contact for contact in contacts if contact.get("contact_id") in spoken]
-    there.sort(key=lambda contact: contact.get("first_reply_at") is None)
-    shown = there[: max(limit, 0)]
-    return tuple(_chat(c, spoken[str(c["contact_id"])]) for c in shown), len(there)
+
+    def __init__(self, limit: int) -> None:
+        self.total = 0
+        self._limit = max(limit, 0)
+        self._spoken: set[str] = set()
+        self._replied: list[Mapping[str, Any]] = []
+        self._unanswered: list[Mapping[str, Any]] = []
+
+    def hear(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Take some messages in."""
+        found = (message.get("contact_id") for message in messages)
+        self._spoken.update(str(contact_id) for contact_id in found if contact_id is not None)
+
+    def meet(self, contacts: Iterable[Mapping[str, Any]]) -> None:
+        """Take some contacts in, in their order."""
+        for contact in contacts:
+            if contact.get("contact_id") in self._spoken:
+                self.total += 1
+                answered = contact.get("first_reply_at") is not None
+                kept = self._replied if answered else self._unanswered
+                if len(kept) < self._limit:
+                    kept.append(contact)
+
+    def chats(self, messages: Iterable[Mapping[str, Any]]) -> tuple[Chat, ...]:
+        """The conversations to show, from all messages once more."""
+        shown = [*self._replied, *self._unanswered][: self._limit]
+        said = _by_contact(messages, {str(contact["contact_id"]) for contact in shown})
+        return tuple(_chat(contact, said[str(contact["contact_id"])]) for contact in shown)
 
 
-def _by_contact(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for message in messages:
-        if message.get("contact_id") is not None:
-            found[str(message["contact_id"])].append(message)
-    return dict(found)
+def _by_contact(
+    messages: Iterable[Mapping[str, Any]], shown: Collection[str]
+) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {contact_id: [] for contact_id in shown}
+    for message in messages if shown else ():
+        if (contact_id := str(message.get("contact_id"))) in found:
+            found[contact_id].append(message)
+    return found
 
 
 def _chat(contact: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> Chat:

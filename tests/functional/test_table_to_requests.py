@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from botocore.validate import ParamValidator
 
-from connect_tasks.frames import read_table, rows
+from connect_tasks.frames import Table, open_table
 from connect_tasks.template import ChatTemplate, Conversation, Rendered
 from connect_tasks.tokens import client_token, fingerprint
 
@@ -21,14 +21,14 @@ SHAPE: Any = (
 )
 
 
-def rendered(frame: pd.DataFrame, template: ChatTemplate) -> list[Rendered]:
+def rendered(table: Table, template: ChatTemplate) -> list[Rendered]:
     renderer = template.bind(
         instance_id="i-1",
         contact_flow_id="f-1",
         conversation=Conversation(messages=("Thank you, {{ row['display_name'] }}",)),
-        columns=frame.columns,
+        columns=table.columns,
     )
-    return [renderer.render(row) for chunk in rows(frame) for row in chunk]
+    return [renderer.render(row) for chunk in table.chunks() for row in chunk]
 
 
 def wires(results: list[Rendered]) -> list[dict[str, Any]]:
@@ -49,8 +49,8 @@ def customers(tmp_path: Path) -> Path:
 
 
 def test_a_table_named_like_requests_just_works_and_bad_rows_stop_nobody(customers: Path) -> None:
-    frame = read_table(customers)
-    results = rendered(frame, ChatTemplate.from_columns(frame.columns))
+    table = open_table(customers)
+    results = rendered(table, ChatTemplate.from_columns(table.columns))
 
     assert [result.request is not None for result in results] == [True, False, True, False]
     assert wires(results) == [
@@ -82,7 +82,8 @@ def test_botocore_accepts_what_any_dtypes_become() -> None:
             "segment_attributes.tier.value_integer": pd.array([3, None], dtype="int64[pyarrow]"),
         }
     )
-    found = wires(rendered(frame, ChatTemplate.from_columns(frame.columns)))
+    table = open_table(frame)
+    found = wires(rendered(table, ChatTemplate.from_columns(table.columns)))
 
     assert [ParamValidator().validate(wire, SHAPE).generate_report() for wire in found] == ["", ""]
     assert found[0]["CustomerId"] == "1"
@@ -94,19 +95,19 @@ def test_botocore_accepts_what_any_dtypes_become() -> None:
 def test_the_same_row_from_csv_and_parquet_is_the_same_request(
     customers: Path, tmp_path: Path
 ) -> None:
-    frame = read_table(customers)
-    frame.to_parquet(tmp_path / "customers.parquet")
-    template = ChatTemplate.from_columns(frame.columns)
-    from_csv = wires(rendered(frame, template))
-    from_parquet = wires(rendered(read_table(tmp_path / "customers.parquet"), template))
+    pd.read_csv(customers, dtype="string").to_parquet(tmp_path / "customers.parquet")
+    table = open_table(customers)
+    template = ChatTemplate.from_columns(table.columns)
+    from_csv = wires(rendered(table, template))
+    from_parquet = wires(rendered(open_table(tmp_path / "customers.parquet"), template))
 
     assert list(map(fingerprint, from_csv)) == list(map(fingerprint, from_parquet))
 
 
 def test_a_token_depends_on_the_customer_and_not_on_the_text(customers: Path) -> None:
-    frame = read_table(customers)
+    table = open_table(customers)
     one, other = (
-        wires(rendered(frame, ChatTemplate(display_name="Ada", initial_message=text)))
+        wires(rendered(table, ChatTemplate(display_name="Ada", initial_message=text)))
         for text in ("Hello", "Good morning")
     )
     tokens = [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connect_tasks.report import funnel, render_report
-from connect_tasks.report.chats import chats
+from connect_tasks.report.chats import Chat, ChatChoice
 from connect_tasks.report.figures import (
     Columns,
     answer_columns,
@@ -88,6 +88,16 @@ def page(
     return render_report(
         campaign=campaign, summary=summary or {}, contacts=contacts, messages=messages, **limits
     )
+
+
+def chats(
+    contacts: Sequence[Mapping[str, Any]], messages: Sequence[Mapping[str, Any]], limit: int
+) -> tuple[tuple[Chat, ...], int]:
+    """The first conversations, and how many there are."""
+    choice = ChatChoice(limit)
+    choice.hear(messages)
+    choice.meet(contacts)
+    return choice.chats(messages), choice.total
 
 
 class Reader(HTMLParser):
@@ -671,6 +681,26 @@ def test_a_hundred_thousand_contacts_give_a_page_of_bounded_size() -> None:
 
     assert len(html) < 300_000
     assert "50k" in html
+
+
+def test_contacts_are_gone_through_once_and_keep_their_places() -> None:
+    contacts = [contact(contact_id=f"c-{n}") for n in range(2_499)]
+    contacts += [refused(customer_id="late", error_message="bad"), contact(contact_id="last")]
+    messages = [said("8", contact_id=f"c-{n}") for n in range(2_499)] + [
+        said("9", contact_id="last")
+    ]
+
+    html = render_report(
+        campaign="renewals",
+        summary={},
+        contacts=iter(contacts),
+        messages=messages,
+        conversations=2,
+    )
+
+    assert "2,499 late bad" in text_of(html)
+    assert "and 2,498 more conversations" in text_of(html)
+    assert "2,500 answers, 8.0 on average." in text_of(html)
 
 
 def test_every_bar_and_column_stays_inside_its_picture() -> None:

@@ -1,0 +1,134 @@
+"""Tables out: what the ledger holds of a campaign, as DataFrames and files, piece by piece.
+
+Their columns and dtypes are always the same, also for no rows at all.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+__all__ = ["CONTACTS", "MESSAGES", "TableLayout"]
+
+_Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
+_Records: TypeAlias = Iterable[Mapping[str, Any]]
+
+# How many rows are Python objects at once, and how many a row group of a file has.
+_PIECE_ROWS = 20_000
+_TEXT, _COUNT, _TIME = "string", "Int64", "datetime64[us, UTC]"
+# Large: a column may hold more than the 2 GiB of text that the other kind ends at.
+_KINDS = {
+    _TEXT: pa.large_string(),
+    _COUNT: pa.int64(),
+    _TIME: pa.timestamp("us", tz="UTC"),
+}
+# Text as pandas keeps it by itself takes several times the memory.
+_DTYPES = {_KINDS[_TEXT]: pd.StringDtype("pyarrow"), _KINDS[_COUNT]: pd.Int64Dtype()}
+
+
+class TableLayout:
+    """A kind of table: its columns, and how it is made of records.
+
+    A record gives values by column name: text, integers, times with a zone, None. What it lacks is
+    missing, what it has beyond the columns is left out. Only some thousands are held at once.
+
+    Args:
+        columns: The name of each column and its dtype.
+
+    Example:
+        >>> CONTACTS.frame([{"customer_id": "0042", "attempts": 1}]).dtypes["attempts"]
+        Int64Dtype()
+    """
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        schema = pa.schema([(name, _KINDS[dtype]) for name, dtype in columns.items()])
+        empty = schema.empty_table().to_pandas(types_mapper=_DTYPES.get)
+        # With what pandas needs to read the same dtypes from a file.
+        self._schema = pa.Schema.from_pandas(empty, preserve_index=False)
+
+    def frame(self, records: _Records, *, index: _Index = None) -> pd.DataFrame:
+        """The records as a DataFrame, in the order given.
+
+        Args:
+            records: One for each row.
+            index: The index of the result, as long as the records; 0, 1, … if None.
+
+        Raises:
+            ValueError: If the index is of another length.
+        """
+        table = pa.Table.from_batches(self._batches(records), schema=self._schema)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_DTYPES.get)
+        if index is not None:
+            frame.index = pd.Index(index)
+        return frame
+
+    def write_csv(self, records: _Records, path: Path) -> None:
+        """Write the records to a CSV file, in the order given."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            self.frame([]).to_csv(file, index=False)
+            for batch in self._batches(records):
+                piece = batch.to_pandas(types_mapper=_DTYPES.get)
+                piece.to_csv(file, index=False, header=False)
+
+    def write_parquet(self, records: _Records, path: Path) -> None:
+        """Write the records to a Parquet file, in the order given; pandas reads the same dtypes."""
+        with parquet.ParquetWriter(path, self._schema) as file:
+            for batch in self._batches(records):
+                file.write_batch(batch)
+
+    def _batches(self, records: _Records) -> Iterator[pa.RecordBatch]:
+        names = self._schema.names
+        rows = (tuple(map(record.get, names)) for record in records)
+        while (batch := self._next_batch(rows)).num_rows:
+            yield batch
+
+    def _next_batch(self, rows: Iterator[tuple[Any, ...]]) -> pa.RecordBatch:
+        """The next piece of the table; without rows at the end."""
+        piece = list(islice(rows, _PIECE_ROWS))
+        columns = zip(*piece, strict=True) if piece else repeat(())
+        arrays = list(map(pa.array, columns, self._schema.types))
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+CONTACTS = TableLayout(
+    {
+        "campaign": _TEXT,
+        "customer_id": _TEXT,
+        "status": _TEXT,
+        "end_reason": _TEXT,
+        "contact_id": _TEXT,
+        "participant_id": _TEXT,
+        "client_token": _TEXT,
+        "generation": _COUNT,
+        "attempts": _COUNT,
+        "error_code": _TEXT,
+        "error_message": _TEXT,
+        "request_id": _TEXT,
+        "planned_at": _TIME,
+        "started_at": _TIME,
+        "connected_at": _TIME,
+        "first_reply_at": _TIME,
+        "ended_at": _TIME,
+    }
+)
+"""One row for each contact or refused row."""
+
+MESSAGES = TableLayout(
+    {
+        "customer_id": _TEXT,
+        "contact_id": _TEXT,
+        "message_id": _TEXT,
+        "absolute_time": _TIME,
+        "participant_role": _TEXT,
+        "participant_id": _TEXT,
+        "display_name": _TEXT,
+        "type": _TEXT,
+        "content_type": _TEXT,
+        "content": _TEXT,
+    }
+)
+"""One row for each transcript item."""

@@ -1,0 +1,275 @@
+"""What came of a campaign, as tables and files, read piece by piece from a ledger of each kind."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from connect_tasks.contact import EndReason, Refusal, Status
+from connect_tasks.errors import InputError
+from connect_tasks.forecast import Intake
+from connect_tasks.ledger import ClaimTerms, Heard, Ledger, Planned, Progress
+from connect_tasks.planning import Plan
+from connect_tasks.protocol import Item
+from connect_tasks.results import CampaignResult
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
+CAMPAIGN = "renewals"
+
+
+def planned(customer_id: str, generation: int = 1) -> Planned:
+    return Planned(
+        customer_id=customer_id,
+        generation=generation,
+        client_token=f"token-{customer_id}-{generation}",
+        request="{}",
+        fingerprint="f",
+        messages=(),
+    )
+
+
+def refusal(position: int, reason: str = "'display_name' is empty") -> Refusal:
+    return Refusal(
+        position=position,
+        customer_id=f"refused-{position}",
+        status=Status.REJECTED,
+        error_code="InvalidRow",
+        error_message=reason,
+    )
+
+
+def item(name: str, second: int, content: str | None) -> Item:
+    return Item(
+        message_id=name,
+        absolute_time=NOW + timedelta(seconds=second, microseconds=250_000),
+        type="MESSAGE" if content else "EVENT",
+        content_type="text/plain",
+        content=content,
+        participant_role="CUSTOMER",
+        participant_id="p-1",
+        display_name=None,
+    )
+
+
+def plan(customer_ids: list[str | None], index: Any = None) -> Plan:
+    """A plan as `plan_campaign` makes it of a table with these customers."""
+    refused = customer_ids.count(None)
+    intake = Intake(
+        rows=len(customer_ids),
+        valid=len(customer_ids) - refused,
+        rejected=refused,
+        duplicate=0,
+        contacted=0,
+        opened=0,
+        said=0,
+        reasons={},
+        more_reasons=0,
+        samples=(),
+    )
+    return Plan(
+        campaign=CAMPAIGN,
+        customer_ids=customer_ids,
+        added=intake.valid,
+        known=0,
+        request_changed=0,
+        rejected=refused,
+        duplicate=0,
+        intake=intake,
+        index=index,
+    )
+
+
+def answer(ledger: Ledger, customer_id: str, *items: Item) -> None:
+    """Have a chat with a customer who is planned."""
+    contacts = ledger.claim(CAMPAIGN, "w", most=10, now=NOW, terms=TERMS)
+    (contact,) = (each for each in contacts if each.customer_id == customer_id)
+    steps: list[tuple[Status, dict[str, Any]]] = [
+        (Status.STARTING, {"sent_at": NOW}),
+        (Status.STARTED, {"contact_id": f"chat-{customer_id}", "started_at": NOW}),
+        (Status.CONNECTED, {"connected_at": NOW}),
+        (Status.COMPLETED, {"end_reason": EndReason.REPLIED, "ended_at": NOW}),
+    ]
+    for status, changes in steps:
+        after = contact.advance(status, **changes)
+        ledger.apply("w", [Progress(after, contact.status)])
+        contact = after
+    ledger.apply("w", [Heard(contact, items)])
+    ledger.release(CAMPAIGN, "w")
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """A ledger with two contacts, of which the second has answered, and a refused row."""
+    with Ledger(ledger_url) as opened:
+        opened.open_campaign(CAMPAIGN, "i-1", now=NOW)
+        opened.plan(CAMPAIGN, [planned("0001"), planned("0002")], now=NOW)
+        answer(opened, "0002", item("m-1", 1, "Yes"), item("m-2", 2, None), item("m-3", 3, "8"))
+        opened.replace_refusals(CAMPAIGN, [refusal(1)])
+        yield opened
+
+
+def rows(table: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
+    """Some columns, row by row; None for what is missing."""
+    return list(
+        table[list(columns)]
+        .astype(object)
+        .where(table[list(columns)].notna(), None)
+        .itertuples(index=False, name=None)
+    )
+
+
+def test_there_is_one_row_for_each_row_of_the_table_in_its_order(ledger: Ledger) -> None:
+    of_rows = plan(["0002", None, "0001"], index=pd.Index(["a", "b", "c"]))
+    contacts = CampaignResult(CAMPAIGN, ledger.url, of_rows).contacts
+
+    assert list(contacts.index) == ["a", "b", "c"]
+    assert rows(contacts, "campaign", "customer_id", "status", "contact_id", "error_message") == [
+        (CAMPAIGN, "0002", "completed", "chat-0002", None),
+        (CAMPAIGN, "refused-1", "rejected", None, "'display_name' is empty"),
+        (CAMPAIGN, "0001", "planned", None, None),
+    ]
+
+
+def test_without_a_plan_the_refused_rows_follow_the_contacts(ledger: Ledger) -> None:
+    contacts = CampaignResult(CAMPAIGN, ledger.url).contacts
+
+    assert contacts["customer_id"].tolist() == ["0001", "0002", "refused-1"]
+
+
+def test_only_the_latest_contact_of_a_customer_counts(ledger: Ledger) -> None:
+    ledger.plan(CAMPAIGN, [planned("0002", generation=2)], now=NOW)
+
+    for of_rows in (None, plan(["0002", "0001"])):
+        contacts = CampaignResult(CAMPAIGN, ledger.url, of_rows).contacts
+        found = dict(rows(contacts.query("status != 'rejected'"), "customer_id", "generation"))
+        assert found == {"0001": 1, "0002": 2}
+
+
+def test_rows_that_were_refused_in_another_table_are_not_mixed_in(ledger: Ledger) -> None:
+    ledger.replace_refusals(CAMPAIGN, [refusal(0, "another table"), refusal(2, "the same place")])
+    contacts = CampaignResult(CAMPAIGN, ledger.url, plan([None, "0001", None, None])).contacts
+    ledger.replace_refusals(CAMPAIGN, [refusal(1, "another table")])
+    others = CampaignResult(CAMPAIGN, ledger.url, plan([None, "0001", None])).contacts
+
+    assert contacts["error_message"].fillna("").tolist() == [
+        "another table",
+        "",
+        "the same place",
+        "",
+    ]
+    assert others["error_message"].fillna("").tolist() == ["", "", ""]
+
+
+def test_a_table_of_many_pieces_keeps_its_order(ledger: Ledger) -> None:
+    known = [f"c-{n:05d}" for n in range(4_500)]
+    ledger.plan(CAMPAIGN, [planned(customer_id) for customer_id in known], now=NOW)
+    customers = [None if n % 1_000 == 999 else name for n, name in enumerate(reversed(known))]
+    positions = [n for n, customer in enumerate(customers) if customer is None]
+    ledger.replace_refusals(CAMPAIGN, [refusal(position) for position in positions])
+    contacts = CampaignResult(CAMPAIGN, ledger.url, plan(customers)).contacts
+
+    assert contacts["customer_id"].tolist() == [
+        customer or f"refused-{n}" for n, customer in enumerate(customers)
+    ]
+
+
+def test_messages_are_in_order_of_time(ledger: Ledger) -> None:
+    messages = CampaignResult(CAMPAIGN, ledger.url).messages
+
+    assert rows(messages, "customer_id", "message_id", "content") == [
+        ("0002", "m-1", "Yes"),
+        ("0002", "m-2", None),
+        ("0002", "m-3", "8"),
+    ]
+    assert messages["absolute_time"][0] == pd.Timestamp("2026-11-22T09:00:01.25Z")
+
+
+def test_conversations_are_who_said_what(ledger: Ledger) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url)
+
+    assert list(result.conversations()) == [[("", "Yes"), ("", "8")]]
+    assert list(result.conversations(0)) == []
+
+
+def test_nothing_is_read_before_it_is_asked_for_and_then_once(ledger: Ledger) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url)
+    ledger.plan(CAMPAIGN, [planned("0003")], now=NOW)
+    before = result.contacts
+    ledger.plan(CAMPAIGN, [planned("0004")], now=NOW)
+
+    assert "0003" in before["customer_id"].tolist()
+    assert result.contacts is before
+
+
+def test_parquet_files_are_the_tables(ledger: Ledger, tmp_path: Path) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url, plan(["0002", None, "0001"], index=[7, 8, 9]))
+    folder = tmp_path / "new" / "out"
+    result.to_parquet(folder)
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "contacts.parquet",
+        "messages.parquet",
+    ]
+    written = {path.stem: pd.read_parquet(path) for path in folder.iterdir()}
+    expected = {"contacts": result.contacts.reset_index(drop=True), "messages": result.messages}
+    for name, table in expected.items():
+        assert written[name].dtypes.astype(str).equals(table.dtypes.astype(str))
+        pd.testing.assert_frame_equal(written[name], table, check_dtype=False)
+
+
+def test_files_of_an_earlier_call_are_replaced(ledger: Ledger, tmp_path: Path) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url)
+    for write in (result.to_parquet, result.save):
+        write(tmp_path / "out")
+    ledger.plan(CAMPAIGN, [planned("0003")], now=NOW)
+    for write in (result.to_parquet, result.save):
+        write(tmp_path / "out")
+
+    from_csv = pd.read_csv(tmp_path / "out" / "contacts.csv", dtype="string")
+    from_parquet = pd.read_parquet(tmp_path / "out" / "contacts.parquet")
+    expected = ["0001", "0002", "0003", "refused-1"]
+    assert from_csv["customer_id"].tolist() == from_parquet["customer_id"].tolist() == expected
+
+
+def test_saved_files_are_the_tables_and_the_report(ledger: Ledger, tmp_path: Path) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url, plan(["0002", None, "0001"]))
+    result.save(tmp_path / "out")
+
+    found = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
+    assert found == {
+        "contacts.csv": result.contacts.to_csv(index=False),
+        "messages.csv": result.messages.to_csv(index=False),
+        "report.html": result.report(),
+    }
+    assert "Yes" in found["report.html"]
+    assert "&#39;display_name&#39; is empty" in found["report.html"]
+
+
+def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    result = CampaignResult(CAMPAIGN, ledger.url)
+    result.to_parquet(tmp_path / "out")
+    result.save(tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    of_another_ledger = CampaignResult(CAMPAIGN, ledger.url, plan(["0001", "9999"]))
+    for write in (of_another_ledger.to_parquet, of_another_ledger.save):
+        with pytest.raises(InputError, match="no customer '9999' in this ledger"):
+            write(tmp_path / "out")
+
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+@pytest.mark.parametrize("folder", ["s3://bucket/out", "https://example.org/out"])
+def test_a_uri_is_no_folder(folder: str) -> None:
+    result = CampaignResult(CAMPAIGN, "sqlite:///nowhere")
+
+    with pytest.raises(InputError, match="give a folder of this machine"):
+        result.to_parquet(folder)
+    with pytest.raises(InputError, match="give a folder of this machine"):
+        result.save(folder)
