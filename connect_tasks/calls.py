@@ -18,15 +18,18 @@ from connect_tasks.errors import (
     RetryableError,
     ThrottledError,
 )
+from connect_tasks.gates import Buy, RateGate
 from connect_tasks.models import StartChatContactResponse
-from connect_tasks.pacing import Quotas, RateGate, TokenBucket, usable_burst
 from connect_tasks.protocol import Connection, Item
+from connect_tasks.quotas import Quotas
 from connect_tasks.retry import RandomSource, RetryPolicy
 from connect_tasks.tokens import message_token
 
-__all__ = ["Chat", "PacedCalls"]
+__all__ = ["STARTS", "Chat", "PacedCalls"]
 
 Result = TypeVar("Result")
+
+STARTS = "StartChatContact"
 
 
 class PacedCalls:
@@ -36,6 +39,8 @@ class PacedCalls:
         api: Makes the calls.
         quotas: The pace of each.
         policy: How often a failed call is repeated.
+        buy: Buys lots of calls from what all workers may make.
+        buy_starts: The same for starts, where a permit of the user's own is needed too.
         executor: The threads that the calls run on.
         clock: Tells the time and waits.
         random: Where the jitter of waits comes from.
@@ -47,6 +52,8 @@ class PacedCalls:
         quotas: Quotas,
         policy: RetryPolicy,
         *,
+        buy: Buy,
+        buy_starts: Buy | None = None,
         executor: Executor,
         clock: Clock,
         random: RandomSource,
@@ -58,16 +65,29 @@ class PacedCalls:
         self._random = random
         self._may_stop = True
 
-        def gate(rate: float, burst: int) -> RateGate:
-            return RateGate(TokenBucket(rate, usable_burst(rate, burst)), clock)
+        self._gates: list[RateGate] = []
 
-        self.starts = gate(quotas.starts_per_second, quotas.start_burst)
-        self._stops = gate(quotas.stops_per_second, quotas.stop_burst)
-        self._describes = gate(quotas.describes_per_second, quotas.describe_burst)
-        self._connections = gate(quotas.connections_per_second, quotas.connection_burst)
-        self._messages = gate(quotas.messages_per_second, quotas.message_burst)
-        self._transcripts = gate(quotas.transcripts_per_second, quotas.transcript_burst)
-        self._disconnects = gate(quotas.disconnects_per_second, quotas.disconnect_burst)
+        def gate(api_name: str, rate: float, burst: int, buy: Buy = buy) -> RateGate:
+            self._gates.append(RateGate(api_name, rate, burst, buy=buy, clock=clock))
+            return self._gates[-1]
+
+        q = quotas
+        self.starts = gate(STARTS, q.starts_per_second, q.start_burst, buy_starts or buy)
+        self._stops = gate("StopContact", q.stops_per_second, q.stop_burst)
+        self._describes = gate("DescribeContact", q.describes_per_second, q.describe_burst)
+        self._connections = gate(
+            "CreateParticipantConnection", q.connections_per_second, q.connection_burst
+        )
+        self._messages = gate("SendMessage", q.messages_per_second, q.message_burst)
+        self._transcripts = gate("GetTranscript", q.transcripts_per_second, q.transcript_burst)
+        self._disconnects = gate(
+            "DisconnectParticipant", q.disconnects_per_second, q.disconnect_burst
+        )
+
+    async def hand_back(self) -> None:
+        """Give back the calls that were bought and not made."""
+        for gate in self._gates:
+            await gate.hand_back()
 
     async def start_chat(self, request: str) -> StartChatContactResponse:
         """One StartChatContact call, now and once: the caller has passed `starts`."""
@@ -76,7 +96,7 @@ class PacedCalls:
         except ThrottledError:
             self.starts.throttled()
             raise
-        self.starts.bucket.speed_up()
+        self.starts.succeeded()
         return response
 
     async def describe(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
@@ -155,7 +175,7 @@ class PacedCalls:
                 attempt += 1
                 await self._back_off(error, attempt, began)
             else:
-                gate.bucket.speed_up()
+                gate.succeeded()
                 return result
 
     async def _back_off(self, error: AmazonError, attempt: int, began: float) -> None:

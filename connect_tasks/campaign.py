@@ -2,23 +2,28 @@
 
 import asyncio
 import logging
+import math
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
 
 from connect_tasks.aws import ConnectApi
+from connect_tasks.buyer import Buyer
 from connect_tasks.calls import PacedCalls
 from connect_tasks.clock import Clock, SystemClock
 from connect_tasks.context import CampaignContext
 from connect_tasks.engine import Engine, EngineSettings
 from connect_tasks.errors import CampaignHaltedError, LedgerError
+from connect_tasks.gates import Allowance, Allowed, SlotGate
 from connect_tasks.ledger import Ledger
-from connect_tasks.pacing import ChatSlots, Quotas, SlotGate
+from connect_tasks.patience import PatientLedger
+from connect_tasks.quotas import LEAST_THREADS, Quotas
 from connect_tasks.recorder import Recorder
 from connect_tasks.retry import RetryPolicy
 from connect_tasks.tally import Funnel, Tally
@@ -28,6 +33,10 @@ __all__ = ["GRACE_SECONDS", "Instance", "run_campaign"]
 
 GRACE_SECONDS = 10.0
 """How long conversations may go on after a cancellation, before their chats are closed."""
+
+SECONDS_AHEAD = 2.0
+LEAST_WAITING = 10
+MOST_WAITING = 500
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +49,15 @@ class Instance:
         api: Makes the calls.
         quotas: What the instance grants.
         policy: How often failed calls are repeated.
-        threads: The most calls at one time.
+        threads: The most calls at one time; `threads_for` tells how many the quotas keep busy.
+        allowance: Something of your own that permits starts, beside the quotas.
     """
 
     api: ConnectApi
     quotas: Quotas = field(default_factory=Quotas)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
-    threads: int = 16
+    threads: int = LEAST_THREADS
+    allowance: Allowance | None = None
 
 
 def run_campaign(
@@ -57,13 +68,18 @@ def run_campaign(
     conversation: Conversation,
     report: Callable[[Funnel], None] = lambda _: None,
     lease_seconds: float = 30,
+    patience_seconds: float = 300,
     clock: Clock | None = None,
     random: Random | None = None,
 ) -> Funnel:
     """Start, hold and close the chats of all contacts of a campaign that are not settled.
 
     Returns when nothing is left to do. A second call goes on with what is left; for a finished
-    campaign it does nothing. Several processes may run one campaign: they share the contacts.
+    campaign it does nothing. Several processes may run one campaign, or campaigns of one instance:
+    through the ledger they share contacts, rates and open chats.
+
+    A ledger's server that goes away is waited for: what is under way goes on when it is back, and
+    nothing is sent meanwhile that is not on record.
 
     It works in a thread and event loop of its own, so it may be called from a notebook. Ctrl-C
     stops it; chats that are open stay open, and the next call goes on with them. Any other
@@ -78,6 +94,7 @@ def run_campaign(
         conversation: When a conversation is over, and how it is closed.
         report: Called a few times a second with the funnel, and once at the end.
         lease_seconds: How long the contacts of a killed process stay reserved for it.
+        patience_seconds: How long to wait for a ledger's server that went away.
         clock: Tells the time and waits; the machine's by default.
         random: Where the jitter of retries comes from.
 
@@ -96,6 +113,8 @@ def run_campaign(
         from connect_tasks.aws import ConnectApi
         from connect_tasks.campaign import Instance, run_campaign
         from connect_tasks.ledger import Ledger
+    from connect_tasks.patience import PatientLedger
+    from connect_tasks.quotas import LEAST_THREADS, Quotas
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
             instance = Instance(api=ConnectApi())
@@ -103,14 +122,17 @@ def run_campaign(
         ```
     """
     runner = _Runner(
-        ledger,
-        campaign,
-        instance,
-        conversation=conversation,
-        report=report,
-        lease_seconds=lease_seconds,
-        clock=clock or SystemClock(),
-        random=random or SystemRandom(),
+        _Run(
+            ledger=ledger,
+            campaign=campaign,
+            instance=instance,
+            conversation=conversation,
+            lease=timedelta(seconds=lease_seconds),
+            patience_seconds=patience_seconds,
+            clock=clock or SystemClock(),
+            random=random or SystemRandom(),
+        ),
+        report,
     )
     runner.run()
     funnel = runner.tally.funnel()
@@ -125,36 +147,98 @@ def run_campaign(
     return funnel
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run of a campaign: what it works on and with."""
+
+    ledger: Ledger
+    campaign: str
+    instance: Instance
+    conversation: Conversation
+    lease: timedelta
+    patience_seconds: float
+    clock: Clock
+    random: Random
+    worker: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def engine(self, calls: Executor, writes: Executor, tally: Tally) -> Engine:
+        """What does the work, with everything that it needs."""
+        ledger = PatientLedger(
+            self.ledger, writes, self.clock, patience_seconds=self.patience_seconds
+        )
+        return Engine(
+            self.campaign,
+            self.worker,
+            ledger=ledger,
+            context=self._context(ledger, calls, tally),
+            settings=EngineSettings(
+                most_waiting=self._most_waiting, lease_seconds=self.lease.total_seconds()
+            ),
+        )
+
+    def _context(self, ledger: PatientLedger, calls: Executor, tally: Tally) -> CampaignContext:
+        buyer = self._buyer(ledger, tally)
+        return CampaignContext(
+            conversation=self.conversation,
+            calls=self._calls(buyer, calls),
+            buyer=buyer,
+            recorder=Recorder(
+                lambda changes: ledger.run(lambda opened: opened.apply(self.worker, changes))
+            ),
+            slots=SlotGate(buyer.share_slots, most_ahead=self._most_waiting),
+            policy=self.instance.policy,
+            token_validity=self.instance.quotas.token_validity,
+            tally=tally,
+            clock=self.clock,
+            random=self.random,
+        )
+
+    def _buyer(self, ledger: PatientLedger, tally: Tally) -> Buyer:
+        return Buyer(
+            ledger,
+            self.ledger.instance_id(self.campaign),
+            self.worker,
+            open_chats=self.instance.quotas.open_chats,
+            lease=self.lease,
+            tally=tally,
+            clock=self.clock,
+        )
+
+    def _calls(self, buyer: Buyer, executor: Executor) -> PacedCalls:
+        instance = self.instance
+        allowance = instance.allowance
+        return PacedCalls(
+            instance.api,
+            instance.quotas,
+            instance.policy,
+            buy=buyer.buy,
+            buy_starts=Allowed(buyer.buy, allowance, executor) if allowance else None,
+            executor=executor,
+            clock=self.clock,
+            random=self.random,
+        )
+
+    @property
+    def _most_waiting(self) -> int:
+        """Enough for a moment: what waits here, another worker cannot have."""
+        quotas = self.instance.quotas
+        ahead = max(LEAST_WAITING, math.ceil(quotas.starts_per_second * SECONDS_AHEAD))
+        return min(MOST_WAITING, quotas.open_chats, ahead)
+
+
 class _Runner:
     """Runs an engine in a thread of its own and listens for Ctrl-C meanwhile."""
 
     POLL_SECONDS = 0.2
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        campaign: str,
-        instance: Instance,
-        *,
-        conversation: Conversation,
-        report: Callable[[Funnel], None],
-        lease_seconds: float,
-        clock: Clock,
-        random: Random,
-    ) -> None:
-        self._ledger = ledger
-        self._campaign = campaign
-        self._instance = instance
-        self._conversation = conversation
+    def __init__(self, run: _Run, report: Callable[[Funnel], None]) -> None:
+        self._run = run
         self._report = report
-        self._lease_seconds = lease_seconds
-        self._clock = clock
-        self._random = random
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
         self._finished = threading.Event()
-        self.tally = Tally(ledger.counts(campaign))
+        self.tally = Tally(run.ledger.counts(run.campaign))
         self.failure: Exception | None = None
 
     def run(self) -> None:
@@ -170,7 +254,7 @@ class _Runner:
             _log.warning(
                 "campaign %s stopped; run the same campaign again to go on: nobody is contacted "
                 "twice",
-                self._campaign,
+                self._run.campaign,
             )
             raise
 
@@ -192,48 +276,15 @@ class _Runner:
             self._loop.call_soon_threadsafe(stop)
 
     async def _main(self) -> None:
+        instance = self._run.instance
         with ExitStack() as stack:
-            calls = stack.enter_context(ThreadPoolExecutor(self._instance.threads, "amazon"))
+            calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
             writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
             self._loop = asyncio.get_running_loop()
             # A first call that waits for its client would arrive together with later ones.
-            await self._loop.run_in_executor(calls, self._instance.api.make_clients)
-            self._engine = engine = self._make_engine(calls, writes)
+            await self._loop.run_in_executor(calls, instance.api.make_clients)
+            self._engine = engine = self._run.engine(calls, writes, self.tally)
             if self._stopped:
                 return
             await engine.run()
             self.failure = engine.halted_by
-
-    def _make_engine(self, calls: ThreadPoolExecutor, writes: ThreadPoolExecutor) -> Engine:
-        worker = uuid.uuid4().hex
-        return Engine(
-            self._campaign,
-            worker,
-            ledger=self._ledger,
-            ledger_executor=writes,
-            context=self._make_context(calls, Recorder(self._ledger, worker, writes)),
-            settings=EngineSettings(
-                most_at_once=self._instance.quotas.open_chats, lease_seconds=self._lease_seconds
-            ),
-        )
-
-    def _make_context(self, calls: ThreadPoolExecutor, recorder: Recorder) -> CampaignContext:
-        instance = self._instance
-        return CampaignContext(
-            conversation=self._conversation,
-            calls=PacedCalls(
-                instance.api,
-                instance.quotas,
-                instance.policy,
-                executor=calls,
-                clock=self._clock,
-                random=self._random,
-            ),
-            recorder=recorder,
-            slots=SlotGate(ChatSlots(instance.quotas.open_chats), self._clock),
-            policy=instance.policy,
-            token_validity=instance.quotas.token_validity,
-            tally=self.tally,
-            clock=self._clock,
-            random=self._random,
-        )

@@ -33,8 +33,12 @@ _LONGEST_LEASE = timedelta(hours=1)
 
 
 def held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """Contacts that a worker has claimed last, whether or not it still holds them."""
-    return contacts.c.campaign == campaign, contacts.c.claimed_by == worker
+    """Contacts that a worker has claimed and not given up."""
+    return (
+        contacts.c.campaign == campaign,
+        contacts.c.claimed_by == worker,
+        contacts.c.claimed_until.is_not(None),
+    )
 
 
 def unclaimed(now: datetime) -> sa.ColumnElement[bool]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from connect_tasks.buyer import Buyer
 from connect_tasks.calls import PacedCalls
 from connect_tasks.clock import Clock
-from connect_tasks.pacing import SlotGate
+from connect_tasks.gates import SlotGate
 from connect_tasks.recorder import Recorder
 from connect_tasks.retry import RandomSource, RetryPolicy
 from connect_tasks.tally import Tally
@@ -20,6 +21,7 @@ class CampaignContext:
 
     conversation: Conversation
     calls: PacedCalls
+    buyer: Buyer
     recorder: Recorder
     slots: SlotGate
     policy: RetryPolicy

@@ -11,11 +11,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks.errors import LedgerError
+from connect_tasks.errors import LedgerError, LedgerUnreachableError
 from connect_tasks.schema import MIGRATIONS, SCHEMA_VERSION, ledger, metadata
 
-__all__ = ["create_or_check", "explained", "hide_password", "make_engine"]
+__all__ = [
+    "create_or_check",
+    "explained",
+    "hide_password",
+    "insert_into",
+    "ledger_exists",
+    "make_engine",
+]
 
 BUSY_SECONDS = 30
 _LOCKED_SECONDS = 0.02
@@ -113,6 +121,7 @@ def _migrate(connection: sa.Connection, version: int) -> None:
         for statement in MIGRATIONS[step]:
             connection.exec_driver_sql(statement)
     if version < SCHEMA_VERSION:
+        metadata.create_all(connection)
         connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
 
 
@@ -123,8 +132,17 @@ def explained(url: str) -> Iterator[None]:
         yield
     except (exc.SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        remedy = next((text for sign, text in _REMEDIES if sign in reason), reason)
-        raise LedgerError(f"The ledger {hide_password(url)}: {remedy}.") from error
+        lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        remedy = next(
+            (text for sign, text in _REMEDIES if sign in reason), _GONE if lost else reason
+        )
+        kind = LedgerUnreachableError if remedy is _GONE else LedgerError
+        raise kind(f"The ledger {hide_password(url)}: {remedy}.") from error
+
+
+def insert_into(table: sa.Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows "on conflict": only the dialects do, and both spell it alike."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
@@ -187,6 +205,25 @@ def _apply_postgresql_settings(connection: Any, _: object) -> None:
 def hide_password(url: str) -> str:
     """The URL as it may be shown."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
+        parsed = sa.make_url(url)
+        if "password" in parsed.query:
+            parsed = parsed.update_query_dict({"password": "***"})
+        return parsed.render_as_string(hide_password=True)
     except exc.ArgumentError:
         return re.sub(r":[^:@/]+@", ":***@", url)
+
+
+def ledger_exists(url: str) -> bool:
+    """Whether there is a ledger already; none is made.
+
+    Raises:
+        LedgerError: The URL is none, or the database cannot be reached.
+    """
+    with explained(url):
+        if url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file():
+            return False
+        engine = make_engine(url)
+        try:
+            return bool(sa.inspect(engine).has_table(ledger.name))
+        finally:
+            engine.dispose()

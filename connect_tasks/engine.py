@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from connect_tasks.contact import CampaignState, Contact
 from connect_tasks.context import CampaignContext
@@ -20,11 +18,10 @@ from connect_tasks.errors import (
     LedgerError,
 )
 from connect_tasks.ledger import ClaimTerms, Ledger
+from connect_tasks.patience import PatientLedger
 from connect_tasks.pipeline import Pipeline
 
 __all__ = ["Engine", "EngineSettings"]
-
-Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +31,14 @@ class EngineSettings:
     """How a worker claims.
 
     Args:
-        most_at_once: The most contacts under way.
+        most_waiting: The most contacts that are claimed and not started.
         lease_seconds: How long a killed worker's contacts stay claimed.
         lot: The most contacts claimed in one transaction.
         state_seconds: How often it looks whether the campaign was paused or stopped.
         grace_seconds: How long conversations may go on when the campaign is stopped.
     """
 
-    most_at_once: int
+    most_waiting: int
     lease_seconds: float
     lot: int = 100
     state_seconds: float = 1
@@ -55,7 +52,6 @@ class Engine:
         campaign: Its name.
         worker: This worker's name, unique to the run.
         ledger: Where contacts are claimed.
-        ledger_executor: The thread for claims, the same as for writes.
         context: What each pipeline works with.
         settings: How it claims.
     """
@@ -65,15 +61,13 @@ class Engine:
         campaign: str,
         worker: str,
         *,
-        ledger: Ledger,
-        ledger_executor: Executor,
+        ledger: PatientLedger,
         context: CampaignContext,
         settings: EngineSettings,
     ) -> None:
         self._campaign = campaign
         self._worker = worker
         self._ledger = ledger
-        self._ledger_executor = ledger_executor
         self._context = context
         self._settings = settings
         self._terms = ClaimTerms(
@@ -84,6 +78,7 @@ class Engine:
         self._not_started: set[asyncio.Task[None]] = set()
         self._admits = True
         self._stopped = False
+        self._outages = 0
         self._state = CampaignState.RUNNING
         self._changed = asyncio.Event()
         self.halted_by: ConnectTasksError | None = None
@@ -94,18 +89,18 @@ class Engine:
         Chats that are under way when the campaign halts or is paused are finished first; when
         it is stopped they are closed soon. Claims are released either way.
         """
-        await self._in_ledger_thread(self._expire)
+        await self._expire()
         await self._obey()
-        renewal = asyncio.ensure_future(self._renew())
-        watch = asyncio.ensure_future(self._watch())
+        duties = (self._renew, self._watch, self._context.slots.keep)
+        keepers = [asyncio.ensure_future(self._or_halt(duty)) for duty in duties]
         try:
             await self._work()
         finally:
-            left = (renewal, watch, *self._running)
+            left = (*keepers, *self._running)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            await self._in_ledger_thread(self._release)
+            await self._release()
 
     def stop(self) -> None:
         """Stop at once; everything stays resumable. Call it in the event loop's thread."""
@@ -139,13 +134,13 @@ class Engine:
     @property
     def _has_room(self) -> bool:
         admits = self._admits and not self._stopped
-        return admits and len(self._running) < self._settings.most_at_once
+        return admits and len(self._not_started) < self._settings.most_waiting
 
     async def _claim(self) -> bool:
-        most = min(self._settings.lot, self._settings.most_at_once)
+        most = min(self._settings.lot, self._settings.most_waiting)
         self._queue.extend(
-            await self._in_ledger_thread(
-                lambda: self._ledger.claim(
+            await self._ledger.run(
+                lambda ledger: ledger.claim(
                     self._campaign,
                     self._worker,
                     most=most,
@@ -154,17 +149,29 @@ class Engine:
                 )
             )
         )
+        if self._outages < self._ledger.outages:
+            await self._recall()
         return bool(self._queue)
+
+    async def _recall(self) -> None:
+        """Take up contacts whose claim was made, and whose answer an outage swallowed."""
+        self._outages = self._ledger.outages
+        held = await self._ledger.run(lambda ledger: ledger.recall(self._campaign, self._worker))
+        at_work = (pipeline.contact for pipeline in self._running.values())
+        known = {contact.id for contact in (*self._queue, *at_work)}
+        self._queue.extend(contact for contact in held if contact.id not in known)
 
     def _launch(self, contact: Contact) -> None:
         task: asyncio.Task[None]
-        pipeline = Pipeline(
-            self._context, contact, on_started=lambda: self._not_started.discard(task)
-        )
+        pipeline = Pipeline(self._context, contact, on_started=lambda: self._started(task))
         task = asyncio.ensure_future(self._go(pipeline, contact))
         self._running[task] = pipeline
         self._not_started.add(task)
         task.add_done_callback(self._done)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._not_started.discard(task)
+        self._changed.set()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
@@ -202,14 +209,11 @@ class Engine:
     async def _watch(self) -> None:
         while True:
             await self._context.clock.sleep(self._settings.state_seconds)
-            try:
-                await self._obey()
-            except LedgerError as error:
-                self._halt(error)
+            await self._obey()
 
     async def _obey(self) -> None:
         """Do what a person wants of the campaign, as the ledger has it."""
-        state = await self._in_ledger_thread(lambda: self._ledger.state(self._campaign))
+        state = await self._ledger.run(lambda ledger: ledger.state(self._campaign))
         if state is self._state:
             return
         self._state = state
@@ -221,8 +225,8 @@ class Engine:
 
     async def _wait_for_others(self) -> bool:
         """Wait a little if another worker holds contacts that may become free."""
-        expiry = await self._in_ledger_thread(
-            lambda: self._ledger.next_expiry(
+        expiry = await self._ledger.run(
+            lambda ledger: ledger.next_expiry(
                 self._campaign, self._worker, now=self._context.clock.now(), terms=self._terms
             )
         )
@@ -236,23 +240,29 @@ class Engine:
     async def _renew(self) -> None:
         while True:
             await self._context.clock.sleep(self._settings.lease_seconds / 3)
-            try:
-                await self._in_ledger_thread(self._prolong)
-            except LedgerError as error:
-                self._halt(error)
+            await self._ledger.run(self._prolong)
 
-    def _prolong(self) -> None:
+    def _prolong(self, ledger: Ledger) -> None:
         until = self._context.clock.now() + self._terms.lease
-        self._ledger.renew(self._campaign, self._worker, until=until)
+        ledger.renew(self._campaign, self._worker, until=until)
 
-    def _expire(self) -> None:
-        self._ledger.expire_tokens(self._campaign, now=self._context.clock.now(), terms=self._terms)
-
-    def _release(self) -> None:
+    async def _or_halt(self, duty: Callable[[], Awaitable[None]]) -> None:
         try:
-            self._ledger.release(self._campaign, self._worker)
+            await duty()
+        except LedgerError as error:
+            self._halt(error)
+
+    async def _expire(self) -> None:
+        now = self._context.clock.now()
+        await self._ledger.run(
+            lambda ledger: ledger.expire_tokens(self._campaign, now=now, terms=self._terms)
+        )
+
+    async def _release(self) -> None:
+        self._ledger.hurry()
+        try:
+            await self._context.calls.hand_back()
+            await self._context.buyer.leave()
+            await self._ledger.run(lambda ledger: ledger.release(self._campaign, self._worker))
         except LedgerError:
             _log.warning("claims could not be released; they run out by themselves")
-
-    async def _in_ledger_thread(self, call: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._ledger_executor, call)

@@ -18,6 +18,7 @@ ConnectTasksError
 ├── ChatLostError             a chat's connection broke and could not be restored
 ├── CampaignHaltedError       a campaign stopped early; everything is resumable
 └── LedgerError               the ledger cannot be used; nothing is sent without it
+    ├── LedgerUnreachableError    its database server does not answer; it may come back
     └── ClaimLostError            another worker has taken a contact over
 ```
 """
@@ -36,6 +37,7 @@ __all__ = [
     "CredentialsError",
     "InputError",
     "LedgerError",
+    "LedgerUnreachableError",
     "NoSlotError",
     "NotFoundError",
     "OutcomeUnknownError",
@@ -56,6 +58,10 @@ class InputError(ConnectTasksError, ValueError):
 
 class LedgerError(ConnectTasksError):
     """The ledger cannot be opened, read or written; nothing is sent without it."""
+
+
+class LedgerUnreachableError(LedgerError):
+    """The ledger's database server does not answer; it may come back."""
 
 
 class ClaimLostError(LedgerError):

@@ -28,15 +28,17 @@ Decision = Literal["was_contacted", "contact_again"]
 _BY_A_PERSON = "ResolvedByPerson"
 
 
-def status(campaign: str, ledger: str) -> dict[str, Any]:
+def status(campaign: str, ledger: str, *, clock: Clock | None = None) -> dict[str, Any]:
     """The campaign in numbers, and what is wanted of it.
 
     Args:
         campaign: Its name.
         ledger: SQLAlchemy URL.
+        clock: Tells the time; the machine's by default.
 
     Returns:
-        `state` (running, paused or stopped) and all that `summarise` gives.
+        `state` (running, paused or stopped), all that `summarise` gives, and `learnt`: what the
+        instance grants less of than its quotas say, in calls per second by API and `open_chats`.
 
     Example:
         ```python
@@ -49,6 +51,7 @@ def status(campaign: str, ledger: str) -> dict[str, Any]:
         return {
             "state": str(opened.state(campaign)),
             **summarise(opened.counts(campaign)),
+            "learnt": opened.learnt(campaign, now=(clock or SystemClock()).now()),
         }
 
 

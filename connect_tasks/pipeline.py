@@ -22,8 +22,8 @@ from connect_tasks.errors import (
     ChatLostError,
     NotFoundError,
 )
+from connect_tasks.gates import Slot
 from connect_tasks.models import StartChatContactResponse
-from connect_tasks.pacing import Slot
 from connect_tasks.protocol import Connection
 from connect_tasks.session import ChatSession
 from connect_tasks.starting import Start
@@ -53,6 +53,11 @@ class Pipeline:
             contact.messages,
             opening=int("InitialMessage" in self._case.request),
         )
+
+    @property
+    def contact(self) -> Contact:
+        """The contact as it is now."""
+        return self._case.contact
 
     async def run(self) -> None:
         """Go on from the contact's status to its end.

@@ -5,39 +5,27 @@ cost a few commits, and none goes on before its own is on disk.
 """
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import Executor
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 from connect_tasks.errors import ClaimLostError, LedgerError
 from connect_tasks.ledger import Change
 
-__all__ = ["Recorder", "RecorderLedger"]
+__all__ = ["Recorder"]
+
+Apply = Callable[[Sequence[Change]], Awaitable[None]]
 
 _Write = tuple[Change, asyncio.Future[None]]
-
-
-class RecorderLedger(Protocol):
-    """What the recorder needs of a ledger."""
-
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
-        """Write changes, all or none."""
-        ...
 
 
 class Recorder:
     """Group commits: `write` returns when the change is on disk.
 
     Args:
-        ledger: Where to write.
-        worker: Whose claims the contacts are.
-        executor: Runs the commits; one thread is enough.
+        apply: Writes changes to the ledger, all or none.
     """
 
-    def __init__(self, ledger: RecorderLedger, worker: str, executor: Executor) -> None:
-        self._ledger = ledger
-        self._worker = worker
-        self._executor = executor
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
         self._waiting: list[_Write] = []
         self._committing = False
 
@@ -65,7 +53,7 @@ class Recorder:
 
     async def _commit(self, batch: Sequence[_Write]) -> None:
         try:
-            await self._apply(batch)
+            await self._apply([change for change, _ in batch])
         except ClaimLostError as error:
             await self._single_out(batch, error)
         except LedgerError as error:
@@ -87,11 +75,6 @@ class Recorder:
             return
         for write in batch:
             await self._commit([write])
-
-    async def _apply(self, batch: Sequence[_Write]) -> None:
-        changes = [change for change, _ in batch]
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._ledger.apply, self._worker, changes)
 
 
 def _fail(written: asyncio.Future[None], error: LedgerError) -> None:

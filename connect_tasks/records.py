@@ -1,15 +1,18 @@
 """Between the ledger's rows and our values, both ways; and its longer statements."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from connect_tasks.contact import SETTLED, Contact, EndReason, Refusal, Status
 from connect_tasks.protocol import Item
-from connect_tasks.schema import contacts
+from connect_tasks.schema import contacts, refusals
 
 __all__ = [
     "CONTACT_COLUMNS",
@@ -20,8 +23,9 @@ __all__ = [
     "Planned",
     "Progress",
     "contact",
-    "count_by_status",
+    "count_refused",
     "funnel",
+    "insert_planned",
     "is_latest",
     "item_values",
     "known",
@@ -30,6 +34,8 @@ __all__ = [
     "progress_values",
     "refusal",
     "refusal_values",
+    "summed",
+    "was_made",
 ]
 
 CONTACT_COLUMNS = [contacts.c[field.name] for field in fields(Contact)]
@@ -161,6 +167,51 @@ def plan_values(campaign: str, row: Planned, now: datetime) -> dict[str, Any]:
     }
 
 
+def insert_planned(
+    connection: sa.Connection,
+    statement: sa.Insert,
+    campaign: str,
+    rows: Sequence[Planned],
+    now: datetime,
+) -> None:
+    """Insert many valid rows, by a statement that may say what to do about those that are there.
+
+    SQLAlchemy would convert every value of every row by itself, which takes longer than the
+    database does. Here it converts what all rows share, once.
+    """
+    shared = {**plan_values(campaign, rows[0], now), "attempts": 0}
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
+    shared = _as_sent(compiled, shared)
+    values = ({**shared, **_own_values(row)} for row in rows)
+    # SQLite takes values by position, psycopg by name.
+    names = compiled.positiontup
+    sent = list(map(itemgetter(*names), values) if names else values)
+    connection.exec_driver_sql(str(compiled), sent)
+
+
+def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement's values in the form that the database's driver takes."""
+    sent = {}
+    for name, bind in compiled.binds.items():
+        value = values.get(name, bind.value)
+        convert = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
+        value = convert(value) if convert else value
+        # A member of an enumeration would make SQLite's driver look for an adapter in every row.
+        sent[name] = str(value) if isinstance(value, str) else value
+    return sent
+
+
+def _own_values(row: Planned) -> dict[str, Any]:
+    return {
+        "customer_id": row.customer_id,
+        "generation": row.generation,
+        "client_token": row.client_token,
+        "request": row.request,
+        "fingerprint": row.fingerprint,
+        "messages": json.dumps(row.messages),
+    }
+
+
 def progress(step: Contact) -> dict[str, Any]:
     """What may have changed of a contact since it was planned."""
     return {name: getattr(step, name) for name in _PROGRESS}
@@ -177,6 +228,12 @@ def progress_values(worker: str, change: Progress) -> dict[str, Any]:
     }
 
 
+def was_made(values: Mapping[str, Any], row: Mapping[Any, Any]) -> bool:
+    """Whether a row is as these parameters of `SAVE_PROGRESS` make it, by the same worker."""
+    same = all(row[name] == values[name] for name in _PROGRESS)
+    return same and row["claimed_by"] == values["worker"]
+
+
 def item_values(change: Heard) -> Iterator[dict[str, Any]]:
     """Transcript items, for their table."""
     for item in change.items:
@@ -189,22 +246,38 @@ def item_values(change: Heard) -> Iterator[dict[str, Any]]:
 
 
 def funnel(campaign: str) -> sa.Executable:
-    """How many contacts came how far, and when the first and the last step was."""
+    """By status: how many contacts came how far, and when the first and the last step was."""
     columns = contacts.c
-    return sa.select(
-        sa.func.count().label("valid"),
-        sa.func.count(columns.started_at).label("reached_started"),
-        sa.func.count(columns.connected_at).label("reached_connected"),
-        sa.func.count(columns.first_reply_at).label("replied"),
-        sa.func.min(columns.planned_at).label("planned_at"),
-        sa.func.max(columns.ended_at).label("ended_at"),
-    ).where(columns.campaign == campaign, is_latest())
+    return (
+        sa.select(
+            columns.status,
+            sa.func.count().label("valid"),
+            sa.func.count(columns.started_at).label("reached_started"),
+            sa.func.count(columns.connected_at).label("reached_connected"),
+            sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.min(columns.planned_at).label("planned_at"),
+            sa.func.max(columns.ended_at).label("ended_at"),
+        )
+        .where(columns.campaign == campaign, is_latest())
+        .group_by(columns.status)
+    )
 
 
-def count_by_status(table: sa.Table, campaign: str) -> sa.Select[Any]:
-    """How many rows of a table are in which status."""
-    where = table.c.campaign == campaign
-    return sa.select(table.c.status, sa.func.count()).where(where).group_by(table.c.status)
+def summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """The rows of `funnel` as one: counts by status, how many came how far, and when."""
+    reached = ("valid", "reached_started", "reached_connected", "replied")
+    return {
+        **{row["status"]: row["valid"] for row in rows},
+        **{name: sum(row[name] for row in rows) for name in reached},
+        "planned_at": min((row["planned_at"] for row in rows), default=None),
+        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
+    }
+
+
+def count_refused(campaign: str) -> sa.Executable:
+    """How many rows of the table were refused, by status."""
+    where = refusals.c.campaign == campaign
+    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)
 
 
 def is_latest() -> sa.ColumnElement[bool]:

@@ -10,14 +10,17 @@ __all__ = [
     "MIGRATIONS",
     "SCHEMA_VERSION",
     "campaigns",
+    "ceilings",
     "contacts",
+    "holders",
     "items",
     "ledger",
     "metadata",
+    "paces",
     "refusals",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -38,8 +41,14 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE campaigns ADD COLUMN state TEXT NOT NULL DEFAULT 'running'",
         "ALTER TABLE campaigns ADD COLUMN conversation JSON",
     ),
+    2: (
+        (
+            "CREATE INDEX contacts_claimed ON contacts (campaign, claimed_by) "
+            "WHERE claimed_until IS NOT NULL"
+        ),
+    ),
 }
-"""By version: what makes a ledger of it one of the next version."""
+"""By version: what makes a ledger of it one of the next version, beside the tables that are new."""
 
 metadata = sa.MetaData()
 
@@ -90,6 +99,15 @@ contacts = sa.Table(
     sa.Index("contacts_by_status", "campaign", "status", "id"),
 )
 
+# Claims are renewed every few seconds: not by walking through a million contacts.
+sa.Index(
+    "contacts_claimed",
+    contacts.c.campaign,
+    contacts.c.claimed_by,
+    sqlite_where=contacts.c.claimed_until.is_not(None),
+    postgresql_where=contacts.c.claimed_until.is_not(None),
+)
+
 refusals = sa.Table(
     "refusals",
     metadata,
@@ -115,4 +133,42 @@ items = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text),
     sa.Column("content", sa.Text),
+)
+
+# The three tables that all workers of an instance share. Their times are seconds since 1970: they
+# are reckoned with, and nobody reads them.
+
+paces = sa.Table(
+    "paces",
+    metadata,
+    sa.Column("instance_id", sa.Text, primary_key=True),
+    sa.Column("api", sa.Text, primary_key=True),
+    sa.Column("full_rate", sa.Double, nullable=False),
+    sa.Column("burst", sa.Integer, nullable=False),
+    sa.Column("rate", sa.Double, nullable=False),
+    sa.Column("credit", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("slowed_at", sa.Double, nullable=False),
+)
+
+ceilings = sa.Table(
+    "ceilings",
+    metadata,
+    sa.Column("instance_id", sa.Text, primary_key=True),
+    sa.Column("quota", sa.Integer, nullable=False),
+    sa.Column("ceiling", sa.Integer, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("probe_at", sa.Double),
+    sa.Column("probe_seconds", sa.Double, nullable=False),
+)
+
+holders = sa.Table(
+    "holders",
+    metadata,
+    sa.Column("instance_id", sa.Text, primary_key=True),
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("open", sa.Integer, nullable=False),
+    sa.Column("wanted", sa.Integer, nullable=False),
+    sa.Column("granted", sa.Integer, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
 )

@@ -19,8 +19,8 @@ from connect_tasks.errors import (
     PermanentError,
     ThrottledError,
 )
+from connect_tasks.gates import Slot
 from connect_tasks.models import StartChatContactResponse
-from connect_tasks.pacing import Slot
 
 __all__ = ["Start", "is_campaign_wide"]
 
@@ -102,7 +102,6 @@ class Start:
         await self._note_sending()
         await self._check_token()
         response = await self._call()
-        self._context.slots.slots.grant()
         if self._case.contact.status not in OPEN:
             self._case.attempts += 1
             await self._case.step(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connect_tasks.contact import Contact, Status
@@ -15,7 +15,8 @@ class Funnel:
     """How far the rows of a campaign have come, in numbers.
 
     `started`, `connected` and `replied` count contacts that ever got so far; `open_chats` those
-    that are in a conversation now.
+    that are in a conversation now. `learnt` holds what the instance grants less of than its quotas
+    say: calls per second by API, and `open_chats`.
     """
 
     rows: int
@@ -30,6 +31,7 @@ class Funnel:
     unknown: int
     planned: int
     open_chats: int
+    learnt: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def settled(self) -> int:
@@ -50,6 +52,7 @@ class Tally:
         self._started = counts["reached_started"]
         self._connected = counts["reached_connected"]
         self._replied = counts["replied"]
+        self._learnt: dict[str, float] = {}
 
     def step(self, was: Status, contact: Contact) -> None:
         """A contact came one step further."""
@@ -64,6 +67,13 @@ class Tally:
     def reply(self) -> None:
         """A contact's other side spoke for the first time."""
         self._replied += 1
+
+    def learn(self, what: str, granted: float | None) -> None:
+        """The instance grants less of something than its quota says; None if it does not."""
+        if granted is None:
+            self._learnt.pop(what, None)
+        else:
+            self._learnt[what] = granted
 
     @property
     def any_started(self) -> bool:
@@ -87,4 +97,5 @@ class Tally:
             unknown=status[Status.UNKNOWN],
             planned=status[Status.PLANNED],
             open_chats=status[Status.STARTED] + status[Status.CONNECTED],
+            learnt=dict(self._learnt),
         )

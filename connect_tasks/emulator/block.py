@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.pacing import Quotas
+from connect_tasks.quotas import Quotas
 
 if TYPE_CHECKING:
     from connect_tasks.emulator.local import LocalConnect

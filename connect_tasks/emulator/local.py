@@ -23,7 +23,7 @@ from connect_tasks.emulator.wire import Wire
 
 if TYPE_CHECKING:
     from connect_tasks.blocks import AmazonConnectInstance
-    from connect_tasks.pacing import Quotas
+    from connect_tasks.quotas import Quotas
 
 __all__ = ["LocalConnect"]
 

@@ -17,7 +17,7 @@ from connect_tasks.ledger import Ledger
 from connect_tasks.tally import Funnel
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
 
-COUNT = 40
+COUNT = 90
 SIX_HOURS = timedelta(hours=6)
 
 

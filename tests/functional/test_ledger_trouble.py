@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ from tests.postgresql import new_database, postgresql_server
 ROOT = Path(__file__).parents[2]
 COUNT = 120
 BEFORE = 20
+OUTAGE_SECONDS = 6.0
 """So many chats are started before the trouble comes."""
 PATIENCE_MILLISECONDS = 300
 
@@ -57,7 +59,11 @@ sys.stdin.read()
 
 
 def run(
-    endpoint_url: str, ledger: Ledger, report: Callable[[Funnel], None] = lambda _: None
+    endpoint_url: str,
+    ledger: Ledger,
+    report: Callable[[Funnel], None] = lambda _: None,
+    *,
+    patience_seconds: float = 1,
 ) -> Funnel:
     """Run the campaign at a pace at which few calls are under way at a time."""
     api = ConnectApi(session, ClientOptions(parameters={"endpoint_url": endpoint_url}))
@@ -71,6 +77,7 @@ def run(
         report=report,
         # A broken ledger cannot take claims back: the next run has to wait for their end.
         lease_seconds=1,
+        patience_seconds=patience_seconds,
     )
 
 
@@ -129,7 +136,9 @@ def complaints_of_asyncio() -> Iterator[list[str]]:
         logging.getLogger("asyncio").removeHandler(collector)
 
 
-def stops_with(here: World, sentence: str, bring: Callable[[], object]) -> None:
+def stops_with(
+    here: World, sentence: str, bring: Callable[[], object], *, more_starts: int = 16
+) -> None:
     """The campaign stops soon after the trouble came, and says what it was."""
     trouble = Trouble(here, bring)
 
@@ -140,7 +149,7 @@ def stops_with(here: World, sentence: str, bring: Callable[[], object]) -> None:
     assert complaints == []
     assert trouble.starts_before is not None
     # A call may be under way in each thread; its contact was on record before.
-    assert here.local.calls["StartChatContact"] - trouble.starts_before <= 16
+    assert here.local.calls["StartChatContact"] - trouble.starts_before <= more_starts
     assert len(here.made()) < COUNT
 
 
@@ -270,7 +279,13 @@ def test_a_disk_that_is_full_for_sqlite_stops_the_campaign(on_sqlite: World) -> 
         sa.event.listen(sa.pool.Pool, "checkout", limit)
 
     try:
-        stops_with(on_sqlite, "the disk is full: make room and run the campaign again", fill_up)
+        # What fits into the pages that are there can still be written, and so recorded and sent.
+        stops_with(
+            on_sqlite,
+            "the disk is full: make room and run the campaign again",
+            fill_up,
+            more_starts=COUNT // 2,
+        )
     finally:
         sa.event.remove(sa.pool.Pool, "checkout", limit)
     # The limit stays with a connection.
@@ -310,6 +325,28 @@ def test_a_postgresql_that_is_shut_down_stops_the_campaign() -> None:
             run(here.local.endpoint_url, here.ledger)
         server.start()
         assert_goes_on(here)
+
+
+def test_a_postgresql_that_comes_back_is_waited_for_and_nothing_is_sent_unrecorded() -> None:
+    starts: list[int] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="connect-tasks-") as folder,
+        postgresql_server(Path(folder)) as server,
+        campaign(server.new_database()) as here,
+    ):
+
+        def restart() -> None:
+            server.stop()
+            # What was on its way arrives; then nothing moves until the server is back.
+            for _ in range(2):
+                time.sleep(OUTAGE_SECONDS / 2)
+                starts.append(here.local.calls["StartChatContact"])
+            server.start()
+
+        run(here.local.endpoint_url, here.ledger, Trouble(here, restart), patience_seconds=50)
+
+        assert starts[0] == starts[1] < COUNT
+        assert_once_each(here)
 
 
 def test_a_postgresql_that_only_reads_stops_the_campaign() -> None:

@@ -615,7 +615,7 @@ def amazon() -> Iterator[Amazon]:
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits in real time."""
     monkeypatch.setattr("connect_tasks.campaign._Runner.POLL_SECONDS", 0.01)
-    monkeypatch.setattr("connect_tasks.pacing.ChatSlots.FIRST_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("connect_tasks.pacing.Ceiling.FIRST_PROBE_SECONDS", 0.05)
 
 
 @pytest.mark.timeout(240)

@@ -1,469 +1,391 @@
-import asyncio
-import selectors
-from collections.abc import Coroutine
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+"""What a pace and a ceiling decide; told the time, they wait for nothing."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from connect_tasks.pacing import ChatSlots, Quotas, RateGate, SlotGate, TokenBucket
+from connect_tasks.emulator.quotas import Bucket
+from connect_tasks.pacing import Ceiling, Demand, Lot, Pace, Purchase, divide, usable_burst
 
-Result = TypeVar("Result")
-
-
-class _Jumping(selectors.DefaultSelector):
-    """Jumps to the next timer instead of waiting for it, and notices when there is none."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout is None:
-            raise AssertionError("everybody waits and nobody will ever be woken")
-        if not ready:
-            self.now += timeout or 0
-        return ready
+NOON = 1_764_000_000.0
 
 
-class _VirtualTimeLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
-
-
-class LoopClock:
-    """The time of the running loop: nothing here takes any real time."""
-
-    def now(self) -> datetime:
-        """Some date, and the loop's seconds."""
-        return datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        """The loop's seconds."""
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        """Jump, as far as everybody else sleeps too."""
-        await asyncio.sleep(seconds)
+def purchase(
+    wanted: int,
+    *,
+    rate: float = 5,
+    burst: int = 8,
+    unspent: int = 0,
+    succeeded: int = 0,
+    throttled: bool = False,
+) -> Purchase:
+    return Purchase(
+        api="StartChatContact",
+        full_rate=rate,
+        burst=burst,
+        wanted=wanted,
+        unspent=unspent,
+        succeeded=succeeded,
+        throttled=throttled,
+    )
 
 
-CLOCK = LoopClock()
+def times(lot: Lot, bought_at: float = 0.0) -> list[float]:
+    """When each call of a lot may be made."""
+    due = (lot.first_seconds + number * lot.interval_seconds for number in range(lot.count))
+    return [bought_at + max(0.0, seconds) for seconds in due]
 
 
-def run(story: Coroutine[Any, Any, Result]) -> Result:
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        return runner.run(story)
+# --- buying calls ---
 
 
-# --- quotas ---
+def test_a_rested_pace_sells_its_burst_for_now_and_half_a_second_ahead() -> None:
+    _, lot = Pace.full(10, 8, NOON).trade(purchase(100, rate=10), NOON)
+
+    assert times(lot) == pytest.approx([0] * 8 + [0.1, 0.2, 0.3, 0.4, 0.5])
 
 
-# Amazon Connect administrator guide, service quotas (facts/connect.md 1a and 1b).
-def test_the_defaults_are_those_that_amazon_documents() -> None:
-    assert Quotas().model_dump(exclude={"token_validity"}) == {
-        "starts_per_second": 5,
-        "start_burst": 8,
-        "open_chats": 500,
-        "stops_per_second": 10,
-        "stop_burst": 15,
-        "describes_per_second": 10,
-        "describe_burst": 15,
-        "connections_per_second": 6,
-        "connection_burst": 9,
-        "messages_per_second": 10,
-        "message_burst": 15,
-        "transcripts_per_second": 8,
-        "transcript_burst": 12,
-        "disconnects_per_second": 3,
-        "disconnect_burst": 5,
-    }
+def test_nobody_is_sold_more_than_he_wants() -> None:
+    _, lot = Pace.full(10, 8, NOON).trade(purchase(3, rate=10), NOON)
+
+    assert times(lot) == [0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"starts_per_second": 0},
-        {"start_burst": 0},
-        {"open_chats": 0},
-        {"token_validity": timedelta(0)},
-        {"calls": 3},
-    ],
-    ids=["no rate", "no burst", "no chats", "no validity", "unknown quota"],
-)
-def test_senseless_quotas_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Quotas(**wrong)
+def test_who_comes_second_is_sold_what_comes_after() -> None:
+    pace, first = Pace.full(10, 1, NOON).trade(purchase(4, rate=10, burst=1), NOON)
+    _, second = pace.trade(purchase(2, rate=10, burst=1), NOON)
+
+    assert times(first) + times(second) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
 
-# --- the token bucket ---
+def test_a_pace_that_is_sold_out_says_when_a_lot_worth_the_trip_is_for_sale() -> None:
+    pace, _ = Pace.full(100, 1, NOON).trade(purchase(51, rate=100, burst=1), NOON)
+
+    _, none = pace.trade(purchase(50, rate=100, burst=1), NOON)
+    _, too_early = pace.trade(purchase(50, rate=100, burst=1), NOON + none.first_seconds - 0.01)
+    _, lot = pace.trade(purchase(50, rate=100, burst=1), NOON + none.first_seconds + 0.001)
+
+    assert (none.count, too_early.count, lot.count) == (0, 0, 25)
+    assert none.first_seconds == pytest.approx(0.25)
 
 
-def take_all(bucket: TokenBucket, now: float) -> int:
-    taken = 0
-    while bucket.take(now) == 0:
-        taken += 1
-    return taken
+def test_calls_that_were_bought_and_not_made_are_for_sale_again() -> None:
+    pace, _ = Pace.full(5, 8, NOON).trade(purchase(8), NOON)
+    _, lot = pace.trade(purchase(8, unspent=8), NOON)
+
+    assert times(lot)[:8] == pytest.approx([0] * 8)
 
 
-def test_a_full_bucket_grants_its_burst_and_no_more() -> None:
-    assert take_all(TokenBucket(rate=5, burst=8), now=100) == 8
+def test_what_is_given_back_never_makes_more_than_the_burst() -> None:
+    _, lot = Pace.full(5, 8, NOON).trade(purchase(100, unspent=50), NOON)
+
+    assert times(lot) == pytest.approx([0] * 8 + [0.2, 0.4])
 
 
-def test_a_refusal_says_how_long_to_wait() -> None:
-    bucket = TokenBucket(rate=5, burst=1)
-    bucket.take(100)
+def test_a_report_alone_buys_nothing() -> None:
+    pace, lot = Pace.full(5, 8, NOON).trade(purchase(0, unspent=2), NOON)
 
-    assert bucket.take(100) == pytest.approx(0.2)
-    assert bucket.take(100.15) == pytest.approx(0.05)
-    assert bucket.take(100.2) == pytest.approx(0, abs=1e-9)
-
-
-def test_tokens_come_back_at_the_rate_until_the_bucket_is_full() -> None:
-    bucket = TokenBucket(rate=2, burst=8)
-    take_all(bucket, now=0)
-
-    assert take_all(bucket, now=2) == 4
-    assert take_all(bucket, now=1_000) == 8
-
-
-def test_time_that_runs_backwards_gives_no_tokens() -> None:
-    bucket = TokenBucket(rate=1, burst=2)
-    take_all(bucket, now=50)
-
-    assert take_all(bucket, now=40) == 0
-    assert take_all(bucket, now=50.5) == 0
-    assert take_all(bucket, now=51) == 1
+    assert lot.count == 0
+    assert pace.credit == 8
 
 
 @settings(deadline=None)
 @given(
-    rate=st.floats(0.1, 50),
-    burst=st.integers(1, 20),
-    pauses=st.lists(st.floats(0, 3), min_size=1, max_size=40),
+    rate=st.floats(0.1, 500),
+    burst=st.integers(1, 50),
+    steps=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 300)), min_size=1, max_size=40),
 )
-def test_no_window_holds_more_than_the_burst_and_what_came_back(
-    rate: float, burst: int, pauses: list[float]
+def test_no_window_holds_more_calls_than_the_burst_and_what_came_back(
+    rate: float, burst: int, steps: list[tuple[float, int]]
 ) -> None:
-    bucket, now, granted = TokenBucket(rate, burst), 0.0, list[float]()
-    for pause in pauses:
+    pace, now, due = Pace.full(rate, burst, NOON), NOON, list[float]()
+    for pause, wanted in steps:
         now += pause
-        granted += [now] * take_all(bucket, now)
+        pace, lot = pace.trade(purchase(wanted, rate=rate, burst=burst), now)
+        due += times(lot, now)
 
-    for first, since in enumerate(granted):
-        for last, until in enumerate(granted[first:], start=first):
-            assert last - first + 1 <= burst + rate * (until - since) + 1e-6
+    due.sort()
+    for first, since in enumerate(due):
+        for last, until in enumerate(due[first:], start=first):
+            assert last - first + 1 <= burst + rate * (until - since) + 1e-3
+
+
+# --- clocks of several machines ---
+
+
+def test_a_clock_that_is_behind_gets_no_calls_for_the_time_it_repeats() -> None:
+    pace, _ = Pace.full(5, 8, NOON).trade(purchase(10), NOON)
+    _, lot = pace.trade(purchase(1), NOON - 2)
+
+    assert lot.count == 0
+
+
+def test_a_clock_that_was_hours_ahead_silences_nobody() -> None:
+    pace, _ = Pace.full(5, 8, NOON).trade(purchase(8), NOON + 7_200)
+    pace, _ = pace.trade(purchase(1), NOON)
+    _, lot = pace.trade(purchase(1), NOON + 1)
+
+    assert times(lot) == [0]
+
+
+# --- throttles ---
+
+
+def test_a_throttle_takes_a_quarter_of_the_rate_and_empties_the_bucket() -> None:
+    pace, lot = Pace.full(8, 8, NOON).trade(purchase(1, rate=8, throttled=True), NOON)
+
+    assert pace.rate == 6
+    assert times(lot) == pytest.approx([1 / 6])
+
+
+def test_calls_throttled_in_the_same_moment_slow_down_once() -> None:
+    pace = Pace.full(8, 8, NOON)
+    for after in (0, 0.05, 0.1):
+        pace, _ = pace.trade(purchase(0, rate=8, throttled=True), NOON + after)
+
+    assert pace.rate == pytest.approx(6, rel=0.01)
+
+
+def test_a_throttle_that_lasts_leaves_a_fiftieth_of_the_rate() -> None:
+    pace = Pace.full(8, 8, NOON)
+    for number in range(100):
+        pace, _ = pace.trade(purchase(0, rate=8, throttled=True), NOON + number)
+
+    assert pace.rate == pytest.approx(0.16, rel=0.05)
+
+
+def test_after_three_calm_minutes_the_rate_is_whole_again() -> None:
+    pace = Pace.full(8, 8, NOON)
+    for number in range(100):
+        pace, _ = pace.trade(purchase(0, rate=8, throttled=True), NOON + number)
+
+    half_a_minute = pace.at(NOON + 130).rate
+    assert 0.16 < half_a_minute < 1
+    assert pace.at(NOON + 280).rate == 8
+
+
+def test_calls_that_go_through_win_the_rate_back() -> None:
+    pace, _ = Pace.full(8, 8, NOON).trade(purchase(0, rate=8, throttled=True), NOON)
+    pace, _ = pace.trade(purchase(0, rate=8, succeeded=10), NOON + 2)
+
+    assert pace.rate == pytest.approx(6 * 1.02, rel=0.001)
+
+
+def test_a_new_quota_is_taken_as_it_is_but_brings_no_new_burst() -> None:
+    pace, _ = Pace.full(5, 8, NOON).trade(purchase(8, throttled=True), NOON)
+    pace, lot = pace.trade(purchase(100, rate=20, burst=30), NOON)
+
+    assert pace.rate == 20
+    assert times(lot)[0] > 0
+
+
+# --- beside others, in the emulator's own bucket ---
+
+
+@dataclass
+class Amazon:
+    """One bucket, our endless demand on it, and another client's steady calls."""
+
+    bucket: Bucket
+    pace: Pace
+    others_per_second: float
+    random: Random = field(default_factory=lambda: Random(7))  # noqa: S311 - no secret
+    made: int = 0
+    throttled: int = 0
+    made_by_others: int = 0
+
+    def run(self, seconds: float) -> None:
+        """Let both call for so long."""
+        events: list[tuple[float, int, str]] = []
+        numbers = iter(range(10**9))
+
+        def at(when: float, what: str) -> None:
+            heapq.heappush(events, (when, next(numbers), what))
+
+        if self.others_per_second:
+            at(0, "others")
+        at(0, "buy")
+        report = purchase(0)
+        while events and events[0][0] < seconds:
+            now, _, what = heapq.heappop(events)
+            if what == "others":
+                self.made_by_others += self.bucket.take(now)
+                at(now + 1 / self.others_per_second, "others")
+            elif what == "buy":
+                report = self._buy(report, now, at)
+            elif what == "call":
+                ok = self.bucket.take(now)
+                at(now + self.random.uniform(0.01, 0.05), "made" if ok else "throttled")
+            else:
+                report = self._hear(report, what)
+
+    def _buy(self, report: Purchase, now: float, at: Callable[[float, str], None]) -> Purchase:
+        wanted = replace(
+            report,
+            full_rate=self.pace.full_rate,
+            burst=self.pace.burst,
+            wanted=max(1, int(self.pace.full_rate / 4)),
+        )
+        self.pace, lot = self.pace.trade(wanted, NOON + now)
+        due = times(lot, now)
+        for when in due:
+            at(when + self.random.uniform(0, 0.02), "call")
+        at(due[-1] if due else now + min(1.0, lot.first_seconds), "buy")
+        return purchase(0)
+
+    def _hear(self, report: Purchase, what: str) -> Purchase:
+        if what == "made":
+            self.made += 1
+            return replace(report, succeeded=report.succeeded + 1)
+        self.throttled += 1
+        return replace(report, throttled=True)
+
+
+QUOTAS = [(5, 8, 400.0), (50, 80, 60.0), (500, 800, 40.0)]
+
+
+@pytest.mark.parametrize(("rate", "burst", "seconds"), QUOTAS)
+def test_alone_a_quota_is_used_fully_and_nothing_is_throttled(
+    rate: float, burst: int, seconds: float
+) -> None:
+    amazon = Amazon(Bucket(rate, burst), Pace.full(rate, usable_burst(rate, burst), NOON), 0)
+    amazon.run(seconds)
+
+    assert amazon.throttled == 0
+    assert amazon.made >= 0.99 * (burst + rate * seconds)
+
+
+@pytest.mark.parametrize(("rate", "burst", "seconds"), QUOTAS)
+def test_beside_a_client_that_takes_half_the_rest_is_used_and_few_calls_are_throttled(
+    rate: float, burst: int, seconds: float
+) -> None:
+    pace = Pace.full(rate, usable_burst(rate, burst), NOON)
+    amazon = Amazon(Bucket(rate, burst), pace, rate / 2)
+    amazon.run(seconds)
+
+    assert amazon.made >= 0.9 * (burst + rate * seconds - amazon.made_by_others)
+    assert amazon.throttled <= 0.02 * (amazon.made + amazon.throttled)
+
+
+@pytest.mark.parametrize(("rate", "burst", "seconds"), QUOTAS)
+def test_a_rate_above_what_the_instance_grants_is_learnt(
+    rate: float, burst: int, seconds: float
+) -> None:
+    pace = Pace.full(2 * rate, usable_burst(2 * rate, burst), NOON)
+    amazon = Amazon(Bucket(rate, burst), pace, 0)
+    amazon.run(seconds)
+
+    assert amazon.made >= 0.9 * (burst + rate * seconds)
+    assert amazon.throttled <= 0.02 * (amazon.made + amazon.throttled)
+    assert amazon.pace.rate == pytest.approx(rate, rel=0.3)
+
+
+# --- dividing open chats ---
+
+
+def test_one_worker_alone_may_have_all_slots() -> None:
+    assert divide(500, Demand(open=0, wanted=900), []) == 500
+
+
+def test_a_worker_is_given_no_more_than_it_wants() -> None:
+    assert divide(500, Demand(open=3, wanted=7), []) == 7
+
+
+def test_two_that_want_all_get_half_each() -> None:
+    other = Demand(open=250, wanted=500, granted=250)
+
+    assert divide(500, Demand(open=0, wanted=500), [other]) == 250
+
+
+def test_what_one_does_not_want_is_left_to_the_other() -> None:
+    other = Demand(open=10, wanted=20, granted=20)
+
+    assert divide(500, Demand(open=0, wanted=900), [other]) == 480
+
+
+def test_slots_in_others_hands_are_not_given_twice() -> None:
+    other = Demand(open=400, wanted=500, granted=500)
+
+    assert divide(500, Demand(open=0, wanted=500), [other]) == 0
+
+
+def test_a_worker_above_its_share_may_not_replace_the_chats_that_close() -> None:
+    newcomer = Demand(open=0, wanted=500, granted=0)
+
+    assert divide(500, Demand(open=400, wanted=500), [newcomer]) == 250
+
+
+def test_a_ceiling_below_what_is_open_is_no_negative_number() -> None:
+    assert divide(2, Demand(open=5, wanted=9), [Demand(open=5, wanted=5, granted=5)]) == 0
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["refused", "granted"]), max_size=80))
-def test_the_rate_stays_between_its_floor_and_the_quota(answers: list[str]) -> None:
-    bucket = TokenBucket(rate=10, burst=8)
-    for answer in answers:
-        bucket.slow_down(0) if answer == "refused" else bucket.speed_up()
+@given(
+    ceiling=st.integers(1, 50),
+    wanted=st.lists(st.integers(0, 60), min_size=1, max_size=5),
+    order=st.lists(st.integers(0, 4), max_size=40),
+)
+def test_workers_that_ask_in_turn_never_hold_more_than_the_ceiling_and_leave_nothing_idle(
+    ceiling: int, wanted: list[int], order: list[int]
+) -> None:
+    held = [Demand(open=0, wanted=want) for want in wanted]
+    for number in [*order, *range(len(wanted)), *range(len(wanted))]:
+        mine = held[number % len(held)]
+        others = [other for other in held if other is not mine]
+        granted = divide(ceiling, mine, others)
+        held[number % len(held)] = replace(mine, granted=granted)
 
-        assert 0.5 <= bucket.rate <= 10
+        assert sum(demand.granted for demand in held) <= ceiling
 
-
-def test_a_throttle_halves_the_rate_and_empties_the_bucket() -> None:
-    bucket = TokenBucket(rate=10, burst=8)
-
-    bucket.slow_down(0)
-
-    assert bucket.rate == 5
-    assert bucket.take(0) == pytest.approx(0.2)
-
-
-def test_throttles_leave_a_twentieth_of_the_rate() -> None:
-    bucket = TokenBucket(rate=10, burst=8)
-
-    for _ in range(20):
-        bucket.slow_down(0)
-
-    assert bucket.rate == pytest.approx(0.5)
+    assert sum(demand.granted for demand in held) == min(ceiling, sum(wanted))
 
 
-def test_each_success_wins_back_a_twentieth_until_the_rate_is_whole() -> None:
-    bucket = TokenBucket(rate=10, burst=8)
-    bucket.slow_down(0)
-
-    rates = []
-    for _ in range(12):
-        bucket.speed_up()
-        rates.append(bucket.rate)
-
-    assert rates[:2] == pytest.approx([5.5, 6.0])
-    assert rates[9:] == pytest.approx([10, 10, 10])
+# --- what the instance really grants ---
 
 
-# --- the gate before a bucket ---
-
-
-async def pass_all(gate: RateGate, callers: int) -> list[tuple[int, float]]:
-    passed: list[tuple[int, float]] = []
-
-    async def call(number: int) -> None:
-        await gate.pass_through()
-        passed.append((number, CLOCK.monotonic()))
-
-    await asyncio.gather(*(call(number) for number in range(callers)))
-    return passed
-
-
-def test_callers_pass_first_come_first_served() -> None:
-    passed = run(pass_all(RateGate(TokenBucket(5, 2), CLOCK), 6))
-
-    assert [number for number, _ in passed] == [0, 1, 2, 3, 4, 5]
-
-
-def test_callers_pass_at_the_rate_after_the_burst() -> None:
-    passed = run(pass_all(RateGate(TokenBucket(4, 2), CLOCK), 5))
-
-    assert [at for _, at in passed] == pytest.approx([0, 0, 0.25, 0.5, 0.75])
-
-
-def test_a_throttle_slows_everybody_behind_the_gate() -> None:
-    gate = RateGate(TokenBucket(4, 2), CLOCK)
-
-    async def story() -> list[tuple[int, float]]:
-        gate.throttled()
-        return await pass_all(gate, 3)
-
-    assert [at for _, at in run(story())] == pytest.approx([0.5, 1.0, 1.5])
-
-
-def test_a_caller_that_gives_up_leaves_the_queue_to_the_others() -> None:
-    gate = RateGate(TokenBucket(1, 1), CLOCK)
-
-    async def story() -> float:
-        await gate.pass_through()
-        impatient = asyncio.ensure_future(gate.pass_through())
-        patient = asyncio.ensure_future(gate.pass_through())
-        await asyncio.sleep(0.5)
-        impatient.cancel()
-        await patient
-        return CLOCK.monotonic()
-
-    assert run(story()) == pytest.approx(1)
-
-
-# --- open chats ---
-
-
-def test_no_more_chats_are_open_than_the_quota() -> None:
-    slots = ChatSlots(3)
-
-    assert [slots.take(0) for _ in range(5)] == [True, True, True, False, False]
-
-
-def test_a_closed_chat_makes_room() -> None:
-    slots = ChatSlots(1)
-    slots.take(0)
-    slots.give_back()
-
-    assert slots.take(0)
+def probes(ceiling: Ceiling, seconds: float) -> Iterator[tuple[float, int]]:
+    """When the ceiling changes, looked at each second."""
+    for number in range(int(seconds)):
+        raised = ceiling.probed(NOON + number)
+        if raised.ceiling != ceiling.ceiling:
+            yield number, raised.ceiling
+        ceiling = raised
 
 
 def test_a_refusal_teaches_how_many_the_instance_grants() -> None:
-    slots = ChatSlots(10)
-    for _ in range(4):
-        slots.take(0)
-
-    slots.refuse(now=0)
-
-    assert (slots.open, slots.ceiling) == (3, 3)
-    assert not slots.take(1)
+    assert Ceiling(quota=500, ceiling=500).refused(250, NOON).ceiling == 250
 
 
-def test_a_probe_raises_the_ceiling_by_one() -> None:
-    slots = ChatSlots(10)
-    for _ in range(4):
-        slots.take(0)
-    slots.refuse(now=0)
+def test_probes_that_are_not_refused_raise_it_faster_and_faster_up_to_the_quota() -> None:
+    learnt = Ceiling(quota=20, ceiling=20).refused(5, NOON)
 
-    assert [slots.take(2), slots.take(2)] == [True, False]
-    assert slots.ceiling == 4
+    assert list(probes(learnt, 60)) == [(2, 6), (6, 8), (10, 12), (14, 20)]
 
 
-def test_each_refusal_doubles_the_time_to_the_next_probe_up_to_a_minute() -> None:
-    slots, now, waits = ChatSlots(10), 0.0, list[float | None]()
+def test_each_refused_probe_doubles_the_time_to_the_next_up_to_a_minute() -> None:
+    ceiling, now, waits = Ceiling(quota=10, ceiling=10), NOON, []
     for _ in range(7):
-        assert slots.take(now)
-        slots.refuse(now)
-        waits.append(slots.seconds_to_probe(now))
-        now += waits[-1] or 0
+        ceiling = ceiling.refused(5, now)
+        waits.append((ceiling.probe_at or 0) - now)
+        now += waits[-1]
+        ceiling = ceiling.probed(now)
 
     assert waits == [2, 4, 8, 16, 32, 60, 60]
 
 
-def test_a_granted_chat_makes_probes_frequent_again() -> None:
-    slots = ChatSlots(10)
-    for now in (0, 2, 6):
-        slots.take(now)
-        slots.refuse(now)
+def test_what_was_learnt_and_not_asked_for_in_a_while_is_forgotten() -> None:
+    learnt = Ceiling(quota=500, ceiling=500).refused(5, NOON)
 
-    slots.grant()
-    slots.take(14)
-    slots.refuse(14)
-
-    assert slots.seconds_to_probe(14) == 2
+    assert learnt.probed(NOON + 600) == Ceiling(quota=500, ceiling=500)
 
 
-def test_probes_end_when_the_quota_is_reached_again() -> None:
-    slots = ChatSlots(1)
-    slots.take(0)
-    slots.refuse(0)
-    slots.take(2)
+def test_a_new_quota_is_taken_as_it_is() -> None:
+    learnt = Ceiling(quota=500, ceiling=500).refused(5, NOON)
 
-    assert slots.ceiling == 1
-    assert slots.seconds_to_probe(2) is None
-
-
-def test_refused_and_closed_chats_are_each_given_back_once() -> None:
-    slots = ChatSlots(5)
-    for _ in range(3):
-        slots.take(0)
-
-    slots.refuse(0)
-    slots.give_back()
-    slots.give_back()
-
-    assert slots.open == 0
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(["take", "refuse", "close", "grant", "wait"]), max_size=80))
-def test_never_more_chats_than_the_ceiling_nor_a_ceiling_above_the_quota(what: list[str]) -> None:
-    slots, now, held = ChatSlots(4), 0.0, 0
-    for action in what:
-        if action == "take":
-            held += slots.take(now)
-        elif action == "refuse" and held:
-            slots.refuse(now)
-            held -= 1
-        elif action == "close" and held:
-            slots.give_back()
-            held -= 1
-        elif action == "grant":
-            slots.grant()
-        elif action == "wait":
-            now += 3
-
-        assert slots.open == held <= slots.ceiling <= 4
-
-
-# --- the gate before the slots ---
-
-
-async def settle() -> None:
-    """Let every task go as far as it can at this time."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
-def test_the_gate_opens_when_a_chat_closes() -> None:
-    gate = SlotGate(ChatSlots(1), CLOCK)
-
-    async def story() -> tuple[bool, bool]:
-        await gate.pass_through()
-        waiting = asyncio.ensure_future(gate.pass_through())
-        await settle()
-        before = waiting.done()
-        gate.give_back()
-        await settle()
-        return before, waiting.done()
-
-    assert run(story()) == (False, True)
-
-
-def test_several_closes_at_once_let_several_through() -> None:
-    gate = SlotGate(ChatSlots(3), CLOCK)
-
-    async def story() -> int:
-        for _ in range(3):
-            await gate.pass_through()
-        waiting = [asyncio.ensure_future(gate.pass_through()) for _ in range(3)]
-        await settle()
-        for _ in range(3):
-            gate.give_back()
-        await asyncio.gather(*waiting)
-        return gate.slots.open
-
-    assert run(story()) == 3
-
-
-def test_the_gate_tries_again_when_a_probe_is_due() -> None:
-    gate = SlotGate(ChatSlots(5), CLOCK)
-
-    async def story() -> float:
-        await gate.pass_through()
-        gate.refuse()
-        await gate.pass_through()
-        return CLOCK.monotonic()
-
-    assert run(story()) == pytest.approx(2)
-
-
-# All chats of the instance belong to others: nobody of ours will ever close one.
-def test_a_refusal_wakes_those_who_wait_for_a_close() -> None:
-    gate = SlotGate(ChatSlots(1), CLOCK)
-
-    async def story() -> float:
-        await gate.pass_through()
-        waiting = asyncio.ensure_future(gate.pass_through())
-        await settle()
-        gate.refuse()
-        await waiting
-        return CLOCK.monotonic()
-
-    assert run(story()) == pytest.approx(2)
-
-
-def test_a_waiter_that_gives_up_takes_no_slot() -> None:
-    gate = SlotGate(ChatSlots(1), CLOCK)
-
-    async def story() -> int:
-        await gate.pass_through()
-        waiting = asyncio.ensure_future(gate.pass_through())
-        await settle()
-        waiting.cancel()
-        gate.give_back()
-        await settle()
-        return gate.slots.open
-
-    assert run(story()) == 0
-
-
-@settings(deadline=None)
-@given(quota=st.integers(1, 4), chats=st.integers(1, 15), refused=st.sets(st.integers(0, 14)))
-def test_everybody_gets_through_and_never_too_many_at_once(
-    quota: int, chats: int, refused: set[int]
-) -> None:
-    gate = SlotGate(ChatSlots(quota), CLOCK)
-    most, done = 0, 0
-
-    async def chat(number: int) -> None:
-        nonlocal most, done
-        await gate.pass_through()
-        if number in refused:
-            await CLOCK.sleep(0.1)
-            gate.refuse()
-            await gate.pass_through()
-        most = max(most, gate.slots.open)
-        await CLOCK.sleep(1)
-        gate.give_back()
-        done += 1
-
-    async def story() -> None:
-        await asyncio.gather(*(chat(number) for number in range(chats)))
-
-    run(story())
-
-    assert done == chats
-    assert most <= quota
-    assert gate.slots.open == 0
+    assert learnt.for_quota(500) == learnt
+    assert learnt.for_quota(800).ceiling == 800

@@ -31,6 +31,7 @@ PUBLIC = {
     "connect_tasks.blocks": ["AmazonConnectInstance"],
     "connect_tasks.tasks": [
         "collect_responses",
+        "preview",
         "start_chat",
         "start_chats",
         "stop_chat",
@@ -44,12 +45,12 @@ PUBLIC = {
 OWNERS = {
     "boto3": {"aws"},
     "botocore": {"aws", "translation"},
-    "pandas": {"frames", "sources"},
-    "sqlalchemy": {"claims", "database", "ledger", "records", "schema"},
+    "pandas": {"cells", "formats", "frames", "tables"},
+    "sqlalchemy": {"archive", "claims", "database", "ledger", "records", "schema", "shares"},
     "websockets": {"session"},
-    "prefect": {"artifacts", "blocks", "flow", "tasks"},
+    "prefect": {"allowance", "artifacts", "blocks", "fleet", "flow", "tasks"},
     "prefect_aws": {"blocks"},
-    "jinja2": {"expressions", "renderer", "report"},
+    "jinja2": {"expressions", "places", "report"},
 }
 
 

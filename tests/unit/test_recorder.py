@@ -23,9 +23,8 @@ class FakeLedger:
     batches: list[list[int]] = field(default_factory=list)
     tried: int = 0
 
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """All or none."""
-        assert worker == "w-1"
         self.tried += 1
         if self.broken:
             raise self.broken
@@ -112,7 +111,12 @@ Story = Callable[[Desk], Coroutine[Any, Any, None]]
 def tell(story: Story, ledger: FakeLedger | None = None) -> None:
     async def main() -> None:
         ledger_, executor = ledger or FakeLedger(), HeldExecutor()
-        await story(Desk(ledger_, executor, Recorder(ledger_, "w-1", executor)))
+        loop = asyncio.get_running_loop()
+
+        async def apply(changes: Sequence[Change]) -> None:
+            await loop.run_in_executor(executor, ledger_.apply, changes)
+
+        await story(Desk(ledger_, executor, Recorder(apply)))
 
     asyncio.run(main())
 

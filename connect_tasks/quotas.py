@@ -1,0 +1,80 @@
+"""What an Amazon Connect instance grants: calls per second, and open chats."""
+
+import math
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["LEAST_THREADS", "Quotas", "threads_for"]
+
+# From Amazon's answers over the open internet, generously; on the way to a local instance, less.
+ANSWER_SECONDS = 0.2
+LEAST_THREADS = 16
+MOST_THREADS = 64
+
+_SOURCE = "Default: Amazon Connect service quotas, 2026."
+
+
+def _rate(default: float, what: str) -> float:
+    value: float = Field(default=default, gt=0, description=f"{what} per second. {_SOURCE}")
+    return value
+
+
+def _burst(default: int, what: str) -> int:
+    value: int = Field(default=default, ge=1, description=f"{what} at once. {_SOURCE}")
+    return value
+
+
+class Quotas(BaseModel):
+    """What an Amazon Connect instance grants; the defaults are those of a new account.
+
+    Rates of the Connect service count for a whole account and Region, those of the participant
+    service for one instance (Amazon Connect administrator guide, service quotas).
+
+    Example:
+        ```python
+        from connect_tasks import Quotas
+
+        Quotas(starts_per_second=20, start_burst=30, open_chats=2_000)
+        ```
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    starts_per_second: float = _rate(5, "StartChatContact calls")
+    start_burst: int = _burst(8, "StartChatContact calls")
+    open_chats: int = _burst(500, "Open chats of the instance, idle ones included,")
+    stops_per_second: float = _rate(10, "StopContact calls")
+    stop_burst: int = _burst(15, "StopContact calls")
+    describes_per_second: float = _rate(10, "DescribeContact calls")
+    describe_burst: int = _burst(15, "DescribeContact calls")
+    connections_per_second: float = _rate(6, "CreateParticipantConnection calls")
+    connection_burst: int = _burst(9, "CreateParticipantConnection calls")
+    messages_per_second: float = _rate(10, "SendMessage and SendEvent calls")
+    message_burst: int = _burst(15, "SendMessage and SendEvent calls")
+    transcripts_per_second: float = _rate(8, "GetTranscript calls")
+    transcript_burst: int = _burst(12, "GetTranscript calls")
+    disconnects_per_second: float = _rate(3, "DisconnectParticipant calls")
+    disconnect_burst: int = _burst(5, "DisconnectParticipant calls")
+    token_validity: timedelta = Field(
+        default=timedelta(hours=24),
+        description="How long a client token surely returns the same contact. Amazon documents "
+        "7 days for sibling calls and nothing for StartChatContact.",
+    )
+
+    @model_validator(mode="after")
+    def _validity_is_positive(self) -> "Quotas":
+        if self.token_validity <= timedelta(0):
+            raise ValueError("token_validity must be longer than nothing")
+        return self
+
+
+def threads_for(quotas: Quotas) -> int:
+    """How many calls to make at a time, so that the quotas can be used fully.
+
+    Example:
+        >>> threads_for(Quotas()), threads_for(Quotas(starts_per_second=50, stops_per_second=100))
+        (16, 38)
+    """
+    rates: list[float] = [value for name, value in quotas if name.endswith("_per_second")]
+    return min(MOST_THREADS, max(LEAST_THREADS, math.ceil(sum(rates) * ANSWER_SECONDS)))

@@ -1,0 +1,153 @@
+"""What all workers of an instance share, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connect_tasks.ledger import Ledger
+from connect_tasks.pacing import Demand, Purchase
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+INSTANCE = "11111111-2222-3333-4444-555555555555"
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger(ledger_url) as ledger:
+        yield ledger
+
+
+def purchase(wanted: int, *, unspent: int = 0, throttled: bool = False) -> Purchase:
+    return Purchase(
+        api="StartChatContact",
+        full_rate=10,
+        burst=8,
+        wanted=wanted,
+        unspent=unspent,
+        throttled=throttled,
+    )
+
+
+def ask(
+    ledger: Ledger,
+    worker: str,
+    *,
+    opened: int = 0,
+    wanted: int = 500,
+    refused: bool = False,
+    now: datetime = NOW,
+) -> tuple[int, int]:
+    return ledger.share_slots(
+        INSTANCE,
+        worker,
+        Demand(open=opened, wanted=wanted),
+        quota=500,
+        refused=refused,
+        now=now,
+        lease=LEASE,
+    )
+
+
+def test_two_that_buy_calls_of_one_instance_share_its_rate(ledger: Ledger, ledger_url: str) -> None:
+    with Ledger(ledger_url) as other:
+        first = ledger.trade(INSTANCE, purchase(13), now=NOW)
+        second = other.trade(INSTANCE, purchase(13), now=NOW)
+
+    assert (first.count, second.count) == (13, 0)
+
+
+def test_another_instance_and_another_api_have_rates_of_their_own(ledger: Ledger) -> None:
+    ledger.trade(INSTANCE, purchase(13), now=NOW)
+
+    assert ledger.trade("another", purchase(13), now=NOW).count == 13
+
+
+def test_what_is_given_back_is_sold_again(ledger: Ledger) -> None:
+    ledger.trade(INSTANCE, purchase(13), now=NOW)
+
+    assert ledger.trade(INSTANCE, purchase(13, unspent=13), now=NOW).count == 13
+
+
+def test_what_a_killed_worker_bought_is_lost_for_a_moment_only(ledger: Ledger) -> None:
+    ledger.trade(INSTANCE, purchase(13), now=NOW)
+
+    later = ledger.trade(INSTANCE, purchase(13), now=NOW + timedelta(seconds=1.4))
+    assert later.count == 13
+
+
+def test_a_throttle_that_one_reports_slows_the_other(ledger: Ledger, ledger_url: str) -> None:
+    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+
+    with Ledger(ledger_url) as other:
+        lot = other.trade(INSTANCE, purchase(4), now=NOW + timedelta(seconds=2))
+    assert lot.rate == pytest.approx(7.5, rel=0.01)
+
+
+def test_many_that_buy_at_the_same_time_never_get_a_call_twice(ledger_url: str) -> None:
+    Ledger(ledger_url).close()
+
+    def buy(_: int) -> int:
+        with Ledger(ledger_url) as ledger:
+            return sum(ledger.trade(INSTANCE, purchase(1), now=NOW).count for _ in range(5))
+
+    with ThreadPoolExecutor(6) as threads:
+        sold = sum(threads.map(buy, range(6)))
+
+    # The burst, and half a second ahead.
+    assert sold == 8 + 5
+
+
+def test_workers_share_the_open_chats(ledger: Ledger) -> None:
+    assert ask(ledger, "w-1") == (500, 500)
+    assert ask(ledger, "w-2") == (0, 500)
+    assert ask(ledger, "w-1", opened=100) == (250, 500)
+    assert ask(ledger, "w-2") == (250, 500)
+
+
+def test_a_worker_that_leaves_gives_its_slots_back(ledger: Ledger) -> None:
+    ask(ledger, "w-1")
+    ledger.leave_slots(INSTANCE, "w-1")
+
+    assert ask(ledger, "w-2") == (500, 500)
+
+
+def test_a_killed_workers_slots_are_free_when_its_lease_has_run_out(ledger: Ledger) -> None:
+    ask(ledger, "w-1", opened=400)
+
+    assert ask(ledger, "w-2", now=NOW + timedelta(seconds=29)) == (0, 500)
+    assert ask(ledger, "w-2", now=NOW + timedelta(seconds=31)) == (500, 500)
+
+
+def test_a_worker_whose_clock_was_hours_ahead_holds_nothing_for_hours(ledger: Ledger) -> None:
+    ask(ledger, "w-1", opened=400, now=NOW + timedelta(hours=5))
+
+    assert ask(ledger, "w-2") == (500, 500)
+
+
+def test_a_refusal_teaches_all_workers_how_many_chats_there_may_be(ledger: Ledger) -> None:
+    ask(ledger, "w-1", opened=30, wanted=40)
+    granted, ceiling = ask(ledger, "w-2", opened=20, wanted=40, refused=True)
+
+    assert ceiling == 50
+    assert granted == 10
+    assert ask(ledger, "w-1", opened=30, wanted=40) == (25, 50)
+
+
+def test_what_was_learnt_is_told(ledger: Ledger) -> None:
+    ledger.open_campaign("renewals", INSTANCE, now=NOW)
+    assert ledger.learnt("renewals", now=NOW) == {}
+
+    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+    ask(ledger, "w-1", opened=30, refused=True)
+
+    assert ledger.learnt("renewals", now=NOW) == {"StartChatContact": 7.5, "open_chats": 30}
+
+
+def test_what_was_learnt_is_forgotten_in_calm(ledger: Ledger) -> None:
+    ledger.open_campaign("renewals", INSTANCE, now=NOW)
+    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+
+    assert ledger.learnt("renewals", now=NOW + timedelta(minutes=3)) == {}
