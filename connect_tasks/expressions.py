@@ -6,9 +6,8 @@ A column whose value is missing is *undefined* in the template: printing it is a
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, time
-from functools import partial
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import Any
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateRuntimeError, TemplateSyntaxError, UndefinedError
@@ -17,10 +16,18 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-__all__ = ["ABSENT", "EmptyColumnError", "Expression", "is_template", "row_context", "syntax_error"]
+from connect_tasks.places import ABSENT, ROW, is_row, plain_parts, printed, row_access
 
-# The name by which a template reaches columns whose names are no identifiers: row['First name'].
-_ROW = "row"
+__all__ = [
+    "ABSENT",
+    "EmptyColumnError",
+    "Expression",
+    "RowContext",
+    "is_template",
+    "row_context",
+    "syntax_error",
+]
+
 _MARKS = ("{{", "{%", "{#")
 _REUSE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
 # Of what jinja offers by itself: the rest makes megabytes (lipsum) or hides a column's name.
@@ -35,19 +42,6 @@ class EmptyColumnError(UndefinedError):
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)
         self.column = column
-
-
-class _Absent(str):
-    """What `none` prints: nothing, but told apart from an empty text by its identity."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return self
-
-
-#: The result of a template that is `none` as a whole.
-ABSENT: Final[str] = _Absent()
 
 
 class _Row:
@@ -85,18 +79,11 @@ class _Empty(Undefined):
             self._undefined_exception = partial(EmptyColumnError, str(name))  # type: ignore[assignment]
 
 
-def _printed(value: object) -> object:
-    """What `{{ value }}` prints, where that is not simply `str(value)`."""
-    if value is None:
-        return ABSENT
-    return value.isoformat() if isinstance(value, date | time) else value
-
-
 def _sandbox() -> ImmutableSandboxedEnvironment:
     # Chat texts are not HTML: nothing is escaped.
     environment = ImmutableSandboxedEnvironment(
         undefined=_Empty,
-        finalize=_printed,
+        finalize=printed,
         keep_trailing_newline=True,
         autoescape=False,
     )
@@ -136,7 +123,23 @@ def syntax_error(text: str) -> str | None:
     return None
 
 
-def row_context(values: Mapping[str, Any]) -> Context:
+class RowContext:
+    """What the expressions of one row read.
+
+    Attributes:
+        values: The row's columns; those that are missing left out.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    @cached_property
+    def for_jinja(self) -> Context:
+        """The same for jinja: made when the first expression needs it, and many rows need none."""
+        return _BLANK.new_context({**self.values, ROW: _Row(self.values)})
+
+
+def row_context(values: Mapping[str, Any]) -> RowContext:
     """Make what the expressions of one row read; several may share it.
 
     Args:
@@ -146,7 +149,7 @@ def row_context(values: Mapping[str, Any]) -> Context:
         >>> Expression("{{ row['First name'] }}").render(row_context({"First name": "Ada"}))
         'Ada'
     """
-    return _BLANK.new_context({**values, _ROW: _Row(values)})
+    return RowContext(values)
 
 
 class Expression:
@@ -168,21 +171,22 @@ class Expression:
         'Hello Ada '
     """
 
-    __slots__ = ("_alone", "_chunks", "columns", "reads_whole_row", "required", "source")
+    __slots__ = ("_alone", "_chunks", "_parts", "columns", "reads_whole_row", "required", "source")
 
     def __init__(self, source: str) -> None:
         tree = _SANDBOX.parse(source)
         names = find_undeclared_variables(tree)
         self.source = source
-        self.reads_whole_row = _ROW in names and _reaches_at_will(tree)
-        by_row = set(_by_row(tree)) if _ROW in names else set()
-        self.columns = frozenset((names - {_ROW} - _SANDBOX.globals.keys()) | by_row)
+        self.reads_whole_row = ROW in names and _reaches_at_will(tree)
+        by_row = set(_by_row(tree)) if ROW in names else set()
+        self.columns = frozenset((names - {ROW} - _SANDBOX.globals.keys()) | by_row)
         self.required = self.columns - set(_guarded(tree))
         # What a template sets, the next one would see in a shared context.
         self._alone = any(tree.find_all(_ASSIGNMENT))
+        self._parts = plain_parts(tree, reserved=_SANDBOX.globals.keys())
         self._chunks = _SANDBOX.from_string(source).root_render_func
 
-    def render(self, context: Context) -> str:
+    def render(self, context: RowContext) -> str:
         """Fill in one row.
 
         Args:
@@ -195,10 +199,23 @@ class Expression:
             EmptyColumnError: If it prints a column that is missing.
             Exception: Whatever the template's own arithmetic raises.
         """
+        filled = self._fill_parts(context.values)
+        return self._by_jinja(context.for_jinja) if filled is None else filled
+
+    def _fill_parts(self, values: Mapping[str, Any]) -> str | None:
+        # Most texts only name columns; for a million rows jinja takes several times as long.
+        filled: list[str] = []
+        for part in self._parts:
+            text = part if type(part) is str else part.fill(values)  # type: ignore[union-attr]
+            if text is None:
+                return None
+            filled.append(text)
+        return _joined(filled) if filled else None
+
+    def _by_jinja(self, context: Context) -> str:
         if self._alone:
             context = _BLANK.new_context(context.parent, shared=True)
-        chunks = list(self._chunks(context))
-        return chunks[0] if len(chunks) == 1 else "".join(chunks)
+        return _joined(list(self._chunks(context)))
 
     def empty_columns(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Find every missing column that the text prints, not only the first.
@@ -221,27 +238,18 @@ class Expression:
         return tuple(found)
 
 
-def _row_access(node: nodes.Node) -> str | None:
-    """The column in `row['column']` or `row.column`."""
-    if not isinstance(node, nodes.Getitem | nodes.Getattr) or not _is_row(node.node):
-        return None
-    if isinstance(node, nodes.Getattr):
-        return node.attr
-    key = node.arg.value if isinstance(node.arg, nodes.Const) else None
-    return key if isinstance(key, str) else None
-
-
-def _is_row(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Name) and node.name == _ROW
+def _joined(texts: list[str]) -> str:
+    # A single one is passed on as it is: it may be `ABSENT` itself.
+    return texts[0] if len(texts) == 1 else "".join(texts)
 
 
 def _by_row(tree: nodes.Node) -> Iterator[str]:
     candidates = tree.find_all((nodes.Getitem, nodes.Getattr))
-    return (column for node in candidates if (column := _row_access(node)) is not None)
+    return (column for node in candidates if (column := row_access(node)) is not None)
 
 
 def _reaches_at_will(tree: nodes.Template) -> bool:
-    mentions = sum(_is_row(node) for node in tree.find_all(nodes.Name))
+    mentions = sum(is_row(node) for node in tree.find_all(nodes.Name))
     return mentions > sum(1 for _ in _by_row(tree))
 
 
@@ -249,7 +257,7 @@ def _guarded(tree: nodes.Template) -> Iterator[str]:
     """The columns that a template provides for not being there at all."""
     for node in (*tree.find_all(nodes.Filter), *tree.find_all(nodes.Test)):
         if node.name in _GUARDS and node.node is not None:
-            column = _row_access(node.node)
+            column = row_access(node.node)
             if isinstance(node.node, nodes.Name):
                 column = node.node.name
             if column is not None:

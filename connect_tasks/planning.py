@@ -1,17 +1,25 @@
 """From rows to planned contacts: validate, render, make the token, write. Nothing is sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connect_tasks.contact import Refusal, Status
+from connect_tasks.forecast import Intake
 from connect_tasks.ledger import Known, Ledger, Planned
-from connect_tasks.models import StartChatContactRequest
-from connect_tasks.renderer import Rendered, RowRenderer
-from connect_tasks.tokens import canonical_json, client_token, fingerprint
+from connect_tasks.renderer import RowRenderer
+from connect_tasks.sieve import Rows, Sieve, Sifted, Valid
+from connect_tasks.tokens import client_token
 
-__all__ = ["Plan", "plan_campaign"]
+__all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
+
+CHUNK_ROWS = 2_000
+"""How many rows of a table to work on at a time."""
+
+COMMIT_ROWS = 20_000
+"""How many contacts to write at a time: enough that they share a commit's cost, which grows with
+the ledger's size, and few enough that others wait for the ledger half a second at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,7 @@ class Plan:
             than the table and template give now. The new request is not sent.
         rejected: Rows with something wrong.
         duplicate: Rows that repeat a customer.
+        intake: The same for a forecast, with reasons and samples.
         index: The table's own index, if it has one.
     """
 
@@ -37,103 +46,134 @@ class Plan:
     request_changed: int
     rejected: int
     duplicate: int
+    intake: Intake = field(repr=False)
     index: Any = field(default=None, repr=False)
 
 
 def plan_campaign(
     ledger: Ledger,
     campaign: str,
-    chunks: Iterable[Sequence[Mapping[str, Any]]],
+    chunks: Iterable[Rows],
     renderer: RowRenderer,
     *,
     now: datetime,
+    samples: int = 3,
+    commit_rows: int = COMMIT_ROWS,
+    report: Callable[[Sifted], None] = lambda _: None,
 ) -> Plan:
     """Enter a table's rows into a campaign.
 
     A second call with the same table changes nothing. Rows that are still only planned take a
-    changed request; for customers already contacted it is counted and not sent.
+    changed request; for customers already contacted it is counted and not sent. Contacts are
+    written on the way: after an interruption a second call goes on. The refused rows are written
+    at the end, and until then those of the table before are remembered.
 
     Args:
         ledger: Where the contacts are kept.
         campaign: The campaign, already open in the ledger.
-        chunks: The rows, some thousands at a time.
+        chunks: The rows, `CHUNK_ROWS` or so at a time.
         renderer: Makes requests of rows.
         now: The present time.
+        samples: How many customers' messages to keep for a forecast.
+        commit_rows: How many contacts to write at a time.
+        report: Called after each chunk.
 
     Raises:
         LedgerError: The ledger cannot be written.
     """
-    planner = _Planner(ledger, campaign, renderer, now)
+    planner = _Planner(ledger, campaign, Sieve(renderer, samples), now, commit_rows)
     for rows in chunks:
         planner.add(rows)
+        report(planner.sieve.sifted)
     return planner.finish()
+
+
+def look_over(
+    chunks: Iterable[Rows],
+    renderer: RowRenderer,
+    *,
+    samples: int = 3,
+    known: Callable[[Sequence[str]], Mapping[str, Known]] = lambda _: {},
+    report: Callable[[Sifted], None] = lambda _: None,
+) -> Intake:
+    """Find out what a table would come to, and write nothing.
+
+    Args:
+        chunks: The rows, `CHUNK_ROWS` or so at a time.
+        renderer: Makes requests of rows.
+        samples: How many customers' messages to keep.
+        known: What a campaign already holds of some customers.
+        report: Called after each chunk.
+
+    Example:
+        ```python
+        from connect_tasks.planning import look_over
+        from connect_tasks.template import ChatTemplate
+
+        template = ChatTemplate(display_name="{{ name }}")
+        renderer = template.bind(instance_id="i-1", contact_flow_id="f-1")
+        look_over([[{"customer_id": "0042", "name": "Ada"}]], renderer).valid
+        ```
+    """
+    sieve, contacted = Sieve(renderer, samples), 0
+    for rows in chunks:
+        valid, _ = sieve.sift(rows)
+        contacted += _contacted(known([row.customer_id for row in valid]).values())
+        report(sieve.sifted)
+    return sieve.intake(contacted)
 
 
 @dataclass(slots=True)
 class _Planner:
     ledger: Ledger
     campaign: str
-    renderer: RowRenderer
+    sieve: Sieve
     now: datetime
-    customer_ids: list[str | None] = field(default_factory=list)
+    commit_rows: int
+    planned: list[Planned] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    positions: dict[str, int] = field(default_factory=dict)
     added: int = 0
+    known: int = 0
+    contacted: int = 0
     request_changed: int = 0
 
-    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def add(self, rows: Rows) -> None:
         """Take the next rows of the table in."""
-        valid = [accepted for row in rows if (accepted := self._accept(row))]
-        known = self.ledger.known(self.campaign, [request.customer_id for request in valid])
-        planned = [self._plan(request, known.get(request.customer_id)) for request in valid]
-        self.ledger.plan(self.campaign, [row for row in planned if row], now=self.now)
+        valid, refused = self.sieve.sift(rows)
+        self.refusals += refused
+        known = self.ledger.known(self.campaign, [row.customer_id for row in valid])
+        planned = [self._plan(row, known.get(row.customer_id)) for row in valid]
+        self.planned += [row for row in planned if row]
+        self.added += len(valid) - len(known)
+        self.known += len(known)
+        self.contacted += _contacted(known.values())
+        if len(self.planned) >= self.commit_rows:
+            self._commit()
 
     def finish(self) -> Plan:
-        """Write the refused rows and sum up."""
+        """Write what is left, and the refused rows; sum up."""
+        self._commit()
         self.ledger.replace_refusals(self.campaign, self.refusals)
-        duplicate = sum(row.status is Status.DUPLICATE for row in self.refusals)
+        intake = self.sieve.intake(self.contacted)
         return Plan(
             campaign=self.campaign,
-            customer_ids=self.customer_ids,
+            customer_ids=self.sieve.customer_ids,
             added=self.added,
-            known=len(self.positions) - self.added,
+            known=self.known,
             request_changed=self.request_changed,
-            rejected=len(self.refusals) - duplicate,
-            duplicate=duplicate,
+            rejected=intake.rejected,
+            duplicate=intake.duplicate,
+            intake=intake,
         )
 
-    def _accept(self, row: Mapping[str, Any]) -> "_Valid | None":
-        """A row's request; None, with the reason noted, if it is refused."""
-        rendered = self.renderer.render(row)
-        if rendered.request is None:
-            self._refuse(_given_id(row), "InvalidRow", _reasons(rendered))
-            return None
-        customer_id = str(rendered.request.customer_id)
-        if customer_id in self.positions:
-            reason = f"repeats the customer of row {self.positions[customer_id]}"
-            self._refuse(customer_id, "DuplicateCustomer", reason)
-            return None
-        self.positions[customer_id] = len(self.customer_ids)
-        self.customer_ids.append(customer_id)
-        return _Valid(customer_id, rendered.request, rendered.messages)
+    def _commit(self) -> None:
+        self.ledger.plan(self.campaign, self.planned, now=self.now)
+        self.planned.clear()
 
-    def _refuse(self, customer_id: str | None, code: str, reason: str) -> None:
-        refusal = Refusal(
-            position=len(self.customer_ids),
-            customer_id=customer_id,
-            status=Status.DUPLICATE if code == "DuplicateCustomer" else Status.REJECTED,
-            error_code=code,
-            error_message=reason,
-        )
-        self.refusals.append(refusal)
-        self.customer_ids.append(None)
-
-    def _plan(self, valid: "_Valid", known: Known | None) -> Planned | None:
+    def _plan(self, valid: Valid, known: Known | None) -> Planned | None:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""
-        generation = known.generation if known else 1
-        row = valid.planned(self.campaign, generation)
+        row = _planned(valid, self.campaign, known.generation if known else 1)
         if known is None:
-            self.added += 1
             return row
         if (row.fingerprint, row.messages) == (known.fingerprint, known.messages):
             return None
@@ -143,29 +183,17 @@ class _Planner:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Valid:
-    customer_id: str
-    request: StartChatContactRequest
-    messages: tuple[str, ...]
-
-    def planned(self, campaign: str, generation: int) -> Planned:
-        token = client_token(campaign, self.customer_id, generation)
-        wire = self.request.to_wire()
-        return Planned(
-            customer_id=self.customer_id,
-            generation=generation,
-            client_token=token,
-            request=canonical_json({**wire, "ClientToken": token}),
-            fingerprint=fingerprint(wire),
-            messages=self.messages,
-        )
+def _planned(valid: Valid, campaign: str, generation: int) -> Planned:
+    token = client_token(campaign, valid.customer_id, generation)
+    return Planned(
+        customer_id=valid.customer_id,
+        generation=generation,
+        client_token=token,
+        request=valid.request.signed(token),
+        fingerprint=valid.request.fingerprint,
+        messages=valid.messages,
+    )
 
 
-def _given_id(row: Mapping[str, Any]) -> str | None:
-    value = row.get("customer_id")
-    return None if value is None else str(value)[:128]
-
-
-def _reasons(rendered: Rendered) -> str:
-    return "; ".join(map(str, rendered.problems))
+def _contacted(known: Iterable[Known]) -> int:
+    return sum(customer.status is not Status.PLANNED for customer in known)

@@ -1,9 +1,10 @@
-"""What a person sees while a campaign runs: a bar in a terminal, a line now and then elsewhere."""
+"""What a person sees of a long task: a bar in a terminal, a line now and then elsewhere."""
 
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
@@ -15,14 +16,27 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from connect_tasks.sieve import Sifted
 from connect_tasks.tally import Funnel
 
-__all__ = ["watching"]
+__all__ = ["watching", "watching_rows"]
 
-Show = Callable[[Funnel], None]
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _LINE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How much is done, and of how much if that is known; in words beside a bar, or as a line."""
+
+    done: int
+    total: int | None
+    words: str
+    line: str
+
+
+_Show = Callable[[_View], None]
 
 
 @contextmanager
@@ -32,7 +46,7 @@ def watching(
     *,
     console: Console | None = None,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[Show]:
+) -> Iterator[Callable[[Funnel], None]]:
     """Show a campaign's funnel while it changes.
 
     Args:
@@ -44,12 +58,64 @@ def watching(
     Yields:
         What to call with each funnel.
     """
+    with _showing(campaign, logger, console, monotonic) as show:
+        yield lambda funnel: show(_view_of_funnel(funnel))
+
+
+@contextmanager
+def watching_rows(
+    campaign: str,
+    logger: Logger,
+    *,
+    total: int | None = None,
+    console: Console | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Callable[[Sifted], None]]:
+    """Show how far a campaign's table was checked.
+
+    Args:
+        campaign: Its name.
+        logger: Takes a line every five seconds where the console is no terminal.
+        total: How many rows there are; None if nobody knows before the end.
+        console: Shows a bar if it is a terminal; standard error if None.
+        monotonic: Tells the time.
+
+    Yields:
+        What to call after each piece of the table.
+    """
+    with _showing(campaign, logger, console, monotonic) as show:
+        yield lambda sifted: show(_view_of_rows(sifted, total))
+
+
+@contextmanager
+def _showing(
+    campaign: str,
+    logger: Logger,
+    console: Console | None,
+    monotonic: Callable[[], float],
+) -> Iterator[_Show]:
     console = console or Console(stderr=True)
     if console.is_terminal and not console.is_jupyter:
         with _bar(console) as bar:
             yield _on_bar(bar, bar.add_task(campaign, total=None, words=""))
     else:
         yield _as_lines(campaign, logger, monotonic)
+
+
+def _view_of_funnel(funnel: Funnel) -> _View:
+    return _View(
+        funnel.settled,
+        funnel.valid,
+        f"{funnel.open_chats} open · {funnel.replied} replied",
+        f"{funnel.settled} of {funnel.valid} settled, {funnel.open_chats} chats open, "
+        f"{funnel.replied} replied",
+    )
+
+
+def _view_of_rows(sifted: Sifted, total: int | None) -> _View:
+    of_all = "" if total is None else f" of {total}"
+    refused = f"{sifted.refused} refused"
+    return _View(sifted.rows, total, refused, f"{sifted.rows}{of_all} rows checked, {refused}")
 
 
 def _bar(console: Console) -> Progress:
@@ -63,29 +129,21 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _on_bar(bar: Progress, task: TaskID) -> Show:
-    def show(funnel: Funnel) -> None:
-        words = f"{funnel.open_chats} open · {funnel.replied} replied"
-        bar.update(task, total=funnel.valid, completed=funnel.settled, words=words)
+def _on_bar(bar: Progress, task: TaskID) -> _Show:
+    def show(view: _View) -> None:
+        bar.update(task, total=view.total, completed=view.done, words=view.words)
 
     return show
 
 
-def _as_lines(campaign: str, logger: Logger, monotonic: Callable[[], float]) -> Show:
+def _as_lines(campaign: str, logger: Logger, monotonic: Callable[[], float]) -> _Show:
     next_line = monotonic() + _LINE_SECONDS
 
-    def show(funnel: Funnel) -> None:
+    def show(view: _View) -> None:
         nonlocal next_line
         if monotonic() < next_line:
             return
         next_line = monotonic() + _LINE_SECONDS
-        logger.info(
-            "campaign %s: %d of %d settled, %d chats open, %d replied",
-            campaign,
-            funnel.settled,
-            funnel.valid,
-            funnel.open_chats,
-            funnel.replied,
-        )
+        logger.info("campaign %s: %s", campaign, view.line)
 
     return show

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from jinja2.runtime import Context
 from pydantic import ValidationError
 
 from connect_tasks.expressions import (
     ABSENT,
     EmptyColumnError,
     Expression,
+    RowContext,
     is_template,
     row_context,
 )
@@ -46,7 +46,7 @@ class _Filling:
     """One row being filled in."""
 
     values: Mapping[str, Any]
-    context: Context
+    context: RowContext
     problems: list[Problem] = field(default_factory=list)
 
 

@@ -8,11 +8,12 @@ a flow of your own there is `start_chat`.
 import logging
 import os
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -23,13 +24,16 @@ from pydantic import BaseModel, ValidationError
 from connect_tasks.artifacts import ProgressArtifact, publish_summary
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign import run_campaign
+from connect_tasks.database import ledger_exists
 from connect_tasks.errors import ChatEndedError, InputError
-from connect_tasks.frames import read_table, rows
-from connect_tasks.ledger import Ledger, default_url
+from connect_tasks.forecast import Forecast, forecast
+from connect_tasks.frames import Table, open_table
+from connect_tasks.ledger import Known, Ledger, default_url
 from connect_tasks.manage import planned_conversation
 from connect_tasks.models import StartChatContactRequest, StartChatContactResponse, problems
-from connect_tasks.planning import Plan, plan_campaign
-from connect_tasks.progress import watching
+from connect_tasks.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
+from connect_tasks.progress import watching, watching_rows
+from connect_tasks.renderer import RowRenderer
 from connect_tasks.results import CampaignResult
 from connect_tasks.retry import RetryPolicy
 from connect_tasks.tally import Funnel
@@ -39,9 +43,17 @@ from connect_tasks.tokens import canonical_json, client_token
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["collect_responses", "start_chat", "start_chats", "stop_chat", "validate_customers"]
+__all__ = [
+    "collect_responses",
+    "preview",
+    "start_chat",
+    "start_chats",
+    "stop_chat",
+    "validate_customers",
+]
 
 Model = TypeVar("Model", bound=BaseModel)
+_WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
 # A task's cache is no record of what was sent: it is not written when a worker dies after a call.
 _NO_RECORD: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
@@ -89,32 +101,35 @@ def validate_customers(
             return validate_customers(path, campaign="renewals", connect=instance)
         ```
     """
-    frame = read_table(customers)
-    template = _as_template(template, frame.columns)
-    renderer = template.bind(
-        instance_id=connect.instance_id,
-        contact_flow_id=connect.contact_flow_id,
-        conversation=conversation,
-        columns=frame.columns,
-    )
+    table = open_table(customers)
+    renderer = _bound(table, template, connect, conversation)
     now = datetime.now(UTC)
-    with Ledger(_url(ledger)) as opened:
+    chunks = table.chunks(chunk_rows=CHUNK_ROWS)
+    watched = watching_rows(campaign, _logger(), total=_length(table))
+    with Ledger(_url(ledger)) as opened, watched as show:
         opened.open_campaign(
             campaign,
             connect.instance_id,
             now=now,
             conversation=conversation.model_dump(mode="json") if conversation else None,
         )
-        plan = plan_campaign(opened, campaign, rows(frame, chunk_rows=5_000), renderer, now=now)
+        plan = plan_campaign(opened, campaign, chunks, renderer, now=now, report=show)
+        expected = forecast(
+            plan.intake,
+            connect.quotas,
+            conversation or planned_conversation(opened, campaign),
+            measured_seconds=opened.mean_chat_seconds(connect.instance_id),
+        )
     _logger().info(
         "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
         campaign,
-        len(frame),
+        len(plan.customer_ids),
         plan.added,
         plan.known,
         plan.rejected,
         plan.duplicate,
     )
+    _logger().info("campaign %s: %s", campaign, expected.summary)
     if plan.request_changed:
         _logger().warning(
             "campaign %s: %d customers were contacted before with another request; the new one "
@@ -122,7 +137,69 @@ def validate_customers(
             campaign,
             plan.request_changed,
         )
-    return replace(plan, index=frame.index)
+    return replace(plan, index=table.index)
+
+
+@task(task_run_name="preview", **_NO_RECORD)
+def preview(
+    customers: "pd.DataFrame | str | os.PathLike[str]",
+    template: ChatTemplate | dict[str, Any] | None,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None = None,
+    *,
+    campaign: str | None = None,
+    ledger: str | None = None,
+    samples: int = 3,
+    mean_chat_seconds: float | None = None,
+) -> Forecast:
+    """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
+
+    Args:
+        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+        template: Makes a request of each row. None: columns are named like the request's fields.
+        connect: The instance that would be used; its quotas decide how fast.
+        conversation: What our side would say.
+        campaign: The campaign, to leave out customers whom it has contacted before.
+        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None. One
+            that is not there is not made.
+        samples: How many customers' messages to show.
+        mean_chat_seconds: How long a chat takes. If None, as long as the ledger's latest chats on
+            this instance; without any, every answer counts as long as we wait for it.
+
+    Returns:
+        Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API.
+
+    Raises:
+        InputError: The table or the template as a whole cannot be used.
+        LedgerError: There is a ledger and it cannot be used.
+
+    Example:
+        ```python
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.tasks import preview
+        from connect_tasks.template import ChatTemplate, Conversation
+
+        template = ChatTemplate(display_name="{{ name }}")
+        conversation = Conversation(messages=["Is {{ date }} still right?"])
+        instance = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
+        print(preview.fn("customers.csv", template, instance, conversation))
+        ```
+    """
+    table = open_table(customers)
+    renderer = _bound(table, template, connect, conversation)
+    chunks = table.chunks(chunk_rows=CHUNK_ROWS)
+    watched = watching_rows(campaign or "preview", _logger(), total=_length(table))
+    with _past(_url(ledger), campaign, connect.instance_id) as (known, seconds), watched as show:
+        intake = look_over(chunks, renderer, samples=samples, known=known, report=show)
+    expected = forecast(
+        intake,
+        connect.quotas,
+        conversation or Conversation(),
+        given_seconds=mean_chat_seconds,
+        measured_seconds=seconds,
+    )
+    _logger().info("%s: %s", campaign or "preview", expected.summary)
+    return expected
 
 
 @task(task_run_name="chats-of-{campaign}", **_NO_RECORD)
@@ -177,6 +254,13 @@ def start_chats(
         )
         artifact.finish(funnel)
     _logger().info("campaign %s: %d of %d settled", campaign, funnel.settled, funnel.valid)
+    for what, granted in funnel.learnt.items():
+        _logger().warning(
+            "campaign %s: the instance grants less than its quotas say: %s %.1f",
+            campaign,
+            what,
+            granted,
+        )
     if funnel.unknown:
         _logger().warning(
             "campaign %s: whether %d customers were contacted is not known; run the campaign "
@@ -251,7 +335,10 @@ def start_chat(
     """
     wire = _as_request(request).to_wire()
     wire.setdefault("ClientToken", client_token("task-run", task_run.id or uuid.uuid4().hex))
-    response = connect.connect().api.start_chat(canonical_json(wire))
+    instance = connect.connect()
+    if instance.allowance:
+        instance.allowance.buy(1)
+    response = instance.api.start_chat(canonical_json(wire))
     _logger().info("started contact %s", response.contact_id)
     return response
 
@@ -280,6 +367,39 @@ def stop_chat(contact_id: str, connect: AmazonConnectInstance) -> None:
     """
     with suppress(ChatEndedError):
         connect.connect().api.stop_contact(connect.instance_id, contact_id)
+
+
+def _bound(
+    table: Table,
+    template: ChatTemplate | dict[str, Any] | None,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None,
+) -> RowRenderer:
+    return _as_template(template, table.columns).bind(
+        instance_id=connect.instance_id,
+        contact_flow_id=connect.contact_flow_id,
+        conversation=conversation,
+        columns=table.columns,
+    )
+
+
+def _length(table: Table) -> int | None:
+    return None if table.index is None else len(table.index)
+
+
+@contextmanager
+def _past(
+    url: str, campaign: str | None, instance_id: str
+) -> Iterator[tuple[_WhatIsKnown, float | None]]:
+    """What a ledger knows of customers, and of an instance's chats; nothing if there is none."""
+    if not ledger_exists(url):
+        yield lambda _: {}, None
+        return
+    with Ledger(url) as opened:
+        if campaign is not None:
+            opened.check_campaign(campaign, instance_id)
+        known: _WhatIsKnown = partial(opened.known, campaign) if campaign else lambda _: {}
+        yield known, opened.mean_chat_seconds(instance_id)
 
 
 def _as_template(

@@ -7,14 +7,16 @@ pin its values.
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from connect_tasks.errors import InputError
 
-__all__ = ["canonical_json", "client_token", "fingerprint", "message_token"]
+__all__ = ["RequestText", "canonical_json", "client_token", "fingerprint", "message_token"]
 
 _CONTACT = "connect-tasks-contact-1-"
 _MESSAGE = "connect-tasks-message-1-"
+_TOKEN_NAME = "ClientToken"  # noqa: S105 - a name, no secret
 # The encoder's `default` is left out on purpose: what is not plain JSON must not get a fingerprint.
 _canonical = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
@@ -79,7 +81,7 @@ def fingerprint(wire: Mapping[str, Any]) -> str:
         >>> fingerprint({"A": 1, "ClientToken": "x"}) == fingerprint({"A": 1})
         True
     """
-    content = {name: value for name, value in wire.items() if name != "ClientToken"}
+    content = {name: value for name, value in wire.items() if name != _TOKEN_NAME}
     return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
@@ -100,6 +102,44 @@ def canonical_json(wire: Mapping[str, Any]) -> str:
         '{"a":null,"b":[1,"é"]}'
     """
     return _canonical(dict(wire))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestText:
+    """A request's `canonical_json` in two pieces, between which its client token belongs.
+
+    Written once, it gives both the fingerprint and the text that is sent.
+
+    Example:
+        >>> wire = {"Attributes": {}, "InstanceId": "i-1"}
+        >>> RequestText.of(wire).signed("t")
+        '{"Attributes":{},"ClientToken":"t","InstanceId":"i-1"}'
+        >>> RequestText.of(wire).fingerprint == fingerprint(wire)
+        True
+    """
+
+    _before: str
+    _after: str
+
+    @classmethod
+    def of(cls, wire: Mapping[str, Any]) -> Self:
+        """Write a request.
+
+        Args:
+            wire: The request by Amazon's names, with an instance as every request.
+        """
+        before = {name: value for name, value in wire.items() if name < _TOKEN_NAME}
+        after = {name: value for name, value in wire.items() if name > _TOKEN_NAME}
+        return cls(f"{_canonical(before)[:-1]}," if before else "{", _canonical(after)[1:])
+
+    @property
+    def fingerprint(self) -> str:
+        """The request's `fingerprint`."""
+        return hashlib.sha256(f"{self._before}{self._after}".encode()).hexdigest()
+
+    def signed(self, client_token: str) -> str:
+        """The `canonical_json` with this token."""
+        return f'{self._before}"{_TOKEN_NAME}":{_canonical(client_token)},{self._after}'
 
 
 def _digest(*parts: str) -> str:

@@ -10,12 +10,23 @@ import pandas as pd
 import pytest
 from prefect import flow, unmapped
 from prefect.client.orchestration import get_client
+from prefect.exceptions import ParameterTypeError
+from prefect_aws import AwsCredentials
+from pydantic import SecretStr
 
 from connect_tasks import ChatTemplate, Conversation, StartChatContactRequest
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
-from connect_tasks.tasks import collect_responses, start_chat, stop_chat, validate_customers
+from connect_tasks.forecast import Forecast
+from connect_tasks.tasks import (
+    collect_responses,
+    preview,
+    start_chat,
+    start_chats,
+    stop_chat,
+    validate_customers,
+)
 from flows.outreach import outreach
 from tests.functional.world import always
 
@@ -101,6 +112,33 @@ def test_no_customer_reaches_prefects_database(
     files = [path for path in prefect_home.rglob("*") if path.is_file()]
     assert any(b"renamed" in path.read_bytes() for path in files)
     assert [path for path in files if b"Zebulon" in path.read_bytes()] == []
+
+
+# Prefect logs all parameters when one of them is wrong, and masks only some secrets of a block.
+def test_neither_wrong_parameters_nor_right_ones_show_customers_or_credentials(
+    local: LocalConnect,
+    ledger: str,
+    prefect_home: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    credentials = AwsCredentials(
+        aws_access_key_id="local",
+        aws_secret_access_key=SecretStr("local"),
+        aws_session_token="bearer-of-a-session",
+        region_name="us-east-1",
+    )
+    connect = local.instance().model_copy(update={"aws_credentials": credentials})
+    with pytest.raises(ParameterTypeError, match="campaign"):
+        outreach(table(), campaign=["no name"], connect=connect, ledger=ledger)  # type: ignore[call-overload]
+    outreach(table(), campaign="a", connect=connect, conversation=SURVEY, ledger=ledger)
+
+    said = capfd.readouterr()
+    for text in (caplog.text, said.out, said.err):
+        assert "bearer-of-a-session" not in text
+        assert "Zebulon" not in text
+    files = [path.read_bytes() for path in prefect_home.rglob("*") if path.is_file()]
+    assert [content for content in files if b"bearer-of-a-session" in content] == []
 
 
 def test_what_prefect_records_of_a_table_is_a_summary(local: LocalConnect) -> None:
@@ -224,6 +262,103 @@ def test_a_halted_campaign_fails_the_run_with_what_was_learnt(ledger: str) -> No
         pytest.raises(CampaignHaltedError, match="AccessDeniedException"),
     ):
         outreach(table(), campaign="a", connect=local.instance(), ledger=ledger)
+
+
+def test_a_dry_run_tells_what_would_happen_and_does_nothing(
+    local: LocalConnect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    customers = table()
+    customers.loc["line 1", "display_name"] = None
+    nowhere = tmp_path / "folder" / "ledger.db"
+
+    made: Any = outreach(
+        customers,
+        campaign="a",
+        connect=local.instance(),
+        conversation=SURVEY,
+        ledger=f"sqlite:///{nowhere}",
+        dry_run=True,
+    )
+
+    assert isinstance(made, Forecast)
+    assert (made.rows, made.valid, made.rejected, made.to_contact) == (4, 3, 1, 3)
+    assert [sample.messages for sample in made.samples] == [("0",), ("2",), ("3",)]
+    assert made.calls["StartChatContact"] == 3
+    assert any("3 chats in about" in message for message in caplog.messages)
+    assert "Zebulon" not in caplog.text
+    assert local.calls == {}
+    assert not nowhere.parent.exists()
+
+
+def test_a_run_tells_the_forecast_first_and_checks_each_row_once(
+    local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    outreach(table(2), campaign="a", connect=local.instance(), conversation=SURVEY, ledger=ledger)
+
+    told = [n for n, message in enumerate(caplog.messages) if "2 chats in about" in message]
+    settled = [n for n, message in enumerate(caplog.messages) if "2 of 2 settled" in message]
+    assert len(told) == 1
+    assert told < settled
+
+
+def test_a_preview_knows_who_was_contacted_and_how_long_chats_took(
+    local: LocalConnect, ledger: str
+) -> None:
+    instance = local.instance()
+    outreach(table(2), campaign="a", connect=instance, conversation=SURVEY, ledger=ledger)
+    before = collect_responses.fn("a", ledger=ledger)
+
+    made = preview.fn(table(4), None, instance, SURVEY, campaign="a", ledger=ledger)
+    elsewhere = preview.fn(table(4), None, instance, SURVEY, campaign="b", ledger=ledger)
+    given = preview.fn(table(4), None, instance, ledger=ledger, mean_chat_seconds=7)
+
+    took = before.contacts["ended_at"] - before.contacts["started_at"]
+    assert (made.contacted, made.to_contact) == (2, 2)
+    assert made.chat_seconds == pytest.approx(took.dt.total_seconds().mean())
+    assert (made.chat_seconds_from, given.chat_seconds_from) == ("measured", "given")
+    assert (elsewhere.contacted, given.contacted, given.chat_seconds) == (0, 0, 7)
+    pd.testing.assert_frame_equal(
+        before.contacts, collect_responses.fn("a", ledger=ledger).contacts
+    )
+    assert local.calls["StartChatContact"] == 2
+
+
+@pytest.mark.parametrize("close", ["stop", "disconnect", "leave_open"])
+@pytest.mark.parametrize("opening", [None, "Hello"], ids=["silent start", "with a message"])
+def test_the_calls_that_were_foretold_are_those_that_are_made(
+    ledger: str, close: Any, opening: str | None
+) -> None:
+    template = ChatTemplate(initial_message=opening)
+    talk = Conversation(messages=("{{ score }}", "Bye"), max_replies=3, close=close)
+    with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
+        instance = local.instance()
+        foretold = preview.fn(table(5), template, instance, talk)
+        common: dict[str, Any] = {"connect": instance, "conversation": talk, "ledger": ledger}
+        validate_customers.fn(table(5), template, campaign="a", **common)
+        start_chats.fn("a", **common)
+        made = {name: count for name, count in local.calls.items() if name in foretold.calls}
+
+    assert made == foretold.calls
+
+
+def test_a_preview_refuses_a_campaign_of_another_instance(local: LocalConnect, ledger: str) -> None:
+    validate_customers.fn(table(), campaign="a", connect=local.instance(), ledger=ledger)
+    elsewhere = local.instance().model_copy(
+        update={"instance_id": "another", "contact_flow_id": "its-flow"}
+    )
+
+    with pytest.raises(InputError, match="belongs to instance"):
+        preview.fn(table(), None, elsewhere, campaign="a", ledger=ledger)
+    with pytest.raises(InputError, match="needs a name"):
+        preview.fn(table(), None, elsewhere, campaign=" ", ledger=ledger)
+
+
+def test_a_preview_refuses_what_a_run_would_refuse(local: LocalConnect) -> None:
+    with pytest.raises(InputError, match="'naem'"):
+        preview.fn(table(), ChatTemplate(display_name="{{ naem }}"), local.instance())
 
 
 def request_of(local: LocalConnect, number: int) -> StartChatContactRequest:

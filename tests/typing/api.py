@@ -15,11 +15,13 @@ from connect_tasks import (
 )
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator import LocalConnect
+from connect_tasks.forecast import Forecast
 from connect_tasks.planning import Plan
 from connect_tasks.results import CampaignResult
 from connect_tasks.tally import Funnel
 from connect_tasks.tasks import (
     collect_responses,
+    preview,
     start_chat,
     start_chats,
     stop_chat,
@@ -48,6 +50,7 @@ assert_type(
     float | None,
 )
 assert_type(validate_customers.fn(customers, campaign="renewals", connect=instance), Plan)
+assert_type(preview.fn(customers, template, instance, conversation), Forecast)
 assert_type(start_chats.fn("renewals", connect=instance), Funnel)
 assert_type(collect_responses.fn("renewals"), CampaignResult)
 request = StartChatContactRequest.from_wire({})

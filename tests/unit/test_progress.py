@@ -6,7 +6,8 @@ import logging
 import pytest
 from rich.console import Console
 
-from connect_tasks.progress import watching
+from connect_tasks.progress import watching, watching_rows
+from connect_tasks.sieve import Sifted
 from connect_tasks.tally import Funnel
 
 FUNNEL = Funnel(
@@ -49,3 +50,40 @@ def test_elsewhere_a_line_is_logged_every_five_seconds(caplog: pytest.LogCapture
             show(FUNNEL)
 
     assert caplog.messages == ["campaign renewals: 6 of 10 settled, 2 chats open, 7 replied"]
+
+
+def test_a_terminal_shows_how_far_a_table_was_checked() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+    logger = logging.getLogger("test")
+
+    with watching_rows("renewals", logger, total=1_000, console=console) as show:
+        show(Sifted(400, 12))
+
+    assert "400/1000" in screen.getvalue()
+    assert "12 refused" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("total", "line"),
+    [
+        (1_000, "campaign renewals: 400 of 1000 rows checked, 12 refused"),
+        (None, "campaign renewals: 400 rows checked, 12 refused"),
+    ],
+    ids=["a frame", "a file of unknown length"],
+)
+def test_elsewhere_a_line_tells_how_far_a_table_was_checked(
+    total: int | None, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    times = iter([0.0, 4.9, 5.0, 5.0])
+    quiet = Console(file=io.StringIO())
+    logger = logging.getLogger("test")
+
+    with watching_rows(
+        "renewals", logger, total=total, console=quiet, monotonic=lambda: next(times)
+    ) as show:
+        show(Sifted(200, 3))
+        show(Sifted(400, 12))
+
+    assert caplog.messages == [line]
