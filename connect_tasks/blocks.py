@@ -7,13 +7,14 @@ from prefect.blocks.core import Block
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import BeforeValidator, Field
 
+from connect_tasks.allowance import PrefectAllowance
 from connect_tasks.aws import ClientOptions, ConnectApi
 from connect_tasks.campaign import Instance
 from connect_tasks.errors import InputError
-from connect_tasks.pacing import Quotas
+from connect_tasks.quotas import Quotas, threads_for
 from connect_tasks.rules import instance_id as id_of_instance
 
-__all__ = ["AmazonConnectInstance", "load_instance"]
+__all__ = ["AmazonConnectInstance", "block_name", "load_instance"]
 
 
 class AmazonConnectInstance(Block):
@@ -25,6 +26,7 @@ class AmazonConnectInstance(Block):
         aws_credentials: Who calls; without it, boto3's default chain decides.
         aws_client_parameters: How clients are made, such as another endpoint.
         quotas: What the instance grants.
+        start_limit: A global concurrency limit of Prefect that starts are bought from as well.
 
     Example:
         Load a stored instance and run a campaign on it:
@@ -65,11 +67,28 @@ class AmazonConnectInstance(Block):
         title="Quotas",
         description="What the instance grants; the defaults are those of a new account.",
     )
+    start_limit: str | None = Field(
+        default=None,
+        title="Start limit",
+        description="Name of a global concurrency limit in Prefect, with slot decay, that others "
+        "use for the same quota too. Starts are bought from it, about a second's worth at a time.",
+        min_length=1,
+    )
 
     def connect(self) -> Instance:
-        """Make what a campaign needs to call this instance. No call is made yet."""
-        options = ClientOptions(parameters=self._client_parameters())
-        return Instance(api=ConnectApi(self._session_maker(), options), quotas=self.quotas)
+        """Make what a campaign needs to call this instance. Amazon is not called yet.
+
+        Raises:
+            InputError: Prefect has no `start_limit` of this name that can be bought from.
+        """
+        threads = threads_for(self.quotas)
+        options = ClientOptions(parameters=self._client_parameters(), connections=threads)
+        return Instance(
+            api=ConnectApi(self._session_maker(), options),
+            quotas=self.quotas,
+            threads=threads,
+            allowance=PrefectAllowance(self.start_limit) if self.start_limit else None,
+        )
 
     def _session_maker(self) -> Callable[[], Any] | None:
         credentials = self.aws_credentials
@@ -102,3 +121,21 @@ def load_instance(connect: object) -> object:
             "`prefect block register -m connect_tasks.blocks`, or in Python with "
             "`AmazonConnectInstance(...).save(name)`."
         ) from error
+
+
+def block_name(connect: object) -> str:
+    """The name of a saved instance, for flows whose parameters travel to other machines.
+
+    Args:
+        connect: A block's name.
+
+    Raises:
+        InputError: It is something else; an instance may hold secrets, which stay where they are.
+    """
+    if isinstance(connect, str):
+        return connect
+    raise InputError(
+        "`connect` must be the name of a saved instance here, not the instance: it is written "
+        "down in Prefect and sent to other machines, and its secrets must not be. Save it with "
+        "`connect.save(name)` and pass the name."
+    )

@@ -4,7 +4,9 @@ Prefect records a flow's parameters whole, as JSON. A table of customers has no 
 and beyond 512 KB the call fails with an error that repeats every row.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,10 +34,15 @@ TABLE_FORM = WithJsonSchema(
 class TableFlow(Flow[Parameters, Returned]):
     """A flow whose `customers` parameter may be a DataFrame.
 
-    Prefect is given a summary instead (rows, columns, fingerprint), and the `ledger` without its
-    password. In all else it is a flow like
-    any other: `deploy`, `serve` and `with_options` work.
+    Prefect is given a summary instead (rows, columns, fingerprint), the `ledger` without its
+    password, and of an instance at `connect` which it is, without credentials. In all else it is a
+    flow like any other: `deploy`, `serve` and `with_options` work.
     """
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Check and convert the parameters; what is wrong is raised, and nothing is logged."""
+        with _silent("prefect.flows"):
+            return super().validate_parameters(parameters)
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect records of the parameters."""
@@ -56,7 +63,25 @@ def _recorded(name: str, value: Any) -> Any:
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
     if name == "ledger" and value:
         return hide_password(value)
+    if name == "connect" and hasattr(value, "instance_id"):
+        # Prefect masks a secret key, but not the session token beside it.
+        return {"instance_id": value.instance_id, "contact_flow_id": value.contact_flow_id}
     return value
+
+
+@contextmanager
+def _silent(logger_name: str) -> Iterator[None]:
+    """Prefect logs all parameters of a call when one of them is wrong: tables, credentials."""
+    logger = logging.getLogger(logger_name)
+    logger.addFilter(_drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_drop)
+
+
+def _drop(_: logging.LogRecord) -> bool:
+    return False
 
 
 def table_flow(

@@ -3,13 +3,14 @@
 import os
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from pydantic import BeforeValidator
 
 from connect_tasks import manage
 from connect_tasks.artifacts import artifact_key, publish_summary
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.flow import table_flow
 from connect_tasks.ledger import default_url
 from connect_tasks.manage import Decision
 from connect_tasks.results import CampaignResult
@@ -22,7 +23,7 @@ def _url(ledger: str | None) -> str:
     return ledger or default_url(os.environ)
 
 
-@flow(name="campaign-status", flow_run_name="status of {campaign}")
+@table_flow(name="campaign-status", flow_run_name="status of {campaign}")
 def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     """Show how a campaign stands, and list the contacts that a person has to decide about.
 
@@ -46,7 +47,7 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     return summary
 
 
-@flow(name="campaign-pause", flow_run_name="pause {campaign}")
+@table_flow(name="campaign-pause", flow_run_name="pause {campaign}")
 def pause(campaign: str, ledger: str | None = None) -> None:
     """Start no more chats; those that are open are held to their end.
 
@@ -58,7 +59,7 @@ def pause(campaign: str, ledger: str | None = None) -> None:
     get_run_logger().info("campaign %s is paused", campaign)
 
 
-@flow(name="campaign-stop", flow_run_name="stop {campaign}")
+@table_flow(name="campaign-stop", flow_run_name="stop {campaign}")
 def stop(campaign: str, ledger: str | None = None) -> None:
     """Start no more chats, and close those that are open within some seconds.
 
@@ -70,7 +71,7 @@ def stop(campaign: str, ledger: str | None = None) -> None:
     get_run_logger().info("campaign %s is stopped", campaign)
 
 
-@flow(name="campaign-resume", flow_run_name="resume {campaign}")
+@table_flow(name="campaign-resume", flow_run_name="resume {campaign}")
 def resume(
     campaign: str,
     connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
@@ -91,7 +92,7 @@ def resume(
     return collect_responses(campaign, ledger=ledger)
 
 
-@flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")
+@table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")
 def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | None = None) -> None:
     """Settle a contact whose outcome stayed unknown, after a look at Amazon Connect.
 

@@ -3,13 +3,14 @@
 from pathlib import PurePath
 from typing import Annotated, Any
 
+from prefect.futures import wait
 from prefect.runtime import flow_run
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.flow import TABLE_FORM, table_flow
 from connect_tasks.results import CampaignResult
-from connect_tasks.tasks import collect_responses, start_chats, validate_customers
+from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
 from connect_tasks.template import ChatTemplate, Conversation
 
 __all__ = ["outreach"]
@@ -36,6 +37,8 @@ def outreach(
     connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
     conversation: Conversation | None = None,
     ledger: str | None = None,
+    workers: Annotated[int, Field(ge=1)] = 1,
+    dry_run: bool = False,
 ) -> CampaignResult:
     """Start one chat per customer, converse, and return the answers as tables.
 
@@ -53,9 +56,14 @@ def outreach(
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
+        workers: How many long tasks share the campaign. More than one is of use only where the
+            flow's task runner runs tasks on other machines or processes, as Dask does.
+        dry_run: Only say how many would be contacted, how long it would take and what they would
+            be sent. Nothing is sent, and nothing is written.
 
     Returns:
-        `contacts`, one row per input row; `messages`, one row per transcript item; `summary`.
+        `contacts`, one row per input row; `messages`, one row per transcript item; `summary`. Of
+        a dry run instead the `Forecast`, as `connect_tasks.tasks.preview` gives it.
 
     Raises:
         InputError: The table or the template as a whole cannot be used; nothing was sent.
@@ -74,6 +82,11 @@ def outreach(
         print(result.contacts)
         ```
     """
+    if dry_run:
+        # A type of both results would make everybody else tell the two apart.
+        return preview(  # type: ignore[return-value]
+            customers, template, connect, conversation, campaign=campaign, ledger=ledger
+        )
     plan = validate_customers(
         customers,
         template,
@@ -82,5 +95,13 @@ def outreach(
         conversation=conversation,
         ledger=ledger,
     )
+    if workers > 1:
+        _share(workers, campaign, connect=connect, conversation=conversation, ledger=ledger)
+    # The one worker there is, or whoever does what several have left: nothing, as a rule.
     start_chats(campaign, connect=connect, conversation=conversation, ledger=ledger)
     return collect_responses(campaign, ledger=ledger, plan=plan)
+
+
+def _share(workers: int, campaign: str, **options: Any) -> None:
+    """Work on a campaign in several tasks; one that fails or is lost is no reason to stop."""
+    wait([start_chats.submit(campaign, **options) for _ in range(workers)])

@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.ledger import Ledger
+from tests.e2e.servers import PrefectServer, prefect_server, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -37,6 +36,39 @@ AmazonConnectInstance(
 outreach.serve(name="cancel-me", pause_on_shutdown=False)
 """
 
+AWAY = """
+import os, sys
+import pandas as pd
+from connect_tasks import Conversation
+from connect_tasks.blocks import AmazonConnectInstance
+from flows.outreach import outreach
+from prefect_aws import AwsClientParameters, AwsCredentials
+
+instance_id, flow, endpoint, ledger = sys.argv[1:]
+connect = AmazonConnectInstance(
+    instance_id=instance_id,
+    contact_flow_id=flow,
+    aws_credentials=AwsCredentials(
+        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
+    ),
+    aws_client_parameters=AwsClientParameters(endpoint_url=endpoint),
+    quotas={"starts_per_second": 10, "start_burst": 5},
+)
+customers = pd.DataFrame({"customer_id": [str(n) for n in range(50)], "display_name": "Zebulon"})
+try:
+    result = outreach(
+        customers,
+        campaign="away",
+        connect=connect,
+        conversation=Conversation(max_replies=1),
+        ledger=ledger,
+    )
+except Exception as error:
+    print("failed with", type(error).__name__, flush=True)
+    os._exit(1)  # An ordinary end would first try to send what Prefect logs and counts.
+print(*set(result.contacts["status"]), len(result.messages) > 100)
+"""
+
 SCRIPT = """
 import pandas as pd
 from connect_tasks import Conversation
@@ -56,19 +88,18 @@ print(*result.contacts["status"])
 
 
 def test_the_flow_runs_and_prefect_shows_its_name_and_its_artifacts(
-    server: dict[str, str], tmp_path: Path
+    server: PrefectServer, tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=tmp_path,
-        env=server,
+        env=server.environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    url = server["PREFECT_API_URL"]
-    runs = httpx.post(f"{url}/flow_runs/filter", json={}).json()
-    artifacts = httpx.post(f"{url}/artifacts/filter", json={}).json()
+    runs = server.post("flow_runs/filter")
+    artifacts = server.post("artifacts/filter")
 
     assert done.stdout == "completed\n", done.stderr
     assert [(run["name"], run["state_type"]) for run in runs] == [("served · 1 row", "COMPLETED")]
@@ -79,28 +110,9 @@ def test_the_flow_runs_and_prefect_shows_its_name_and_its_artifacts(
     }
 
 
-def post(url: str, **body: Any) -> Any:
-    """Ask Prefect; its SQLite is busy at times and says so."""
-    for _ in range(50):
-        answer = httpx.post(url, json=body)
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-            answer.raise_for_status()
-            return answer.json()
-        time.sleep(0.2)
-    raise AssertionError("Prefect stayed busy")
-
-
-def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.2)
-
-
 def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
-    server: dict[str, str], tmp_path: Path
+    server: PrefectServer, tmp_path: Path
 ) -> None:
-    url = server["PREFECT_API_URL"]
     ledger_url = f"sqlite:///{tmp_path / 'ledger.db'}"
     table = tmp_path / "customers.csv"
     rows = "".join(f"{number:04},Customer {number}\n" for number in range(100))
@@ -109,16 +121,16 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
         serving = subprocess.Popen(
             [sys.executable, "-c", SERVE, local.instance_id, local.flow_id, local.endpoint_url],
             cwd=ROOT,
-            env=server,
+            env=server.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            name = f"{url}/deployments/name/outreach/cancel-me"
+            name = f"{server.url}/deployments/name/outreach/cancel-me"
             wait_until(lambda: httpx.get(name).status_code == 200, 60, "it is served")
-            (block,) = post(f"{url}/block_documents/filter")
-            run = post(
-                f"{url}/deployments/{httpx.get(name).json()['id']}/create_flow_run",
+            (block,) = server.post("block_documents/filter")
+            run = server.post(
+                f"deployments/{httpx.get(name).json()['id']}/create_flow_run",
                 parameters={
                     "customers": str(table),
                     "campaign": "cancelled",
@@ -128,13 +140,11 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
                 },
             )
             wait_until(lambda: len(local.contacts) > 3, 60, "chats are started")
-            post(
-                f"{url}/flow_runs/{run['id']}/set_state",
-                state={"type": "CANCELLING", "name": "Cancelling"},
-            )
-            state = f"{url}/flow_runs/{run['id']}"
+            state = f"flow_runs/{run['id']}"
+            cancelling = {"type": "CANCELLING", "name": "Cancelling"}
+            server.post(f"{state}/set_state", state=cancelling)
             wait_until(
-                lambda: httpx.get(state).json()["state_type"] == "CANCELLED", 90, "it is cancelled"
+                lambda: server.get(state)["state_type"] == "CANCELLED", 90, "it is cancelled"
             )
         finally:
             serving.terminate()
@@ -148,3 +158,37 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
         assert left_open == []
         assert counts["completed"] == made
         assert counts["planned"] + counts["starting"] == 100 - made
+
+
+def test_a_campaign_goes_on_to_its_end_when_its_prefect_server_goes_away(tmp_path: Path) -> None:
+    ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
+    # Prefect would try for minutes to tell its server how things went.
+    hurry = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
+    with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
+        arguments = (local.instance_id, local.flow_id, local.endpoint_url, ledger)
+
+        def run(server: PrefectServer) -> subprocess.Popen[str]:
+            return subprocess.Popen(
+                [sys.executable, "-c", AWAY, *arguments],
+                cwd=ROOT,
+                env=server.environment | hurry,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+        with prefect_server(tmp_path) as server, run(server) as first:
+            wait_until(lambda: len(local.contacts) > 5, 60, "chats are started")
+            server.process.kill()
+            before = len(local.contacts)
+            complaints, _ = first.communicate(timeout=120)
+        made = Counter(contact.customer_id for contact in local.contacts)
+        with prefect_server(tmp_path) as server, run(server) as second:
+            tables, _ = second.communicate(timeout=120)
+
+        assert before < 50
+        assert made == Counter(str(number) for number in range(50))
+        assert complaints.endswith("failed with ConnectError\n"), complaints
+        assert "run the same campaign again for its tables" in complaints
+        assert tables.endswith("completed True\n"), tables
+        assert len(local.contacts) == 50
