@@ -43,8 +43,8 @@ lint: $(STAMP) ## Format, lint, types, import rules
 notebooks: $(STAMP) ## Run the notebooks and compare their outputs
 	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with notebooks/sanitize.cfg
 
-bench: $(STAMP) ## Print the benchmarks' tables
-	$(BIN)/python -m tests.bench
+bench: $(STAMP) ## Measure everything, about 15 minutes; BENCH="a e" or BENCH=--quick for less
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .prefect .connect_tasks out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

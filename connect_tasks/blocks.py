@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsClientParameters, AwsCredentials
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from connect_tasks.allowance import PrefectAllowance
 from connect_tasks.aws import ClientOptions, ConnectApi
@@ -75,20 +75,39 @@ class AmazonConnectInstance(Block):
         min_length=1,
     )
 
+    _api: ConnectApi | None = PrivateAttr(default=None)
+    _made_of: tuple[Any, ...] = PrivateAttr(default=())
+
     def connect(self) -> Instance:
         """Make what a campaign needs to call this instance. Amazon is not called yet.
 
         Raises:
             InputError: Prefect has no `start_limit` of this name that can be bought from.
         """
-        threads = threads_for(self.quotas)
-        options = ClientOptions(parameters=self._client_parameters(), connections=threads)
         return Instance(
-            api=ConnectApi(self._session_maker(), options),
+            api=self._kept_api(),
             quotas=self.quotas,
-            threads=threads,
+            threads=threads_for(self.quotas),
             allowance=PrefectAllowance(self.start_limit) if self.start_limit else None,
         )
+
+    def _kept_api(self) -> ConnectApi:
+        """Clients take long to make: they are kept until what they are made of changes."""
+        credentials = self.aws_credentials
+        made_of = (
+            credentials.model_copy() if credentials else None,
+            self.aws_client_parameters.model_copy(),
+            self.quotas,
+        )
+        if self._api is None or self._made_of != made_of:
+            self._made_of, self._api = made_of, self._new_api()
+        return self._api
+
+    def _new_api(self) -> ConnectApi:
+        options = ClientOptions(
+            parameters=self._client_parameters(), connections=threads_for(self.quotas)
+        )
+        return ConnectApi(self._session_maker(), options)
 
     def _session_maker(self) -> Callable[[], Any] | None:
         credentials = self.aws_credentials

@@ -91,10 +91,11 @@ class PacedCalls:
 
     async def start_chat(self, request: str) -> StartChatContactResponse:
         """One StartChatContact call, now and once: the caller has passed `starts`."""
+        called_at = self._clock.monotonic()
         try:
             response = await self._in_thread(lambda: self.api.start_chat(request))
         except ThrottledError:
-            self.starts.throttled()
+            self.starts.throttled(called_at)
             raise
         self.starts.succeeded()
         return response
@@ -167,10 +168,11 @@ class PacedCalls:
         began, attempt = self._clock.monotonic(), 0
         while True:
             await gate.pass_through()
+            called_at = self._clock.monotonic()
             try:
                 result = await self._in_thread(call)
             except ThrottledError:
-                gate.throttled()
+                gate.throttled(called_at)
             except (OutcomeUnknownError, RetryableError) as error:
                 attempt += 1
                 await self._back_off(error, attempt, began)

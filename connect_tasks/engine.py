@@ -79,6 +79,7 @@ class Engine:
         self._admits = True
         self._stopped = False
         self._outages = 0
+        self._claim_again_at = float("-inf")
         self._state = CampaignState.RUNNING
         self._changed = asyncio.Event()
         self.halted_by: ConnectTasksError | None = None
@@ -137,6 +138,11 @@ class Engine:
         return admits and len(self._not_started) < self._settings.most_waiting
 
     async def _claim(self) -> bool:
+        """Get further contacts; having found none, not again at every chat that ends."""
+        now = self._context.clock.monotonic()
+        if self._running and now < self._claim_again_at:
+            return False
+        self._claim_again_at = now + self._settings.state_seconds
         most = min(self._settings.lot, self._settings.most_waiting)
         self._queue.extend(
             await self._ledger.run(
@@ -151,6 +157,8 @@ class Engine:
         )
         if self._outages < self._ledger.outages:
             await self._recall()
+        if self._queue:
+            self._claim_again_at = now
         return bool(self._queue)
 
     async def _recall(self) -> None:

@@ -49,6 +49,8 @@ class RateGate:
         self._succeeded = 0
         self._unspent = 0
         self._throttled = False
+        self._rate_now = rate
+        self._slowed_at = float("-inf")
 
     async def pass_through(self) -> None:
         """Wait for one's turn."""
@@ -63,10 +65,16 @@ class RateGate:
         """Tell that a call was not throttled."""
         self._succeeded += 1
 
-    def throttled(self) -> None:
-        """Tell that the other side refused a call for its rate."""
-        self._throttled = True
-        self._drop_all()
+    def throttled(self, called_at: float) -> None:
+        """Tell that the other side refused a call for its rate.
+
+        Args:
+            called_at: When the call was made. One that was under way when everybody slowed down
+                says nothing about the pace since.
+        """
+        if called_at >= self._slowed_at:
+            self._throttled = True
+            self._drop_all()
 
     async def hand_back(self) -> None:
         """Give back what was bought and is not needed any more."""
@@ -100,6 +108,9 @@ class RateGate:
     async def _restock(self) -> None:
         lot = await self._buy(self._purchase(self._demand()))
         now = self._clock.monotonic()
+        if lot.rate < self._rate_now:
+            self._slowed_at = now
+        self._rate_now = lot.rate
         if not lot.count:
             await self._clock.sleep(min(lot.first_seconds, self.ASK_SECONDS))
             return

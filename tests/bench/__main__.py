@@ -1,6 +1,80 @@
-"""All benchmarks, one table each: `make bench`."""
+"""All benchmarks in one table: `make bench`, or `python -m tests.bench [--quick] [lines]`."""
 
-from tests.bench import bench_planning
+import argparse
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench import (
+    bench_campaign,
+    bench_prefect,
+    bench_quota,
+    bench_rows,
+    bench_starts,
+    machine,
+)
+from tests.bench.picture import draw
+from tests.bench.table import Row, as_text
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "out" / "bench.json"
+PICTURE = ROOT / "docs" / "starts-per-second.svg"
+
+
+def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
+    """What measures each line; quick for trying out, its numbers say little."""
+    if quick:
+        quota = [replace(each, seconds=each.seconds / 4) for each in bench_quota.SETTINGS]
+        whole = [replace(each, customers=200) for each in bench_campaign.SETTINGS]
+        return {
+            "a": lambda: bench_quota.measure_quota(quota),
+            "b": lambda: bench_starts.measure_starts(400, 50),
+            "c": lambda: bench_rows.measure_rows((10_000,), 10_000),
+            "d": lambda: bench_prefect.measure_prefect((1_000,), 50),
+            "e": lambda: bench_campaign.measure_campaigns(whole),
+        }
+    return {
+        "a": bench_quota.measure_quota,
+        "b": bench_starts.measure_starts,
+        "c": bench_rows.measure_rows,
+        "d": bench_prefect.measure_prefect,
+        "e": bench_campaign.measure_campaigns,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure what is asked for, print the table, and write `out/bench.json`."""
+    arguments = _arguments(argv)
+    if arguments.picture:
+        draw(json.loads(OUT.read_text(encoding="utf-8"))["rows"], PICTURE)
+        return
+    where = machine.describe()
+    print(machine.heading(where), flush=True)
+    measure = lines(quick=arguments.quick)
+    rows = list(_told(row for line in arguments.lines or measure for row in measure[line]()))
+    print(f"\n{as_text(rows)}")
+    OUT.parent.mkdir(exist_ok=True)
+    found = {"machine": where, "quick": arguments.quick}
+    found["rows"] = [{"line": row.line, "what": row.what, **row.raw} for row in rows]
+    OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
+    parser.add_argument("lines", nargs="*", choices=[*lines(quick=True), []], help="all if none")
+    parser.add_argument("--quick", action="store_true", help="short runs, to try the bench out")
+    parser.add_argument(
+        "--picture", action="store_true", help=f"draw {PICTURE.name} from the last run instead"
+    )
+    return parser.parse_args(argv)
+
+
+def _told(rows: Iterable[Row]) -> Iterator[Row]:
+    for row in rows:
+        print(f"{row.line}  {row.what}: {row.measured}; {row.ratio}", flush=True)
+        yield row
+
 
 if __name__ == "__main__":
-    bench_planning.main()
+    main()

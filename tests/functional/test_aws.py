@@ -1,6 +1,11 @@
 """The calls themselves: where they go, and with whose rights."""
 
+import pickle
+from typing import Any
+
+import boto3
 import pytest
+from botocore.config import Config
 from pydantic import SecretStr
 
 from connect_tasks.aws import ClientOptions, ConnectApi
@@ -58,6 +63,43 @@ def test_a_participant_needs_no_credentials_only_its_token(
 def test_a_missing_region_is_said_before_anything_is_called() -> None:
     with pytest.raises(CredentialsError, match="region"):
         ConnectApi().make_clients()
+
+
+def test_a_call_names_the_software_and_whoever_else_wants_to_be_named() -> None:
+    sent: dict[str, str] = {}
+
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        sent[event_name.rpartition(".")[2]] = request.headers["User-Agent"].decode()
+
+    def watched() -> boto3.Session:
+        made = session()
+        made.events.register("before-send", note)
+        return made
+
+    names: dict[str, Any] = {"user_agent_appid": "team-7", "user_agent_extra": "our-notebook/3"}
+    config = Config(**names)
+    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
+        options = ClientOptions(parameters={"endpoint_url": local.endpoint_url, "config": config})
+        api = ConnectApi(watched, options)
+        started = api.start_chat(request(local))
+        assert started.participant_token
+        api.connect_participant(started.participant_token)
+
+    assert sent.keys() == {"StartChatContact", "CreateParticipantConnection"}
+    for agent in sent.values():
+        assert agent.startswith(f"Boto3/{boto3.__version__} ")
+        assert agent.split().count("app/team-7") == 1
+        assert agent.split().count("our-notebook/3") == 1
+
+
+def test_an_api_that_is_sent_to_another_process_makes_clients_of_its_own() -> None:
+    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
+        api = api_for(local)
+        first = api.start_chat(request(local))
+        again = pickle.loads(pickle.dumps(api)).start_chat(request(local))  # noqa: S301 - our own
+
+        assert again.contact_id == first.contact_id
+        assert local.calls == {"StartChatContact": 2}
 
 
 def test_nothing_is_retried_below_us() -> None:

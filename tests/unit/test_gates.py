@@ -126,13 +126,31 @@ def test_a_throttle_voids_what_was_bought_and_is_told_with_the_next_purchase() -
     async def story() -> list[float]:
         market = Market(4, 2)
         gate = market.gate()
-        gate.throttled()
+        gate.throttled(CLOCK.monotonic())
         passed = await pass_all(gate, 3)
         assert market.purchases[0].throttled
         assert not market.purchases[-1].throttled or len(market.purchases) == 1
         return [at for _, at in passed]
 
     assert run(story()) == pytest.approx([1 / 3, 2 / 3, 1], abs=0.01)
+
+
+def test_a_call_that_was_under_way_when_all_slowed_down_slows_nobody_again() -> None:
+    async def story() -> list[bool]:
+        market = Market(100, 10)
+        gate = market.gate()
+        for _ in range(5):
+            await gate.pass_through()
+        before = CLOCK.monotonic()
+        await CLOCK.sleep(0.1)
+        gate.throttled(before)
+        await pass_all(gate, 5)
+        gate.throttled(before)
+        await CLOCK.sleep(2)
+        await pass_all(gate, 5)
+        return [purchase.throttled for purchase in market.purchases]
+
+    assert run(story()).count(True) == 1
 
 
 def test_a_caller_that_gives_up_leaves_its_turn_to_the_others() -> None:
