@@ -27,8 +27,6 @@ class Buyer:
     """
 
     WORTH_TELLING = 0.9
-    # Slots are asked for once a second; a pause of the process must not give them away.
-    SHORTEST_LEASE = timedelta(seconds=10)
 
     def __init__(
         self,
@@ -45,7 +43,7 @@ class Buyer:
         self._instance_id = instance_id
         self._worker = worker
         self._open_chats = open_chats
-        self._lease = max(lease, self.SHORTEST_LEASE)
+        self._lease = lease
         self._tally = tally
         self._clock = clock
         self._told: set[str] = set()

@@ -113,8 +113,6 @@ def run_campaign(
         from connect_tasks.aws import ConnectApi
         from connect_tasks.campaign import Instance, run_campaign
         from connect_tasks.ledger import Ledger
-    from connect_tasks.patience import PatientLedger
-    from connect_tasks.quotas import LEAST_THREADS, Quotas
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
             instance = Instance(api=ConnectApi())
@@ -185,7 +183,11 @@ class _Run:
             recorder=Recorder(
                 lambda changes: ledger.run(lambda opened: opened.apply(self.worker, changes))
             ),
-            slots=SlotGate(buyer.share_slots, most_ahead=self._most_waiting),
+            slots=SlotGate(
+                buyer.share_slots,
+                most_ahead=self._most_waiting,
+                keep_seconds=min(1.0, self.lease.total_seconds() / 3),
+            ),
             policy=self.instance.policy,
             token_validity=self.instance.quotas.token_validity,
             tally=tally,

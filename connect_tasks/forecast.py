@@ -117,8 +117,13 @@ class Forecast(Intake):
         about = _rounded_words(self.duration_seconds)
         return f"{self.to_contact:,} {chats} in about {about}, limited by {self.limit}"
 
+    @property
+    def outline(self) -> str:
+        """The forecast in some lines, with nothing of any customer in it."""
+        return "\n".join([_sentence(self.summary), *_told(self), *_reasons(self)])
+
     def __str__(self) -> str:
-        lines = [_sentence(self.summary), *_told(self), *_reasons(self)]
+        lines = [self.outline]
         for sample in self.samples:
             lines.append(f"{sample.customer_id} ({sample.display_name})")
             lines += [f"    {shorten(text, _LONGEST_LINE)!r}" for text in _texts(sample)]

@@ -197,14 +197,15 @@ class SlotGate:
         share: Tells what we have and want, and whether the instance refused a chat; answers how
             many chats we may have open.
         most_ahead: How many slots to ask for beyond those in use.
+        keep_seconds: How often to ask at least; what is not asked for again is lost in the end.
     """
 
-    KEEP_SECONDS = 1.0
     HURRY_SECONDS = 0.05
 
-    def __init__(self, share: Share, *, most_ahead: int) -> None:
+    def __init__(self, share: Share, *, most_ahead: int, keep_seconds: float = 1.0) -> None:
         self._share = share
         self._most_ahead = most_ahead
+        self._keep_seconds = keep_seconds
         self._queue = asyncio.Lock()
         self._changed = asyncio.Event()
         self._short = asyncio.Event()
@@ -244,7 +245,7 @@ class SlotGate:
             await self.ask(wanted)
             hurry = self.granted >= wanted
             # Nothing more to have: asking at once again would only burn the ledger's time.
-            await asyncio.sleep(self.HURRY_SECONDS if hurry else self.KEEP_SECONDS)
+            await asyncio.sleep(self.HURRY_SECONDS if hurry else self._keep_seconds)
             if hurry:
                 await self._until_short()
 
@@ -257,7 +258,7 @@ class SlotGate:
 
     async def _until_short(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._short.wait(), self.KEEP_SECONDS)
+            await asyncio.wait_for(self._short.wait(), self._keep_seconds)
 
 
 class Slot:

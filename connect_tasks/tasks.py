@@ -129,7 +129,7 @@ def validate_customers(
         plan.rejected,
         plan.duplicate,
     )
-    _logger().info("campaign %s: %s", campaign, expected.summary)
+    _logger().info("campaign %s: forecast\n%s", campaign, expected.outline)
     if plan.request_changed:
         _logger().warning(
             "campaign %s: %d customers were contacted before with another request; the new one "

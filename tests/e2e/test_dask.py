@@ -72,24 +72,7 @@ def made(local: LocalConnect) -> Counter[str]:
     return Counter(str(contact.customer_id) for contact in local.contacts)
 
 
-def test_two_dask_processes_share_a_campaign_and_everybody_is_contacted_once(
-    prefect: PrefectServer, local: LocalConnect, tmp_path: Path
-) -> None:
-    customers = [str(number) for number in range(160)]
-    log = tmp_path / "log"
-    with (
-        new_database() as ledger,
-        campaign(prefect, local, ledger, log, customers) as process,
-    ):
-        found = statuses(process, log)
-        workers = claimed(ledger)
-
-    assert found == {"completed": 160}
-    assert made(local) == Counter(customers)
-    assert len(workers) == 2
-
-
-def test_a_dask_process_that_is_killed_loses_nobody(
+def test_two_dask_processes_share_a_campaign_and_one_that_is_killed_loses_nobody(
     prefect: PrefectServer, local: LocalConnect, tmp_path: Path
 ) -> None:
     customers = [str(number) for number in range(160)]
