@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from prefect import flow, unmapped
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.exceptions import ParameterTypeError
 from prefect_aws import AwsCredentials
 from pydantic import SecretStr
@@ -197,8 +198,10 @@ def test_the_run_is_named_after_campaign_and_count(local: LocalConnect, ledger: 
     )
 
     with get_client(sync_client=True) as client:
-        names = {run.name for run in client.read_flow_runs()}
-        artifacts = {artifact.key for artifact in client.read_artifacts()}
+        names = {run.name for run in client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC)}
+        artifacts = {
+            artifact.key for artifact in client.read_artifacts(sort=ArtifactSort.UPDATED_DESC)
+        }
     assert "names · 3 rows" in names
     assert {"names-progress", "names-summary"} <= artifacts
 
