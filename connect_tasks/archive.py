@@ -86,9 +86,7 @@ class Archive:
             .where(columns.campaign == campaign, columns.customer_id.in_(customer_ids))
             .order_by(columns.generation)
         )
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return {row["customer_id"]: records.known(row) for row in rows}
+        return {row["customer_id"]: records.known(row) for row in self._rows(query)}
 
     def next_expiry(
         self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
@@ -111,11 +109,7 @@ class Archive:
 
     def recall(self, campaign: str, worker: str) -> list[Contact]:
         """The unfinished contacts that the worker holds, for one that may not know of some."""
-        where = claims.held_by(campaign, worker)
-        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [records.contact(row) for row in rows]
+        return self._contacts(*claims.held_by(campaign, worker))
 
     def counts(self, campaign: str) -> dict[str, Any]:
         """The campaign in numbers: the funnel, the refused rows, and when it ran."""
@@ -130,9 +124,7 @@ class Archive:
         """The refused rows of the table that was planned last, in its order."""
         where = refusals.c.campaign == campaign
         query = sa.select(refusals).where(where).order_by(refusals.c.position)
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [records.refusal(row) for row in rows]
+        return [records.refusal(row) for row in self._rows(query)]
 
     def contact_records(
         self, campaign: str, *, latest_only: bool = False
@@ -158,9 +150,7 @@ class Archive:
             .where(columns.campaign == campaign, columns.customer_id.in_(customer_ids))
             .order_by(columns.generation)
         )
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return {row["customer_id"]: dict(row) for row in rows}
+        return {row["customer_id"]: dict(row) for row in self._rows(query)}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """All transcript items of a campaign, contact by contact, each in order of time."""
@@ -174,11 +164,8 @@ class Archive:
 
     def unknown_contacts(self, campaign: str) -> list[Contact]:
         """Contacts of which nobody knows whether they were made, in the order of planning."""
-        where = (contacts.c.campaign == campaign, contacts.c.status == Status.UNKNOWN)
-        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [records.contact(row) for row in rows]
+        columns = contacts.c
+        return self._contacts(columns.campaign == campaign, columns.status == Status.UNKNOWN)
 
     def mean_chat_seconds(self, instance_id: str) -> float | None:
         """The mean time from start to end of an instance's latest chats; None if there are none."""
@@ -207,6 +194,14 @@ class Archive:
         instance_id = self.instance_id(campaign)
         with self._reading() as connection:
             return shares.learnt(connection, instance_id, now.timestamp())
+
+    def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
+        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
+        return [records.contact(row) for row in self._rows(query)]
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Mapping[Any, Any]]:
+        with self._reading() as connection:
+            return connection.execute(query).mappings().all()
 
     def _of_campaign(self, campaign: str, column: sa.Column[Any]) -> Any:
         query = sa.select(column).where(campaigns.c.campaign == campaign)

@@ -25,11 +25,9 @@ from connect_tasks.quotas import Quotas
 from connect_tasks.retry import RandomSource, RetryPolicy
 from connect_tasks.tokens import message_token
 
-__all__ = ["STARTS", "Chat", "PacedCalls"]
+__all__ = ["Chat", "PacedCalls"]
 
 Result = TypeVar("Result")
-
-STARTS = "StartChatContact"
 
 
 class PacedCalls:
@@ -67,22 +65,18 @@ class PacedCalls:
 
         self._gates: list[RateGate] = []
 
-        def gate(api_name: str, rate: float, burst: int, buy: Buy = buy) -> RateGate:
+        def gate(api_name: str, buy: Buy = buy) -> RateGate:
+            rate, burst = quotas.rate_of(api_name)
             self._gates.append(RateGate(api_name, rate, burst, buy=buy, clock=clock))
             return self._gates[-1]
 
-        q = quotas
-        self.starts = gate(STARTS, q.starts_per_second, q.start_burst, buy_starts or buy)
-        self._stops = gate("StopContact", q.stops_per_second, q.stop_burst)
-        self._describes = gate("DescribeContact", q.describes_per_second, q.describe_burst)
-        self._connections = gate(
-            "CreateParticipantConnection", q.connections_per_second, q.connection_burst
-        )
-        self._messages = gate("SendMessage", q.messages_per_second, q.message_burst)
-        self._transcripts = gate("GetTranscript", q.transcripts_per_second, q.transcript_burst)
-        self._disconnects = gate(
-            "DisconnectParticipant", q.disconnects_per_second, q.disconnect_burst
-        )
+        self.starts = gate("StartChatContact", buy_starts or buy)
+        self._stops = gate("StopContact")
+        self._describes = gate("DescribeContact")
+        self._connections = gate("CreateParticipantConnection")
+        self._messages = gate("SendMessage")
+        self._transcripts = gate("GetTranscript")
+        self._disconnects = gate("DisconnectParticipant")
 
     async def hand_back(self) -> None:
         """Give back the calls that were bought and not made."""

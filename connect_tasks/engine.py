@@ -142,7 +142,6 @@ class Engine:
         now = self._context.clock.monotonic()
         if self._running and now < self._claim_again_at:
             return False
-        self._claim_again_at = now + self._settings.state_seconds
         most = min(self._settings.lot, self._settings.most_waiting)
         self._queue.extend(
             await self._ledger.run(
@@ -157,8 +156,8 @@ class Engine:
         )
         if self._outages < self._ledger.outages:
             await self._recall()
-        if self._queue:
-            self._claim_again_at = now
+        if not self._queue:
+            self._claim_again_at = now + self._settings.state_seconds
         return bool(self._queue)
 
     async def _recall(self) -> None:

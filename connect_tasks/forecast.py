@@ -19,14 +19,14 @@ __all__ = ["Forecast", "Intake", "Sample", "forecast"]
 _LONGEST_LINE = 200
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
 _ABANDONED_SECONDS = 25 * 3_600.0
-# By the name of the call: the quotas of its rate and its burst, and what people say for it.
-_QUOTAS = {
-    "StartChatContact": ("starts_per_second", "start_burst", "starts"),
-    "CreateParticipantConnection": ("connections_per_second", "connection_burst", "connections"),
-    "SendMessage": ("messages_per_second", "message_burst", "messages"),
-    "GetTranscript": ("transcripts_per_second", "transcript_burst", "transcript reads"),
-    "StopContact": ("stops_per_second", "stop_burst", "closes"),
-    "DisconnectParticipant": ("disconnects_per_second", "disconnect_burst", "closes"),
+# What people say for calls of an API.
+_WORDS = {
+    "StartChatContact": "starts",
+    "CreateParticipantConnection": "connections",
+    "SendMessage": "messages",
+    "GetTranscript": "transcript reads",
+    "StopContact": "closes",
+    "DisconnectParticipant": "closes",
 }
 _CLOSING = {"stop": "StopContact", "disconnect": "DisconnectParticipant"}
 
@@ -250,11 +250,12 @@ def _limit(
 
 def _rate_limits(chats: int, calls: Mapping[str, float], quotas: Quotas) -> Iterator[_Limit]:
     for name, per_chat in calls.items():
-        rate_name, burst_name, words = _QUOTAS[name]
-        rate, burst = getattr(quotas, rate_name), getattr(quotas, burst_name)
+        rate, burst = quotas.rate_of(name)
         beyond_burst = max(0.0, chats * per_chat - burst)
         each = "" if math.isclose(per_chat, 1) else f" at {per_chat:.2g} per chat"
-        yield _Limit(rate / per_chat, beyond_burst / rate, f"{rate:g} {words} per second{each}")
+        yield _Limit(
+            rate / per_chat, beyond_burst / rate, f"{rate:g} {_WORDS[name]} per second{each}"
+        )
 
 
 def _rounded_words(seconds: float) -> str:

@@ -7,6 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["LEAST_THREADS", "Quotas", "threads_for"]
 
+# By API: the quotas of its rate and its burst.
+_RATES = {
+    "StartChatContact": ("starts_per_second", "start_burst"),
+    "StopContact": ("stops_per_second", "stop_burst"),
+    "DescribeContact": ("describes_per_second", "describe_burst"),
+    "CreateParticipantConnection": ("connections_per_second", "connection_burst"),
+    "SendMessage": ("messages_per_second", "message_burst"),
+    "GetTranscript": ("transcripts_per_second", "transcript_burst"),
+    "DisconnectParticipant": ("disconnects_per_second", "disconnect_burst"),
+}
+
 # From Amazon's answers over the open internet, generously; on the way to a local instance, less.
 ANSWER_SECONDS = 0.2
 LEAST_THREADS = 16
@@ -62,6 +73,16 @@ class Quotas(BaseModel):
         "7 days for sibling calls and nothing for StartChatContact.",
     )
 
+    def rate_of(self, api: str) -> tuple[float, int]:
+        """Calls per second and calls at once that an API grants.
+
+        Example:
+            >>> Quotas().rate_of("StartChatContact")
+            (5, 8)
+        """
+        rate_name, burst_name = _RATES[api]
+        return getattr(self, rate_name), getattr(self, burst_name)
+
     @model_validator(mode="after")
     def _validity_is_positive(self) -> "Quotas":
         if self.token_validity <= timedelta(0):
@@ -76,5 +97,5 @@ def threads_for(quotas: Quotas) -> int:
         >>> threads_for(Quotas()), threads_for(Quotas(starts_per_second=50, stops_per_second=100))
         (16, 38)
     """
-    rates: list[float] = [value for name, value in quotas if name.endswith("_per_second")]
+    rates = (quotas.rate_of(api)[0] for api in _RATES)
     return min(MOST_THREADS, max(LEAST_THREADS, math.ceil(sum(rates) * ANSWER_SECONDS)))
