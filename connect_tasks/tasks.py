@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "collect_responses",
+    "ledger_url",
     "preview",
     "start_chat",
     "start_chats",
@@ -106,7 +107,7 @@ def validate_customers(
     now = datetime.now(UTC)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
     watched = watching_rows(campaign, _logger(), total=_length(table))
-    with Ledger(_url(ledger)) as opened, watched as show:
+    with Ledger(ledger_url(ledger)) as opened, watched as show:
         opened.open_campaign(
             campaign,
             connect.instance_id,
@@ -189,7 +190,10 @@ def preview(
     renderer = _bound(table, template, connect, conversation)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
     watched = watching_rows(campaign or "preview", _logger(), total=_length(table))
-    with _past(_url(ledger), campaign, connect.instance_id) as (known, seconds), watched as show:
+    with (
+        _past(ledger_url(ledger), campaign, connect.instance_id) as (known, seconds),
+        watched as show,
+    ):
         intake = look_over(chunks, renderer, samples=samples, known=known, report=show)
     expected = forecast(
         intake,
@@ -239,7 +243,7 @@ def start_chats(
         ```
     """
     artifact = ProgressArtifact(campaign)
-    with Ledger(_url(ledger)) as opened, watching(campaign, _logger()) as show:
+    with Ledger(ledger_url(ledger)) as opened, watching(campaign, _logger()) as show:
 
         def report(funnel: Funnel) -> None:
             artifact.show(funnel)
@@ -298,7 +302,7 @@ def collect_responses(
             collect_responses("renewals").messages.to_csv("messages.csv")
         ```
     """
-    result = CampaignResult(campaign, _url(ledger), plan)
+    result = CampaignResult(campaign, ledger_url(ledger), plan)
     publish_summary(campaign, result.summary)
     return result
 
@@ -426,7 +430,8 @@ def _checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
         raise InputError(f"The {what} cannot be used: {wrong}.") from None
 
 
-def _url(ledger: str | None) -> str:
+def ledger_url(ledger: str | None) -> str:
+    """The ledger's URL: the one that is given, else what the environment says."""
     return ledger or default_url(os.environ)
 
 

@@ -1,6 +1,5 @@
 """Look after a campaign: how it stands, pause, go on, stop, decide what stayed open."""
 
-import os
 from typing import Annotated, Any
 
 from prefect import get_run_logger
@@ -11,16 +10,11 @@ from connect_tasks import manage
 from connect_tasks.artifacts import artifact_key, publish_summary
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.flow import table_flow
-from connect_tasks.ledger import default_url
 from connect_tasks.manage import Decision
 from connect_tasks.results import CampaignResult
-from connect_tasks.tasks import collect_responses, start_chats
+from connect_tasks.tasks import collect_responses, ledger_url, start_chats
 
 __all__ = ["pause", "resolve", "resume", "status", "stop"]
-
-
-def _url(ledger: str | None) -> str:
-    return ledger or default_url(os.environ)
 
 
 @table_flow(name="campaign-status", flow_run_name="status of {campaign}")
@@ -35,9 +29,9 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     Returns:
         The state and the counts of the campaign.
     """
-    summary = manage.status(campaign, _url(ledger))
+    summary = manage.status(campaign, ledger_url(ledger))
     publish_summary(campaign, summary)
-    unknown = manage.unknown_contacts(campaign, _url(ledger))
+    unknown = manage.unknown_contacts(campaign, ledger_url(ledger))
     create_table_artifact(
         table=[{name: str(value) for name, value in row.items()} for row in unknown[:100]],
         key=artifact_key(campaign, "unknown"),
@@ -55,7 +49,7 @@ def pause(campaign: str, ledger: str | None = None) -> None:
         campaign: The campaign's name.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.pause(campaign, _url(ledger))
+    manage.pause(campaign, ledger_url(ledger))
     get_run_logger().info("campaign %s is paused", campaign)
 
 
@@ -67,7 +61,7 @@ def stop(campaign: str, ledger: str | None = None) -> None:
         campaign: The campaign's name.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.stop(campaign, _url(ledger))
+    manage.stop(campaign, ledger_url(ledger))
     get_run_logger().info("campaign %s is stopped", campaign)
 
 
@@ -87,7 +81,7 @@ def resume(
     Returns:
         The campaign's tables.
     """
-    manage.resume(campaign, _url(ledger))
+    manage.resume(campaign, ledger_url(ledger))
     start_chats(campaign, connect=connect, ledger=ledger)
     return collect_responses(campaign, ledger=ledger)
 
@@ -102,5 +96,5 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | N
         decision: `was_contacted`, or `contact_again` for a new contact with a new token.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.resolve(campaign, customer_id, decision, _url(ledger))
+    manage.resolve(campaign, customer_id, decision, ledger_url(ledger))
     get_run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

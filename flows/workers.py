@@ -1,6 +1,5 @@
 """One campaign on many machines: runs of a deployment that share it through the ledger."""
 
-import os
 import re
 from typing import Annotated, Any
 from uuid import uuid4
@@ -14,10 +13,9 @@ from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.errors import InputError
 from connect_tasks.fleet import Fleet
 from connect_tasks.flow import TABLE_FORM, table_flow
-from connect_tasks.ledger import default_url
 from connect_tasks.results import CampaignResult
 from connect_tasks.tally import Funnel
-from connect_tasks.tasks import collect_responses, start_chats, validate_customers
+from connect_tasks.tasks import collect_responses, ledger_url, start_chats, validate_customers
 from connect_tasks.template import ChatTemplate, Conversation
 
 __all__ = ["campaign_worker", "outreach_on_workers"]
@@ -155,7 +153,7 @@ def _refuse_password(ledger: str | None) -> None:
 
 
 def _counts(campaign: str, ledger: str | None) -> dict[str, Any]:
-    return manage.status(campaign, ledger or default_url(os.environ))
+    return manage.status(campaign, ledger_url(ledger))
 
 
 def _left(counts: dict[str, Any]) -> int:

@@ -6,7 +6,6 @@ our side and Prefect is measured.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from tests.bench.machine import cpu_seconds
 from tests.bench.prefect_flows import mapped, refused
 from tests.bench.processes import Amazon, Child, Spent, starting
 from tests.bench.table import Row
+from tests.e2e.servers import free_port, wait_until_healthy
 
 __all__ = ["PrefectServer", "mapped_starts", "measure_prefect", "prefect_server"]
 
@@ -66,7 +66,7 @@ class PrefectServer:
 def prefect_server() -> Iterator[PrefectServer]:
     """A new server with an empty database."""
     with tempfile.TemporaryDirectory() as folder:
-        port, log = _free_port(), Path(folder) / "server.log"
+        port, log = free_port(), Path(folder) / "server.log"
         environment = os.environ | {
             "PREFECT_HOME": folder,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -78,7 +78,7 @@ def prefect_server() -> Iterator[PrefectServer]:
             process = subprocess.Popen(command, env=environment, stdout=written, stderr=written)
         try:
             server = PrefectServer(f"http://127.0.0.1:{port}/api", process.pid, log)
-            _wait_for(server.url)
+            wait_until_healthy(server.url, _PATIENCE_SECONDS)
             yield server
         finally:
             process.terminate()
@@ -138,21 +138,3 @@ def _row(server: PrefectServer, what: str, count: int, flow: AbstractContextMana
             "client_cpu_seconds": spent.cpu_seconds,
         },
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/health", timeout=1).json() is True:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise RuntimeError(f"no Prefect server came up at {url}")

@@ -15,7 +15,14 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-__all__ = ["PrefectServer", "claimed", "prefect_server", "wait_until"]
+__all__ = [
+    "PrefectServer",
+    "claimed",
+    "free_port",
+    "prefect_server",
+    "wait_until",
+    "wait_until_healthy",
+]
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class PrefectServer:
 @contextmanager
 def prefect_server(folder: Path, **settings: str) -> Iterator[PrefectServer]:
     """A Prefect server with its database in a folder; the settings are for it alone."""
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -60,7 +67,7 @@ def prefect_server(folder: Path, **settings: str) -> Iterator[PrefectServer]:
         process = subprocess.Popen(command, env=environment | settings, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/api"
     try:
-        _wait_until_healthy(url, 90)
+        wait_until_healthy(url, 90)
         yield PrefectServer(process, environment | {"PREFECT_API_URL": url})
     finally:
         process.terminate()
@@ -85,14 +92,14 @@ def claimed(ledger: str) -> Counter[str]:
         engine.dispose()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_until_healthy(url: str, seconds: float) -> None:
+def wait_until_healthy(url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -161,15 +161,7 @@ def assert_goes_on(here: World) -> None:
 
     run(here.local.endpoint_url, here.ledger)
 
-    assert_once_each(here)
-
-
-def assert_once_each(here: World) -> None:
-    everybody = {f"{number:04}": 1 for number in range(COUNT)}
-    assert here.made() == everybody
-    assert {row["customer_id"]: row["status"] for row in here.contacts()} == dict.fromkeys(
-        everybody, "completed"
-    )
+    here.assert_once_each(COUNT)
 
 
 @pytest.fixture
@@ -265,7 +257,7 @@ def test_the_lock_of_a_process_that_is_killed_is_free_at_once(impatient: World) 
         run(impatient.local.endpoint_url, impatient.ledger, trouble)
 
     assert trouble.starts_before is not None
-    assert_once_each(impatient)
+    impatient.assert_once_each(COUNT)
 
 
 # --- disks ---
@@ -347,7 +339,7 @@ def test_a_postgresql_that_comes_back_is_waited_for_and_nothing_is_sent_unrecord
         run(here.local.endpoint_url, here.ledger, Trouble(here, restart), patience_seconds=50)
 
         assert starts[0] == starts[1] < COUNT
-        assert_once_each(here)
+        here.assert_once_each(COUNT)
 
 
 def test_a_postgresql_that_only_reads_stops_the_campaign() -> None:

@@ -102,21 +102,13 @@ def share(said: tuple[str, str]) -> int:
     return int(said[0].split()[-1])
 
 
-def assert_once_each(here: World) -> None:
-    everybody = {f"{number:04}": 1 for number in range(COUNT)}
-    assert here.made() == everybody
-    assert {row["customer_id"]: row["status"] for row in here.contacts()} == dict.fromkeys(
-        everybody, "completed"
-    )
-
-
 def test_three_processes_share_a_campaign_and_contact_everybody_once(here: World) -> None:
     with working(here, lease_seconds=30) as workers:
         said = [worker.communicate(timeout=45) for worker in workers]
 
     assert [complaints for _, complaints in said] == [""] * WORKERS
     assert [worker.returncode for worker in workers] == [0] * WORKERS
-    assert_once_each(here)
+    here.assert_once_each(COUNT)
     shares = [share(each) for each in said]
     assert sum(shares) == here.local.calls["StartChatContact"] == COUNT
     assert min(shares) >= COUNT / WORKERS / 4
@@ -130,7 +122,7 @@ def test_the_contacts_of_a_killed_process_are_finished_by_the_others(here: World
         said = [worker.communicate(timeout=45) for worker in others]
 
     assert [worker.returncode for worker in others] == [0, 0]
-    assert_once_each(here)
+    here.assert_once_each(COUNT)
     # The victim had worked too.
     assert sum(map(share, said)) < here.local.calls["StartChatContact"]
 

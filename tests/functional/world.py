@@ -121,6 +121,14 @@ class World:
             count: int = database.execute(query).fetchone()[0]
             return count
 
+    def assert_once_each(self, count: int) -> None:
+        """Each of the customers was contacted once, and is settled."""
+        everybody = {f"{number:04}": 1 for number in range(count)}
+        assert self.made() == everybody
+        assert {row["customer_id"]: row["status"] for row in self.contacts()} == dict.fromkeys(
+            everybody, "completed"
+        )
+
     def made(self) -> Counter[str]:
         """Contacts by customer, counted by Amazon Connect itself."""
         return Counter(str(contact.customer_id) for contact in self.local.contacts)
