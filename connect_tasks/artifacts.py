@@ -16,10 +16,9 @@ from prefect.artifacts import (
     create_progress_artifact,
     update_progress_artifact,
 )
-from prefect.context import get_run_context
-from prefect.exceptions import MissingContextError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from connect_tasks.runs import in_run
 from connect_tasks.tally import Funnel
 
 __all__ = ["ProgressArtifact", "artifact_key", "publish_summary"]
@@ -60,7 +59,7 @@ class ProgressArtifact:
         self._next_at = float("-inf")
         self._artifact: UUID | None = None
         self._is_reached = True
-        self._in_run = _in_run()
+        self._in_run = in_run()
 
     def show(self, funnel: Funnel) -> None:
         """Show the present funnel, at most once a second."""
@@ -104,7 +103,7 @@ def publish_summary(campaign: str, summary: Mapping[str, Any]) -> None:
     Where Prefect's server cannot be reached it only says so: the campaign's results are in the
     ledger, whatever becomes of the run.
     """
-    if not _in_run():
+    if not in_run():
         return
     try:
         with _retries(_SUMMARY_RETRIES):
@@ -141,11 +140,3 @@ def _markdown(campaign: str, summary: Mapping[str, Any]) -> str:
 
 def _percent(funnel: Funnel) -> float:
     return 100 * funnel.settled / funnel.valid if funnel.valid else 100.0
-
-
-def _in_run() -> bool:
-    try:
-        get_run_context()
-    except MissingContextError:
-        return False
-    return True

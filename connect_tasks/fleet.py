@@ -17,10 +17,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
 from connect_tasks.errors import InputError
+from connect_tasks.runs import Logger
 
 __all__ = ["Fleet"]
-
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _NOT_BEGUN = {StateType.SCHEDULED, StateType.PENDING}
 

@@ -2,21 +2,26 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from connect_tasks.errors import InputError
 
 __all__ = [
     "CONFLICT",
     "REQUIRED",
     "RULE",
     "Problem",
+    "checked",
     "problem_details",
     "problems",
     "reported",
     "shortened",
 ]
+
+Model = TypeVar("Model", bound=BaseModel)
 
 #: Error type of a rule about one field that pydantic has no name for.
 RULE = "rule"
@@ -88,6 +93,29 @@ def problems(error: ValidationError, *, ignoring: Collection[str] = ()) -> tuple
     """
     details = error.errors(include_url=False, include_context=False)
     return tuple(_problem(detail) for detail in details if detail["type"] not in ignoring)
+
+
+def checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
+    """Make a model of its fields.
+
+    Args:
+        model: Which model.
+        fields: Its fields, as a person wrote them.
+        what: What they are, for the error.
+
+    Raises:
+        InputError: They break the model's rules; all that is wrong is said.
+
+    Example:
+        >>> from connect_tasks.models import ParticipantDetails
+        >>> checked(ParticipantDetails, {"display_name": "Ada"}, "participant").display_name
+        'Ada'
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        wrong = "; ".join(map(str, problems(error)))
+        raise InputError(f"The {what} cannot be used: {wrong}.") from None
 
 
 def shortened(value: object) -> str:

@@ -1,6 +1,5 @@
 """What a person sees of a long task: a bar in a terminal, a line now and then elsewhere."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +15,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from connect_tasks.runs import Logger
 from connect_tasks.sieve import Sifted
 from connect_tasks.tally import Funnel
 
 __all__ = ["watching", "watching_rows"]
-
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _LINE_SECONDS = 5.0
 

@@ -12,7 +12,8 @@ from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.flow import table_flow
 from connect_tasks.manage import Decision
 from connect_tasks.results import CampaignResult
-from connect_tasks.tasks import collect_responses, ledger_url, start_chats
+from connect_tasks.runs import ledger_url
+from connect_tasks.tasks import collect_responses, start_chats
 
 __all__ = ["pause", "resolve", "resume", "status", "stop"]
 

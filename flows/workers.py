@@ -14,8 +14,9 @@ from connect_tasks.errors import InputError
 from connect_tasks.fleet import Fleet
 from connect_tasks.flow import TABLE_FORM, table_flow
 from connect_tasks.results import CampaignResult
+from connect_tasks.runs import ledger_url
 from connect_tasks.tally import Funnel
-from connect_tasks.tasks import collect_responses, ledger_url, start_chats, validate_customers
+from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.template import ChatTemplate, Conversation
 
 __all__ = ["campaign_worker", "outreach_on_workers"]

@@ -48,7 +48,7 @@ OWNERS = {
     "pandas": {"cells", "formats", "frames", "tables"},
     "sqlalchemy": {"archive", "claims", "database", "ledger", "records", "schema", "shares"},
     "websockets": {"session"},
-    "prefect": {"allowance", "artifacts", "blocks", "fleet", "flow", "tasks"},
+    "prefect": {"allowance", "artifacts", "blocks", "fleet", "flow", "runs", "tasks"},
     "prefect_aws": {"blocks"},
     "jinja2": {"expressions", "places", "report"},
 }
@@ -95,7 +95,8 @@ def test_all_lists_exactly_what_exists_sorted_and_documented(module: ModuleType)
 def test_each_library_is_imported_only_where_it_belongs(library: str, owners: set[str]) -> None:
     importers = {
         path.stem if path.parent == PACKAGE else path.parent.name
-        for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("report/*.py")]
+        for folder in (".", "report", "tasks")
+        for path in (PACKAGE / folder).glob("*.py")
         if library in imports_at_run_time(path.read_text(encoding="utf-8"))
     }
 

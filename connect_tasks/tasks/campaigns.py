@@ -1,66 +1,41 @@
-"""Prefect tasks around the package: thin, documented, and usable without Prefect by `.fn`.
+"""A campaign in three task runs, and the forecast of one."""
 
-A campaign is a few long task runs over the ledger, never one task run per customer: each would cost
-30 ms of CPU and Prefect loses records of them by the thousand (ADR 0005). For a handful of chats in
-a flow of your own there is `start_chat`.
-"""
-
-import logging
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import MissingContextError
-from prefect.runtime import task_run
-from pydantic import BaseModel, ValidationError
+from prefect import task
 
 from connect_tasks.artifacts import ProgressArtifact, publish_summary
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign import run_campaign
 from connect_tasks.database import ledger_exists
-from connect_tasks.errors import ChatEndedError, InputError
 from connect_tasks.forecast import Forecast, forecast
 from connect_tasks.frames import Table, open_table
-from connect_tasks.ledger import Known, Ledger, default_url
+from connect_tasks.ledger import Known, Ledger
 from connect_tasks.manage import planned_conversation
-from connect_tasks.models import StartChatContactRequest, StartChatContactResponse, problems
 from connect_tasks.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
+from connect_tasks.problems import checked
 from connect_tasks.progress import watching, watching_rows
 from connect_tasks.renderer import RowRenderer
 from connect_tasks.results import CampaignResult
-from connect_tasks.retry import RetryPolicy
+from connect_tasks.runs import NO_RECORD, ledger_url, run_logger
 from connect_tasks.tally import Funnel
 from connect_tasks.template import ChatTemplate, Conversation
-from connect_tasks.tokens import canonical_json, client_token
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "collect_responses",
-    "ledger_url",
-    "preview",
-    "start_chat",
-    "start_chats",
-    "stop_chat",
-    "validate_customers",
-]
+__all__ = ["collect_responses", "preview", "start_chats", "validate_customers"]
 
-Model = TypeVar("Model", bound=BaseModel)
 _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
-# A task's cache is no record of what was sent: it is not written when a worker dies after a call.
-_NO_RECORD: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
-
-@task(task_run_name="validate-{campaign}", **_NO_RECORD)
+@task(task_run_name="validate-{campaign}", **NO_RECORD)
 def validate_customers(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None = None,
@@ -106,7 +81,7 @@ def validate_customers(
     renderer = _bound(table, template, connect, conversation)
     now = datetime.now(UTC)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
-    watched = watching_rows(campaign, _logger(), total=_length(table))
+    watched = watching_rows(campaign, run_logger(), total=_length(table))
     with Ledger(ledger_url(ledger)) as opened, watched as show:
         opened.open_campaign(
             campaign,
@@ -121,7 +96,7 @@ def validate_customers(
             conversation or planned_conversation(opened, campaign),
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
-    _logger().info(
+    run_logger().info(
         "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
         campaign,
         len(plan.customer_ids),
@@ -130,9 +105,9 @@ def validate_customers(
         plan.rejected,
         plan.duplicate,
     )
-    _logger().info("campaign %s: forecast\n%s", campaign, expected.outline)
+    run_logger().info("campaign %s: forecast\n%s", campaign, expected.outline)
     if plan.request_changed:
-        _logger().warning(
+        run_logger().warning(
             "campaign %s: %d customers were contacted before with another request; the new one "
             "is not sent",
             campaign,
@@ -141,7 +116,7 @@ def validate_customers(
     return replace(plan, index=table.index)
 
 
-@task(task_run_name="preview", **_NO_RECORD)
+@task(task_run_name="preview", **NO_RECORD)
 def preview(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None,
@@ -189,7 +164,7 @@ def preview(
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
-    watched = watching_rows(campaign or "preview", _logger(), total=_length(table))
+    watched = watching_rows(campaign or "preview", run_logger(), total=_length(table))
     with (
         _past(ledger_url(ledger), campaign, connect.instance_id) as (known, seconds),
         watched as show,
@@ -202,11 +177,11 @@ def preview(
         given_seconds=mean_chat_seconds,
         measured_seconds=seconds,
     )
-    _logger().info("%s: %s", campaign or "preview", expected.summary)
+    run_logger().info("%s: %s", campaign or "preview", expected.summary)
     return expected
 
 
-@task(task_run_name="chats-of-{campaign}", **_NO_RECORD)
+@task(task_run_name="chats-of-{campaign}", **NO_RECORD)
 def start_chats(
     campaign: str,
     *,
@@ -243,7 +218,7 @@ def start_chats(
         ```
     """
     artifact = ProgressArtifact(campaign)
-    with Ledger(ledger_url(ledger)) as opened, watching(campaign, _logger()) as show:
+    with Ledger(ledger_url(ledger)) as opened, watching(campaign, run_logger()) as show:
 
         def report(funnel: Funnel) -> None:
             artifact.show(funnel)
@@ -257,16 +232,16 @@ def start_chats(
             report=report,
         )
         artifact.finish(funnel)
-    _logger().info("campaign %s: %d of %d settled", campaign, funnel.settled, funnel.valid)
+    run_logger().info("campaign %s: %d of %d settled", campaign, funnel.settled, funnel.valid)
     for what, granted in funnel.learnt.items():
-        _logger().warning(
+        run_logger().warning(
             "campaign %s: the instance grants less than its quotas say: %s %.1f",
             campaign,
             what,
             granted,
         )
     if funnel.unknown:
-        _logger().warning(
+        run_logger().warning(
             "campaign %s: whether %d customers were contacted is not known; run the campaign "
             "again to find out",
             campaign,
@@ -275,7 +250,7 @@ def start_chats(
     return funnel
 
 
-@task(task_run_name="responses-of-{campaign}", **_NO_RECORD)
+@task(task_run_name="responses-of-{campaign}", **NO_RECORD)
 def collect_responses(
     campaign: str, *, ledger: str | None = None, plan: Plan | None = None
 ) -> CampaignResult:
@@ -305,72 +280,6 @@ def collect_responses(
     result = CampaignResult(campaign, ledger_url(ledger), plan)
     publish_summary(campaign, result.summary)
     return result
-
-
-@task(**RetryPolicy().task_options(), **_NO_RECORD)
-def start_chat(
-    request: StartChatContactRequest | dict[str, Any], connect: AmazonConnectInstance
-) -> StartChatContactResponse:
-    """Start one chat, with Prefect's retries; for flows of your own, by `.map` too.
-
-    Every retry of a task run sends the same client token, so it starts the same chat. Amazon ends a
-    chat to which nobody connects within five minutes.
-
-    Args:
-        request: The request, or its fields; without `client_token` one is made for the task run.
-        connect: The instance to use.
-
-    Returns:
-        The contact's ids, and the participant token as a `SecretStr`.
-
-    Raises:
-        InputError: The request breaks a rule of Amazon Connect; all that is wrong is said.
-        AmazonError: Amazon refused it, or retries were used up.
-
-    Example:
-        ```python
-        from prefect import flow, unmapped
-        from connect_tasks.tasks import start_chat
-
-        @flow
-        def greet(requests, instance):
-            return start_chat.map(requests, connect=unmapped(instance)).result()
-        ```
-    """
-    wire = _as_request(request).to_wire()
-    wire.setdefault("ClientToken", client_token("task-run", task_run.id or uuid.uuid4().hex))
-    instance = connect.connect()
-    if instance.allowance:
-        instance.allowance.buy(1)
-    response = instance.api.start_chat(canonical_json(wire))
-    _logger().info("started contact %s", response.contact_id)
-    return response
-
-
-@task(**RetryPolicy().task_options(), **_NO_RECORD)
-def stop_chat(contact_id: str, connect: AmazonConnectInstance) -> None:
-    """End a chat, in whatever state it is; one that is over already is fine.
-
-    Args:
-        contact_id: The chat's contact.
-        connect: The instance to use.
-
-    Raises:
-        AmazonError: Amazon refused it, or retries were used up.
-
-    Example:
-        ```python
-        from prefect import flow
-        from connect_tasks.tasks import stop_chat
-
-        @flow
-        def clean_up(contact_ids, instance):
-            for contact_id in contact_ids:
-                stop_chat(contact_id, instance)
-        ```
-    """
-    with suppress(ChatEndedError):
-        connect.connect().api.stop_contact(connect.instance_id, contact_id)
 
 
 def _bound(
@@ -413,31 +322,4 @@ def _as_template(
         return ChatTemplate.from_columns(columns)
     if isinstance(template, ChatTemplate):
         return template
-    return _checked(ChatTemplate, template, "template")
-
-
-def _as_request(request: StartChatContactRequest | dict[str, Any]) -> StartChatContactRequest:
-    if isinstance(request, StartChatContactRequest):
-        return request
-    return _checked(StartChatContactRequest, request, "request")
-
-
-def _checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong = "; ".join(map(str, problems(error)))
-        raise InputError(f"The {what} cannot be used: {wrong}.") from None
-
-
-def ledger_url(ledger: str | None) -> str:
-    """The ledger's URL: the one that is given, else what the environment says."""
-    return ledger or default_url(os.environ)
-
-
-def _logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
-    """Prefect's logger in a run, this module's elsewhere."""
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return logging.getLogger(__name__)
+    return checked(ChatTemplate, template, "template")

@@ -1,0 +1,38 @@
+"""What tasks and flows find around them: Prefect's run if there is one, and the environment."""
+
+import logging
+import os
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.cache_policies import NO_CACHE
+from prefect.context import get_run_context
+from prefect.exceptions import MissingContextError
+
+from connect_tasks.ledger import default_url
+
+__all__ = ["NO_RECORD", "Logger", "in_run", "ledger_url", "run_logger"]
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+NO_RECORD: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+"""Options of every task: its cache is not written when a worker dies after a call."""
+
+
+def in_run() -> bool:
+    """Whether Prefect runs what is calling."""
+    try:
+        get_run_context()
+    except MissingContextError:
+        return False
+    return True
+
+
+def run_logger() -> Logger:
+    """Prefect's logger in a run, the package's elsewhere."""
+    return get_run_logger() if in_run() else logging.getLogger("connect_tasks")
+
+
+def ledger_url(ledger: str | None) -> str:
+    """The ledger's URL: the one that is given, else what the environment says."""
+    return ledger or default_url(os.environ)

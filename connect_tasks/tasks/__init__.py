@@ -1,0 +1,23 @@
+"""Prefect tasks around the package: thin, documented, and usable without Prefect by `.fn`.
+
+A campaign is a few long task runs over the ledger, never one task run per customer: each would cost
+30 ms of CPU and Prefect loses records of them by the thousand (ADR 0005). For a handful of chats in
+a flow of your own there are `start_chat` and `stop_chat`.
+"""
+
+from connect_tasks.tasks.campaigns import (
+    collect_responses,
+    preview,
+    start_chats,
+    validate_customers,
+)
+from connect_tasks.tasks.chats import start_chat, stop_chat
+
+__all__ = [
+    "collect_responses",
+    "preview",
+    "start_chat",
+    "start_chats",
+    "stop_chat",
+    "validate_customers",
+]
