@@ -47,7 +47,7 @@ lint: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/lint-imports
 
 notebooks: $(STAMP) ## Run the notebooks and compare their outputs
-	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with notebooks/sanitize.cfg
+	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=300 --nbval-sanitize-with notebooks/sanitize.cfg
 
 bench: $(STAMP) ## Measure everything, about 15 minutes; BENCH="a e" or BENCH=--quick for less
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import sqlalchemy as sa
 
-from connect_tasks import claims, records, shares
+from connect_tasks import claims, content, records, shares
 from connect_tasks.claims import ClaimTerms
 from connect_tasks.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.database import create_or_check, explained, make_engine
@@ -16,6 +16,12 @@ from connect_tasks.records import Known
 from connect_tasks.schema import campaigns, contacts, items, refusals
 
 __all__ = ["Archive"]
+
+_KNOWN_COLUMNS = [
+    contacts.c[name] for name in ("customer_id", "generation", "status", "fingerprint", "messages")
+]
+
+_Rows: TypeAlias = dict[str, Mapping[Any, Any]]
 
 
 class Archive:
@@ -73,20 +79,20 @@ class Archive:
         return CampaignState(self._of_campaign(campaign, campaigns.c.state) or "running")
 
     def known(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
-        """What is known of these customers in a campaign (at most some thousands at a time)."""
-        columns = contacts.c
-        query = (
-            sa.select(
-                columns.customer_id,
-                columns.generation,
-                columns.status,
-                columns.fingerprint,
-                columns.messages,
-            )
-            .where(columns.campaign == campaign, columns.customer_id.in_(customer_ids))
-            .order_by(columns.generation)
-        )
-        return {row["customer_id"]: records.known(row) for row in self._rows(query)}
+        """What is known of these customers in a campaign (at most some thousands at a time).
+
+        Customers who were forgotten are not found; `recognised` finds them.
+        """
+        rows = self._latest(campaign, customer_ids, _KNOWN_COLUMNS)
+        return {customer_id: records.known(row) for customer_id, row in rows.items()}
+
+    def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
+        """The same as `known`, and customers who were forgotten since.
+
+        It looks a second time for each who is not found, which is slow for a new table.
+        """
+        rows = self._latest_or_forgotten(campaign, customer_ids, _KNOWN_COLUMNS)
+        return {customer_id: records.known(row) for customer_id, row in rows.items()}
 
     def next_expiry(
         self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
@@ -120,10 +126,10 @@ class Archive:
         counts.update({row[0]: row[1] for row in refused})
         return {**counts, **records.summed(funnel)}
 
-    def refused_rows(self, campaign: str) -> list[Refusal]:
-        """The refused rows of the table that was planned last, in its order."""
+    def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
+        """The refused rows of the table that was planned last, in its order; all or the first."""
         where = refusals.c.campaign == campaign
-        query = sa.select(refusals).where(where).order_by(refusals.c.position)
+        query = sa.select(refusals).where(where).order_by(refusals.c.position).limit(most)
         return [records.refusal(row) for row in self._rows(query)]
 
     def contact_records(
@@ -143,14 +149,12 @@ class Archive:
     def contacts_of(
         self, campaign: str, customer_ids: Sequence[str]
     ) -> dict[str, Mapping[str, Any]]:
-        """The latest contact of each of these customers (at most some thousands at a time)."""
-        columns = contacts.c
-        query = (
-            sa.select(*records.CONTACT_COLUMNS)
-            .where(columns.campaign == campaign, columns.customer_id.in_(customer_ids))
-            .order_by(columns.generation)
-        )
-        return {row["customer_id"]: dict(row) for row in self._rows(query)}
+        """The latest contact of each of these customers (at most some thousands at a time).
+
+        A contact that was forgotten has the id by which its customer is called here.
+        """
+        rows = self._latest_or_forgotten(campaign, customer_ids, records.CONTACT_COLUMNS)
+        return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """All transcript items of a campaign, contact by contact, each in order of time."""
@@ -166,6 +170,21 @@ class Archive:
         """Contacts of which nobody knows whether they were made, in the order of planning."""
         columns = contacts.c
         return self._contacts(columns.campaign == campaign, columns.status == Status.UNKNOWN)
+
+    def uncontacted(self, campaign: str, *, most: int) -> list[Contact]:
+        """The first customers' contacts that are unknown, and then those that failed."""
+        columns = contacts.c
+        query = (
+            sa.select(*records.CONTACT_COLUMNS)
+            .where(
+                columns.campaign == campaign,
+                columns.status.in_([Status.FAILED, Status.UNKNOWN]),
+                records.is_latest(),
+            )
+            .order_by(columns.status.desc(), columns.id)
+            .limit(most)
+        )
+        return [records.contact(row) for row in self._rows(query)]
 
     def mean_chat_seconds(self, instance_id: str) -> float | None:
         """The mean time from start to end of an instance's latest chats; None if there are none."""
@@ -194,6 +213,26 @@ class Archive:
         instance_id = self.instance_id(campaign)
         with self._reading() as connection:
             return shares.learnt(connection, instance_id, now.timestamp())
+
+    def _latest_or_forgotten(
+        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
+    ) -> _Rows:
+        found = self._latest(campaign, customer_ids, columns)
+        missing = (name for name in customer_ids if name not in found)
+        if names := {content.forgotten_id(campaign, name): name for name in missing}:
+            forgotten = self._latest(campaign, list(names), columns)
+            found |= {names[customer_id]: row for customer_id, row in forgotten.items()}
+        return found
+
+    def _latest(
+        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
+    ) -> _Rows:
+        query = (
+            sa.select(*columns)
+            .where(contacts.c.campaign == campaign, contacts.c.customer_id.in_(customer_ids))
+            .order_by(contacts.c.generation)
+        )
+        return {row["customer_id"]: row for row in self._rows(query)}
 
     def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
         query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)

@@ -1,32 +1,50 @@
-"""What Prefect's UI shows of a campaign: a progress bar while it runs, a summary at the end.
+"""What Prefect's UI shows of a campaign: a progress bar, a summary, and who was not contacted.
 
-Artifacts hold counts and reasons, never names, messages or tokens.
+Artifacts hold counts, ids and reasons, never names, messages or tokens. A Prefect server that
+cannot be reached is no reason to stop a campaign, nor to wait: what it cannot be told now is told
+later, and all of it is in the ledger.
 """
 
+import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
+    create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from connect_tasks.runs import in_run
 from connect_tasks.tally import Funnel
 
-__all__ = ["ProgressArtifact", "artifact_key", "publish_summary"]
+__all__ = [
+    "LiveSummary",
+    "ProgressArtifact",
+    "artifact_key",
+    "publish_markdown",
+    "publish_table",
+]
 
 _log = logging.getLogger(__name__)
 
 # Six seconds in all: long enough for a server that is busy, short enough for one that is gone.
-_SUMMARY_RETRIES = 2
+_RETRIES_AT_END = 2
 
 
 def artifact_key(*words: str) -> str:
@@ -39,11 +57,38 @@ def artifact_key(*words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
 
 
+class _Beat:
+    """Does something now and then; while it fails, more rarely, and says so once."""
+
+    SECONDS_AFTER_FAILURE = 15.0
+
+    def __init__(self, what: str, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._what = what
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._next_at = float("-inf")
+        self._failed = False
+
+    @property
+    def is_due(self) -> bool:
+        return self._monotonic() >= self._next_at
+
+    def do(self, send: Callable[[], None]) -> None:
+        try:
+            with _retries(0):
+                send()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
+            self._next_at = self._monotonic() + self.SECONDS_AFTER_FAILURE
+            if not self._failed:
+                _log.warning("%s cannot be shown in Prefect: %s", self._what, type(error).__name__)
+            self._failed = True
+        else:
+            self._next_at = self._monotonic() + self._seconds
+            self._failed = False
+
+
 class ProgressArtifact:
     """A progress bar in Prefect's UI; outside a run it does nothing.
-
-    A Prefect server that cannot be reached is no reason to stop a campaign, nor to wait: the bar
-    stands still and is tried again now and then.
 
     Args:
         campaign: Its name.
@@ -51,38 +96,26 @@ class ProgressArtifact:
     """
 
     SECONDS = 1.0
-    SECONDS_AFTER_FAILURE = 15.0
+    LEAST_STEP = 0.1
+    """In percent. Each update is a request and an event that Prefect keeps for a week."""
 
     def __init__(self, campaign: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._campaign = campaign
-        self._monotonic = monotonic
-        self._next_at = float("-inf")
+        self._beat = _Beat("progress", self.SECONDS, monotonic)
         self._artifact: UUID | None = None
-        self._is_reached = True
+        self._shown = float("-inf")
         self._in_run = in_run()
 
     def show(self, funnel: Funnel) -> None:
         """Show the present funnel, at most once a second."""
-        if self._in_run and self._monotonic() >= self._next_at:
-            self._update(_percent(funnel))
+        percent = _percent(funnel)
+        if self._in_run and self._beat.is_due and percent - self._shown >= self.LEAST_STEP:
+            self._beat.do(lambda: self._send(percent))
 
     def finish(self, funnel: Funnel) -> None:
         """Show the last funnel."""
         if self._in_run:
-            self._update(_percent(funnel))
-
-    def _update(self, percent: float) -> None:
-        try:
-            with _retries(0):
-                self._send(percent)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
-            self._next_at = self._monotonic() + self.SECONDS_AFTER_FAILURE
-            if self._is_reached:
-                _log.warning("progress cannot be shown in Prefect: %s", type(error).__name__)
-            self._is_reached = False
-        else:
-            self._next_at = self._monotonic() + self.SECONDS
-            self._is_reached = True
+            self._beat.do(lambda: self._send(_percent(funnel)))
 
     def _send(self, percent: float) -> None:
         # `_sync`: inside Jupyter's event loop these would return coroutines that nobody awaits.
@@ -95,19 +128,106 @@ class ProgressArtifact:
             )
         else:
             update_progress_artifact(self._artifact, progress=percent, _sync=True)  # type: ignore[call-arg]
+        self._shown = percent
 
 
-def publish_summary(campaign: str, summary: Mapping[str, Any]) -> None:
-    """Write the campaign's funnel as a markdown artifact; outside a run it does nothing.
+class LiveSummary:
+    """The campaign's summary in Prefect's UI while it runs; outside a run it does nothing.
 
-    Where Prefect's server cannot be reached it only says so: the campaign's results are in the
-    ledger, whatever becomes of the run.
+    Args:
+        campaign: Its name.
+        monotonic: Tells the time, to update at most every ten seconds.
     """
-    if not in_run():
+
+    SECONDS = 10.0
+
+    def __init__(self, campaign: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._campaign = campaign
+        self._beat = _Beat("the summary", self.SECONDS, monotonic)
+        self._shown = ""
+        self._in_run = in_run()
+
+    def show(self, markdown: Callable[[], str]) -> None:
+        """Show the present summary, at most every ten seconds and only if it is another one."""
+        if self._in_run and self._beat.is_due and (text := markdown()) != self._shown:
+            self._beat.do(lambda: _put_markdown(self._campaign, "summary", text))
+            self._shown = text
+
+
+def publish_markdown(campaign: str, what: str, markdown: str) -> None:
+    """Write a text about a campaign, in place of an earlier one of this flow run.
+
+    Outside a run it does nothing. Where Prefect's server cannot be reached it only says so: the
+    campaign's results are in the ledger, whatever becomes of the run.
+
+    Args:
+        campaign: Its name.
+        what: What the text is, in a word: the last one of the artifact's key.
+        markdown: What Prefect may keep: no names, messages or tokens.
+    """
+    if in_run():
+        with _or_say(campaign):
+            _put_markdown(campaign, what, markdown)
+
+
+def publish_table(
+    campaign: str, what: str, rows: Sequence[dict[str, str]], description: str
+) -> None:
+    """Write a table about a campaign, in place of an earlier one of this flow run.
+
+    Outside a run it does nothing.
+
+    Args:
+        campaign: Its name.
+        what: What the rows are, in a word: the last one of the artifact's key.
+        rows: What Prefect may keep: no names, messages or tokens.
+        description: What it is, in a sentence.
+    """
+
+    def create(key: str) -> None:
+        create_table_artifact(table=list(rows), key=key, description=description, _sync=True)  # type: ignore[call-arg]
+
+    if in_run():
+        with _or_say(campaign):
+            _put(artifact_key(campaign, what), json.dumps(rows), description, create)
+
+
+def _put_markdown(campaign: str, what: str, markdown: str) -> None:
+    description = f"{what.capitalize()} of campaign {campaign}"
+
+    def create(key: str) -> None:
+        create_markdown_artifact(markdown, key=key, description=description, _sync=True)  # type: ignore[call-arg]
+
+    _put(artifact_key(campaign, what), markdown, description, create)
+
+
+def _put(key: str, data: str, description: str, create: Callable[[str], None]) -> None:
+    """Change the artifact of this flow run, or make it if there is none."""
+    if (artifact := _of_this_run(key)) is None:
+        create(key)
         return
+    with get_client(sync_client=True) as client:
+        client.update_artifact(artifact, ArtifactUpdate(data=data, description=description))
+
+
+def _of_this_run(key: str) -> UUID | None:
+    if not flow_run.id:
+        return None
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run.id)])),
+            limit=1,
+        )
+    return found[0].id if found else None
+
+
+@contextmanager
+def _or_say(campaign: str) -> Iterator[None]:
+    """Without a server, say where everything is."""
     try:
-        with _retries(_SUMMARY_RETRIES):
-            _create_summary(campaign, summary)
+        with _retries(_RETRIES_AT_END):
+            yield
     except Exception as error:  # noqa: BLE001 - a finished campaign must not fail for its summary
         _log.warning(
             "the summary of campaign %s cannot be shown in Prefect: %s. All of it is in the "
@@ -117,25 +237,11 @@ def publish_summary(campaign: str, summary: Mapping[str, Any]) -> None:
         )
 
 
-def _create_summary(campaign: str, summary: Mapping[str, Any]) -> None:
-    create_markdown_artifact(
-        markdown=_markdown(campaign, summary),
-        key=artifact_key(campaign, "summary"),
-        description=f"Summary of campaign {campaign}",
-        _sync=True,  # type: ignore[call-arg]
-    )
-
-
 @contextmanager
 def _retries(count: int) -> Iterator[None]:
     """How often Prefect's client repeats a request; by itself it would try for a minute."""
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: count}):
         yield
-
-
-def _markdown(campaign: str, summary: Mapping[str, Any]) -> str:
-    rows = "\n".join(f"| {name} | {value} |" for name, value in summary.items())
-    return f"## Campaign {campaign}\n\n| | |\n|---|---:|\n{rows}\n"
 
 
 def _percent(funnel: Funnel) -> float:

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 from connect_tasks import errors
 from connect_tasks.models import StartChatContactResponse
 from connect_tasks.protocol import Connection, Item, parse_item
-from connect_tasks.translation import FOREIGN, translate
+from connect_tasks.translation import FOREIGN, MAKE_CLIENT, translate
 
 if TYPE_CHECKING:
     from mypy_boto3_connect import ConnectClient
     from mypy_boto3_connectparticipant import ConnectParticipantClient
 
-__all__ = ["ClientOptions", "ConnectApi"]
+__all__ = ["ClientOptions", "ConnectApi", "make_client"]
 
 Result = TypeVar("Result")
 
@@ -232,33 +232,43 @@ class _Clients:
 
 
 def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOptions) -> _Clients:
-    """The one place where clients are made."""
-    parameters = {name: value for name, value in options.parameters.items() if name != "config"}
     try:
         session = make_session()
-        agent = _user_agent(session, parameters, options)
+        agent = _user_agent(session, options)
         return _Clients(
-            session.client("connect", **parameters, config=options.config(**agent)),
+            make_client(session, "connect", options, **agent),
             # Bearer tokens are all the participant service wants; signing would need credentials.
-            session.client(
-                "connectparticipant",
-                **parameters,
-                config=options.config(signature_version=UNSIGNED, **agent),
+            make_client(
+                session, "connectparticipant", options, signature_version=UNSIGNED, **agent
             ),
         )
     except FOREIGN as error:
-        raise translate("make a client", error) from error
+        raise translate(MAKE_CLIENT, error) from error
 
 
-def _user_agent(
-    session: boto3.Session, parameters: Mapping[str, Any], options: ClientOptions
-) -> dict[str, Any]:
+def make_client(session: boto3.Session, service: str, options: ClientOptions, **config: Any) -> Any:
+    """Make a client; the one place where that is done.
+
+    Args:
+        session: Whose credentials and Region it uses.
+        service: The service, as boto3 names it.
+        options: How clients are made.
+        config: What its botocore configuration holds besides.
+
+    Raises:
+        Exception: Something of `translation.FOREIGN`, such as botocore's `NoRegionError`.
+    """
+    parameters = {name: value for name, value in options.parameters.items() if name != "config"}
+    name: Any = service
+    return session.client(name, **parameters, config=options.config(**config))
+
+
+def _user_agent(session: boto3.Session, options: ClientOptions) -> dict[str, Any]:
     """The User-Agent that botocore would send, as a fixed text.
 
     botocore puts it together twice for each call, which is a seventh of the call's time; a text
     that is given is sent as it is.
     """
-    client = session.client("connectparticipant", **parameters, config=options.config())
-    made_of: Any = client.meta.config
+    made_of: Any = make_client(session, "connectparticipant", options).meta.config
     # The extra is in that text already.
     return {"user_agent": made_of.user_agent, "user_agent_extra": None}

@@ -78,6 +78,11 @@ class PacedCalls:
         self._transcripts = gate("GetTranscript")
         self._disconnects = gate("DisconnectParticipant")
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many calls of each API wait for their turn."""
+        return {gate.api: gate.waiting for gate in self._gates}
+
     async def hand_back(self) -> None:
         """Give back the calls that were bought and not made."""
         for gate in self._gates:

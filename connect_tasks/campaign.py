@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -26,6 +25,7 @@ from connect_tasks.patience import PatientLedger
 from connect_tasks.quotas import LEAST_THREADS, Quotas
 from connect_tasks.recorder import Recorder
 from connect_tasks.retry import RetryPolicy
+from connect_tasks.shares import worker_name
 from connect_tasks.tally import Funnel, Tally
 from connect_tasks.template import Conversation
 
@@ -67,6 +67,7 @@ def run_campaign(
     *,
     conversation: Conversation,
     report: Callable[[Funnel], None] = lambda _: None,
+    run: str = "",
     lease_seconds: float = 30,
     patience_seconds: float = 300,
     clock: Clock | None = None,
@@ -92,7 +93,8 @@ def run_campaign(
         campaign: Its name.
         instance: Where the chats are started, and how fast.
         conversation: When a conversation is over, and how it is closed.
-        report: Called a few times a second with the funnel, and once at the end.
+        report: Called at the beginning, a few times a second and at the end with the funnel.
+        run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
         lease_seconds: How long the contacts of a killed process stay reserved for it.
         patience_seconds: How long to wait for a ledger's server that went away.
         clock: Tells the time and waits; the machine's by default.
@@ -129,6 +131,7 @@ def run_campaign(
             patience_seconds=patience_seconds,
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
+            worker=worker_name(run),
         ),
         report,
     )
@@ -157,7 +160,7 @@ class _Run:
     patience_seconds: float
     clock: Clock
     random: Random
-    worker: str = field(default_factory=lambda: uuid.uuid4().hex)
+    worker: str
 
     def engine(self, calls: Executor, writes: Executor, tally: Tally) -> Engine:
         """What does the work, with everything that it needs."""
@@ -176,7 +179,7 @@ class _Run:
 
     def _context(self, ledger: PatientLedger, calls: Executor, tally: Tally) -> CampaignContext:
         buyer = self._buyer(ledger, tally)
-        return CampaignContext(
+        context = CampaignContext(
             conversation=self.conversation,
             calls=self._calls(buyer, calls),
             buyer=buyer,
@@ -194,6 +197,8 @@ class _Run:
             clock=self.clock,
             random=self.random,
         )
+        tally.limit = context.limit
+        return context
 
     def _buyer(self, ledger: PatientLedger, tally: Tally) -> Buyer:
         return Buyer(
@@ -247,6 +252,7 @@ class _Runner:
         threading.Thread(target=self._in_thread, name="connect-tasks", daemon=True).start()
         # Not Thread.join: Ctrl-C in the middle of it makes Python take the thread for finished.
         try:
+            self._report(self.tally.funnel())
             while not self._finished.wait(self.POLL_SECONDS):
                 self._report(self.tally.funnel())
             self._report(self.tally.funnel())

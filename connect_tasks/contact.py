@@ -55,7 +55,8 @@ class CampaignState(StrEnum):
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.DUPLICATE: frozenset(),
-    Status.PLANNED: frozenset({Status.STARTING}),
+    # The second by a person: forgotten before anybody contacted them.
+    Status.PLANNED: frozenset({Status.STARTING, Status.FAILED}),
     Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN}),
     # The last two by a person: contacted after all, or given up in favour of a new generation.
     Status.UNKNOWN: frozenset({Status.STARTED, Status.COMPLETED, Status.FAILED}),

@@ -29,3 +29,9 @@ class CampaignContext:
     tally: Tally
     clock: Clock
     random: RandomSource
+
+    def limit(self) -> str | None:
+        """Where most wait now: an API's name, or `open_chats`; None where nobody does."""
+        waiting = {"open_chats": self.slots.waiting, **self.calls.waiting}
+        longest = max(waiting, key=waiting.__getitem__)
+        return longest if waiting[longest] else None

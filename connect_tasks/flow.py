@@ -1,20 +1,25 @@
-"""A Prefect flow that takes tables of customers and keeps them out of Prefect's database.
+"""A Prefect flow that takes tables of customers, keeps them out of Prefect, and says how it ended.
 
 Prefect records a flow's parameters whole, as JSON. A table of customers has no business there,
 and beyond 512 KB the call fails with an error that repeats every row.
 """
 
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.states import Completed
 from pydantic import WithJsonSchema
 
 from connect_tasks.database import hide_password
+from connect_tasks.forecast import Forecast
 from connect_tasks.frames import describe
+from connect_tasks.results import CampaignResult
 
 __all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
 
@@ -26,6 +31,7 @@ TABLE_FORM = WithJsonSchema(
         "type": "string",
         "title": "Customers",
         "description": "Path or URI of a CSV or Parquet file with one row per customer.",
+        "minLength": 1,
     }
 )
 """How a table parameter looks in the form of a deployment: a path or URI."""
@@ -35,9 +41,14 @@ class TableFlow(Flow[Parameters, Returned]):
     """A flow whose `customers` parameter may be a DataFrame.
 
     Prefect is given a summary instead (rows, columns, fingerprint), the `ledger` without its
-    password, and of an instance at `connect` which it is, without credentials. In all else it is a
+    password, and of an instance at `connect` which it is, without credentials. A run that returns a
+    `CampaignResult` or a `Forecast` ends in a state with its counts (ADR 0016). In all else it is a
     flow like any other: `deploy`, `serve` and `with_options` work.
     """
+
+    def __init__(self, fn: Callable[Parameters, Returned], **options: Any) -> None:
+        super().__init__(fn=fn, **options)
+        self.fn = _concluding(fn)
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Check and convert the parameters; what is wrong is raised, and nothing is logged."""
@@ -56,6 +67,29 @@ class TableFlow(Flow[Parameters, Returned]):
         # Prefect makes a plain Flow here, which would record the table after all.
         flow.__class__ = type(self)
         return flow  # type: ignore[return-value]
+
+
+def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
+    """The function, with a state in place of a result where Prefect runs it as a flow."""
+
+    @functools.wraps(fn)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        returned = fn(*args, **kwargs)
+        context = FlowRunContext.get()
+        if context is None or context.flow is None or context.flow.fn is not run:
+            return returned
+        return cast("Returned", _final_state(returned))
+
+    return run
+
+
+def _final_state(returned: Any) -> Any:
+    if isinstance(returned, Forecast):
+        return Completed(message=f"Nothing was sent. {returned.summary}", data=returned)
+    if isinstance(returned, CampaignResult):
+        ended = returned.conclusion
+        return Completed(name=ended.name, message=ended.message, data=returned)
+    return returned
 
 
 def _recorded(name: str, value: Any) -> Any:

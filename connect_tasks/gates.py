@@ -36,7 +36,7 @@ class RateGate:
     ASK_SECONDS = 1.0
 
     def __init__(self, api: str, rate: float, burst: int, *, buy: Buy, clock: Clock) -> None:
-        self._api = api
+        self.api = api
         self._rate = rate
         self._burst = usable_burst(rate, burst)
         self._buy = buy
@@ -44,7 +44,7 @@ class RateGate:
         self._queue = asyncio.Lock()
         self._due: deque[float] = deque()
         self._bought_at = clock.monotonic()
-        self._waiting = 0
+        self.waiting = 0
         self._passed = 0
         self._succeeded = 0
         self._unspent = 0
@@ -54,12 +54,12 @@ class RateGate:
 
     async def pass_through(self) -> None:
         """Wait for one's turn."""
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with self._queue:
                 await self._wait_until_due()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     def succeeded(self) -> None:
         """Tell that a call was not throttled."""
@@ -77,9 +77,9 @@ class RateGate:
             self._drop_all()
 
     async def hand_back(self) -> None:
-        """Give back what was bought and is not needed any more."""
+        """Give back what was bought and is not needed any more, and tell what nobody knows yet."""
         self._drop_all()
-        if self._unspent:
+        if self._unspent or self._throttled:
             await self._buy(self._purchase(wanted=0))
 
     async def _wait_until_due(self) -> None:
@@ -121,11 +121,11 @@ class RateGate:
         """How many calls would be made in the next moment: who waits, or as many as before."""
         passed_seconds = self._clock.monotonic() - self._bought_at
         pace = self._passed / max(passed_seconds, LOT_SECONDS)
-        return max(self._waiting, math.ceil(pace * LOT_SECONDS))
+        return max(self.waiting, math.ceil(pace * LOT_SECONDS))
 
     def _purchase(self, wanted: int) -> Purchase:
         purchase = Purchase(
-            api=self._api,
+            api=self.api,
             full_rate=self._rate,
             burst=self._burst,
             wanted=wanted,
@@ -209,14 +209,14 @@ class SlotGate:
         self._queue = asyncio.Lock()
         self._changed = asyncio.Event()
         self._short = asyncio.Event()
-        self._waiting = 0
+        self.waiting = 0
         self._refused = False
         self.open = 0
         self.granted = 0
 
     async def pass_through(self) -> None:
         """Wait for a slot and take it."""
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with self._queue:
                 while self.open >= self.granted:
@@ -225,7 +225,7 @@ class SlotGate:
                     await self._changed.wait()
                 self.open += 1
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     def give_back(self) -> None:
         """A chat closed, or was not started after all."""
@@ -241,7 +241,7 @@ class SlotGate:
     async def keep(self) -> None:
         """Ask for slots as long as there are chats; never returns."""
         while True:
-            wanted = self.open + (self._most_ahead if self._waiting else 0)
+            wanted = self.open + (self._most_ahead if self.waiting else 0)
             await self.ask(wanted)
             hurry = self.granted >= wanted
             # Nothing more to have: asking at once again would only burn the ledger's time.

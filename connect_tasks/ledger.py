@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks import claims, records, shares
+from connect_tasks import claims, content, records, shares
 from connect_tasks.archive import Archive
 from connect_tasks.claims import ClaimTerms
 from connect_tasks.contact import CampaignState, Contact, Refusal, Status
@@ -102,22 +102,29 @@ class Ledger(Archive):
             if not connection.execute(statement.values(state=state)).rowcount:
                 raise InputError(f"There is no campaign {campaign!r} in the ledger.")
 
-    def plan(self, campaign: str, rows: Sequence[Planned], *, now: datetime) -> None:
-        """Write valid rows as `planned`; rows that are past that, or claimed, stay as they are."""
+    def plan(self, campaign: str, rows: Sequence[Planned], *, now: datetime) -> int:
+        """Write valid rows as `planned`; rows that are past that, or claimed, stay as they are.
+
+        Returns:
+            How many were written. A row that `known` did not find and that is not written belongs
+            to a customer who was forgotten, or whom somebody else has entered since.
+        """
         insert = self._insert(contacts)
         changed = {n: insert.excluded[n] for n in ("request", "fingerprint", "messages")}
         # A worker sends what it read when it claimed: the record must not say anything else. A
         # claim that ran out is ended, so that a worker that only slept cannot send the old request.
         ended = {"claimed_by": sa.null(), "claimed_until": sa.null()}
         statement = insert.on_conflict_do_update(
-            index_elements=["campaign", "customer_id", "generation"],
+            # The customer who was forgotten has no id any more, but still this token.
+            index_elements=["client_token"],
             set_=changed | ended,
             where=(contacts.c.status == Status.PLANNED) & claims.unclaimed(now),
         )
-        if rows:
-            with self._writing() as connection:
-                _lock_out_writers(connection, contacts)
-                records.insert_planned(connection, statement, campaign, rows, now)
+        if not rows:
+            return 0
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            return records.insert_planned(connection, statement, campaign, rows, now)
 
     def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
         """Remember which rows of the present table are refused, instead of those before."""
@@ -200,7 +207,8 @@ class Ledger(Archive):
                 if written != len(progress) and not _all_made(connection, progress):
                     raise ClaimLostError("another worker has taken over a contact of this one")
             if heard:
-                connection.execute(self._insert(items).on_conflict_do_nothing(), heard)
+                insert = content.insert_heard(self._insert(items)).on_conflict_do_nothing()
+                connection.execute(insert, heard)
 
     def trade(self, instance_id: str, purchase: Purchase, *, now: datetime) -> Lot:
         """Sell a worker the next calls of an API, out of what all workers may make."""
@@ -248,6 +256,15 @@ class Ledger(Archive):
         """Give back a worker's share of the open chats."""
         with self._writing() as connection:
             shares.leave(connection, instance_id, worker)
+
+    def take_lost_runs(self, instance_id: str, *, now: datetime) -> list[str]:
+        """The scheduler's runs whose workers on an instance died; each is told once.
+
+        A worker that ends gives its share of the open chats back. One whose share ran out was
+        killed, or lost its machine.
+        """
+        with self._writing() as connection:
+            return shares.take_lost_runs(connection, instance_id, now.timestamp())
 
     def resolve(self, contact: Contact, *, again: Planned | None, now: datetime) -> None:
         """Settle an `unknown` contact as a person decided, both in one transaction.

@@ -167,8 +167,19 @@ class _Planner:
         )
 
     def _commit(self) -> None:
-        self.ledger.plan(self.campaign, self.planned, now=self.now)
+        if self.ledger.plan(self.campaign, self.planned, now=self.now) < len(self.planned):
+            for start in range(0, len(self.planned), CHUNK_ROWS):
+                self._recount(self.planned[start : start + CHUNK_ROWS])
         self.planned.clear()
+
+    def _recount(self, planned: Sequence[Planned]) -> None:
+        """Rows that looked new may be of customers who were forgotten: they are not entered."""
+        customer_ids = [row.customer_id for row in planned]
+        found = self.ledger.recognised(self.campaign, customer_ids)
+        forgotten = len(found) - len(self.ledger.known(self.campaign, customer_ids))
+        self.added -= forgotten
+        self.known += forgotten
+        self.contacted += forgotten
 
     def _plan(self, valid: Valid, known: Known | None) -> Planned | None:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""

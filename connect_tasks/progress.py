@@ -21,7 +21,9 @@ from connect_tasks.tally import Funnel
 
 __all__ = ["watching", "watching_rows"]
 
-_LINE_SECONDS = 5.0
+# The first line soon, and then ever more rarely: a campaign may take days.
+_FIRST_LINE_SECONDS = 5.0
+_MOST_LINE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def watching(
 
     Args:
         campaign: Its name.
-        logger: Takes a line every five seconds where the console is no terminal.
+        logger: Takes a line after five seconds, then ever more rarely, where the console is no
+            terminal.
         console: Shows a bar if it is a terminal; standard error if None.
         monotonic: Tells the time.
 
@@ -73,7 +76,8 @@ def watching_rows(
 
     Args:
         campaign: Its name.
-        logger: Takes a line every five seconds where the console is no terminal.
+        logger: Takes a line after five seconds, then ever more rarely, where the console is no
+            terminal.
         total: How many rows there are; None if nobody knows before the end.
         console: Shows a bar if it is a terminal; standard error if None.
         monotonic: Tells the time.
@@ -135,13 +139,16 @@ def _on_bar(bar: Progress, task: TaskID) -> _Show:
 
 
 def _as_lines(campaign: str, logger: Logger, monotonic: Callable[[], float]) -> _Show:
-    next_line = monotonic() + _LINE_SECONDS
+    wait = _FIRST_LINE_SECONDS
+    next_line = monotonic() + wait
 
     def show(view: _View) -> None:
-        nonlocal next_line
-        if monotonic() < next_line:
+        nonlocal next_line, wait
+        now = monotonic()
+        if now < next_line:
             return
-        next_line = monotonic() + _LINE_SECONDS
+        wait = min(2 * wait, _MOST_LINE_SECONDS)
+        next_line = now + wait
         logger.info("campaign %s: %s", campaign, view.line)
 
     return show

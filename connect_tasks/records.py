@@ -173,11 +173,14 @@ def insert_planned(
     campaign: str,
     rows: Sequence[Planned],
     now: datetime,
-) -> None:
+) -> int:
     """Insert many valid rows, by a statement that may say what to do about those that are there.
 
     SQLAlchemy would convert every value of every row by itself, which takes longer than the
     database does. Here it converts what all rows share, once.
+
+    Returns:
+        How many rows were written.
     """
     shared = {**plan_values(campaign, rows[0], now), "attempts": 0}
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
@@ -186,7 +189,7 @@ def insert_planned(
     # SQLite takes values by position, psycopg by name.
     names = compiled.positiontup
     sent = list(map(itemgetter(*names), values) if names else values)
-    connection.exec_driver_sql(str(compiled), sent)
+    return connection.exec_driver_sql(str(compiled), sent).rowcount
 
 
 def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,9 +238,10 @@ def was_made(values: Mapping[str, Any], row: Mapping[Any, Any]) -> bool:
 
 
 def item_values(change: Heard) -> Iterator[dict[str, Any]]:
-    """Transcript items, for their table."""
+    """Transcript items, as parameters of `content.insert_heard`."""
     for item in change.items:
         yield {
+            "key": change.contact.id,
             "campaign": change.contact.campaign,
             "customer_id": change.contact.customer_id,
             "contact_id": change.contact.contact_id,

@@ -1,17 +1,16 @@
 """What came of a campaign, as tables read from the ledger: a second run returns the same."""
 
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
 from itertools import groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from connect_tasks.contact import Refusal
+from connect_tasks.brief import Conclusion, conclude, not_contacted
+from connect_tasks.contact import CampaignState, Refusal
+from connect_tasks.destination import folder_for, replacing
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import Ledger
 from connect_tasks.planning import Plan
@@ -87,6 +86,32 @@ class CampaignResult:
         changed = {"request_changed": self._plan.request_changed} if self._plan else {}
         return {**summary, **changed}
 
+    @cached_property
+    def state(self) -> CampaignState:
+        """What a person wants of the campaign: running, paused or stopped."""
+        with Ledger(self.ledger_url) as ledger:
+            return ledger.state(self.campaign)
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """How the campaign's last run ended, as the name and the message of a state."""
+        return conclude(self.summary, self.state)
+
+    def not_contacted(self, most: int = 100) -> list[dict[str, str]]:
+        """The first rows that are unknown, failed or were refused, for the eyes of many.
+
+        Args:
+            most: How many at most.
+
+        Returns:
+            One mapping a row: row (from 0; empty for a contact), customer_id, status and reason,
+            from which values of the table are left out.
+        """
+        with Ledger(self.ledger_url) as ledger:
+            failed = ledger.uncontacted(self.campaign, most=most)
+            refused = ledger.refused_rows(self.campaign, most=most - len(failed))
+        return list(not_contacted(failed, refused))
+
     def conversations(self, most: int = 3) -> Iterator[list[tuple[str, str]]]:
         """The first few conversations, each as a list of who said what.
 
@@ -113,19 +138,19 @@ class CampaignResult:
         when the new one is complete.
 
         Args:
-            folder: A folder of this machine.
+            folder: A folder of this machine, or an `s3://` URI.
 
         Raises:
-            InputError: The folder is a URI.
+            InputError: The folder is a URI of another kind, or S3 refuses the files.
             OSError: It cannot be written to.
         """
-        path = _made(folder)
-        with _replacing(path / "contacts.csv") as file:
-            CONTACTS.write_csv(self._contact_records(), file)
-        with _replacing(path / "messages.csv") as file:
-            MESSAGES.write_csv(self._message_records(), file)
-        with _replacing(path / "report.html") as file:
-            file.write_text(self.report(), encoding="utf-8")
+        with folder_for(folder) as path:
+            with replacing(path / "contacts.csv") as file:
+                CONTACTS.write_csv(self._contact_records(), file)
+            with replacing(path / "messages.csv") as file:
+                MESSAGES.write_csv(self._message_records(), file)
+            with replacing(path / "report.html") as file:
+                file.write_text(self.report(), encoding="utf-8")
 
     def to_parquet(self, folder: str | os.PathLike[str]) -> None:
         """Write `contacts.parquet` and `messages.parquet` to a folder; made if absent.
@@ -135,10 +160,10 @@ class CampaignResult:
         are replaced, each when the new one is complete.
 
         Args:
-            folder: A folder of this machine.
+            folder: A folder of this machine, or an `s3://` URI.
 
         Raises:
-            InputError: The folder is a URI.
+            InputError: The folder is a URI of another kind, or S3 refuses the files.
             OSError: It cannot be written to.
 
         Example:
@@ -147,11 +172,11 @@ class CampaignResult:
             pandas.read_parquet("out/contacts.parquet")
             ```
         """
-        path = _made(folder)
-        with _replacing(path / "contacts.parquet") as file:
-            CONTACTS.write_parquet(self._contact_records(), file)
-        with _replacing(path / "messages.parquet") as file:
-            MESSAGES.write_parquet(self._message_records(), file)
+        with folder_for(folder) as path:
+            with replacing(path / "contacts.parquet") as file:
+                CONTACTS.write_parquet(self._contact_records(), file)
+            with replacing(path / "messages.parquet") as file:
+                MESSAGES.write_parquet(self._message_records(), file)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {value}" for name, value in self._counts())
@@ -215,27 +240,6 @@ class _Again:
 
     def __iter__(self) -> Iterator[_Record]:
         return self.read()
-
-
-def _made(folder: str | os.PathLike[str]) -> Path:
-    if "://" in str(folder):
-        raise InputError(
-            f"{str(folder)!r} is a URI: give a folder of this machine and copy the files from it."
-        )
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside *path* that takes its place once it is complete."""
-    new = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        yield new
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
+from prefect.runtime import flow_run
 
 from connect_tasks.ledger import default_url
 
-__all__ = ["NO_RECORD", "Logger", "in_run", "ledger_url", "run_logger"]
+__all__ = ["NO_RECORD", "Logger", "attempt_of_run", "in_run", "ledger_url", "run_logger"]
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -26,6 +27,11 @@ def in_run() -> bool:
     except MissingContextError:
         return False
     return True
+
+
+def attempt_of_run() -> str:
+    """The flow run's id and which attempt of it this is, `id.number`; empty outside of a flow."""
+    return f"{flow_run.id}.{flow_run.run_count}" if flow_run.id else ""
 
 
 def run_logger() -> Logger:

@@ -3,6 +3,7 @@
 Each function works in a transaction that its caller has begun and commits.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,9 +14,19 @@ from connect_tasks.database import insert_into
 from connect_tasks.pacing import Ceiling, Demand, Lot, Pace, Purchase, divide
 from connect_tasks.schema import ceilings, holders, paces
 
-__all__ = ["learnt", "leave", "share_slots", "trade"]
+__all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "trade", "worker_name"]
 
 _LONGEST_LEASE_SECONDS = 3600.0
+
+
+def worker_name(run: str) -> str:
+    """A new worker's name, from which `take_lost_runs` can tell the run.
+
+    Args:
+        run: What a scheduler calls the worker's run; empty if nobody does.
+    """
+    name = uuid.uuid4().hex
+    return f"{run}/{name}" if run else name
 
 
 def trade(connection: sa.Connection, instance_id: str, purchase: Purchase, now: float) -> Lot:
@@ -81,6 +92,13 @@ def leave(connection: sa.Connection, instance_id: str, worker: str) -> None:
     connection.execute(sa.delete(holders).where(*_is(holders, key)))
 
 
+def take_lost_runs(connection: sa.Connection, instance_id: str, now: float) -> list[str]:
+    """The runs whose workers died with a share of the open chats; each is told once."""
+    lost = sa.delete(holders).where(holders.c.instance_id == instance_id, _is_over(now))
+    workers = connection.scalars(lost.returning(holders.c.worker))
+    return sorted({run for worker in workers if (run := worker.rpartition("/")[0])})
+
+
 def learnt(connection: sa.Connection, instance_id: str, now: float) -> dict[str, float]:
     """What the instance grants less of than its quotas say.
 
@@ -116,13 +134,15 @@ def _locked(
 def _others(
     connection: sa.Connection, instance_id: str, worker: str, now: float
 ) -> Sequence[Demand]:
-    # No share lasts so long: somebody's clock was wrong when it was made.
-    is_over = sa.or_(holders.c.until <= now, holders.c.until > now + _LONGEST_LEASE_SECONDS)
-    of_instance = holders.c.instance_id == instance_id
-    connection.execute(sa.delete(holders).where(of_instance, is_over))
     columns = (holders.c.open, holders.c.wanted, holders.c.granted)
-    rows = connection.execute(sa.select(*columns).where(of_instance, holders.c.worker != worker))
-    return [Demand(**row) for row in rows.mappings()]
+    others = (holders.c.instance_id == instance_id, holders.c.worker != worker)
+    query = sa.select(*columns).where(*others, sa.not_(_is_over(now)))
+    return [Demand(**row) for row in connection.execute(query).mappings()]
+
+
+def _is_over(now: float) -> sa.ColumnElement[bool]:
+    # No share lasts longer than an hour: somebody's clock was wrong when it was made.
+    return sa.or_(holders.c.until <= now, holders.c.until > now + _LONGEST_LEASE_SECONDS)
 
 
 def _hold(connection: sa.Connection, key: Mapping[str, Any], demand: Demand, until: float) -> None:

@@ -1,7 +1,7 @@
 """Counting a campaign while it runs, for whoever is watching."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ class Funnel:
 
     `started`, `connected` and `replied` count contacts that ever got so far; `open_chats` those
     that are in a conversation now. `learnt` holds what the instance grants less of than its quotas
-    say: calls per second by API, and `open_chats`.
+    say: calls per second by API, and `open_chats`. `limited_by` is where most wait at this moment:
+    an API's name, `open_chats`, or None where nobody waits.
     """
 
     rows: int
@@ -32,11 +33,17 @@ class Funnel:
     planned: int
     open_chats: int
     learnt: Mapping[str, float] = field(default_factory=dict)
+    limited_by: str | None = None
 
     @property
     def settled(self) -> int:
         """Contacts about which this run has nothing more to do."""
         return self.completed + self.failed + self.unknown
+
+    @property
+    def left(self) -> int:
+        """Contacts that this or another run has yet to bring to their end."""
+        return self.valid - self.settled
 
 
 class Tally:
@@ -53,6 +60,7 @@ class Tally:
         self._connected = counts["reached_connected"]
         self._replied = counts["replied"]
         self._learnt: dict[str, float] = {}
+        self.limit: Callable[[], str | None] = lambda: None
 
     def step(self, was: Status, contact: Contact) -> None:
         """A contact came one step further."""
@@ -98,4 +106,5 @@ class Tally:
             planned=status[Status.PLANNED],
             open_chats=status[Status.STARTED] + status[Status.CONNECTED],
             learnt=dict(self._learnt),
+            limited_by=self.limit(),
         )

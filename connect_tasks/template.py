@@ -2,128 +2,60 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
 
 from connect_tasks.errors import InputError
-from connect_tasks.expressions import is_template, syntax_error
+from connect_tasks.fields import (
+    ChatStreamingConfigurationTemplate,
+    Message,
+    Number,
+    ParticipantConfigurationTemplate,
+    ParticipantDetailsTemplate,
+    PersistentChatTemplate,
+    SegmentAttribute,
+    TemplateModel,
+    Text,
+    Texts,
+)
 from connect_tasks.problems import RULE, problem_details, problems
 from connect_tasks.renderer import Rendered, RowRenderer
 
 __all__ = ["ChatTemplate", "Conversation", "Rendered", "RowRenderer"]
 
 
-_Value = TypeVar("_Value")
-
-
-def _checked(value: _Value) -> _Value:
-    texts = value if isinstance(value, tuple) else (value,)
-    for text in texts:
-        if isinstance(text, str) and is_template(text) and (wrong := syntax_error(text)):
-            raise PydanticCustomError(RULE, f"is no valid template: {wrong}")
-    return value
-
-
-def _as_message(value: object) -> object:
-    return {"content": value} if isinstance(value, str) else value
-
-
-def _as_segment_attribute(value: object) -> object:
-    return {"value_string": value} if isinstance(value, str) else value
-
-
-_Text = Annotated[str, AfterValidator(_checked)]
-_Number = Annotated[int | str, AfterValidator(_checked)]
-# A list of texts, or one text that renders to its items between commas.
-_Texts = Annotated[tuple[str, ...] | str, AfterValidator(_checked)]
-
-
-class _TemplateModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ParticipantDetailsTemplate(_TemplateModel):
-    """Who the customer is in the chat."""
-
-    display_name: _Text
-
-
-class ChatMessageTemplate(_TemplateModel):
-    """The first message of the chat."""
-
-    content: _Text
-    content_type: _Text = "text/plain"
-
-
-class ParticipantConfigurationTemplate(_TemplateModel):
-    """How answers are sent to the participant."""
-
-    response_mode: _Text | None = None
-
-
-class PersistentChatTemplate(_TemplateModel):
-    """The past chat that this one goes on with."""
-
-    rehydration_type: _Text | None = None
-    source_contact_id: _Text | None = None
-
-
-class SegmentAttributeTemplate(_TemplateModel):
-    """One segment attribute."""
-
-    value_string: _Text | None = None
-    value_map: "dict[_Text, _SegmentAttribute] | None" = None
-    value_integer: _Number | None = None
-    value_list: "tuple[_SegmentAttribute, ...] | None" = None
-    value_arn: _Text | None = None
-
-
-class ChatStreamingConfigurationTemplate(_TemplateModel):
-    """The standard SNS topic to which the chat is streamed."""
-
-    streaming_endpoint_arn: _Text
-
-
-_Message = Annotated[ChatMessageTemplate, BeforeValidator(_as_message)]
-_SegmentAttribute = Annotated[SegmentAttributeTemplate, BeforeValidator(_as_segment_attribute)]
-# Its own fields name the type that only now exists.
-SegmentAttributeTemplate.model_rebuild()
-
-
-class Conversation(_TemplateModel):
+class Conversation(TemplateModel):
     """What our side says as the customer, and when the conversation is over.
-
-    Args:
-        messages: Templates over the row's columns; each is said after the other side has answered.
-        max_replies: End after so many answers; None for no such limit.
-        reply_timeout_seconds: How long to wait for each answer.
-        max_seconds: How long the whole conversation may take.
-        close: What becomes of the chat: `stop` (StopContact), `disconnect` (the participant
-            leaves) or `leave_open`, which keeps one of the instance's open chats occupied.
 
     Example:
         >>> Conversation(messages=["Is {{ date }} still right?"]).max_seconds
         600.0
     """
 
-    messages: tuple[_Text, ...] = ()
-    max_replies: Annotated[int, Field(gt=0)] | None = None
-    reply_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
-    max_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 600.0
-    close: Literal["stop", "disconnect", "leave_open"] = "stop"
+    messages: tuple[Text, ...] = Field(
+        default=(),
+        description="Templates over the row's columns, as `Is {{ date }} still right?`; each is "
+        "said after the other side has answered.",
+    )
+    max_replies: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="End after so many answers; no such limit when left out."
+    )
+    reply_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=30.0, description="How long to wait for each answer."
+    )
+    max_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=600.0, description="How long the whole conversation may take."
+    )
+    close: Literal["stop", "disconnect", "leave_open"] = Field(
+        default="stop",
+        description="What becomes of the chat: `stop` (StopContact), `disconnect` (the "
+        "participant leaves) or `leave_open`, which keeps one of the instance's open chats "
+        "occupied.",
+    )
 
 
-class ChatTemplate(_TemplateModel):
+class ChatTemplate(TemplateModel, title="Chat template"):
     """The fields of `StartChatContactRequest`, each text in them a Jinja2 template over a row.
 
     `{{ first_name }}` prints a column, `{{ row['First name'] }}` one whose name is no identifier. A
@@ -133,13 +65,6 @@ class ChatTemplate(_TemplateModel):
 
     There is no `client_token`: a campaign makes it from its name and the customer.
 
-    Args:
-        display_name: Short for `participant_details` with this name.
-        initial_message: A text is short for a message of type text/plain.
-        segment_attributes: A text is short for a `value_string`.
-        instance_id: The instance, where it is not the campaign's.
-        contact_flow_id: The flow, where it is not the campaign's.
-
     Example:
         >>> template = ChatTemplate(display_name="{{ name }}", initial_message="Hi, {{ name }}")
         >>> renderer = template.bind(instance_id="i-1", contact_flow_id="f-1")
@@ -147,36 +72,71 @@ class ChatTemplate(_TemplateModel):
         'Hi, Ada'
     """
 
-    customer_id: _Text = "{{ customer_id }}"
-    display_name: _Text | None = None
-    initial_message: _Message | None = None
-    attributes: dict[str, _Text] | None = None
-    participant_details: ParticipantDetailsTemplate = ParticipantDetailsTemplate(
-        display_name="{{ display_name }}"
+    customer_id: Text = Field(
+        default="{{ customer_id }}", description="Who the customer is in your own systems."
     )
-    chat_duration_in_minutes: _Number | None = None
-    contact_flow_id: _Text | None = None
-    instance_id: _Text | None = None
-    disconnect_on_customer_exit: _Texts | None = None
-    participant_configuration: ParticipantConfigurationTemplate | None = None
-    persistent_chat: PersistentChatTemplate | None = None
-    related_contact_id: _Text | None = None
-    segment_attributes: dict[str, _SegmentAttribute] | None = None
-    supported_messaging_content_types: _Texts | None = None
-    connection_types: _Texts | None = None
-    chat_streaming_configuration: ChatStreamingConfigurationTemplate | None = None
+    display_name: Text | None = Field(
+        default=None,
+        description="The customer's name in the chat, as `{{ first_name }} {{ last_name }}`; the "
+        "column `display_name` when left out. Short for participant details with this name.",
+    )
+    initial_message: Message | None = Field(
+        default=None, description="The customer's first message. A text alone is plain text."
+    )
+    attributes: dict[str, Text] | None = Field(
+        default=None, description='Contact attributes, as `{"plan": "{{ plan }}"}`.'
+    )
+    participant_details: ParticipantDetailsTemplate | None = Field(
+        default=None, description="Leave it out where there is a display name."
+    )
+    chat_duration_in_minutes: Number | None = Field(
+        default=None, description="How long Amazon keeps the chat, 60 to 10080; 25 hours by itself."
+    )
+    contact_flow_id: Text | None = Field(
+        default=None, description="The flow, where it is not the campaign's."
+    )
+    instance_id: Text | None = Field(
+        default=None, description="The instance, where it is not the campaign's."
+    )
+    disconnect_on_customer_exit: Texts | None = Field(
+        default=None, description="Who leaves with the customer, as `AGENT`."
+    )
+    participant_configuration: ParticipantConfigurationTemplate | None = Field(
+        default=None, description="How answers are sent to the participant."
+    )
+    persistent_chat: PersistentChatTemplate | None = Field(
+        default=None, description="The past chat that this one goes on with."
+    )
+    related_contact_id: Text | None = Field(
+        default=None, description="A contact that this one belongs to."
+    )
+    segment_attributes: dict[str, SegmentAttribute] | None = Field(
+        default=None, description="System attributes by name, as `connect:Subtype`."
+    )
+    supported_messaging_content_types: Texts | None = Field(
+        default=None, description="What the customer's side can show, as `text/plain`."
+    )
+    connection_types: Texts | None = Field(
+        default=None, description="How the customer is connected, as `WEBSOCKET`."
+    )
+    chat_streaming_configuration: ChatStreamingConfigurationTemplate | None = Field(
+        default=None, description="The SNS topic to which the chat is streamed."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _spell_out_display_name(cls, data: object) -> object:
-        if not isinstance(data, Mapping) or data.get("display_name") is None:
+        if not isinstance(data, Mapping):
             return data
-        if data.get("participant_details") is not None:
+        name, details = data.get("display_name"), data.get("participant_details")
+        if name is not None and details is not None:
             rule = "is short for participant_details: give one of the two"
-            line = problem_details(RULE, rule, ("display_name",), data["display_name"])
+            line = problem_details(RULE, rule, ("display_name",), name)
             raise ValidationError.from_exception_data(cls.__name__, [line])
-        name = {"display_name": data["display_name"]}
-        return {**data, "display_name": None, "participant_details": name}
+        # Not as a field's default: forms send those, and then both would be given.
+        if details is None:
+            details = {"display_name": "{{ display_name }}" if name is None else name}
+        return {**data, "display_name": None, "participant_details": details}
 
     @classmethod
     def from_columns(cls, columns: Iterable[str]) -> Self:

@@ -10,7 +10,10 @@ from botocore.parsers import ResponseParserError
 
 from connect_tasks import errors
 
-__all__ = ["FOREIGN", "translate"]
+__all__ = ["FOREIGN", "MAKE_CLIENT", "translate"]
+
+MAKE_CLIENT = "make a client"
+"""The operation of errors that come before any call: no Region, no such profile, a refused role."""
 
 FOREIGN: tuple[type[Exception], ...] = (
     boto_errors.ClientError,
@@ -27,6 +30,7 @@ _BY_CODE: Mapping[str, type[errors.AmazonError]] = {
     "AccessDenied": errors.AccessDeniedError,
     "ConditionalOperationFailedException": errors.PermanentError,
     "ConflictException": errors.PermanentError,
+    "ContactFlowNotPublishedException": errors.PermanentError,
     "ContactNotFoundException": errors.ChatEndedError,
     "ExpiredToken": errors.CredentialsError,
     "ExpiredTokenException": errors.CredentialsError,
@@ -43,9 +47,11 @@ _BY_CODE: Mapping[str, type[errors.AmazonError]] = {
     "MissingAuthenticationToken": errors.CredentialsError,
     "MissingAuthenticationTokenException": errors.CredentialsError,
     "RequestExpired": errors.CredentialsError,
+    "RequestLimitExceeded": errors.ThrottledError,
     "ResourceNotFoundException": errors.NotFoundError,
     "ServiceQuotaExceededException": errors.PermanentError,
     "SignatureDoesNotMatch": errors.CredentialsError,
+    "Throttling": errors.ThrottledError,
     "ThrottlingException": errors.ThrottledError,
     "TooManyRequestsException": errors.ThrottledError,
     "TooManyRequests": errors.ThrottledError,
@@ -86,8 +92,19 @@ _BY_EXCEPTION: tuple[tuple[tuple[type[Exception], ...], type[errors.AmazonError]
     ((Exception,), errors.OutcomeUnknownError),
 )
 
-# A read that failed changed nothing, whatever happened to it.
-_READS = frozenset({"DescribeContact", "GetTranscript", "CreateParticipantConnection"})
+# What changed nothing, whatever happened to it.
+_READS = frozenset(
+    {
+        MAKE_CLIENT,
+        "CreateParticipantConnection",
+        "DescribeContact",
+        "DescribeContactFlow",
+        "DescribeInstance",
+        "GetCallerIdentity",
+        "GetMetricData",
+        "GetTranscript",
+    }
+)
 
 # The participant service has no permissions: "denied" means that the token died with its chat.
 _BEARER = frozenset(
@@ -146,6 +163,9 @@ def _for_operation(kind: type[errors.AmazonError], operation: str) -> type[error
         return errors.ServiceFaultError
     if kind is errors.AccessDeniedError and operation in _BEARER:
         return errors.ChatEndedError
+    if operation == MAKE_CLIENT and issubclass(kind, errors.PermanentError):
+        # A role that cannot be assumed is no contact's fault.
+        return errors.CredentialsError
     return kind
 
 

@@ -2,25 +2,23 @@
 
 from typing import Annotated, Any
 
-from prefect import get_run_logger
-from prefect.artifacts import create_table_artifact
 from pydantic import BeforeValidator
 
 from connect_tasks import manage
-from connect_tasks.artifacts import artifact_key, publish_summary
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.flow import table_flow
 from connect_tasks.manage import Decision
 from connect_tasks.results import CampaignResult
-from connect_tasks.runs import ledger_url
+from connect_tasks.runs import ledger_url, run_logger
 from connect_tasks.tasks import collect_responses, start_chats
+from connect_tasks.watch import publish_result
 
 __all__ = ["pause", "resolve", "resume", "status", "stop"]
 
 
 @table_flow(name="campaign-status", flow_run_name="status of {campaign}")
 def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
-    """Show how a campaign stands, and list the contacts that a person has to decide about.
+    """Show how a campaign stands, and who was refused, failed or stayed unknown.
 
     Args:
         campaign: The campaign's name.
@@ -30,16 +28,10 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     Returns:
         The state and the counts of the campaign.
     """
-    summary = manage.status(campaign, ledger_url(ledger))
-    publish_summary(campaign, summary)
-    unknown = manage.unknown_contacts(campaign, ledger_url(ledger))
-    create_table_artifact(
-        table=[{name: str(value) for name, value in row.items()} for row in unknown[:100]],
-        key=artifact_key(campaign, "unknown"),
-        description=f"{len(unknown)} contacts of campaign {campaign} whose outcome is not known",
-        _sync=True,  # type: ignore[call-arg]
-    )
-    return summary
+    result = CampaignResult(campaign, ledger_url(ledger))
+    publish_result(result)
+    run_logger().info("campaign %s is %s: %s", campaign, result.state, result.conclusion.message)
+    return manage.status(campaign, ledger_url(ledger))
 
 
 @table_flow(name="campaign-pause", flow_run_name="pause {campaign}")
@@ -51,7 +43,7 @@ def pause(campaign: str, ledger: str | None = None) -> None:
         ledger: SQLAlchemy URL of the ledger.
     """
     manage.pause(campaign, ledger_url(ledger))
-    get_run_logger().info("campaign %s is paused", campaign)
+    run_logger().info("campaign %s is paused", campaign)
 
 
 @table_flow(name="campaign-stop", flow_run_name="stop {campaign}")
@@ -63,7 +55,7 @@ def stop(campaign: str, ledger: str | None = None) -> None:
         ledger: SQLAlchemy URL of the ledger.
     """
     manage.stop(campaign, ledger_url(ledger))
-    get_run_logger().info("campaign %s is stopped", campaign)
+    run_logger().info("campaign %s is stopped", campaign)
 
 
 @table_flow(name="campaign-resume", flow_run_name="resume {campaign}")
@@ -71,20 +63,22 @@ def resume(
     campaign: str,
     connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
     ledger: str | None = None,
+    save_to: str | None = None,
 ) -> CampaignResult:
     """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
 
     Args:
         campaign: The campaign's name.
-        connect: The Amazon Connect instance, or the name of its saved block.
+        connect: A saved Amazon Connect instance; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
 
     Returns:
         The campaign's tables.
     """
     manage.resume(campaign, ledger_url(ledger))
     start_chats(campaign, connect=connect, ledger=ledger)
-    return collect_responses(campaign, ledger=ledger)
+    return collect_responses(campaign, ledger=ledger, save_to=save_to)
 
 
 @table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")
@@ -98,4 +92,4 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | N
         ledger: SQLAlchemy URL of the ledger.
     """
     manage.resolve(campaign, customer_id, decision, ledger_url(ledger))
-    get_run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)
+    run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

@@ -33,10 +33,11 @@ def outreach(
     customers: Annotated[Any, TABLE_FORM],
     template: ChatTemplate | None = None,
     *,
-    campaign: str,
+    campaign: Annotated[str, Field(min_length=1)],
     connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
     conversation: Conversation | None = None,
     ledger: str | None = None,
+    save_to: str | None = None,
     workers: Annotated[int, Field(ge=1)] = 1,
     dry_run: bool = False,
 ) -> CampaignResult:
@@ -47,15 +48,16 @@ def outreach(
     reasons, and stop nobody else.
 
     Args:
-        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
-            Prefect records a summary of a DataFrame, never its content.
+        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
+            also a DataFrame. Prefect records a summary of a DataFrame, never its content.
         template: Makes a request of each row; each text is a Jinja2 template over the columns.
             Without it, columns are named like the request's fields.
         campaign: The name under which each customer is contacted at most once.
-        connect: The Amazon Connect instance, or the name of its saved block.
+        connect: A saved Amazon Connect instance; in Python also one that is not saved.
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
         workers: How many long tasks share the campaign. More than one is of use only where the
             flow's task runner runs tasks on other machines or processes, as Dask does.
         dry_run: Only say how many would be contacted, how long it would take and what they would
@@ -99,7 +101,7 @@ def outreach(
         _share(workers, campaign, connect=connect, conversation=conversation, ledger=ledger)
     # The one worker there is, or whoever does what several have left: nothing, as a rule.
     start_chats(campaign, connect=connect, conversation=conversation, ledger=ledger)
-    return collect_responses(campaign, ledger=ledger, plan=plan)
+    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
 
 
 def _share(workers: int, campaign: str, **options: Any) -> None:

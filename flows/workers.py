@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Any
 from uuid import uuid4
 
-from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field, WithJsonSchema
 
@@ -14,7 +13,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.fleet import Fleet
 from connect_tasks.flow import TABLE_FORM, table_flow
 from connect_tasks.results import CampaignResult
-from connect_tasks.runs import ledger_url
+from connect_tasks.runs import ledger_url, run_logger
 from connect_tasks.tally import Funnel
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.template import ChatTemplate, Conversation
@@ -71,10 +70,11 @@ def outreach_on_workers(
     customers: Annotated[Any, TABLE_FORM],
     template: ChatTemplate | None = None,
     *,
-    campaign: str,
+    campaign: Annotated[str, Field(min_length=1)],
     connect: BlockName,
     conversation: Conversation | None = None,
     ledger: str | None = None,
+    save_to: str | None = None,
     workers: Annotated[int, Field(ge=1)] = 2,
     worker: str = "campaign-worker/campaign-worker",
     patience_seconds: Annotated[float, Field(gt=0)] = 120,
@@ -86,14 +86,15 @@ def outreach_on_workers(
     takes its workers with it. A retry of the same run starts no second set of workers.
 
     Args:
-        customers: A DataFrame, or the path or URI of a CSV or Parquet file. Prefect records a
-            summary of a DataFrame; workers are never given rows.
+        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
+            also a DataFrame. Prefect records a summary of it; workers are never given rows.
         template: Makes a request of each row.
         campaign: The name under which each customer is contacted at most once.
         connect: The name of the saved Amazon Connect instance: secrets do not travel.
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of a PostgreSQL database without a password;
             `$CONNECT_TASKS_LEDGER` of each machine when left out.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
         workers: How many runs to start.
         worker: The deployment of `campaign_worker`.
         patience_seconds: How long nothing may move before this run goes on by itself.
@@ -122,7 +123,7 @@ def outreach_on_workers(
     """
     _refuse_password(ledger)
     instance: Any = load_instance(block_name(connect))
-    fleet = Fleet(worker, get_run_logger())
+    fleet = Fleet(worker, run_logger())
     plan = validate_customers(
         customers,
         template,
@@ -141,7 +142,7 @@ def outreach_on_workers(
         fleet.wait(lambda: _progress(campaign, ledger), patience_seconds=patience_seconds)
     start_chats(campaign, connect=instance, conversation=conversation, ledger=ledger)
     fleet.finish(is_done=not _left(_counts(campaign, ledger)))
-    return collect_responses(campaign, ledger=ledger, plan=plan)
+    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
 
 
 def _refuse_password(ledger: str | None) -> None:

@@ -106,6 +106,38 @@ class Backend:
             raise _not_found()
         return {"Contact": self._described(chat)}
 
+    def describe_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeInstance: the instance, which is always active."""
+        self._check_instance(request)
+        return {
+            "Instance": {
+                "Id": self.instance_id,
+                "Arn": self.instance_arn,
+                "IdentityManagementType": "CONNECT_MANAGED",
+                "InstanceAlias": "local",
+                "InstanceStatus": "ACTIVE",
+                "InboundCallsEnabled": False,
+                "OutboundCallsEnabled": False,
+            }
+        }
+
+    def describe_contact_flow(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeContactFlow: a scripted flow; each of them is published."""
+        self._check_instance(request)
+        name = self._flows.get(request["ContactFlowId"])
+        if name is None:
+            raise _not_found()
+        return {
+            "ContactFlow": {
+                "Arn": self.flow_arn(name),
+                "Id": self.flow_ids[name],
+                "Name": name,
+                "Type": "CONTACT_FLOW",
+                "State": "ACTIVE",
+                "Status": "PUBLISHED",
+            }
+        }
+
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
         if chat.is_open and chat.connected_at is None:

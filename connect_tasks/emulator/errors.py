@@ -1,10 +1,11 @@
 """The refusals of the two services, as Amazon Connect words them."""
 
-__all__ = ["STATUS", "RefusedError"]
+__all__ = ["STATUS", "RefusedError", "access_denied", "expired"]
 
 STATUS = {
     "AccessDeniedException": 403,
     "ContactNotFoundException": 410,
+    "ExpiredTokenException": 403,
     "InternalServerException": 500,
     "InternalServiceException": 500,
     "InvalidParameterException": 400,
@@ -39,3 +40,9 @@ class RefusedError(Exception):
 def access_denied() -> RefusedError:
     """The participant service's answer to a wrong, stale or missing bearer token."""
     return RefusedError("AccessDeniedException", "Access denied")
+
+
+def expired() -> RefusedError:
+    """The answer to a call that was signed with credentials of yesterday."""
+    message = "The security token included in the request is expired"
+    return RefusedError("ExpiredTokenException", message)

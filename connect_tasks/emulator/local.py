@@ -205,6 +205,17 @@ class LocalConnect:
 
         return make_block(self, flow or self.flow, quotas)
 
+    def expire_credentials(self, access_key: str) -> None:
+        """From now on refuse what is signed with this access key, as Amazon does an expired one.
+
+        Example:
+            ```python
+            local.expire_credentials("local")
+            ```
+        """
+        with self._lock:
+            self._service.expired_keys.add(access_key)
+
     def environment(self) -> dict[str, str]:
         """The environment variables that point AWS clients of another process here."""
         return {

@@ -5,7 +5,13 @@ from connect_tasks.emulator.validation import service_model
 __all__ = ["OPERATIONS", "OWNERS", "route_of"]
 
 OPERATIONS = {
-    "connect": ("StartChatContact", "StopContact", "DescribeContact"),
+    "connect": (
+        "StartChatContact",
+        "StopContact",
+        "DescribeContact",
+        "DescribeInstance",
+        "DescribeContactFlow",
+    ),
     "connectparticipant": (
         "CreateParticipantConnection",
         "SendMessage",

@@ -26,6 +26,8 @@ class LocalQuotas:
         start_chat_contact: Rate of StartChatContact.
         stop_contact: Rate of StopContact.
         describe_contact: Rate of DescribeContact.
+        describe_instance: Rate of DescribeInstance.
+        describe_contact_flow: Rate of DescribeContactFlow.
         create_participant_connection: Rate of CreateParticipantConnection.
         send: Rate that SendMessage and SendEvent share.
         get_transcript: Rate of GetTranscript.
@@ -36,6 +38,8 @@ class LocalQuotas:
     start_chat_contact: tuple[float, float] | None = Rate(5, 8)
     stop_contact: tuple[float, float] | None = Rate(10, 15)
     describe_contact: tuple[float, float] | None = Rate(10, 15)
+    describe_instance: tuple[float, float] | None = Rate(2, 5)
+    describe_contact_flow: tuple[float, float] | None = Rate(2, 5)
     create_participant_connection: tuple[float, float] | None = Rate(6, 9)
     send: tuple[float, float] | None = Rate(10, 15)
     get_transcript: tuple[float, float] | None = Rate(8, 12)
@@ -48,13 +52,15 @@ class LocalQuotas:
         return cls(**dict.fromkeys(cls.__dataclass_fields__))
 
 
-# StopContact declares no ThrottlingException; DescribeContact and the participant service do.
+# StopContact and DescribeInstance declare no ThrottlingException; the others do.
 _SLOW_DOWN = RefusedError("TooManyRequestsException", "Too Many Requests")
 _THROTTLED = RefusedError("ThrottlingException", "Rate exceeded")
 _BUCKETS = {
     "StartChatContact": ("start_chat_contact", _SLOW_DOWN),
     "StopContact": ("stop_contact", _SLOW_DOWN),
     "DescribeContact": ("describe_contact", _THROTTLED),
+    "DescribeInstance": ("describe_instance", _SLOW_DOWN),
+    "DescribeContactFlow": ("describe_contact_flow", _THROTTLED),
     "CreateParticipantConnection": ("create_participant_connection", _THROTTLED),
     "SendMessage": ("send", _THROTTLED),
     "SendEvent": ("send", _THROTTLED),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from connect_tasks.emulator.backend import Backend
-from connect_tasks.emulator.errors import RefusedError, access_denied
+from connect_tasks.emulator.errors import RefusedError, access_denied, expired
 from connect_tasks.emulator.operations import OWNERS
 from connect_tasks.emulator.participant import ParticipantService
 from connect_tasks.emulator.quotas import LocalQuotas, Throttle
@@ -54,6 +54,11 @@ class Request:
         bearer, authorization = headers.get("x-amz-bearer", ""), headers.get("authorization", "")
         return cls(operation, params, bearer, authorization)
 
+    @property
+    def access_key(self) -> str:
+        """The access key that the request was signed with; empty if there is none."""
+        return self.authorization.partition("Credential=")[2].partition("/")[0]
+
 
 class Service:
     """Both services of one instance.
@@ -66,11 +71,13 @@ class Service:
     Attributes:
         calls: Requests that arrived, by operation, refused ones included.
         refusals: Requests that were refused, by operation and error code.
+        expired_keys: Access keys that have expired.
     """
 
     def __init__(self, backend: Backend, quotas: LocalQuotas, now: Callable[[], float]) -> None:
         self.calls: Counter[str] = Counter()
         self.refusals: Counter[tuple[str, str]] = Counter()
+        self.expired_keys: set[str] = set()
         self._backend = backend
         self._throttle = Throttle(quotas)
         self._now = now
@@ -79,6 +86,8 @@ class Service:
             "StartChatContact": backend.start_chat,
             "StopContact": backend.stop_contact,
             "DescribeContact": backend.describe_contact,
+            "DescribeInstance": backend.describe_instance,
+            "DescribeContactFlow": backend.describe_contact_flow,
         }
         self._participant_calls: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "CreateParticipantConnection": participant.create_connection,
@@ -118,12 +127,23 @@ class Service:
 
     def _carry_out(self, request: Request) -> dict[str, Any]:
         operation = request.operation
-        _authorise(request)
+        self._authorise(request)
         self._throttle.admit(operation, self._now())
         self._validate(request)
         if operation in self._contact_calls:
             return self._contact_calls[operation](request.params)
         return self._participant_calls[operation](request.bearer, request.params)
+
+    def _authorise(self, request: Request) -> None:
+        if OWNERS[request.operation] == "connectparticipant":
+            # Botocore signs these calls when it has credentials; the service does not look at that.
+            if not request.bearer:
+                raise access_denied()
+        elif not request.authorization.startswith("AWS4-HMAC-SHA256 "):
+            message = "Missing Authentication Token"
+            raise RefusedError("MissingAuthenticationTokenException", message)
+        elif request.access_key in self.expired_keys:
+            raise expired()
 
     def _validate(self, request: Request) -> None:
         if request.params is None:
@@ -134,16 +154,6 @@ class Service:
             problems = [problem for rule in rules for problem in rule(request.params)]
         if problems:
             raise _invalid(request.operation, problems)
-
-
-def _authorise(request: Request) -> None:
-    if OWNERS[request.operation] == "connectparticipant":
-        # Botocore signs these calls when it has credentials; the service does not look at that.
-        if not request.bearer:
-            raise access_denied()
-    elif not request.authorization.startswith("AWS4-HMAC-SHA256 "):
-        message = "Missing Authentication Token"
-        raise RefusedError("MissingAuthenticationTokenException", message)
 
 
 def _invalid(operation: str, problems: list[Problem]) -> RefusedError:

@@ -2,7 +2,7 @@
 
 A campaign is a few long task runs over the ledger, never one task run per customer: each would cost
 30 ms of CPU and Prefect loses records of them by the thousand (ADR 0005). For a handful of chats in
-a flow of your own there are `start_chat` and `stop_chat`.
+a flow of your own there are `start_chat`, `hold_chat` and `stop_chat`.
 """
 
 from connect_tasks.tasks.campaigns import (
@@ -11,10 +11,11 @@ from connect_tasks.tasks.campaigns import (
     start_chats,
     validate_customers,
 )
-from connect_tasks.tasks.chats import start_chat, stop_chat
+from connect_tasks.tasks.chats import hold_chat, start_chat, stop_chat
 
 __all__ = [
     "collect_responses",
+    "hold_chat",
     "preview",
     "start_chat",
     "start_chats",

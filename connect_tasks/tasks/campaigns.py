@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prefect import task
 
-from connect_tasks.artifacts import ProgressArtifact, publish_summary
+from connect_tasks.artifacts import publish_markdown
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign import run_campaign
 from connect_tasks.database import ledger_exists
@@ -20,12 +20,13 @@ from connect_tasks.ledger import Known, Ledger
 from connect_tasks.manage import planned_conversation
 from connect_tasks.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
 from connect_tasks.problems import checked
-from connect_tasks.progress import watching, watching_rows
+from connect_tasks.progress import watching_rows
 from connect_tasks.renderer import RowRenderer
 from connect_tasks.results import CampaignResult
-from connect_tasks.runs import NO_RECORD, ledger_url, run_logger
+from connect_tasks.runs import NO_RECORD, attempt_of_run, ledger_url, run_logger
 from connect_tasks.tally import Funnel
 from connect_tasks.template import ChatTemplate, Conversation
+from connect_tasks.watch import Watch, publish_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,6 +179,7 @@ def preview(
         measured_seconds=seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
+    publish_markdown(campaign or "preview", "forecast", f"```text\n{expected.outline}\n```")
     return expected
 
 
@@ -217,42 +219,27 @@ def start_chats(
             return start_chats("renewals", connect=AmazonConnectInstance.load("BLOCK_NAME"))
         ```
     """
-    artifact = ProgressArtifact(campaign)
-    with Ledger(ledger_url(ledger)) as opened, watching(campaign, run_logger()) as show:
-
-        def report(funnel: Funnel) -> None:
-            artifact.show(funnel)
-            show(funnel)
-
-        funnel = run_campaign(
+    with (
+        Ledger(ledger_url(ledger)) as opened,
+        Watch(campaign, opened, connect.quotas, run_logger()) as watch,
+    ):
+        return run_campaign(
             opened,
             campaign,
             connect.connect(),
             conversation=conversation or planned_conversation(opened, campaign),
-            report=report,
+            report=watch.show,
+            run=attempt_of_run(),
         )
-        artifact.finish(funnel)
-    run_logger().info("campaign %s: %d of %d settled", campaign, funnel.settled, funnel.valid)
-    for what, granted in funnel.learnt.items():
-        run_logger().warning(
-            "campaign %s: the instance grants less than its quotas say: %s %.1f",
-            campaign,
-            what,
-            granted,
-        )
-    if funnel.unknown:
-        run_logger().warning(
-            "campaign %s: whether %d customers were contacted is not known; run the campaign "
-            "again to find out",
-            campaign,
-            funnel.unknown,
-        )
-    return funnel
 
 
 @task(task_run_name="responses-of-{campaign}", **NO_RECORD)
 def collect_responses(
-    campaign: str, *, ledger: str | None = None, plan: Plan | None = None
+    campaign: str,
+    *,
+    ledger: str | None = None,
+    plan: Plan | None = None,
+    save_to: str | None = None,
 ) -> CampaignResult:
     """Give the tables of a campaign, as they are now. Nothing is sent.
 
@@ -260,11 +247,14 @@ def collect_responses(
         campaign: The campaign's name.
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
         plan: What `validate_customers` returned, to get one row per input row.
+        save_to: A folder or an `s3://` URI into which `contacts.csv`, `messages.csv` and
+            `report.html` are written, in place of earlier ones.
 
     Returns:
         `contacts` (one row per customer), `messages` (one row per transcript item), `summary`.
 
     Raises:
+        InputError: Nothing can be written to `save_to`.
         LedgerError: The ledger cannot be used.
 
     Example:
@@ -278,7 +268,9 @@ def collect_responses(
         ```
     """
     result = CampaignResult(campaign, ledger_url(ledger), plan)
-    publish_summary(campaign, result.summary)
+    if save_to:
+        result.save(save_to)
+    publish_result(result, saved_to=save_to)
     return result
 
 
@@ -311,7 +303,7 @@ def _past(
     with Ledger(url) as opened:
         if campaign is not None:
             opened.check_campaign(campaign, instance_id)
-        known: _WhatIsKnown = partial(opened.known, campaign) if campaign else lambda _: {}
+        known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
         yield known, opened.mean_chat_seconds(instance_id)
 
 

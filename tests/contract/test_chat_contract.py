@@ -142,6 +142,31 @@ def test_an_unknown_flow_is_not_found(instance: Instance) -> None:
     assert refused(nowhere.start) == ("ResourceNotFoundException", 404)
 
 
+def test_an_unknown_contact_is_refused_with_codes_that_tell_it_from_a_missing_permission(
+    instance: Instance,
+) -> None:
+    ids = {"InstanceId": instance.instance_id, "ContactId": str(uuid.uuid4())}
+
+    assert refused(instance.connect.stop_contact, **ids) in (
+        ("ContactNotFoundException", 410),
+        ("ResourceNotFoundException", 404),
+    )
+    assert refused(instance.connect.describe_contact, **ids) == ("ResourceNotFoundException", 404)
+
+
+def test_the_instance_and_its_flow_say_that_they_are_ready(instance: Instance) -> None:
+    here = {"InstanceId": instance.instance_id}
+    described = instance.connect.describe_instance(**here)["Instance"]
+    flow = instance.connect.describe_contact_flow(**here, ContactFlowId=instance.contact_flow_id)[
+        "ContactFlow"
+    ]
+    unknown = {**here, "ContactFlowId": str(uuid.uuid4())}
+
+    assert described["InstanceStatus"] == "ACTIVE"
+    assert (flow["Type"], flow["State"], flow["Status"]) == ("CONTACT_FLOW", "ACTIVE", "PUBLISHED")
+    assert refused(instance.connect.describe_contact_flow, **unknown)[1] == 404
+
+
 def test_a_display_name_that_is_too_long_is_refused(instance: Instance) -> None:
     details = {"DisplayName": "n" * 257}
 

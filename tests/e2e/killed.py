@@ -119,8 +119,8 @@ class DoomedLedger(Ledger):
         super().__init__(url)
         self._fate = fate
 
-    def plan(self, *args: Any, **options: Any) -> None:
-        self._fate.around(["plan"], lambda: super(DoomedLedger, self).plan(*args, **options))
+    def plan(self, *args: Any, **options: Any) -> Any:
+        return self._fate.around(["plan"], lambda: super(DoomedLedger, self).plan(*args, **options))
 
     def claim(self, *args: Any, **options: Any) -> Any:
         return self._fate.around(

@@ -1,13 +1,15 @@
 """A Prefect server of one's own, as somebody else would have started it, and questions to it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ import sqlalchemy as sa
 __all__ = [
     "PrefectServer",
     "claimed",
+    "descendants",
     "free_port",
+    "prefect_database",
     "prefect_server",
     "wait_until",
     "wait_until_healthy",
@@ -37,18 +41,17 @@ class PrefectServer:
         return self.environment["PREFECT_API_URL"]
 
     def get(self, path: str) -> Any:
-        return self._ask("GET", path, None)
+        return self.answer("GET", path).raise_for_status().json()
 
     def post(self, path: str, **body: Any) -> Any:
-        return self._ask("POST", path, body)
+        return self.answer("POST", path, body).raise_for_status().json()
 
-    def _ask(self, method: str, path: str, body: Any) -> Any:
-        """Its SQLite is busy at times and says so."""
+    def answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Its SQLite is busy at times and says so; any other answer is given as it is."""
         for _ in range(50):
             answer = httpx.request(method, f"{self.url}/{path}", json=body, timeout=30)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                answer.raise_for_status()
-                return answer.json()
+                return answer
             time.sleep(0.2)
         raise AssertionError("Prefect stayed busy")
 
@@ -81,6 +84,17 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
+def descendants(pid: int) -> list[int]:
+    """A process and all below it; Prefect puts flow runs into process groups of their own."""
+    command = ["ps", "-A", "-o", "pid=,ppid="]
+    listing = subprocess.run(command, capture_output=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listing.splitlines()]
+    found = [pid]
+    for parent in found:
+        found += [child for child, its_parent in pairs if its_parent == parent]
+    return found
+
+
 def claimed(ledger: str) -> Counter[str]:
     """Contacts by the worker that had them last, read from PostgreSQL past our own code."""
     engine = sa.create_engine(sa.make_url(ledger).set(drivername="postgresql+psycopg"))
@@ -90,6 +104,57 @@ def claimed(ledger: str) -> Counter[str]:
             return Counter(connection.scalars(sa.text(query)))
     finally:
         engine.dispose()
+
+
+@contextmanager
+def prefect_database() -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database that Prefect's server can use, if there can be one.
+
+    Prefect wants the extension pg_trgm, which the wheel of `tests.postgresql` does not have, so
+    this needs a PostgreSQL of the system's; without one it gives None.
+    """
+    binaries = _postgresql_with_trigrams()
+    if binaries is None:
+        yield None
+        return
+    # PostgreSQL refuses to be root.
+    user = "postgres" if os.geteuid() == 0 else None
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="connect-tasks-") as folder:
+        if user:
+            shutil.chown(folder, user)
+
+        def run(command: str, *options: str) -> None:
+            where = ("-D", f"{folder}/data")
+            subprocess.run(
+                [str(binaries / command), *where, *options],
+                user=user,
+                cwd=folder,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+
+        run("initdb", "--auth=trust", "--username=postgres", "--no-sync")
+        settings = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
+        run("pg_ctl", "start", "--wait", "-l", f"{folder}/log", "-o", settings)
+        try:
+            yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+
+def _postgresql_with_trigrams() -> Path | None:
+    """Where its programs are: as Debian installs it, or as the path says."""
+    found = {path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")}
+    if on_path := shutil.which("pg_ctl"):
+        found.add(Path(on_path).resolve().parent)
+    for binaries in sorted(found, reverse=True):
+        asked = [str(binaries / "pg_config"), "--sharedir"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            share = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+            if (Path(share.strip()) / "extension" / "pg_trgm.control").exists():
+                return binaries
+    return None
 
 
 def free_port() -> int:

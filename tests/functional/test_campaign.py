@@ -1,5 +1,6 @@
 """A campaign over real sockets: what it does to Amazon Connect and what it brings back."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -524,3 +525,27 @@ def test_an_answer_that_is_cut_short_makes_no_second_contact(tmp_path: Path) -> 
         assert here.local.injected["StartChatContact", FaultKind.TRUNCATED] == 1
         assert outcome(here) == {("completed", "chat_ended")}
         assert here.made() == {f"{number:04}": 1 for number in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"starts_per_second": 10, "start_burst": 1}, "StartChatContact"),
+        ({"transcripts_per_second": 10, "transcript_burst": 1}, "GetTranscript"),
+        ({"open_chats": 1}, "open_chats"),
+    ],
+    ids=["starts", "transcripts", "open chats"],
+)
+def test_the_funnel_names_what_limits_the_pace(
+    tmp_path: Path, changes: dict[str, float], limit: str
+) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.quotas = FAST.model_copy(update=changes)
+        here.conversation = Conversation(max_replies=1)
+        here.plan(customers(30))
+        seen: Counter[str | None] = Counter()
+        here.run(lambda funnel: seen.update([funnel.limited_by]))
+
+        # Not always: at the beginning and at the end nobody waits.
+        waiting = {name: count for name, count in seen.items() if name}
+        assert max(waiting, key=waiting.__getitem__) == limit

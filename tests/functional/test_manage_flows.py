@@ -51,7 +51,7 @@ def test_a_paused_campaign_goes_on_without_its_table(tmp_path: Path) -> None:
     assert before == 1
     assert list(result.contacts["end_reason"]) == ["replied", "replied"]
     assert manage.status("paused", ledger)["state"] == "running"
-    assert "| completed | 2 |" in artifact("paused-summary")
+    assert "| Chats completed | 2 | 100% |" in artifact("paused-summary")
 
 
 def test_an_unknown_contact_is_listed_and_resolved(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_unknown_contact_is_listed_and_resolved(tmp_path: Path) -> None:
             ledger=ledger,
         )
     before = manage.status("open", ledger)
-    listed = artifact("open-unknown")
+    listed = artifact("open-not-contacted")
     manage.resolve("open", "0001", "was_contacted", ledger)
 
     assert before["unknown"] == 1

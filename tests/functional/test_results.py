@@ -15,6 +15,7 @@ from connect_tasks.ledger import ClaimTerms, Heard, Ledger, Planned, Progress
 from connect_tasks.planning import Plan
 from connect_tasks.protocol import Item
 from connect_tasks.results import CampaignResult
+from tests.functional.fake_s3 import fake_s3
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
@@ -265,11 +266,32 @@ def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-@pytest.mark.parametrize("folder", ["s3://bucket/out", "https://example.org/out"])
-def test_a_uri_is_no_folder(folder: str) -> None:
+def test_files_for_s3_are_those_of_a_folder(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    result = CampaignResult(CAMPAIGN, ledger.url)
+    with fake_s3() as (address, stored):
+        result.save(f"s3://bucket/out?endpoint_override={address}&scheme=http&region=us-east-1")
+    result.save(tmp_path / "out")
+
+    here = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert {path.removeprefix("/bucket/out/"): body for path, body in stored.items()} == here
+
+
+def test_nothing_is_written_to_a_uri_of_another_kind() -> None:
     result = CampaignResult(CAMPAIGN, "sqlite:///nowhere")
 
-    with pytest.raises(InputError, match="give a folder of this machine"):
-        result.to_parquet(folder)
-    with pytest.raises(InputError, match="give a folder of this machine"):
-        result.save(folder)
+    for write in (result.to_parquet, result.save):
+        with pytest.raises(InputError, match=r"written to https://example\.org/out: give a folder"):
+            write("https://ada:secret@example.org/out?signature=secret")
+
+
+def test_a_store_that_refuses_the_files_is_named_without_what_is_secret(tmp_path: Path) -> None:
+    empty = CampaignResult(CAMPAIGN, f"sqlite:///{tmp_path / 'ledger.db'}")
+    nowhere = "s3://bucket/out?endpoint_override=127.0.0.1:1&scheme=http&region=us-east-1"
+    with pytest.raises(InputError, match="cannot be written to s3://bucket/out: ") as caught:
+        empty.save(nowhere)
+
+    assert "endpoint_override" not in str(caught.value)

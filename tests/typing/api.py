@@ -18,9 +18,11 @@ from connect_tasks.emulator import LocalConnect
 from connect_tasks.forecast import Forecast
 from connect_tasks.planning import Plan
 from connect_tasks.results import CampaignResult
+from connect_tasks.single import HeldChat, StartedChat
 from connect_tasks.tally import Funnel
 from connect_tasks.tasks import (
     collect_responses,
+    hold_chat,
     preview,
     start_chat,
     start_chats,
@@ -54,5 +56,11 @@ assert_type(preview.fn(customers, template, instance, conversation), Forecast)
 assert_type(start_chats.fn("renewals", connect=instance), Funnel)
 assert_type(collect_responses.fn("renewals"), CampaignResult)
 request = StartChatContactRequest.from_wire({})
-assert_type(start_chat.fn(request, instance), StartChatContactResponse)
-stop_chat.fn("contact", instance)
+chat = start_chat.fn(request, instance)
+assert_type(chat, StartedChat)
+answer: StartChatContactResponse = chat
+held = hold_chat.fn(chat, "my-instance", conversation, messages=("9",))
+assert_type(held, HeldChat)
+assert_type(held.messages, pd.DataFrame)
+assert_type(hold_chat(start_chat({"customer_id": "0042"}, instance), instance), HeldChat)
+stop_chat.fn("contact", "my-instance")

@@ -16,6 +16,7 @@ from connect_tasks.contact import (
 
 # As promised in the documentation; every other step is an error.
 STEPS = {
+    ("planned", "failed"),
     ("planned", "starting"),
     ("starting", "started"),
     ("starting", "failed"),

@@ -38,18 +38,27 @@ def test_a_terminal_shows_a_bar_with_the_counts() -> None:
     assert "2 open · 7 replied" in screen.getvalue()
 
 
-def test_elsewhere_a_line_is_logged_every_five_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def test_elsewhere_a_line_is_logged_soon_and_then_ever_more_rarely(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
-    times = iter([0.0, 4.9, 5.0, 5.0, 9.9])
+    a_day = iter(range(24 * 60 * 60))
     quiet = Console(file=io.StringIO())
 
     with watching(
-        "renewals", logging.getLogger("test"), console=quiet, monotonic=lambda: next(times)
+        "renewals", logging.getLogger("test"), console=quiet, monotonic=lambda: next(a_day)
     ) as show:
-        for _ in range(3):
+        for _ in range(4):
+            show(FUNNEL)
+        assert caplog.messages == []
+        for _ in range(20):
+            show(FUNNEL)
+        assert len(caplog.messages) == 2
+        for _ in range(24 * 60 * 60 - 30):
             show(FUNNEL)
 
-    assert caplog.messages == ["campaign renewals: 6 of 10 settled, 2 chats open, 7 replied"]
+    assert caplog.messages[0] == "campaign renewals: 6 of 10 settled, 2 chats open, 7 replied"
+    assert len(caplog.messages) < 300
 
 
 def test_a_terminal_shows_how_far_a_table_was_checked() -> None:

@@ -7,10 +7,16 @@ from botocore.model import StructureShape
 from botocore.parsers import ResponseParserError
 
 from connect_tasks import errors
-from connect_tasks.translation import FOREIGN, translate
+from connect_tasks.translation import FOREIGN, MAKE_CLIENT, translate
 
 OPERATIONS = {
-    "connect": ["StartChatContact", "StopContact", "DescribeContact"],
+    "connect": [
+        "StartChatContact",
+        "StopContact",
+        "DescribeContact",
+        "DescribeInstance",
+        "DescribeContactFlow",
+    ],
     "connectparticipant": [
         "CreateParticipantConnection",
         "SendMessage",
@@ -18,7 +24,13 @@ OPERATIONS = {
         "DisconnectParticipant",
     ],
 }
-READS = {"DescribeContact", "GetTranscript", "CreateParticipantConnection"}
+READS = {
+    "CreateParticipantConnection",
+    "DescribeContact",
+    "DescribeContactFlow",
+    "DescribeInstance",
+    "GetTranscript",
+}
 
 # What a caller can do about each, decided from Amazon's descriptions of the errors.
 EXPECTED: dict[str, type[errors.AmazonError]] = {
@@ -27,6 +39,7 @@ EXPECTED: dict[str, type[errors.AmazonError]] = {
     "InvalidActiveRegionException": errors.PermanentError,
     "ValidationException": errors.PermanentError,
     "ResourceNotFoundException": errors.NotFoundError,
+    "ContactFlowNotPublishedException": errors.PermanentError,
     "ContactNotFoundException": errors.ChatEndedError,
     "LimitExceededException": errors.NoSlotError,
     "ThrottlingException": errors.ThrottledError,
@@ -148,6 +161,24 @@ def test_an_answer_without_a_code_is_judged_by_its_status(
 ) -> None:
     # botocore makes the status the code where the answer has none (measured, facts 4).
     assert kind(operation, answer(str(status or ""), status)) is meaning
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "meaning"),
+    [
+        ("ValidationError", 400, errors.CredentialsError),
+        ("AccessDenied", 403, errors.AccessDeniedError),
+        ("ExpiredToken", 403, errors.CredentialsError),
+        # STS throttles with status 400 (AWS general reference, common errors).
+        ("Throttling", 400, errors.ThrottledError),
+        ("InternalFailure", 500, errors.ServiceFaultError),
+    ],
+)
+def test_a_role_that_cannot_be_assumed_is_never_the_fault_of_one_contact(
+    code: str, status: int, meaning: type[errors.AmazonError]
+) -> None:
+    assert kind(MAKE_CLIENT, answer(code, status)) is meaning
+    assert not issubclass(meaning, errors.PermanentError)
 
 
 URL = "https://connect.eu-central-1.amazonaws.com/contact/chat"

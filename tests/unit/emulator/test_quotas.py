@@ -8,6 +8,8 @@ DOCUMENTED = {
     "StartChatContact": (5, 8, "TooManyRequestsException"),
     "StopContact": (10, 15, "TooManyRequestsException"),
     "DescribeContact": (10, 15, "ThrottlingException"),
+    "DescribeInstance": (2, 5, "TooManyRequestsException"),
+    "DescribeContactFlow": (2, 5, "ThrottlingException"),
     "CreateParticipantConnection": (6, 9, "ThrottlingException"),
     "SendMessage": (10, 15, "ThrottlingException"),
     "GetTranscript": (8, 12, "ThrottlingException"),

@@ -14,6 +14,8 @@ def test_routes_are_those_of_the_documented_wire() -> None:
         "StartChatContact": ("PUT", "/contact/chat"),
         "StopContact": ("POST", "/contact/stop"),
         "DescribeContact": ("GET", "/contacts/{InstanceId}/{ContactId}"),
+        "DescribeInstance": ("GET", "/instance/{InstanceId}"),
+        "DescribeContactFlow": ("GET", "/contact-flows/{InstanceId}/{ContactFlowId}"),
         "CreateParticipantConnection": ("POST", "/participant/connection"),
         "SendMessage": ("POST", "/participant/message"),
         "SendEvent": ("POST", "/participant/event"),
@@ -42,6 +44,23 @@ def test_the_connect_service_wants_a_signature(world: World) -> None:
 
     assert caught.value.status == 403
     assert world.backend.chats == {}
+
+
+def test_an_access_key_that_expired_is_refused_and_others_are_not(world: World) -> None:
+    world.service.expired_keys.add("ASIAOLD")
+    signed = (
+        "AWS4-HMAC-SHA256 Credential={}/20261122/us-east-1/connect/aws4_request, SignedHeaders=x"
+    )
+
+    with pytest.raises(RefusedError) as caught:
+        world.service.answer(
+            Request("StartChatContact", world.request(), "", signed.format("ASIAOLD"))
+        )
+    refused = len(world.backend.chats)
+    world.service.answer(Request("StartChatContact", world.request(), "", signed.format("ASIANEW")))
+
+    assert (caught.value.code, caught.value.status) == ("ExpiredTokenException", 403)
+    assert (refused, len(world.backend.chats)) == (0, 1)
 
 
 def test_a_throttled_call_does_nothing_and_is_counted() -> None:

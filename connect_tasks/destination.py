@@ -1,0 +1,88 @@
+"""Where files go: a folder of this machine, or a place in S3."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from connect_tasks.errors import InputError
+
+__all__ = ["as_uri", "folder_for", "replacing"]
+
+
+@contextmanager
+def folder_for(place: str | os.PathLike[str]) -> Iterator[Path]:
+    """A folder to write files into; made if absent.
+
+    Args:
+        place: A folder, a `file://` URI, or an `s3://` URI. What is written for S3 is copied there
+            at the end, with the credentials of pyarrow's own default chain.
+
+    Raises:
+        InputError: A URI of another kind, or S3 refuses the files.
+        OSError: The folder cannot be made.
+
+    Example:
+        ```python
+        with folder_for("s3://tables/renewals") as folder:
+            (folder / "note.txt").write_text("renewals-2026-11")
+        ```
+    """
+    uri = urlsplit(str(place))
+    # One letter is a Windows drive.
+    if len(uri.scheme) < 2:  # noqa: PLR2004
+        yield _made(Path(place).expanduser())
+    elif uri.scheme == "file":
+        yield _made(Path(unquote(uri.path)))
+    elif uri.scheme == "s3":
+        with TemporaryDirectory(prefix="connect-tasks-") as made:
+            yield Path(made)
+            _copy(made, str(place))
+    else:
+        raise InputError(
+            f"Nothing can be written to {uri.scheme}://{uri.netloc.rpartition('@')[2]}{uri.path}: "
+            "give a folder of this machine or an s3:// URI."
+        )
+
+
+def as_uri(place: str) -> str:
+    """A folder or URI as a link, without what may be secret in it.
+
+    Example:
+        >>> as_uri("s3://tables/renewals?endpoint_override=minio")
+        's3://tables/renewals'
+    """
+    return (
+        place.partition("?")[0] if "://" in place else Path(place).expanduser().absolute().as_uri()
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside *path* that takes its place once it is complete."""
+    new = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _copy(folder: str, uri: str) -> None:
+    try:
+        fs.copy_files(folder, uri)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        shown = as_uri(uri)
+        reason = str(error).replace(uri, shown).split("\n", 1)[0].strip().removesuffix(".")
+        raise InputError(f"The files cannot be written to {shown}: {reason}.") from error

@@ -1,0 +1,144 @@
+"""The flows as examples: without their decorators they are plain functions that do the same."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect import Task
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import SecretStr
+
+from connect_tasks import Conversation
+from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.runs import in_run
+
+FOLDER = Path(__file__).parents[2] / "flows"
+DECORATORS = {"flow", "table_flow", "task"}
+# What a flow must be one for, and why.
+NEEDS_PREFECT = {
+    "outreach_on_workers": "it starts runs of a deployment, which only Prefect can",
+    "campaign_worker": "it is given an instance by its name alone, which Prefect's server knows",
+}
+
+TALK = Conversation(messages=("{{ score }}",), reply_timeout_seconds=20)
+CUSTOMERS = pd.DataFrame(
+    {
+        "customer_id": ["0000", "0001", "0002"],
+        "display_name": ["Ada", None, "Cleo"],
+        "score": ["9", "9", "3"],
+    }
+)
+
+
+def decorator_name(node: ast.expr) -> str:
+    function = node.func if isinstance(node, ast.Call) else node
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def undecorated(path: Path) -> dict[str, Callable[..., Any]]:
+    """The flows of a module from its source, with their decorators and those of tasks off."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    flows = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and set(
+            map(decorator_name, node.decorator_list)
+        ).intersection(DECORATORS):
+            node.decorator_list = []
+            flows.append(node.name)
+    names: dict[str, Any] = {"__name__": f"plain_{path.stem}", "__file__": str(path)}
+    exec(compile(tree, str(path), "exec"), names)  # noqa: S102
+    names.update({name: task.fn for name, task in names.items() if isinstance(task, Task)})
+    return {name: names[name] for name in flows}
+
+
+FLOWS = {name: f for path in sorted(FOLDER.glob("*.py")) for name, f in undecorated(path).items()}
+
+
+@pytest.fixture(name="local")
+def _local() -> Iterator[LocalConnect]:
+    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
+        yield local
+
+
+@pytest.fixture(name="ledger")
+def _ledger(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture(autouse=True)
+def _no_prefect() -> Iterator[None]:
+    """Whoever asks for a Prefect server is found out: there is none, and no run."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        assert not in_run()
+        yield
+
+
+def outreach(local: LocalConnect, ledger: str, **options: Any) -> Any:
+    options = {"campaign": "plain", "conversation": TALK, "ledger": ledger, **options}
+    return FLOWS["outreach"](CUSTOMERS, connect=local.instance(), **options)
+
+
+def test_every_flow_is_tried_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    tried = {name for name in FLOWS if f'FLOWS["{name}"]' in source}
+
+    assert len(FLOWS) >= 8
+    assert set(FLOWS) - tried == set(NEEDS_PREFECT)
+
+
+def test_outreach_contacts_everybody_once_and_brings_the_answers_back(
+    local: LocalConnect, ledger: str
+) -> None:
+    first, second = outreach(local, ledger), outreach(local, ledger)
+
+    assert list(first.contacts["status"]) == ["completed", "rejected", "completed"]
+    said = first.messages.query("participant_role == 'CUSTOMER' and type == 'MESSAGE'")
+    assert list(said["content"]) == ["9", "3"]
+    pd.testing.assert_frame_equal(first.contacts, second.contacts)
+    assert [contact.customer_id for contact in local.contacts] == ["0000", "0002"]
+
+
+def test_a_dry_run_of_outreach_only_tells(local: LocalConnect, ledger: str) -> None:
+    assert outreach(local, ledger, dry_run=True).to_contact == 2
+    assert local.calls == {}
+
+
+def test_a_campaign_is_paused_resumed_and_stopped(local: LocalConnect, ledger: str) -> None:
+    outreach(local, ledger)
+    FLOWS["pause"]("plain", ledger)
+    paused = FLOWS["status"]("plain", ledger)
+    result = FLOWS["resume"]("plain", local.instance(), ledger)
+    resumed = FLOWS["status"]("plain", ledger)
+    FLOWS["stop"]("plain", ledger)
+
+    states = [paused["state"], resumed["state"], FLOWS["status"]("plain", ledger)["state"]]
+    assert states == ["paused", "running", "stopped"]
+    assert list(result.contacts["status"]).count("completed") == 2
+    assert resumed["completed"] == 2
+
+
+def test_an_unknown_contact_is_resolved(ledger: str) -> None:
+    cuts = [
+        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0002", every=1)
+    ]
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=cuts) as local:
+        outreach(local, ledger)
+    before = FLOWS["status"]("plain", ledger)["unknown"]
+    FLOWS["resolve"]("plain", "0002", "was_contacted", ledger)
+
+    assert (before, FLOWS["status"]("plain", ledger)["unknown"]) == (1, 0)
+
+
+def test_customers_are_forgotten(local: LocalConnect, ledger: str) -> None:
+    outreach(local, ledger)
+
+    assert FLOWS["forget"](SecretStr("0000"), None, ledger).contacts == 1
+    assert FLOWS["erase"]("plain", ledger).contacts == 1
+
+
+def test_an_instance_is_verified(local: LocalConnect) -> None:
+    assert FLOWS["verify"](local.instance()).can_run
+    assert len(local.contacts) == 0
