@@ -192,3 +192,30 @@ def test_a_campaign_goes_on_to_its_end_when_its_prefect_server_goes_away(tmp_pat
         assert "run the same campaign again for its tables" in complaints
         assert tables.endswith("completed True\n"), tables
         assert len(local.contacts) == 50
+
+
+def test_a_run_that_is_killed_is_marked_as_crashed_and_continued_by_the_next_one(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
+        arguments = (local.instance_id, local.flow_id, local.endpoint_url, ledger)
+
+        def run() -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-c", AWAY, *arguments]
+            return subprocess.Popen(
+                command, cwd=ROOT, env=server.environment, stdout=subprocess.DEVNULL
+            )
+
+        with run() as first:
+            wait_until(lambda: len(local.contacts) > 5, 60, "chats are started")
+            first.kill()
+        with run() as second:
+            second.wait(120)
+        made = Counter(contact.customer_id for contact in local.contacts)
+
+    ended = server.post("flow_runs/filter", sort="START_TIME_ASC")
+    states = [run["state"] for run in ended if run["name"] == "away · 50 rows"]
+    assert made == Counter(str(number) for number in range(50))
+    assert [state["type"] for state in states] == ["CRASHED", "COMPLETED"]
+    assert "another run of the same campaign goes on" in states[0]["message"]

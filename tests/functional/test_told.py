@@ -94,38 +94,38 @@ def test_a_run_of_a_paused_campaign_says_so_and_how_to_go_on(
     local: LocalConnect, ledger: str
 ) -> None:
     with Ledger(ledger) as opened:
-        opened.open_campaign("held", local.instance_id, now=datetime.now(UTC))
-    manage.pause("held", ledger)
-    state = run("held", local, ledger)
+        opened.open_campaign("told-held", local.instance_id, now=datetime.now(UTC))
+    manage.pause("told-held", ledger)
+    state = run("told-held", local, ledger)
 
     assert (state.type, state.name) == (StateType.COMPLETED, "Paused")
     assert str(state.message).startswith("0 of 2 rows contacted, 0 replied, 1 refused. 1 left: ")
-    (paused,) = told("held", "campaign.started", "campaign.paused")[1:]
+    (paused,) = told("told-held", "campaign.started", "campaign.paused")[1:]
     assert paused["payload"]["planned"] == 1
 
 
 def test_a_run_that_leaves_unknown_contacts_is_unresolved_and_names_them(ledger: str) -> None:
     cut = Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, every=1)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited(), faults=[cut]) as local:
-        state = run("open", local, ledger)
+        state = run("told-open", local, ledger)
 
     assert (state.type, state.name) == (StateType.COMPLETED, "Unresolved")
-    *_, unknown = told("open", "campaign.started", "campaign.finished", "contact.unknown")
-    assert unknown["payload"] == {"campaign": "open", "count": 1, "customer_ids": ["0001"]}
+    *_, unknown = told("told-open", "campaign.started", "campaign.finished", "contact.unknown")
+    assert unknown["payload"] == {"campaign": "told-open", "count": 1, "customer_ids": ["0001"]}
 
 
 def test_a_halted_campaign_fails_its_run_and_says_why_in_event_and_summary(ledger: str) -> None:
     denied = always("StartChatContact", 403, "AccessDeniedException")
     with LocalConnect(faults=[denied]) as local:
-        state = run("denied", local, ledger)
+        state = run("told-denied", local, ledger)
 
     assert (state.type, state.name) == (StateType.FAILED, "Failed")
     assert "AccessDenied" in str(state.message)
-    _, halted = told("denied", "campaign.started", "campaign.halted")
+    _, halted = told("told-denied", "campaign.started", "campaign.halted")
     assert halted["payload"]["error"] == "CampaignHaltedError"
     assert "AccessDenied" in halted["payload"]["reason"]
     assert halted["payload"]["planned"] + halted["payload"]["started"] <= 1
-    assert "**halted**: Campaign 'denied' halted" in shown("denied-summary")
+    assert "**halted**: Campaign 'told-denied' halted" in shown("told-denied-summary")
 
 
 def test_events_tell_start_and_end_of_a_campaign_with_the_run_they_came_from(
@@ -244,10 +244,10 @@ def test_a_worker_that_ends_leaves_nothing_behind_and_a_live_one_is_left_alone(
 
 def test_outside_of_a_run_nothing_is_told(local: LocalConnect, ledger: str) -> None:
     with Ledger(ledger) as opened:
-        opened.open_campaign("alone", local.instance_id, now=datetime.now(UTC))
-    start_chats.fn("alone", connect=local.instance(), ledger=ledger)
+        opened.open_campaign("told-alone", local.instance_id, now=datetime.now(UTC))
+    start_chats.fn("told-alone", connect=local.instance(), ledger=ledger)
 
-    told("alone")
+    told("told-alone")
 
 
 def test_a_dry_run_shows_its_forecast_and_no_text_that_customers_would_get(
