@@ -267,3 +267,20 @@ def test_a_dry_run_shows_its_forecast_and_no_text_that_customers_would_get(
     assert "2 rows: 1 valid, 1 rejected, 0 duplicate" in shown("foretold-forecast")
     assert "Zebulon" not in shown("foretold-forecast")
     assert local.contacts == []
+
+
+def test_the_function_of_a_flow_gives_the_result_itself_within_another_flow(
+    local: LocalConnect, ledger: str
+) -> None:
+    @flow
+    def own() -> list[str]:
+        result = outreach.fn(
+            CUSTOMERS,
+            campaign="plain",
+            connect=local.instance(),
+            conversation=ONCE,
+            ledger=ledger,
+        )
+        return list(result.contacts["status"])
+
+    assert own() == ["completed", "rejected"]
