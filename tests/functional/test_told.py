@@ -22,7 +22,7 @@ from connect_tasks.results import CampaignResult
 from connect_tasks.runs import run_logger
 from connect_tasks.shares import worker_name
 from connect_tasks.tally import Funnel
-from connect_tasks.tasks import start_chats
+from connect_tasks.tasks import start_chats, validate_customers
 from connect_tasks.watch import Watch
 from flows.outreach import outreach
 from tests.functional.world import always
@@ -243,10 +243,13 @@ def test_a_worker_that_ends_leaves_nothing_behind_and_a_live_one_is_left_alone(
 
 
 def test_outside_of_a_run_nothing_is_told(local: LocalConnect, ledger: str) -> None:
-    with Ledger(ledger) as opened:
-        opened.open_campaign("told-alone", local.instance_id, now=datetime.now(UTC))
-    start_chats.fn("told-alone", connect=local.instance(), ledger=ledger)
+    connect = local.instance()
+    validate_customers.fn(CUSTOMERS, campaign="told-alone", connect=connect, ledger=ledger)
+    start_chats.fn("told-alone", connect=connect, conversation=ONCE, ledger=ledger)
 
+    # Events come in the order in which they were sent.
+    run("told-after", local, ledger)
+    told("told-after", "campaign.started", "campaign.finished")
     told("told-alone")
 
 
