@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# File by file, since the tests of a file share servers; e2e first, since they take longest.
+SIDE_BY_SIDE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 # Prefect keeps its database here, apart from the one in your home folder.
 export PREFECT_HOME := $(CURDIR)/.prefect
@@ -10,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo test test-fast test-functional test-e2e lint notebooks bench clean
+.PHONY: help install demo test test-fast test-functional test-e2e test-all lint notebooks bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -27,18 +29,21 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## Contact 250 synthetic customers at a local Amazon Connect, and show what came of it
 	@$(BIN)/python -m flows.demo
 
-# The slow tests wait most of the time: for chats, leases, servers. Two at a time fit on two cores.
+# The slow tests wait most of the time: for chats, leases, servers. Three at a time fit on two cores.
 test: $(STAMP) lint ## Everything that CI checks
-	$(MAKE) --no-print-directory --jobs=2 test-e2e test-functional test-fast notebooks
+	$(MAKE) --no-print-directory --jobs=2 test-all notebooks
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
 
 test-fast: $(STAMP) ## The unit tests
 	$(BIN)/python -m pytest tests/unit
 
 test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
-	$(BIN)/python -m pytest tests/functional tests/contract
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/functional tests/contract
 
 test-e2e: $(STAMP) ## Processes that are killed, servers that go away, the README
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
 
 lint: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .

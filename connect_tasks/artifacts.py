@@ -30,6 +30,7 @@ from prefect.client.schemas.filters import (
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from connect_tasks.beat import Beat
 from connect_tasks.runs import in_run
 from connect_tasks.tally import Funnel
 
@@ -57,33 +58,32 @@ def artifact_key(*words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
 
 
-class _Beat:
-    """Does something now and then; while it fails, more rarely, and says so once."""
-
-    SECONDS_AFTER_FAILURE = 15.0
+class _Shown:
+    """One artifact of a run that goes on; outside a run it is not shown."""
 
     def __init__(self, what: str, seconds: float, monotonic: Callable[[], float]) -> None:
         self._what = what
-        self._seconds = seconds
-        self._monotonic = monotonic
-        self._next_at = float("-inf")
+        self._beat = Beat(seconds, monotonic)
+        self._in_run = in_run()
         self._failed = False
 
     @property
     def is_due(self) -> bool:
-        return self._monotonic() >= self._next_at
+        return self._in_run and self._beat.is_due
 
-    def do(self, send: Callable[[], None]) -> None:
+    def show(self, send: Callable[[], None]) -> None:
+        if not self._in_run:
+            return
         try:
             with _retries(0):
                 send()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
-            self._next_at = self._monotonic() + self.SECONDS_AFTER_FAILURE
+            self._beat.failed()
             if not self._failed:
                 _log.warning("%s cannot be shown in Prefect: %s", self._what, type(error).__name__)
             self._failed = True
         else:
-            self._next_at = self._monotonic() + self._seconds
+            self._beat.done()
             self._failed = False
 
 
@@ -96,26 +96,20 @@ class ProgressArtifact:
     """
 
     SECONDS = 1.0
-    LEAST_STEP = 0.1
-    """In percent. Each update is a request and an event that Prefect keeps for a week."""
 
     def __init__(self, campaign: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._campaign = campaign
-        self._beat = _Beat("progress", self.SECONDS, monotonic)
+        self._shown = _Shown("progress", self.SECONDS, monotonic)
         self._artifact: UUID | None = None
-        self._shown = float("-inf")
-        self._in_run = in_run()
 
     def show(self, funnel: Funnel) -> None:
         """Show the present funnel, at most once a second."""
-        percent = _percent(funnel)
-        if self._in_run and self._beat.is_due and percent - self._shown >= self.LEAST_STEP:
-            self._beat.do(lambda: self._send(percent))
+        if self._shown.is_due:
+            self.finish(funnel)
 
     def finish(self, funnel: Funnel) -> None:
         """Show the last funnel."""
-        if self._in_run:
-            self._beat.do(lambda: self._send(_percent(funnel)))
+        self._shown.show(lambda: self._send(_percent(funnel)))
 
     def _send(self, percent: float) -> None:
         # `_sync`: inside Jupyter's event loop these would return coroutines that nobody awaits.
@@ -128,7 +122,6 @@ class ProgressArtifact:
             )
         else:
             update_progress_artifact(self._artifact, progress=percent, _sync=True)  # type: ignore[call-arg]
-        self._shown = percent
 
 
 class LiveSummary:
@@ -143,15 +136,12 @@ class LiveSummary:
 
     def __init__(self, campaign: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._campaign = campaign
-        self._beat = _Beat("the summary", self.SECONDS, monotonic)
-        self._shown = ""
-        self._in_run = in_run()
+        self._shown = _Shown("the summary", self.SECONDS, monotonic)
 
     def show(self, markdown: Callable[[], str]) -> None:
-        """Show the present summary, at most every ten seconds and only if it is another one."""
-        if self._in_run and self._beat.is_due and (text := markdown()) != self._shown:
-            self._beat.do(lambda: _put_markdown(self._campaign, "summary", text))
-            self._shown = text
+        """Show the present summary, at most every ten seconds."""
+        if self._shown.is_due:
+            self._shown.show(lambda: _put_markdown(self._campaign, "summary", markdown()))
 
 
 def publish_markdown(campaign: str, what: str, markdown: str) -> None:

@@ -25,7 +25,7 @@ def verify(
     No chat is started. The findings are in the log, one line each, and in an artifact.
 
     Args:
-        connect: The Amazon Connect instance, or the name of its saved block.
+        connect: A saved Amazon Connect instance; in Python also one that is not saved.
 
     Returns:
         The findings.

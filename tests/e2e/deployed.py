@@ -19,11 +19,13 @@ from uuid import uuid4
 import httpx
 import yaml  # type: ignore[import-untyped]
 
+from connect_tasks import Quotas
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.emulator.faults import Fault, FaultKind
-from tests.e2e.servers import PrefectServer, descendants, prefect_server, wait_until
+from tests.e2e.servers import PrefectServer, descendants, prefect_server, save_block, wait_until
 
 __all__ = [
+    "PACE",
     "ROOT",
     "Deployed",
     "Worker",
@@ -36,6 +38,7 @@ __all__ = [
 
 ROOT = Path(__file__).parents[2]
 POOL = "connect-tasks"
+PACE = Quotas(starts_per_second=10, start_burst=5, connections_per_second=50)
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 # What a server on SQLite does every few seconds, it does here at once.
@@ -44,23 +47,6 @@ HURRY = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
-
-SAVE_BLOCK = """
-import sys
-from connect_tasks.blocks import AmazonConnectInstance
-from prefect_aws import AwsClientParameters, AwsCredentials
-
-instance_id, flow, endpoint = sys.argv[1:]
-AmazonConnectInstance(
-    instance_id=instance_id,
-    contact_flow_id=flow,
-    aws_credentials=AwsCredentials(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
-    ),
-    aws_client_parameters=AwsClientParameters(endpoint_url=endpoint),
-    quotas={"starts_per_second": 10, "start_burst": 5, "connections_per_second": 50},
-).save("local", overwrite=True)
-"""
 
 
 @dataclass
@@ -236,12 +222,9 @@ def everything_deployed(
 def deployed(server: PrefectServer, local: LocalConnect, folder: Path) -> Iterator[Deployed]:
     """Do what docs/deploying.md says: the pool, the block, the deployments, a worker."""
     everything = Deployed(server, local, folder)
-    where = (local.instance_id, local.flow_id, local.endpoint_url)
     try:
-        with subprocess.Popen(
-            [sys.executable, "-c", SAVE_BLOCK, *where], cwd=ROOT, env=server.environment
-        ):
-            everything.prefect("work-pool", "create", POOL, "--type", "process")
+        save_block(server, local.instance(quotas=PACE))
+        everything.prefect("work-pool", "create", POOL, "--type", "process")
         everything.prefect("--no-prompt", "deploy", "--all")
         everything.start_worker()
         yield everything

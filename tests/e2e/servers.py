@@ -16,6 +16,9 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from connect_tasks.blocks import AmazonConnectInstance
 
 __all__ = [
     "PrefectServer",
@@ -24,6 +27,7 @@ __all__ = [
     "free_port",
     "prefect_database",
     "prefect_server",
+    "save_block",
     "wait_until",
     "wait_until_healthy",
 ]
@@ -82,6 +86,12 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
         time.sleep(0.2)
+
+
+def save_block(server: PrefectServer, block: AmazonConnectInstance, name: str = "local") -> None:
+    """Save an instance at a server, as a person would before campaigns name it."""
+    with temporary_settings({PREFECT_API_URL: server.url}):
+        block.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg]
 
 
 def descendants(pid: int) -> list[int]:

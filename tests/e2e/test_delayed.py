@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect_aws import AwsCredentials
+from pydantic import SecretStr
 
+from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from tests.e2e.servers import PrefectServer, wait_until
+from tests.e2e.servers import PrefectServer, save_block, wait_until
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "own-flows.md").read_text(encoding="utf-8")
 SECRETS = ("the-secret-key", "the-session-token")
@@ -23,25 +26,6 @@ from prefect.task_worker import serve
 from connect_tasks.tasks import hold_chat, start_chat, stop_chat
 
 serve(start_chat, hold_chat, stop_chat)
-"""
-
-SAVE = """
-import sys
-from prefect_aws import AwsClientParameters, AwsCredentials
-from connect_tasks import Quotas
-from connect_tasks.blocks import AmazonConnectInstance
-
-AmazonConnectInstance(
-    instance_id=sys.argv[1],
-    contact_flow_id=sys.argv[2],
-    aws_credentials=AwsCredentials(
-        aws_access_key_id="local",
-        aws_secret_access_key="the-secret-key",
-        aws_session_token="the-session-token",
-        region_name="us-east-1",
-    ),
-    aws_client_parameters=AwsClientParameters(endpoint_url=sys.argv[3]),
-).save("my-instance")
 """
 
 DELAY = """
@@ -86,6 +70,17 @@ again = mine(holder)
 print(json.dumps({"chat": chat.contact_id, "again": again, "token": chat.participant_token is None,
                   "refusals": refusals}))
 """
+
+
+def instance(local: LocalConnect) -> AmazonConnectInstance:
+    """The local instance, with credentials that can be recognised."""
+    credentials = AwsCredentials(
+        aws_access_key_id="local",
+        aws_secret_access_key=SecretStr(SECRETS[0]),
+        aws_session_token=SECRETS[1],
+        region_name="us-east-1",
+    )
+    return local.instance().model_copy(update={"aws_credentials": credentials})
 
 
 @contextmanager
@@ -141,7 +136,7 @@ def test_delayed_chats_write_down_neither_tokens_nor_credentials(
 ) -> None:
     with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
         where = (local.instance_id, local.flow_id)
-        run(server, tmp_path, "-c", SAVE, *where, local.endpoint_url)
+        save_block(server, instance(local), "my-instance")
         with serving(server, tmp_path, "-c", SERVE):
             told: Any = json.loads(run(server, tmp_path, "-c", DELAY, *where).splitlines()[-1])
         contacts, tokens = local.contacts, local.issued_tokens
@@ -171,7 +166,7 @@ def test_the_documents_delayed_task_starts_and_holds_a_chat(
         (tmp_path / name).write_text(program, encoding="utf-8")
     with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
         where = (local.instance_id, local.flow_id)
-        run(server, tmp_path, "-c", SAVE, *where, local.endpoint_url)
+        save_block(server, instance(local), "my-instance")
         with serving(server, tmp_path, "greetings.py"):
             printed = run(server, tmp_path, "ask.py", *where)
         contacts, tokens = local.contacts, local.issued_tokens

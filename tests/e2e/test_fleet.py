@@ -5,13 +5,10 @@ Who was contacted is counted at Amazon Connect.
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +16,12 @@ from typing import Any
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from tests.e2e.servers import PrefectServer, claimed, prefect_server, wait_until
+from tests.e2e.deployed import PACE, ROOT, Worker
+from tests.e2e.servers import PrefectServer, claimed, prefect_server, save_block, wait_until
 from tests.postgresql import new_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 POOL = "machines"
 
 # A machine runs one flow run at a time, so two runs need two machines.
@@ -36,23 +33,6 @@ deployments:
   - name: parent
     entrypoint: flows/workers.py:outreach_on_workers
     work_pool: {name: machines}
-"""
-
-SAVE_BLOCK = """
-import sys
-from connect_tasks.blocks import AmazonConnectInstance
-from prefect_aws import AwsClientParameters, AwsCredentials
-
-instance_id, flow, endpoint = sys.argv[1:]
-AmazonConnectInstance(
-    instance_id=instance_id,
-    contact_flow_id=flow,
-    aws_credentials=AwsCredentials(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
-    ),
-    aws_client_parameters=AwsClientParameters(endpoint_url=endpoint),
-    quotas={"starts_per_second": 10, "start_burst": 5, "connections_per_second": 50},
-).save("local", overwrite=True)
 """
 
 CAMPAIGN = """
@@ -70,32 +50,6 @@ print(json.dumps(result.contacts["status"].value_counts().to_dict()))
 """
 
 
-def descendants(pid: int) -> list[int]:
-    """A process and all below it; Prefect puts flow runs into process groups of their own."""
-    command = ["ps", "-A", "-o", "pid=,ppid="]
-    listing = subprocess.run(command, capture_output=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listing.splitlines()]
-    found = [pid]
-    for parent in found:
-        found += [child for child, its_parent in pairs if its_parent == parent]
-    return found
-
-
-@dataclass
-class Machine:
-    """A worker process, and whatever it starts."""
-
-    process: subprocess.Popen[bytes]
-
-    def kill(self) -> None:
-        if self.process.poll() is None:
-            # The worker first, so that it cannot tell Prefect about the others.
-            for pid in descendants(self.process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            self.process.wait(30)
-
-
 @dataclass
 class World:
     """A Prefect server, a work pool, Amazon Connect, and the machines that run."""
@@ -103,7 +57,7 @@ class World:
     server: PrefectServer
     local: LocalConnect
     folder: Path
-    machines: list[Machine] = field(default_factory=list)
+    machines: list[Worker] = field(default_factory=list)
     campaigns: list["Campaign"] = field(default_factory=list)
 
     def run(self, *command: str) -> None:
@@ -129,7 +83,7 @@ class World:
         name = f"machine-{len(self.machines)}"
         options = ("--pool", POOL, "--type", "process", "--limit", "1", "--name", name)
         worker = self.begin("-m", "prefect", "worker", "start", *options, log=f"{name}.log")
-        self.machines.append(Machine(worker))
+        self.machines.append(Worker(worker))
 
     def campaign(self, name: str, customers: Sequence[str], **options: Any) -> "Campaign":
         arguments = {"campaign": name, "customers": customers, **options}
@@ -185,9 +139,8 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ):
         world = World(server, local, folder)
         try:
-            where = (local.instance_id, local.flow_id, local.endpoint_url)
-            with world.begin("-c", SAVE_BLOCK, *where, log="block.log"):
-                world.run("-m", "prefect", "work-pool", "create", POOL, "--type", "process")
+            save_block(server, local.instance(quotas=PACE))
+            world.run("-m", "prefect", "work-pool", "create", POOL, "--type", "process")
             world.add_machine()
             world.add_machine()
             deploy = ("--no-prompt", "deploy", "--all", "--prefect-file")

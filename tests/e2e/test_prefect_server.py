@@ -8,31 +8,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from connect_tasks import Quotas
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.ledger import Ledger
-from tests.e2e.servers import PrefectServer, prefect_server, wait_until
+from tests.e2e.deployed import PACE
+from tests.e2e.servers import PrefectServer, prefect_server, save_block, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).parents[2]
 
 SERVE = """
-import sys
-from connect_tasks import Conversation
-from connect_tasks.blocks import AmazonConnectInstance
 from flows.outreach import outreach
-from prefect_aws import AwsClientParameters, AwsCredentials
 
-instance_id, flow, endpoint = sys.argv[1:]
-AmazonConnectInstance(
-    instance_id=instance_id,
-    contact_flow_id=flow,
-    aws_credentials=AwsCredentials(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
-    ),
-    aws_client_parameters=AwsClientParameters(endpoint_url=endpoint),
-    quotas={"starts_per_second": 5, "start_burst": 2},
-).save("local", overwrite=True)
 outreach.serve(name="cancel-me", pause_on_shutdown=False)
 """
 
@@ -40,28 +28,16 @@ AWAY = """
 import os, sys
 import pandas as pd
 from connect_tasks import Conversation
-from connect_tasks.blocks import AmazonConnectInstance
 from flows.outreach import outreach
-from prefect_aws import AwsClientParameters, AwsCredentials
 
-instance_id, flow, endpoint, ledger = sys.argv[1:]
-connect = AmazonConnectInstance(
-    instance_id=instance_id,
-    contact_flow_id=flow,
-    aws_credentials=AwsCredentials(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
-    ),
-    aws_client_parameters=AwsClientParameters(endpoint_url=endpoint),
-    quotas={"starts_per_second": 10, "start_burst": 5},
-)
 customers = pd.DataFrame({"customer_id": [str(n) for n in range(50)], "display_name": "Zebulon"})
 try:
     result = outreach(
         customers,
         campaign="away",
-        connect=connect,
+        connect="local",
         conversation=Conversation(max_replies=1),
-        ledger=ledger,
+        ledger=sys.argv[1],
     )
 except Exception as error:
     print("failed with", type(error).__name__, flush=True)
@@ -118,8 +94,9 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
     rows = "".join(f"{number:04},Customer {number}\n" for number in range(100))
     table.write_text("customer_id,display_name\n" + rows, encoding="utf-8")
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
+        save_block(server, local.instance(quotas=Quotas(starts_per_second=5, start_burst=2)))
         serving = subprocess.Popen(
-            [sys.executable, "-c", SERVE, local.instance_id, local.flow_id, local.endpoint_url],
+            [sys.executable, "-c", SERVE],
             cwd=ROOT,
             env=server.environment,
             stdout=subprocess.DEVNULL,
@@ -165,11 +142,11 @@ def test_a_campaign_goes_on_to_its_end_when_its_prefect_server_goes_away(tmp_pat
     # Prefect would try for minutes to tell its server how things went.
     hurry = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
-        arguments = (local.instance_id, local.flow_id, local.endpoint_url, ledger)
 
         def run(server: PrefectServer) -> subprocess.Popen[str]:
+            save_block(server, local.instance(quotas=PACE))
             return subprocess.Popen(
-                [sys.executable, "-c", AWAY, *arguments],
+                [sys.executable, "-c", AWAY, ledger],
                 cwd=ROOT,
                 env=server.environment | hurry,
                 stdout=subprocess.PIPE,
@@ -199,10 +176,10 @@ def test_a_run_that_is_killed_is_marked_as_crashed_and_continued_by_the_next_one
 ) -> None:
     ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
-        arguments = (local.instance_id, local.flow_id, local.endpoint_url, ledger)
+        save_block(server, local.instance(quotas=PACE))
 
         def run() -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-c", AWAY, *arguments]
+            command = [sys.executable, "-c", AWAY, ledger]
             return subprocess.Popen(
                 command, cwd=ROOT, env=server.environment, stdout=subprocess.DEVNULL
             )

@@ -532,14 +532,14 @@ def test_an_answer_that_is_cut_short_makes_no_second_contact(tmp_path: Path) -> 
     [
         ({"starts_per_second": 10, "start_burst": 1}, "StartChatContact"),
         ({"transcripts_per_second": 10, "transcript_burst": 1}, "GetTranscript"),
-        ({"open_chats": 1}, "open_chats"),
+        ({"open_chats": 5}, "open_chats"),
     ],
     ids=["starts", "transcripts", "open chats"],
 )
 def test_the_funnel_names_what_limits_the_pace(
     tmp_path: Path, changes: dict[str, float], limit: str
 ) -> None:
-    with world(tmp_path, flow="echo") as here:
+    with world(tmp_path, flow="echo", think_seconds=(0.3, 0.3)) as here:
         here.quotas = FAST.model_copy(update=changes)
         here.conversation = Conversation(max_replies=1)
         here.plan(customers(30))
