@@ -14,18 +14,12 @@ from typing import Any
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from tests.e2e.servers import PrefectServer, claimed, prefect_server, wait_until
+from tests.e2e.servers import PrefectServer, claimed, wait_until
 from tests.postgresql import new_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module", name="prefect")
-def _prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    with prefect_server(tmp_path_factory.mktemp("dask")) as server:
-        yield server
 
 
 @pytest.fixture(name="local")
@@ -36,7 +30,7 @@ def _local() -> Iterator[LocalConnect]:
 
 @contextmanager
 def campaign(
-    prefect: PrefectServer, local: LocalConnect, ledger: str, log: Path, customers: list[str]
+    server: PrefectServer, local: LocalConnect, ledger: str, log: Path, customers: list[str]
 ) -> Iterator["subprocess.Popen[str]"]:
     arguments: dict[str, Any] = {
         "instance_id": local.instance_id,
@@ -50,7 +44,7 @@ def campaign(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=prefect.environment,
+            env=server.environment,
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
@@ -73,13 +67,13 @@ def made(local: LocalConnect) -> Counter[str]:
 
 
 def test_two_dask_processes_share_a_campaign_and_one_that_is_killed_loses_nobody(
-    prefect: PrefectServer, local: LocalConnect, tmp_path: Path
+    server: PrefectServer, local: LocalConnect, tmp_path: Path
 ) -> None:
     customers = [str(number) for number in range(160)]
     log = tmp_path / "log"
     with (
         new_database() as ledger,
-        campaign(prefect, local, ledger, log, customers) as process,
+        campaign(server, local, ledger, log, customers) as process,
     ):
         assert process.stdout
         pids = json.loads(process.stdout.readline())

@@ -117,9 +117,10 @@ def run(server: PrefectServer, folder: Path, *command: str) -> str:
     return done.stdout
 
 
-def written(folder: Path) -> dict[Path, bytes]:
+def written(*folders: Path | str) -> dict[Path, bytes]:
     """All files, and what Prefect has pickled into them."""
-    return {path: readable(path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+    paths = (path for folder in folders for path in Path(folder).rglob("*"))
+    return {path: readable(path.read_bytes()) for path in paths if path.is_file()}
 
 
 def readable(content: bytes) -> bytes:
@@ -141,7 +142,7 @@ def test_delayed_chats_write_down_neither_tokens_nor_credentials(
             told: Any = json.loads(run(server, tmp_path, "-c", DELAY, *where).splitlines()[-1])
         contacts, tokens = local.contacts, local.issued_tokens
 
-    files = written(tmp_path)
+    files = written(tmp_path, server.environment["PREFECT_HOME"])
     needles = [text.encode() for text in (*SECRETS, *tokens)]
     assert [contact.contact_id for contact in contacts] == [told["chat"], told["again"]]
     assert contacts[0].ended_at is not None
@@ -174,6 +175,5 @@ def test_the_documents_delayed_task_starts_and_holds_a_chat(
     assert printed == shown
     assert [contact.customer_id for contact in contacts] == ["0009"]
     assert len(tokens) == 3
-    assert [
-        path for path, text in written(tmp_path).items() if any(t.encode() in text for t in tokens)
-    ] == []
+    files = written(tmp_path, server.environment["PREFECT_HOME"])
+    assert [path for path, text in files.items() if any(t.encode() in text for t in tokens)] == []
