@@ -28,10 +28,9 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
 )
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from connect_tasks.beat import Beat
-from connect_tasks.runs import in_run
+from connect_tasks.runs import in_run, retries
 from connect_tasks.tally import Funnel
 
 __all__ = [
@@ -75,7 +74,7 @@ class _Shown:
         if not self._in_run:
             return
         try:
-            with _retries(0):
+            with retries(0):
                 send()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
             self._beat.failed()
@@ -216,7 +215,7 @@ def _of_this_run(key: str) -> UUID | None:
 def _or_say(campaign: str) -> Iterator[None]:
     """Without a server, say where everything is."""
     try:
-        with _retries(_RETRIES_AT_END):
+        with retries(_RETRIES_AT_END):
             yield
     except Exception as error:  # noqa: BLE001 - a finished campaign must not fail for its summary
         _log.warning(
@@ -225,13 +224,6 @@ def _or_say(campaign: str) -> Iterator[None]:
             campaign,
             type(error).__name__,
         )
-
-
-@contextmanager
-def _retries(count: int) -> Iterator[None]:
-    """How often Prefect's client repeats a request; by itself it would try for a minute."""
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: count}):
-        yield
 
 
 def _percent(funnel: Funnel) -> float:

@@ -13,8 +13,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Crashed
 
+from connect_tasks.errors import LedgerError
 from connect_tasks.ledger import Ledger
-from connect_tasks.runs import Logger, in_run
+from connect_tasks.runs import Logger, attempt_of_run, in_run, retries
 
 __all__ = ["LostRuns"]
 
@@ -50,27 +51,41 @@ class LostRuns:
         self._instance_id = instance_id
         self._logger = logger
         self._monotonic = monotonic
-        self._look_at = float("-inf")
+        self._look_at = self._reliable_at = float("-inf")
 
     def look(self) -> None:
-        """Look for dead workers, if that was not done in the last 30 seconds."""
-        if in_run() and self._monotonic() >= self._look_at:
+        """Look for dead workers, if that was not tried in the last 30 seconds."""
+        if self._monotonic() >= self._look_at:
             self._look_at = self._monotonic() + self.LOOK_SECONDS
             self.mark()
 
     def mark(self) -> None:
-        """Mark what has died since somebody looked last."""
-        for attempt in self._ledger.take_lost_runs(self._instance_id, now=datetime.now(UTC)):
-            try:
+        """Mark what has died since somebody looked last; outside a run, nothing."""
+        if in_run() and self._monotonic() >= self._reliable_at:
+            for attempt in self._lost():
                 self._mark(attempt)
-            except Exception as error:  # noqa: BLE001 - whatever Prefect says, the campaign goes on
-                self._logger.warning(
-                    "run %s died and cannot be marked as crashed: %s", attempt, type(error).__name__
-                )
+
+    def _lost(self) -> list[str]:
+        try:
+            lost = self._ledger.take_lost_runs(self._instance_id, now=datetime.now(UTC))
+        except LedgerError:
+            # The campaign waits for its ledger. When it is back, everybody gets time to renew.
+            self._reliable_at = self._monotonic() + self.LOOK_SECONDS
+            return []
+        # We ourselves may have been asleep.
+        return [attempt for attempt in lost if attempt != attempt_of_run()]
 
     def _mark(self, attempt: str) -> None:
+        try:
+            self._set_crashed(attempt)
+        except Exception as error:  # noqa: BLE001 - whatever Prefect says, the campaign goes on
+            self._logger.warning(
+                "run %s died and cannot be marked as crashed: %s", attempt, type(error).__name__
+            )
+
+    def _set_crashed(self, attempt: str) -> None:
         run_id, _, number = attempt.partition(".")
-        with get_client(sync_client=True) as client:
+        with retries(0), get_client(sync_client=True) as client:
             run = client.read_flow_run(UUID(run_id))
             if _is_that_attempt(run, int(number)):
                 client.set_flow_run_state(run.id, Crashed(message=_MESSAGE), force=True)

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prefect import get_run_logger
@@ -9,10 +11,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from connect_tasks.ledger import default_url
 
-__all__ = ["NO_RECORD", "Logger", "attempt_of_run", "in_run", "ledger_url", "run_logger"]
+__all__ = ["NO_RECORD", "Logger", "attempt_of_run", "in_run", "ledger_url", "retries", "run_logger"]
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -37,6 +40,13 @@ def attempt_of_run() -> str:
 def run_logger() -> Logger:
     """Prefect's logger in a run, the package's elsewhere."""
     return get_run_logger() if in_run() else logging.getLogger("connect_tasks")
+
+
+@contextmanager
+def retries(count: int) -> Iterator[None]:
+    """How often Prefect's client repeats a request; by itself it would try for a minute."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: count}):
+        yield
 
 
 def ledger_url(ledger: str | None) -> str:

@@ -17,6 +17,8 @@ from connect_tasks.schema import ceilings, holders, paces
 __all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "trade", "worker_name"]
 
 _LONGEST_LEASE_SECONDS = 3600.0
+# After an outage of the database, everybody renews within a second or two.
+_LOST_AFTER_SECONDS = 3.0
 
 
 def worker_name(run: str) -> str:
@@ -94,7 +96,8 @@ def leave(connection: sa.Connection, instance_id: str, worker: str) -> None:
 
 def take_lost_runs(connection: sa.Connection, instance_id: str, now: float) -> list[str]:
     """The runs whose workers died with a share of the open chats; each is told once."""
-    lost = sa.delete(holders).where(holders.c.instance_id == instance_id, _is_over(now))
+    is_lost = (holders.c.instance_id == instance_id, _is_over(now - _LOST_AFTER_SECONDS))
+    lost = sa.delete(holders).where(*is_lost)
     workers = connection.scalars(lost.returning(holders.c.worker))
     return sorted({run for worker in workers if (run := worker.rpartition("/")[0])})
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -12,12 +13,15 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import State, StateType
+from prefect.runtime import flow_run
 from prefect.states import Completed, Running
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, manage
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.ledger import Ledger
 from connect_tasks.pacing import Demand
+from connect_tasks.recovery import LostRuns
 from connect_tasks.results import CampaignResult
 from connect_tasks.runs import run_logger
 from connect_tasks.shares import worker_name
@@ -240,6 +244,40 @@ def test_a_worker_that_ends_leaves_nothing_behind_and_a_live_one_is_left_alone(
 
         assert opened.take_lost_runs(local.instance_id, now=now) == []
         assert opened.take_lost_runs(local.instance_id, now=now + timedelta(hours=1)) == ["alive.1"]
+
+
+def test_nobody_takes_himself_or_others_for_dead_because_the_ledger_was_away(
+    local: LocalConnect, ledger: str
+) -> None:
+    class Away(Ledger):
+        is_away = True
+
+        def take_lost_runs(self, instance_id: str, *, now: datetime) -> list[str]:
+            if self.is_away:
+                raise LedgerUnreachableError("gone")
+            return super().take_lost_runs(instance_id, now=now)
+
+    now = [0.0]
+
+    @flow
+    def looked() -> list[StateType | None]:
+        died(ledger, local, flow_run.id, attempt=1)
+        died(ledger, local, other, attempt=1)
+        found: list[StateType | None] = []
+        with Away(ledger) as opened:
+            lost = LostRuns(opened, local.instance_id, run_logger(), monotonic=lambda: now[0])
+            for now[0], opened.is_away in ((0, True), (29, False), (30, False)):
+                lost.look()
+                lost.mark()
+                found.append(client.read_flow_run(other).state_type)
+        return [*found, client.read_flow_run(UUID(flow_run.id)).state_type]
+
+    with get_client(sync_client=True) as client:
+        other = client.create_flow_run(outreach, name="other").id
+        client.set_flow_run_state(other, Running(), force=True)
+        running, crashed = StateType.RUNNING, StateType.CRASHED
+
+        assert looked() == [running, running, crashed, running]
 
 
 def test_outside_of_a_run_nothing_is_told(local: LocalConnect, ledger: str) -> None:
