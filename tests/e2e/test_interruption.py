@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from connect_tasks.emulator import LocalConnect
-from tests.functional.world import World, customers, world
+from tests.e2e.servers import wait_until
+from tests.functional.world import customers, world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -39,14 +40,6 @@ def wait(child: subprocess.Popen[str], seconds: float) -> bool:
     return False
 
 
-def assert_once_each(here: World, count: int) -> None:
-    everybody = {f"{number:04}": 1 for number in range(count)}
-    assert here.made() == everybody
-    assert {row["customer_id"]: row["status"] for row in here.contacts()} == dict.fromkeys(
-        everybody, "completed"
-    )
-
-
 def test_a_campaign_that_is_killed_again_and_again_contacts_everybody_once(
     tmp_path: Path,
 ) -> None:
@@ -65,7 +58,7 @@ def test_a_campaign_that_is_killed_again_and_again_contacts_everybody_once(
         _, complaints = last.communicate(timeout=120)
 
         assert (kills, last.returncode, complaints) == (6, 0, "")
-        assert_once_each(here, 150)
+        here.assert_once_each(150)
         for contact in here.local.contacts:
             stored = [
                 item["message_id"]
@@ -77,10 +70,10 @@ def test_a_campaign_that_is_killed_again_and_again_contacts_everybody_once(
 
 
 def test_ctrl_c_leaves_everything_resumable_and_says_how(tmp_path: Path) -> None:
-    with world(tmp_path, think_seconds=(0.3, 0.6)) as here:
+    with world(tmp_path, think_seconds=(1, 2)) as here:
         here.plan(customers(60))
         child = start_child(here.local, tmp_path)
-        assert wait(child, 1.0)
+        wait_until(lambda: here.local.contacts, 60, "chats are started")
         child.send_signal(signal.SIGINT)
         _, complaints = child.communicate(timeout=30)
         interrupted = len(here.local.contacts)
@@ -91,7 +84,7 @@ def test_ctrl_c_leaves_everything_resumable_and_says_how(tmp_path: Path) -> None
         assert "run the same campaign again to go on" in complaints
         assert interrupted > 0
         assert claims_left == 0
-        assert_once_each(here, 60)
+        here.assert_once_each(60)
 
 
 def test_two_processes_share_a_campaign_instead_of_doubling_it(tmp_path: Path) -> None:
@@ -102,4 +95,4 @@ def test_two_processes_share_a_campaign_instead_of_doubling_it(tmp_path: Path) -
             child.communicate(timeout=90)
 
         assert [child.returncode for child in children] == [0, 0]
-        assert_once_each(here, 80)
+        here.assert_once_each(80)
