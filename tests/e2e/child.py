@@ -1,6 +1,7 @@
 """A process that runs a campaign, to be killed: `python -m tests.e2e.child ENDPOINT LEDGER`."""
 
 import logging
+import signal
 import sys
 
 from connect_tasks import Conversation
@@ -14,6 +15,8 @@ LEASE_SECONDS = 2
 
 def main(endpoint_url: str, ledger_url: str) -> None:
     logging.basicConfig(level=logging.WARNING)
+    # What a shell starts in the background ignores Ctrl-C, and so does everything below it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     api = ConnectApi(session, ClientOptions(parameters={"endpoint_url": endpoint_url}))
     quotas = FAST.model_copy(update={"starts_per_second": 100.0, "start_burst": 5})
     instance = Instance(api=api, quotas=quotas, policy=QUICK)
