@@ -30,7 +30,8 @@ import pandas as pd
 from connect_tasks import Conversation
 from flows.outreach import outreach
 
-customers = pd.DataFrame({"customer_id": [str(n) for n in range(50)], "display_name": "Zebulon"})
+ids = [str(number) for number in range(int(sys.argv[2]))]
+customers = pd.DataFrame({"customer_id": ids, "display_name": "Zebulon"})
 try:
     result = outreach(
         customers,
@@ -147,7 +148,7 @@ def test_a_campaign_goes_on_to_its_end_when_its_prefect_server_goes_away(tmp_pat
         def run(server: PrefectServer) -> subprocess.Popen[str]:
             save_block(server, local.instance(quotas=PACE))
             return subprocess.Popen(
-                [sys.executable, "-c", AWAY, ledger],
+                [sys.executable, "-c", AWAY, ledger, "50"],
                 cwd=ROOT,
                 env=server.environment | hurry,
                 stdout=subprocess.PIPE,
@@ -180,7 +181,8 @@ def test_a_run_that_is_killed_is_marked_as_crashed_and_continued_by_the_next_one
         save_block(server, local.instance(quotas=PACE))
 
         def run() -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-c", AWAY, ledger]
+            # Its end is well after the lease of the one that is killed.
+            command = [sys.executable, "-c", AWAY, ledger, "250"]
             return subprocess.Popen(
                 command, cwd=ROOT, env=server.environment, stdout=subprocess.DEVNULL
             )
@@ -193,7 +195,7 @@ def test_a_run_that_is_killed_is_marked_as_crashed_and_continued_by_the_next_one
         made = Counter(contact.customer_id for contact in local.contacts)
 
     ended = server.post("flow_runs/filter", sort="START_TIME_ASC")
-    states = [run["state"] for run in ended if run["name"] == "away · 50 rows"]
-    assert made == Counter(str(number) for number in range(50))
+    states = [run["state"] for run in ended if run["name"] == "away · 250 rows"]
+    assert made == Counter(str(number) for number in range(250))
     assert [state["type"] for state in states] == ["CRASHED", "COMPLETED"]
     assert "another run of the same campaign goes on" in states[0]["message"]
