@@ -139,6 +139,8 @@ def test_a_halted_campaign_is_told_to_a_person_with_its_reason(site: Deployed) -
         run_id, customers = begin_campaign(site, "halted", 20)
         run = site.ended(run_id)
         wait_until(lambda: inbox.messages, 60, "somebody is told")
+        # Automations hear of events before they are stored.
+        wait_until(lambda: len(site.events("connect-tasks.")) == 2, 60, "both events are stored")
 
     (message,) = inbox.messages
     started, halted = site.events("connect-tasks.")

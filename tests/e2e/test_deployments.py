@@ -15,6 +15,7 @@ from tests.e2e.deployed import (
     read_yaml,
     write_table,
 )
+from tests.e2e.servers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -125,6 +126,7 @@ def test_what_the_form_sends_contacts_everybody_once_and_shows_how_it_went(site:
     assert first["end_time"] <= second["start_time"]
     assert site.made(customers) == Counter(customers)
     assert {"pressed-progress", "pressed-summary"} <= {one["key"] for one in artifacts}
+    wait_until(lambda: site.events("connect-tasks.campaign.finished"), 60, "the event is stored")
     assert site.events("connect-tasks.campaign.finished")[0]["payload"]["completed"] == 100
     # One line per event that matters: never one per customer.
     assert 5 < len(logs) < 40, [line["message"] for line in logs]
