@@ -144,7 +144,7 @@ def _translate_answer(operation: str, error: boto_errors.ClientError) -> errors.
     code, status = str(details.get("Code", "")), metadata.get("HTTPStatusCode")
     kind = _BY_CODE.get(code) or _by_status(status)
     return _for_operation(kind, operation)(
-        _shorten(str(details.get("Message", ""))),
+        _shorten(_first_line(details.get("Message"))),
         operation=operation,
         code=code,
         status=status,
@@ -167,6 +167,11 @@ def _for_operation(kind: type[errors.AmazonError], operation: str) -> type[error
         # A role that cannot be assumed is no contact's fault.
         return errors.CredentialsError
     return kind
+
+
+def _first_line(message: object) -> str:
+    # Of a wrong signature, Amazon goes on with the request as it was signed, session token and all.
+    return str(message or "").partition("\n")[0]
 
 
 def _shorten(message: str, limit: int = 300) -> str:

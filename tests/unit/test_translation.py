@@ -304,3 +304,11 @@ def test_a_text_that_could_hold_a_token_is_never_repeated(error: Exception) -> N
     translated = translate("CreateParticipantConnection", error)
 
     assert "secret-token" not in f"{translated} {translated!r} {vars(translated)}"
+
+
+def test_a_wrong_signature_is_told_without_the_request_that_was_signed() -> None:
+    told = "The signature does not match.\n\nThe Canonical String should have been\n"
+    refusal = answer("InvalidSignatureException", 403)
+    refusal.response["Error"]["Message"] = f"{told}x-amz-security-token:bearer-of-a-session"
+
+    assert translate("StartChatContact", refusal).message == "The signature does not match."
