@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_tasks.emulator import LocalConnect, LocalQuotas
 from tests.postgresql import new_database
 
 _SERVER = {
@@ -36,6 +37,19 @@ def prefect_home() -> Iterator[Path]:
         url = PREFECT_API_DATABASE_CONNECTION_URL.value()
         assert url
         yield Path(str(url).removeprefix("sqlite+aiosqlite:///")).parent
+
+
+@pytest.fixture
+def local() -> Iterator[LocalConnect]:
+    """A local Amazon Connect that grants whatever is asked."""
+    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
+        yield local
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    """A ledger in a file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])

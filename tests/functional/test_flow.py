@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +33,6 @@ from tests.functional.world import always
 pytestmark = pytest.mark.usefixtures("prefect_home")
 
 SURVEY = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
-
-
-@pytest.fixture(name="local")
-def _local() -> Iterator[LocalConnect]:
-    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
-        yield local
-
-
-@pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 def table(count: int = 4) -> pd.DataFrame:

@@ -57,17 +57,6 @@ def undecorated(path: Path) -> dict[str, Callable[..., Any]]:
 FLOWS = {name: f for path in sorted(FOLDER.glob("*.py")) for name, f in undecorated(path).items()}
 
 
-@pytest.fixture(name="local")
-def _local() -> Iterator[LocalConnect]:
-    with LocalConnect(quotas=LocalQuotas.unlimited()) as local:
-        yield local
-
-
-@pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
-
-
 @pytest.fixture(autouse=True)
 def _no_prefect() -> Iterator[None]:
     """Whoever asks for a Prefect server is found out: there is none, and no run."""

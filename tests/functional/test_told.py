@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -55,11 +54,6 @@ FUNNEL: dict[str, Any] = {
 def _local() -> Iterator[LocalConnect]:
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
         yield local
-
-
-@pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 def run(campaign: str, local: LocalConnect, ledger: str) -> State[CampaignResult]:
