@@ -6,11 +6,11 @@ Importing this loads neither Prefect nor pandas nor boto3; those come with
 
 from importlib.metadata import version as _version
 
-from connect_tasks.models import StartChatContactRequest, StartChatContactResponse
-from connect_tasks.quotas import Quotas
-from connect_tasks.retry import RetryPolicy
-from connect_tasks.template import ChatTemplate, Conversation
-from connect_tasks.tokens import client_token
+from connect_tasks.aws.idempotency import client_token
+from connect_tasks.aws.models import StartChatContactRequest, StartChatContactResponse
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.aws.retry import RetryPolicy
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
 
 __all__ = [
     "ChatTemplate",

@@ -1,1 +1,1 @@
-"""The flows: each reads as prose, and works without its decorator."""
+"""Entrypoints of deployments from a checkout, and the demo; the flows are in the package."""

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.campaign.report import funnel
+from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import ConnectTasksError
-from connect_tasks.report import funnel
-from connect_tasks.results import CampaignResult
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 __all__ = ["main"]
 

@@ -1,76 +1,8 @@
-"""Take a customer, or all of a campaign, out of the ledger; nobody is contacted again for it."""
+"""Take customers out of the ledger.
 
-from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
-from pydantic import SecretStr
+The entrypoint of deployments from a checkout; what it is stands in the package.
+"""
 
-from connect_tasks import erasure
-from connect_tasks.erasure import Erased
-from connect_tasks.flow import table_flow
-from connect_tasks.runs import ledger_url, run_logger
+from connect_tasks.flows.forget import erase, forget
 
 __all__ = ["erase", "forget"]
-
-
-@table_flow(name="forget-customer", flow_run_name="forget a customer")
-def forget(
-    customer_id: SecretStr, campaign: str | None = None, ledger: str | None = None
-) -> Erased:
-    """Take one customer out of the ledger; that they were contacted stays, under a hash.
-
-    Refused while a chat with them is under way or its outcome is unknown.
-
-    Args:
-        customer_id: Whom to forget. Prefect shows it to nobody.
-        campaign: Only in this campaign; in every campaign when left out.
-        ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
-            `.connect_tasks` when left out.
-
-    Returns:
-        How much was taken out.
-    """
-    try:
-        erased = erasure.forget(
-            customer_id.get_secret_value(), ledger_url(ledger), campaign=campaign
-        )
-    finally:
-        _take_back(customer_id, campaign, ledger)
-    _tell(erased)
-    return erased
-
-
-@table_flow(name="erase-campaign", flow_run_name="erase {campaign}")
-def erase(campaign: str, ledger: str | None = None) -> Erased:
-    """Take all customers of a campaign out of the ledger; its counts and times stay.
-
-    Refused while something of the campaign is under way or unknown.
-
-    Args:
-        campaign: The campaign's name.
-        ledger: SQLAlchemy URL of the ledger.
-
-    Returns:
-        How much was taken out.
-    """
-    erased = erasure.erase(campaign, ledger_url(ledger))
-    _tell(erased)
-    return erased
-
-
-def _tell(erased: Erased) -> None:
-    run_logger().info(
-        "%s contacts were forgotten, %s messages and %s refused rows with them%s",
-        erased.contacts,
-        erased.messages,
-        erased.refusals,
-        "" if erased.overwritten else "; the ledger was in use: run this again to overwrite it",
-    )
-
-
-def _take_back(customer_id: SecretStr, campaign: str | None, ledger: str | None) -> None:
-    """A deployment's parameters are recorded before our code runs, and readable."""
-    if flow_run.id is None:
-        return
-    given = {"customer_id": customer_id, "campaign": campaign, "ledger": ledger}
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, parameters=forget.serialize_parameters(given))

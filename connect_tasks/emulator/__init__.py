@@ -4,12 +4,12 @@ It knows nothing of the rest of connect_tasks, and validates against botocore's 
 services.
 """
 
-from connect_tasks.emulator.chat import ContactRecord
-from connect_tasks.emulator.fault_file import read_faults
-from connect_tasks.emulator.faults import Fault, FaultKind
+from connect_tasks.emulator.faults.file import read_faults
+from connect_tasks.emulator.faults.plan import Fault, FaultKind
+from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.transcript import TranscriptItem
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas, Rate
-from connect_tasks.emulator.transcript import TranscriptItem
 
 __all__ = [
     "ContactRecord",

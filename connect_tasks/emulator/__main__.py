@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from connect_tasks.emulator.fault_file import read_faults
-from connect_tasks.emulator.faults import Fault
+from connect_tasks.emulator.faults.file import read_faults
+from connect_tasks.emulator.faults.plan import Fault
+from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.scripts import FLOWS
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

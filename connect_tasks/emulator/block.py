@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import SecretStr
 
+from connect_tasks.aws.quotas import Quotas
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.quotas import Quotas
 
 if TYPE_CHECKING:
     from connect_tasks.emulator.local import LocalConnect

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
-from connect_tasks.emulator.backend import Backend
-from connect_tasks.emulator.chat import ContactRecord
-from connect_tasks.emulator.faults import Fault, FaultPlan
+from connect_tasks.emulator.faults.plan import Fault, FaultPlan
+from connect_tasks.emulator.flows.scripts import FLOWS
+from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.scripts import FLOWS
+from connect_tasks.emulator.server.transports import Transports, listen, quiet_config
+from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
-from connect_tasks.emulator.transports import Transports, listen, quiet_config
-from connect_tasks.emulator.wire import Wire
 
 if TYPE_CHECKING:
+    from connect_tasks.aws.quotas import Quotas
     from connect_tasks.blocks import AmazonConnectInstance
-    from connect_tasks.quotas import Quotas
 
 __all__ = ["LocalConnect"]
 

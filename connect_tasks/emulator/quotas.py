@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from connect_tasks.emulator.errors import RefusedError
+from connect_tasks.emulator.model.errors import RefusedError
 
 __all__ = ["LocalQuotas", "Rate", "throttled"]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from connect_tasks.emulator.backend import Backend
-from connect_tasks.emulator.errors import RefusedError, access_denied, expired
-from connect_tasks.emulator.operations import OWNERS
-from connect_tasks.emulator.participant import ParticipantService
+from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.participant import ParticipantService
+from connect_tasks.emulator.model.errors import RefusedError, access_denied, expired
+from connect_tasks.emulator.model.operations import OWNERS
+from connect_tasks.emulator.model.rules import RULES
+from connect_tasks.emulator.model.validation import Problem, Validator
 from connect_tasks.emulator.quotas import LocalQuotas, Throttle
-from connect_tasks.emulator.rules import RULES
-from connect_tasks.emulator.validation import Problem, Validator
 
 __all__ = ["Request", "Service"]
 

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prefect import task
 
-from connect_tasks.artifacts import publish_markdown
+from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
-from connect_tasks.campaign import run_campaign
-from connect_tasks.database import ledger_exists
-from connect_tasks.forecast import Forecast, forecast
-from connect_tasks.frames import Table, open_table
-from connect_tasks.ledger import Known, Ledger
-from connect_tasks.manage import planned_conversation
-from connect_tasks.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
-from connect_tasks.problems import checked
-from connect_tasks.progress import watching_rows
-from connect_tasks.renderer import RowRenderer
-from connect_tasks.results import CampaignResult
-from connect_tasks.runs import NO_RECORD, attempt_of_run, ledger_url, run_logger
-from connect_tasks.tally import Funnel
-from connect_tasks.template import ChatTemplate, Conversation
-from connect_tasks.watch import Watch, publish_result
+from connect_tasks.campaign.forecast import Forecast, forecast
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.manage import planned_conversation
+from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.run import run_campaign
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.renderer import RowRenderer
+from connect_tasks.ledger.database import ledger_exists
+from connect_tasks.ledger.store import Known, Ledger
+from connect_tasks.tables.reading import Table, open_table
+from connect_tasks.tasks.artifacts import publish_markdown
+from connect_tasks.tasks.monitor import Watch, publish_result
+from connect_tasks.tasks.progress import watching_rows
+from connect_tasks.tasks.run_context import NO_RECORD, attempt_of_run, ledger_url, run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +154,7 @@ def preview(
         ```python
         from connect_tasks.blocks import AmazonConnectInstance
         from connect_tasks.tasks import preview
-        from connect_tasks.template import ChatTemplate, Conversation
+        from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
 
         template = ChatTemplate(display_name="{{ name }}")
         conversation = Conversation(messages=["Is {{ date }} still right?"])

@@ -11,18 +11,18 @@ from prefect.runtime import task_run
 from prefect.states import Failed
 from prefect.transactions import Transaction, get_transaction
 
-from connect_tasks import single
+from connect_tasks.aws.idempotency import client_token
+from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.aws.problems import checked
+from connect_tasks.aws.retry import RetryPolicy, is_worth_retrying
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
-from connect_tasks.campaign import Instance
+from connect_tasks.campaign.run import Instance
+from connect_tasks.chat import single
+from connect_tasks.chat.single import HeldChat, StartedChat
+from connect_tasks.chat.template.chat_template import Conversation
 from connect_tasks.errors import AmazonError, OutcomeUnknownError, RetryableError
-from connect_tasks.models import StartChatContactRequest
-from connect_tasks.problems import checked
-from connect_tasks.retry import RetryPolicy, is_worth_retrying
-from connect_tasks.runs import NO_RECORD, run_logger
-from connect_tasks.single import HeldChat, StartedChat
-from connect_tasks.tasks.delayed import WithoutSecrets
-from connect_tasks.template import Conversation
-from connect_tasks.tokens import client_token
+from connect_tasks.tasks.pickling import WithoutSecrets
+from connect_tasks.tasks.run_context import NO_RECORD, run_logger
 
 __all__ = ["hold_chat", "start_chat", "stop_chat"]
 

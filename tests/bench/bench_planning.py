@@ -20,12 +20,12 @@ from typing import Any
 
 import pandas as pd
 
-from connect_tasks.frames import open_table
-from connect_tasks.ledger import Ledger
-from connect_tasks.models import StartChatContactRequest
-from connect_tasks.planning import CHUNK_ROWS, plan_campaign
-from connect_tasks.template import ChatTemplate, Conversation, RowRenderer
-from connect_tasks.tokens import client_token, fingerprint
+from connect_tasks.aws.idempotency import client_token, fingerprint
+from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation, RowRenderer
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.reading import open_table
 
 
 def customers(count: int) -> pd.DataFrame:

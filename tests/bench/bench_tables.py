@@ -49,9 +49,9 @@ def make_files(folder: Path, rows: int) -> None:
 
 def make_ledger(folder: Path, rows: int) -> None:
     """A ledger in which everybody was contacted, but each hundredth row, which is refused."""
-    from connect_tasks.contact import Refusal, Status
-    from connect_tasks.database import make_engine
-    from connect_tasks.ledger import Ledger, Planned
+    from connect_tasks.ledger.contact import Refusal, Status
+    from connect_tasks.ledger.database import make_engine
+    from connect_tasks.ledger.store import Ledger, Planned
 
     with Ledger(_url(folder)) as ledger:
         ledger.open_campaign(_CAMPAIGN, "i", now=_NOW)
@@ -93,7 +93,7 @@ def _url(folder: Path) -> str:
 
 
 def _read(source: Any, rows: int) -> None:
-    from connect_tasks.frames import open_table
+    from connect_tasks.tables.reading import open_table
 
     found = sum(len(chunk) for chunk in open_table(source).chunks())
     if found != rows:
@@ -107,7 +107,7 @@ def _frame(folder: Path) -> Any:
 
 
 def _result(folder: Path, rows: int) -> Any:
-    from connect_tasks.results import CampaignResult
+    from connect_tasks.campaign.results import CampaignResult
 
     # As much of a plan as a result reads; to plan that many rows takes a minute.
     customer_ids = [f"{n:08d}" if n % _REFUSED_EACH else None for n in range(rows)]
@@ -130,8 +130,8 @@ MEASUREMENTS: dict[str, Callable[[Path, int], object]] = {
 
 def measure_here(name: str, folder: Path, rows: int) -> dict[str, float]:
     """One measurement in this process: seconds, and the process's largest memory in MiB."""
-    import connect_tasks.frames
-    import connect_tasks.results  # noqa: F401 -- not to be counted as the work's time
+    import connect_tasks.campaign.results  # not to be counted as the work's time
+    import connect_tasks.tables.reading  # noqa: F401 -- the same
 
     start = time.perf_counter()
     MEASUREMENTS[name](folder, rows)

@@ -19,11 +19,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.errors import ThrottledError
-from connect_tasks.ledger import Ledger
-from connect_tasks.planning import plan_campaign
+from connect_tasks.ledger.store import Ledger
 from tests.bench.processes import Amazon, spent_on
 
 __all__ = ["CAMPAIGN", "THREADS", "Job", "bare_pool", "other_client", "plan", "unlimited", "worker"]

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from connect_tasks import StartChatContactResponse
-from connect_tasks.aws import ConnectApi
+from connect_tasks.aws.client import ConnectApi
 from connect_tasks.errors import PermanentError
 from tests.bench.parties import THREADS, unlimited
 from tests.bench.processes import spent_on
@@ -47,7 +47,7 @@ def refused(pipe: Connection, server_url: str, count: int) -> None:
     _use_server(server_url)
     import pandas as pd
 
-    from flows.outreach import outreach
+    from connect_tasks.flows.outreach import outreach
 
     numbers = range(count)
     customers = pd.DataFrame(
@@ -129,7 +129,7 @@ def _at(amazon_at: tuple[str, str, str]) -> "AmazonConnectInstance":
 
 def _without_amazon(api: ConnectApi) -> "AmazonConnectInstance":
     from connect_tasks.blocks import AmazonConnectInstance
-    from connect_tasks.campaign import Instance
+    from connect_tasks.campaign.run import Instance
 
     class WithoutAmazon(AmazonConnectInstance):
         """An instance that nobody is called for."""

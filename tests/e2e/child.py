@@ -5,9 +5,9 @@ import signal
 import sys
 
 from connect_tasks import Conversation
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
-from connect_tasks.ledger import Ledger
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, session
 
 LEASE_SECONDS = 2

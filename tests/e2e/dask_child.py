@@ -12,7 +12,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from connect_tasks import Conversation
 from connect_tasks.blocks import AmazonConnectInstance
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 
 def main(arguments: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ import yaml  # type: ignore[import-untyped]
 
 from connect_tasks import Quotas
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.emulator.faults import Fault, FaultKind
+from connect_tasks.emulator.faults.plan import Fault, FaultKind
 from tests.e2e.servers import PrefectServer, descendants, prefect_server, save_block, wait_until
 
 __all__ = [

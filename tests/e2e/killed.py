@@ -19,11 +19,11 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from connect_tasks import ChatTemplate, Conversation, StartChatContactResponse
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
-from connect_tasks.ledger import Change, Heard, Ledger
-from connect_tasks.planning import plan_campaign
-from connect_tasks.protocol import Connection, Item
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.chat.protocol import Connection, Item
+from connect_tasks.ledger.store import Change, Heard, Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, session
 
 Result = TypeVar("Result")

@@ -39,7 +39,7 @@ CAMPAIGN = """
 import json, sys
 import pandas as pd
 from connect_tasks import Conversation
-from flows.workers import outreach_on_workers
+from connect_tasks.flows.workers import outreach_on_workers
 
 arguments = json.loads(sys.argv[1])
 customers = pd.DataFrame({"customer_id": arguments.pop("customers"), "display_name": "Zebulon"})

@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connect_tasks.contact import Refusal, Status
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.ledger import ClaimTerms, Ledger, Planned, Progress
+from connect_tasks.ledger.contact import Refusal, Status
+from connect_tasks.ledger.store import ClaimTerms, Ledger, Planned, Progress
 from tests.e2e import killed
 from tests.e2e.killed import Doom, Job
 from tests.functional.world import CAMPAIGN, customers

@@ -10,7 +10,7 @@ import pytest
 
 from connect_tasks import Quotas
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.ledger import Ledger
+from connect_tasks.ledger.store import Ledger
 from tests.e2e.deployed import PACE
 from tests.e2e.servers import PrefectServer, prefect_server, save_block, wait_until
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 ROOT = Path(__file__).parents[2]
 
 SERVE = """
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 outreach.serve(name="cancel-me", pause_on_shutdown=False)
 """
@@ -28,7 +28,7 @@ AWAY = """
 import os, sys
 import pandas as pd
 from connect_tasks import Conversation
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 ids = [str(number) for number in range(int(sys.argv[2]))]
 customers = pd.DataFrame({"customer_id": ids, "display_name": "Zebulon"})
@@ -50,7 +50,7 @@ SCRIPT = """
 import pandas as pd
 from connect_tasks import Conversation
 from connect_tasks.emulator import LocalConnect
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 customers = pd.DataFrame({"customer_id": ["0042"], "display_name": ["Zebulon"]})
 with LocalConnect(flow="echo") as local:

@@ -18,12 +18,12 @@ from typing import Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from connect_tasks import StartChatContactResponse
-from connect_tasks.aws import ClientOptions, ConnectApi
+from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
-from connect_tasks.emulator.chat import ContactRecord
-from connect_tasks.emulator.faults import FaultPlan
+from connect_tasks.emulator.faults.plan import FaultPlan
+from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.errors import CampaignWideError, LedgerError, OutcomeUnknownError
-from connect_tasks.ledger import Change, Ledger
+from connect_tasks.ledger.store import Change, Ledger
 from tests.functional.world import session
 
 Result = TypeVar("Result")

@@ -16,11 +16,11 @@ from prefect.client.schemas.actions import (
 )
 
 from connect_tasks import Conversation
-from connect_tasks.allowance import PrefectAllowance
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks.start_limit import PrefectAllowance
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignWideError, InputError
-from flows.outreach import outreach
+from connect_tasks.flows.outreach import outreach
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 

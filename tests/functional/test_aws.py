@@ -8,10 +8,10 @@ import pytest
 from botocore.config import Config
 from pydantic import SecretStr
 
-from connect_tasks.aws import ClientOptions, ConnectApi
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.idempotency import canonical_json
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import ChatEndedError, CredentialsError, PermanentError
-from connect_tasks.tokens import canonical_json
 from tests.functional.world import always, session
 
 

@@ -9,11 +9,11 @@ import boto3
 import pytest
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
-from connect_tasks.aws import ConnectApi
+from connect_tasks.aws.client import ConnectApi
+from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
-from connect_tasks.ledger import Ledger
-from connect_tasks.tally import Funnel
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, World, always, customers, session, world
 
 

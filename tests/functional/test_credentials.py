@@ -11,9 +11,10 @@ from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import SecretStr
 
 from connect_tasks import Quotas
-from connect_tasks.aws import ConnectApi
+from connect_tasks.aws.client import ConnectApi
 from connect_tasks.blocks import AmazonConnectInstance
-from connect_tasks.campaign import run_campaign
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import (
     AccessDeniedError,
@@ -22,7 +23,6 @@ from connect_tasks.errors import (
     NotFoundError,
     ThrottledError,
 )
-from connect_tasks.tally import Funnel
 from tests.functional.local_aws import LocalAws, local_aws
 from tests.functional.world import CAMPAIGN, FAST, World, customers, world
 

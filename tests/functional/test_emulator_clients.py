@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from connect_tasks.emulator import ContactRecord, LocalConnect, LocalQuotas
-from connect_tasks.emulator.transports import listen
+from connect_tasks.emulator.server.transports import listen
 
 BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
 SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'

@@ -18,9 +18,9 @@ from prefect.states import Completed, Failed, Running
 from connect_tasks import Conversation
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignHaltedError, InputError
-from connect_tasks.fleet import Fleet
-from flows.outreach import outreach
-from flows.workers import campaign_worker, outreach_on_workers
+from connect_tasks.flows.fleet import Fleet
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.flows.workers import campaign_worker, outreach_on_workers
 from tests.functional.world import always
 
 pytestmark = pytest.mark.usefixtures("prefect_home")

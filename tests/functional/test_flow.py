@@ -16,9 +16,10 @@ from pydantic import SecretStr
 
 from connect_tasks import ChatTemplate, Conversation, StartChatContactRequest
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
-from connect_tasks.forecast import Forecast
+from connect_tasks.flows.outreach import outreach
 from connect_tasks.tasks import (
     collect_responses,
     preview,
@@ -27,7 +28,6 @@ from connect_tasks.tasks import (
     stop_chat,
     validate_customers,
 )
-from flows.outreach import outreach
 from tests.functional.world import always
 
 pytestmark = pytest.mark.usefixtures("prefect_home")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from connect_tasks import Conversation
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.runs import in_run
+from connect_tasks.tasks.run_context import in_run
 
 FOLDER = Path(__file__).parents[2] / "flows"
 DECORATORS = {"flow", "table_flow", "task"}

@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connect_tasks import Conversation, client_token, content, manage
-from connect_tasks.clock import SystemClock
-from connect_tasks.contact import Contact, Refusal, Status
-from connect_tasks.database import make_engine
+from connect_tasks import Conversation, client_token
+from connect_tasks.aws.pacing.clock import SystemClock
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.planning import look_over
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.chat.protocol import Item
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.erasure import Erased, erase, forget
 from connect_tasks.errors import ClaimLostError, InputError
-from connect_tasks.ledger import ClaimTerms, Heard, Ledger, Planned, Progress
-from connect_tasks.planning import look_over
-from connect_tasks.protocol import Item
-from connect_tasks.results import CampaignResult
-from connect_tasks.schema import metadata
+from connect_tasks.ledger import redaction
+from connect_tasks.ledger.contact import Contact, Refusal, Status
+from connect_tasks.ledger.database import make_engine
+from connect_tasks.ledger.erasure import Erased, erase, forget
+from connect_tasks.ledger.schema import metadata
+from connect_tasks.ledger.store import ClaimTerms, Heard, Ledger, Planned, Progress
 from tests.functional.world import CAMPAIGN, World, customers
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -614,7 +616,7 @@ def test_traces_that_earlier_writes_left_are_gone_too(tmp_path: Path) -> None:
 def test_a_reader_keeps_the_log_and_the_next_call_makes_up_for_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "_BUSY_SECONDS", 1)
+    monkeypatch.setattr(redaction, "_BUSY_SECONDS", 1)
     url = f"sqlite:///{path}"
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("BEGIN")
@@ -630,13 +632,13 @@ def test_a_reader_keeps_the_log_and_the_next_call_makes_up_for_it(
 def test_a_writer_keeps_the_file_and_the_next_call_makes_up_for_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "_BUSY_SECONDS", 1)
+    monkeypatch.setattr(redaction, "_BUSY_SECONDS", 1)
     url = f"sqlite:///{path}"
     engine = make_engine(url)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        assert not content.overwrite(engine)
-    assert content.overwrite(engine)
+        assert not redaction.overwrite(engine)
+    assert redaction.overwrite(engine)
     engine.dispose()
 
 

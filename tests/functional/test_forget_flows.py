@@ -13,12 +13,12 @@ from prefect.flow_engine import run_flow
 from pydantic import SecretStr
 
 from connect_tasks import Conversation
+from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.erasure import Erased
 from connect_tasks.errors import InputError
-from connect_tasks.results import CampaignResult
-from flows.forget import erase, forget
-from flows.outreach import outreach
+from connect_tasks.flows.forget import erase, forget
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.ledger.erasure import Erased
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from connect_tasks import Conversation
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
-from connect_tasks.clock import SystemClock
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.pacing.clock import SystemClock
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.emulator.chat import ContactRecord
-from connect_tasks.ledger import Ledger
-from connect_tasks.tally import Funnel
+from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
 
 COUNT = 90

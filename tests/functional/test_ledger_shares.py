@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connect_tasks.ledger import Ledger
-from connect_tasks.pacing import Demand, Purchase
+from connect_tasks.aws.pacing.token_bucket import Demand, Purchase
+from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 INSTANCE = "11111111-2222-3333-4444-555555555555"

@@ -23,12 +23,12 @@ import pytest
 import sqlalchemy as sa
 
 from connect_tasks import Conversation
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerError
-from connect_tasks.ledger import Ledger
-from connect_tasks.tally import Funnel
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
 from tests.postgresql import new_database, postgresql_server
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from connect_tasks import Conversation
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.ledger import Ledger
-from connect_tasks.models import StartChatContactResponse
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
 from tests.postgresql import new_database
 

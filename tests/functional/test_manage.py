@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connect_tasks import Conversation, StartChatContactResponse, client_token, manage
-from connect_tasks.aws import ConnectApi
+from connect_tasks import Conversation, StartChatContactResponse, client_token
+from connect_tasks.aws.client import ConnectApi
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.emulator import Fault, FaultKind
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import Ledger
-from connect_tasks.tally import Funnel
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, World, customers, world
 
 VERSION_1 = Path(__file__).parents[1] / "data" / "ledger_version_1.sql"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from connect_tasks.contact import Contact
 from connect_tasks.errors import LedgerUnreachableError
-from connect_tasks.ledger import Change, ClaimTerms, Ledger
+from connect_tasks.ledger.contact import Contact
+from connect_tasks.ledger.store import Change, ClaimTerms, Ledger
 from tests.functional.world import World, customers, world
 
 COUNT = 30

@@ -22,13 +22,15 @@ from prefect.futures import wait
 from prefect.transactions import transaction
 from pydantic import SecretStr
 
-from connect_tasks import Conversation, single
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance
+from connect_tasks import Conversation
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.idempotency import client_token
+from connect_tasks.campaign.run import Instance
+from connect_tasks.chat import single
+from connect_tasks.chat.session import ChatSession
+from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError, OutcomeUnknownError
-from connect_tasks.session import ChatSession
-from connect_tasks.single import HeldChat, StartedChat
 from connect_tasks.tasks import (
     collect_responses,
     hold_chat,
@@ -37,7 +39,6 @@ from connect_tasks.tasks import (
     stop_chat,
     validate_customers,
 )
-from connect_tasks.tokens import client_token
 from tests.functional.world import FAST, QUICK, always, customers, session
 
 pytestmark = pytest.mark.usefixtures("prefect_home")

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.contact import EndReason, Status
-from connect_tasks.database import ledger_exists
+from connect_tasks.campaign.planning import Plan, plan_campaign
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
 from connect_tasks.errors import LedgerError
-from connect_tasks.ledger import ClaimTerms, Ledger, Progress
-from connect_tasks.planning import Plan, plan_campaign
-from connect_tasks.template import ChatTemplate, Conversation
+from connect_tasks.ledger.contact import EndReason, Status
+from connect_tasks.ledger.database import ledger_exists
+from connect_tasks.ledger.store import ClaimTerms, Ledger, Progress
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
@@ -85,9 +85,9 @@ def test_an_interrupted_planning_goes_on(ledger: Ledger) -> None:
 KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
-from connect_tasks.ledger import Ledger
-from connect_tasks.planning import plan_campaign
-from connect_tasks.template import ChatTemplate, Conversation
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
 
 def report(sifted):
     if sifted.rows == 250:

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from connect_tasks.contact import EndReason, Refusal, Status
+from connect_tasks.campaign.forecast import Intake
+from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.chat.protocol import Item
 from connect_tasks.errors import InputError
-from connect_tasks.forecast import Intake
-from connect_tasks.ledger import ClaimTerms, Heard, Ledger, Planned, Progress
-from connect_tasks.planning import Plan
-from connect_tasks.protocol import Item
-from connect_tasks.results import CampaignResult
+from connect_tasks.ledger.contact import EndReason, Refusal, Status
+from connect_tasks.ledger.store import ClaimTerms, Heard, Ledger, Planned, Progress
 from tests.functional.fake_s3 import fake_s3
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 import pytest
 
 from connect_tasks import ChatTemplate, Conversation, Quotas
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.ledger import Ledger
-from connect_tasks.planning import plan_campaign
-from connect_tasks.tally import Funnel
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, customers, session
 
 CONVERSATION = Conversation(messages=("{{ score }}",), reply_timeout_seconds=10, max_seconds=50)

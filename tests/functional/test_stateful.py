@@ -29,13 +29,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connect_tasks import ChatTemplate, Conversation, manage
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import Fault, FaultKind
-from connect_tasks.emulator.chat import ContactRecord
+from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
-from connect_tasks.ledger import Ledger
-from connect_tasks.planning import plan_campaign
+from connect_tasks.ledger.store import Ledger
 from tests.functional.fake_amazon import (
     VALIDITY,
     Amazon,
@@ -614,8 +615,8 @@ def amazon() -> Iterator[Amazon]:
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits in real time."""
-    monkeypatch.setattr("connect_tasks.campaign._Runner.POLL_SECONDS", 0.01)
-    monkeypatch.setattr("connect_tasks.pacing.Ceiling.FIRST_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr("connect_tasks.campaign.run._Runner.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("connect_tasks.aws.pacing.token_bucket.Ceiling.FIRST_PROBE_SECONDS", 0.05)
 
 
 @pytest.mark.timeout(240)

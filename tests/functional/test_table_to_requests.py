@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from botocore.validate import ParamValidator
 
-from connect_tasks.frames import Table, open_table
-from connect_tasks.template import ChatTemplate, Conversation, Rendered
-from connect_tasks.tokens import client_token, fingerprint
+from connect_tasks.aws.idempotency import client_token, fingerprint
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation, Rendered
+from connect_tasks.tables.reading import Table, open_table
 
 SHAPE: Any = (
     botocore.session.get_session()

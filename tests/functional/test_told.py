@@ -15,19 +15,20 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
 from prefect.states import Completed, Running
 
-from connect_tasks import ChatTemplate, Conversation, Quotas, manage
+from connect_tasks import ChatTemplate, Conversation, Quotas
+from connect_tasks.aws.pacing.token_bucket import Demand
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerUnreachableError
-from connect_tasks.ledger import Ledger
-from connect_tasks.pacing import Demand
-from connect_tasks.recovery import LostRuns
-from connect_tasks.results import CampaignResult
-from connect_tasks.runs import run_logger
-from connect_tasks.shares import worker_name
-from connect_tasks.tally import Funnel
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.ledger.shared_limits import worker_name
+from connect_tasks.ledger.store import Ledger
 from connect_tasks.tasks import start_chats, validate_customers
-from connect_tasks.watch import Watch
-from flows.outreach import outreach
+from connect_tasks.tasks.crashed_runs import LostRuns
+from connect_tasks.tasks.monitor import Watch
+from connect_tasks.tasks.run_context import run_logger
 from tests.functional.world import always
 
 pytestmark = pytest.mark.usefixtures("prefect_home")

@@ -14,15 +14,15 @@ from prefect.client.schemas.objects import State
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import SecretStr
 
-from connect_tasks import inspection
-from connect_tasks.artifacts import artifact_key
+from connect_tasks.aws.preflight import questions
+from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.emulator.operations import OPERATIONS
+from connect_tasks.emulator.model.operations import OPERATIONS
 from connect_tasks.errors import CampaignHaltedError, CampaignWideError, InputError
-from connect_tasks.findings import ConnectionReport, Verdict
-from flows.outreach import outreach
-from flows.verify import verify
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.flows.verify import verify
+from connect_tasks.tasks.artifacts import artifact_key
 from tests.functional.local_aws import CALLER, local_aws
 from tests.functional.world import always
 
@@ -187,7 +187,7 @@ def test_a_service_that_cannot_be_reached_is_said_once() -> None:
 
 
 def test_a_call_that_is_not_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspection, "_READ_SECONDS", 1.0)
+    monkeypatch.setattr(questions, "_READ_SECONDS", 1.0)
     delay = Fault(operation="StopContact", kind=FaultKind.DELAY, seconds=600)
     with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[delay]) as local:
         report = local.instance().check_connection()

@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, RetryPolicy
-from connect_tasks.aws import ClientOptions, ConnectApi
-from connect_tasks.campaign import Instance, run_campaign
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.planning import Plan, plan_campaign
+from connect_tasks.campaign.run import Instance, run_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.ledger import Ledger
-from connect_tasks.planning import Plan, plan_campaign
-from connect_tasks.tally import Funnel
+from connect_tasks.ledger.store import Ledger
 
 CAMPAIGN = "renewals"
 

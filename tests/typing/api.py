@@ -14,12 +14,13 @@ from connect_tasks import (
     client_token,
 )
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.campaign.forecast import Forecast
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.emulator import LocalConnect
-from connect_tasks.forecast import Forecast
-from connect_tasks.planning import Plan
-from connect_tasks.results import CampaignResult
-from connect_tasks.single import HeldChat, StartedChat
-from connect_tasks.tally import Funnel
+from connect_tasks.flows.outreach import outreach
 from connect_tasks.tasks import (
     collect_responses,
     hold_chat,
@@ -29,7 +30,6 @@ from connect_tasks.tasks import (
     stop_chat,
     validate_customers,
 )
-from flows.outreach import outreach
 
 with LocalConnect(flow="survey") as local:
     instance = local.instance(quotas=Quotas(starts_per_second=20))

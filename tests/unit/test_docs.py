@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from connect_tasks.contact import diagram
+from connect_tasks.ledger.contact import diagram
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "connect_tasks"
@@ -61,7 +61,7 @@ def anchors(path: Path) -> set[str]:
 
 def test_the_state_diagram_is_the_one_of_the_transition_table() -> None:
     assert marked("states") == f"```mermaid\n{diagram()}\n```", (
-        "TRANSITIONS changed: put the output of connect_tasks.contact.diagram() between the "
+        "TRANSITIONS changed: put the output of connect_tasks.ledger.contact.diagram() between the "
         f"markers in {name_of(ARCHITECTURE)}"
     )
 

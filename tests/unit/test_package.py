@@ -38,7 +38,7 @@ PUBLIC = {
         "stop_chat",
         "validate_customers",
     ],
-    "connect_tasks.single": ["HeldChat", "StartedChat"],
+    "connect_tasks.chat.single": ["HeldChat", "StartedChat"],
     "connect_tasks.emulator": ["LocalConnect"],
     "flows.outreach": ["outreach"],
 }

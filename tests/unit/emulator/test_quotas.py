@@ -1,6 +1,6 @@
 import pytest
 
-from connect_tasks.emulator.errors import RefusedError
+from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.quotas import Bucket, LocalQuotas, Throttle
 
 # The rates and bursts that AWS documents for a new account.

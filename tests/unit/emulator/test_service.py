@@ -1,7 +1,7 @@
 import pytest
 
-from connect_tasks.emulator.errors import RefusedError
-from connect_tasks.emulator.operations import OPERATIONS, route_of
+from connect_tasks.emulator.model.errors import RefusedError
+from connect_tasks.emulator.model.operations import OPERATIONS, route_of
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Request
 from tests.unit.emulator.world import World

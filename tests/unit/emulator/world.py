@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connect_tasks.emulator.backend import Backend
+from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.server.sockets import ParticipantSocket
 from connect_tasks.emulator.service import Request, Service
-from connect_tasks.emulator.sockets import ParticipantSocket
 
 BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
 SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'

@@ -1,0 +1,1 @@
+"""Amazon Connect's API: requests, calls, errors, quotas and pace."""

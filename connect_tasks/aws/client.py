@@ -1,0 +1,274 @@
+"""The only module that talks to Amazon: one client factory, and one method a call.
+
+boto3's own retries are off. They would repeat a call for which no chat slot is free, and burn
+the account's rate doing so (ADR 0003).
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from pydantic import SecretStr
+
+from connect_tasks import errors
+from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
+from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.chat.protocol import Connection, Item, parse_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_connect import ConnectClient
+    from mypy_boto3_connectparticipant import ConnectParticipantClient
+
+__all__ = ["ClientOptions", "ConnectApi", "make_client"]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """How clients are made.
+
+    Args:
+        parameters: Keyword arguments of boto3's `Session.client`, such as `endpoint_url`.
+        connect_timeout_seconds: How long to wait for a connection.
+        read_timeout_seconds: How long to wait for an answer. A call that times out may have
+            taken effect.
+        connections: The most calls at one time.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    connect_timeout_seconds: float = 5
+    read_timeout_seconds: float = 15
+    connections: int = 16
+
+    def config(self, **more: Any) -> Config:
+        """The botocore configuration: the caller's own, with what must not differ on top."""
+        own = self.parameters.get("config") or Config()
+        ours = Config(
+            connect_timeout=self.connect_timeout_seconds,
+            read_timeout=self.read_timeout_seconds,
+            max_pool_connections=self.connections,
+            retries={"total_max_attempts": 1},
+            **more,
+        )
+        return own.merge(ours)
+
+
+class ConnectApi:
+    """Amazon Connect's calls as this package needs them: one try each, our errors, no waiting.
+
+    Safe to use from many threads. When Amazon says that credentials expired, a new session and
+    clients are made once and the call repeated (the first had no effect).
+
+    Args:
+        make_session: Makes a boto3 session; called again when credentials expired. boto3's
+            default chain if None.
+        options: How clients are made.
+
+    Example:
+        ```python
+        from connect_tasks.aws.client import ConnectApi
+
+        ConnectApi().describe_contact(instance_id="…", contact_id="…")
+        ```
+    """
+
+    def __init__(
+        self,
+        make_session: Callable[[], boto3.Session] | None = None,
+        options: ClientOptions | None = None,
+    ) -> None:
+        self._make_session = make_session or boto3.Session
+        self._options = options or ClientOptions()
+        self._lock = threading.Lock()
+        self._clients: _Clients | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # In another process it makes clients of its own: boto3's do not travel.
+        return type(self), (self._make_session, self._options)
+
+    def make_clients(self) -> None:
+        """Make the clients now; otherwise the first call does, and others wait for it.
+
+        Raises:
+            CredentialsError: There is no Region, no such profile, or the role is refused.
+        """
+        self._current(expired=None)
+
+    def start_chat(self, request: str) -> StartChatContactResponse:
+        """StartChatContact with these bytes; they hold the client token.
+
+        Args:
+            request: The request as JSON with Amazon's names, `ClientToken` included.
+        """
+        arguments = json.loads(request)
+        return self._call(
+            "StartChatContact",
+            lambda clients: StartChatContactResponse.from_wire(
+                clients.connect.start_chat_contact(**arguments)
+            ),
+        )
+
+    def stop_contact(self, instance_id: str, contact_id: str) -> None:
+        """StopContact: end a chat in whatever state it is."""
+        self._call(
+            "StopContact",
+            lambda clients: clients.connect.stop_contact(
+                InstanceId=instance_id, ContactId=contact_id
+            ),
+        )
+
+    def describe_contact(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
+        """DescribeContact: Amazon's own record of a contact, with Amazon's names."""
+        return self._call(
+            "DescribeContact",
+            lambda clients: clients.connect.describe_contact(
+                InstanceId=instance_id, ContactId=contact_id
+            )["Contact"],
+        )
+
+    def connect_participant(self, participant_token: SecretStr) -> Connection:
+        """CreateParticipantConnection: a connection token and a socket URL good for 100 s."""
+        return self._call(
+            "CreateParticipantConnection",
+            lambda clients: _read_connection(
+                clients.participant.create_participant_connection(
+                    Type=["WEBSOCKET", "CONNECTION_CREDENTIALS"],
+                    ParticipantToken=participant_token.get_secret_value(),
+                )
+            ),
+        )
+
+    def send_message(self, connection_token: SecretStr, text: str, *, client_token: str) -> None:
+        """SendMessage as plain text; the same client token again sends nothing twice."""
+        self._call(
+            "SendMessage",
+            lambda clients: clients.participant.send_message(
+                ContentType="text/plain",
+                Content=text,
+                ClientToken=client_token,
+                ConnectionToken=connection_token.get_secret_value(),
+            ),
+        )
+
+    def read_transcript(
+        self, connection_token: SecretStr, *, after: str | None = None, page: str | None = None
+    ) -> tuple[list[Item], str | None]:
+        """GetTranscript, oldest first: one page of at most 100 items, and the next page's token.
+
+        Args:
+            connection_token: The participant's.
+            after: Start at this item (it comes again); None for the beginning.
+            page: The token of a further page.
+        """
+        place: dict[str, Any] = {"StartPosition": {"Id": after}} if after else {}
+        if page:
+            place["NextToken"] = page
+        return self._call(
+            "GetTranscript",
+            lambda clients: _read_page(
+                clients.participant.get_transcript(
+                    MaxResults=100,
+                    ScanDirection="FORWARD",
+                    SortOrder="ASCENDING",
+                    ConnectionToken=connection_token.get_secret_value(),
+                    **place,
+                )
+            ),
+        )
+
+    def disconnect_participant(self, connection_token: SecretStr) -> None:
+        """DisconnectParticipant: the customer leaves the chat."""
+        self._call(
+            "DisconnectParticipant",
+            lambda clients: clients.participant.disconnect_participant(
+                ConnectionToken=connection_token.get_secret_value()
+            ),
+        )
+
+    def _call(self, operation: str, call: Callable[["_Clients"], Result]) -> Result:
+        clients = self._current(expired=None)
+        try:
+            return self._once(operation, call, clients)
+        except errors.CredentialsError:
+            return self._once(operation, call, self._current(expired=clients))
+
+    def _once(
+        self, operation: str, call: Callable[["_Clients"], Result], clients: "_Clients"
+    ) -> Result:
+        try:
+            return call(clients)
+        except FOREIGN as error:
+            raise translate(operation, error) from error
+
+    def _current(self, *, expired: "_Clients | None") -> "_Clients":
+        with self._lock:
+            if self._clients is None or self._clients is expired:
+                self._clients = _make_clients(self._make_session, self._options)
+            return self._clients
+
+
+def _read_connection(answer: Mapping[str, Any]) -> Connection:
+    return Connection(
+        token=SecretStr(answer["ConnectionCredentials"]["ConnectionToken"]),
+        url=SecretStr(answer["Websocket"]["Url"]),
+    )
+
+
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[Item], str | None]:
+    items = [item for raw in answer["Transcript"] if (item := parse_item(raw))]
+    return items, answer.get("NextToken") or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    connect: "ConnectClient"
+    participant: "ConnectParticipantClient"
+
+
+def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOptions) -> _Clients:
+    try:
+        session = make_session()
+        agent = _user_agent(session, options)
+        return _Clients(
+            make_client(session, "connect", options, **agent),
+            # Bearer tokens are all the participant service wants; signing would need credentials.
+            make_client(
+                session, "connectparticipant", options, signature_version=UNSIGNED, **agent
+            ),
+        )
+    except FOREIGN as error:
+        raise translate(MAKE_CLIENT, error) from error
+
+
+def make_client(session: boto3.Session, service: str, options: ClientOptions, **config: Any) -> Any:
+    """Make a client; the one place where that is done.
+
+    Args:
+        session: Whose credentials and Region it uses.
+        service: The service, as boto3 names it.
+        options: How clients are made.
+        config: What its botocore configuration holds besides.
+
+    Raises:
+        Exception: Something of `translation.FOREIGN`, such as botocore's `NoRegionError`.
+    """
+    parameters = {name: value for name, value in options.parameters.items() if name != "config"}
+    name: Any = service
+    return session.client(name, **parameters, config=options.config(**config))
+
+
+def _user_agent(session: boto3.Session, options: ClientOptions) -> dict[str, Any]:
+    """The User-Agent that botocore would send, as a fixed text.
+
+    botocore puts it together twice for each call, which is a seventh of the call's time; a text
+    that is given is sent as it is.
+    """
+    made_of: Any = make_client(session, "connectparticipant", options).meta.config
+    # The extra is in that text already.
+    return {"user_agent": made_of.user_agent, "user_agent_extra": None}

@@ -1,0 +1,92 @@
+"""The limits of single values of StartChatContact, as types.
+
+From Amazon's service model (botocore 1.43.117) and the documentation of each parameter. A test
+compares each of them with the model of the botocore that is installed.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from connect_tasks.aws.problems import RULE
+from connect_tasks.aws.rules import PLAIN, instance_id
+
+__all__ = [
+    "AttributeKey",
+    "AttributeValue",
+    "ChatDuration",
+    "ClientToken",
+    "ConnectionTypes",
+    "ContactFlowId",
+    "Content",
+    "CustomerId",
+    "InstanceId",
+    "LeavingParticipants",
+    "MessageType",
+    "SegmentArn",
+    "SegmentInteger",
+    "SegmentKey",
+    "SegmentText",
+    "ShortText",
+    "SupportedTypes",
+    "TopicArn",
+]
+
+
+def _has_plain_and_no_repeats(types: tuple[str, ...]) -> tuple[str, ...]:
+    if PLAIN not in types:
+        raise PydanticCustomError(RULE, "must always contain text/plain")
+    if len(set(types)) < len(types):
+        raise PydanticCustomError(RULE, "may not repeat a type")
+    return types
+
+
+def _is_standard_topic(arn: str) -> str:
+    if arn.endswith(".fifo"):
+        raise PydanticCustomError(RULE, "must be a standard topic, not a FIFO one")
+    return arn
+
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+AttributeKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=32_767, pattern=r"^[A-Za-z0-9_-]*$")
+]
+AttributeValue = Annotated[str, StringConstraints(max_length=32_767)]
+SegmentKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, pattern=r"^(connect:)?[A-Za-z0-9_-]*$")
+]
+SegmentText = Annotated[str, StringConstraints(max_length=1_024)]
+SegmentArn = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^arn:[^:]+:[^:]+:.+$")]
+# Amazon's `Integer` has 32 bits.
+SegmentInteger = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+TopicArn = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=350, pattern=r"^arn:[^:]+:sns:[^:]*:[^:]*:.+$"),
+    AfterValidator(_is_standard_topic),
+]
+MessageType = Literal[
+    "text/plain",
+    "text/markdown",
+    "application/json",
+    "application/vnd.amazonaws.connect.message.interactive.response",
+]
+SupportedType = Literal[MessageType, "application/vnd.amazonaws.connect.message.interactive"]
+ConnectionType = Literal[
+    "WEBSOCKET", "CONNECTION_CREDENTIALS", "AUTHENTICATION_SESSION", "WEBRTC_CONNECTION"
+]
+
+InstanceId = Annotated[
+    str, StringConstraints(min_length=1, max_length=100), BeforeValidator(instance_id)
+]
+# Amazon's model gives no minimum for these two, but an empty flow is never found, and an empty
+# token would make one chat of a whole campaign.
+ContactFlowId = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+ClientToken = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+ChatDuration = Annotated[int, Field(ge=60, le=10_080)]
+# Its upper limit counts bytes, so it is a rule.
+Content = Annotated[str, StringConstraints(min_length=1)]
+LeavingParticipants = Annotated[tuple[Literal["AGENT"], ...], Field(min_length=1, max_length=1)]
+SupportedTypes = Annotated[tuple[SupportedType, ...], AfterValidator(_has_plain_and_no_repeats)]
+ConnectionTypes = Annotated[tuple[ConnectionType, ...], Field(min_length=1, max_length=2)]

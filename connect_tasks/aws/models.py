@@ -1,0 +1,295 @@
+"""The request and the response of StartChatContact: every parameter, every documented limit.
+
+Names are snake_case in Python and Amazon's own on the wire. A wrong request is refused as a whole,
+with everything that is wrong with it at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_pascal
+from pydantic_core import InitErrorDetails
+
+from connect_tasks.aws.field_types import (
+    AttributeKey,
+    AttributeValue,
+    ChatDuration,
+    ClientToken,
+    ConnectionTypes,
+    ContactFlowId,
+    Content,
+    CustomerId,
+    InstanceId,
+    LeavingParticipants,
+    MessageType,
+    SegmentArn,
+    SegmentInteger,
+    SegmentKey,
+    SegmentText,
+    ShortText,
+    SupportedTypes,
+    TopicArn,
+)
+from connect_tasks.aws.problems import Problem, problems, reported
+from connect_tasks.aws.rules import (
+    MAX_ATTRIBUTE_BYTES,
+    MAX_INITIAL_MESSAGE_BYTES,
+    flow_id,
+    message_conflicts,
+    request_conflicts,
+)
+
+__all__ = [
+    "MAX_ATTRIBUTE_BYTES",
+    "MAX_INITIAL_MESSAGE_BYTES",
+    "ChatMessage",
+    "ChatStreamingConfiguration",
+    "ConnectionCredentials",
+    "ParticipantConfiguration",
+    "ParticipantDetails",
+    "PersistentChat",
+    "Problem",
+    "SegmentAttributeValue",
+    "StartChatContactRequest",
+    "StartChatContactResponse",
+    "Websocket",
+    "problems",
+]
+
+
+class _WireModel(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=False,
+        loc_by_alias=False,
+    )
+
+
+class _WholeModel(_WireModel):
+    """A model with rules about several fields, which speak up even when a single field is wrong."""
+
+    _conflicts: ClassVar[Callable[[object], Iterator[InitErrorDetails]]]
+
+    # pydantic's own model validators stay silent when a field fails; a person would then mend
+    # one mistake only to be shown the next.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report_everything(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            whole = handler(data)
+        except ValidationError as error:
+            failures = [*reported(error), *cls._conflicts(data)]
+            raise ValidationError.from_exception_data(cls.__name__, failures) from None
+        if failures := list(cls._conflicts(whole)):
+            raise ValidationError.from_exception_data(cls.__name__, failures)
+        return whole
+
+
+class ParticipantDetails(_WireModel):
+    """Who the customer is in the chat.
+
+    Example:
+        >>> ParticipantDetails(display_name="Ada").display_name
+        'Ada'
+    """
+
+    display_name: ShortText
+
+
+class ChatMessage(_WholeModel):
+    """The first message of the chat: 1 to 16,384 bytes; JSON types must hold JSON.
+
+    Example:
+        >>> ChatMessage(content_type="text/plain", content="Hello").content
+        'Hello'
+    """
+
+    _conflicts = message_conflicts
+
+    content_type: MessageType
+    content: Content
+
+
+class ParticipantConfiguration(_WireModel):
+    """How answers are sent to the participant.
+
+    Example:
+        >>> ParticipantConfiguration(response_mode="COMPLETE").response_mode
+        'COMPLETE'
+    """
+
+    response_mode: Literal["INCREMENTAL", "COMPLETE"] | None = None
+
+
+class PersistentChat(_WireModel):
+    """The past chat that this one goes on with; both members or none of it.
+
+    Example:
+        >>> past = PersistentChat(rehydration_type="FROM_SEGMENT", source_contact_id="c-1")
+        >>> past.source_contact_id
+        'c-1'
+    """
+
+    rehydration_type: Literal["ENTIRE_PAST_SESSION", "FROM_SEGMENT"]
+    source_contact_id: ShortText
+
+
+class SegmentAttributeValue(_WireModel):
+    """One segment attribute; lists and ARNs are for system-defined attributes (`connect:`) only.
+
+    Example:
+        >>> SegmentAttributeValue(value_string="connect:Guide").value_string
+        'connect:Guide'
+    """
+
+    value_string: SegmentText | None = None
+    value_map: "dict[SegmentKey, SegmentAttributeValue] | None" = None
+    value_integer: SegmentInteger | None = None
+    value_list: "tuple[SegmentAttributeValue, ...] | None" = None
+    value_arn: SegmentArn | None = None
+
+
+class ChatStreamingConfiguration(_WireModel):
+    """The standard SNS topic to which the chat is streamed.
+
+    Example:
+        >>> topic = "arn:aws:sns:eu-central-1:123456789012:chats"
+        >>> ChatStreamingConfiguration(streaming_endpoint_arn=topic).streaming_endpoint_arn == topic
+        True
+    """
+
+    streaming_endpoint_arn: TopicArn
+
+
+class StartChatContactRequest(_WholeModel):
+    """One validated call of StartChatContact.
+
+    An instance ARN is accepted for `instance_id` and a flow ARN for `contact_flow_id`: the ID is
+    taken. A request is refused with everything that is wrong with it at once; `problems` puts the
+    error into words.
+
+    Raises:
+        pydantic.ValidationError: If any limit of Amazon Connect is broken.
+
+    Example:
+        >>> request = StartChatContactRequest(
+        ...     instance_id="arn:aws:connect:eu-central-1:123456789012:instance/i-1",
+        ...     contact_flow_id="f-1",
+        ...     participant_details=ParticipantDetails(display_name="Ada"),
+        ... )
+        >>> request.to_wire()["InstanceId"]
+        'i-1'
+    """
+
+    _conflicts = request_conflicts
+
+    instance_id: InstanceId
+    contact_flow_id: ContactFlowId
+    participant_details: ParticipantDetails
+    attributes: dict[AttributeKey, AttributeValue] | None = None
+    initial_message: ChatMessage | None = None
+    client_token: ClientToken | None = None
+    chat_duration_in_minutes: ChatDuration | None = None
+    customer_id: CustomerId | None = None
+    disconnect_on_customer_exit: LeavingParticipants | None = None
+    participant_configuration: ParticipantConfiguration | None = None
+    persistent_chat: PersistentChat | None = None
+    related_contact_id: ShortText | None = None
+    segment_attributes: dict[SegmentKey, SegmentAttributeValue] | None = None
+    supported_messaging_content_types: SupportedTypes | None = None
+    connection_types: ConnectionTypes | None = None
+    chat_streaming_configuration: ChatStreamingConfiguration | None = None
+
+    @field_validator("contact_flow_id", mode="before")
+    @classmethod
+    def _flow_of_this_instance(cls, value: object, info: ValidationInfo) -> object:
+        return flow_id(value, info.data.get("instance_id"))
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """Make a request out of Amazon's form, as `to_wire` gives it.
+
+        Args:
+            wire: The parameters by Amazon's names.
+
+        Raises:
+            pydantic.ValidationError: If any limit of Amazon Connect is broken.
+        """
+        return cls.model_validate(wire, by_alias=True, by_name=False)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Give the parameters by Amazon's names: plain Python types, absent fields left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class _AnswerModel(BaseModel):
+    # What Amazon adds to its answers is no reason to lose one; what cannot be read must not be
+    # printed either, as it may be a token.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=False,
+        loc_by_alias=False,
+        hide_input_in_errors=True,
+    )
+
+
+class ConnectionCredentials(_AnswerModel):
+    """The connection token, if the request asked for CONNECTION_CREDENTIALS."""
+
+    connection_token: SecretStr
+    expiry: datetime | None = None
+
+
+class Websocket(_AnswerModel):
+    """The socket's signed URL, if the request asked for WEBSOCKET."""
+
+    url: SecretStr
+    connection_expiry: datetime | None = None
+
+
+class StartChatContactResponse(_AnswerModel):
+    """What Amazon answered; every bearer token in it is a `SecretStr`.
+
+    Example:
+        >>> answer = {"ContactId": "c-1", "ParticipantId": "p-1", "ParticipantToken": "secret"}
+        >>> StartChatContactResponse.from_wire(answer).participant_token
+        SecretStr('**********')
+    """
+
+    contact_id: str
+    # Of a chat that has ended, a repeated call may tell no more than the contact.
+    participant_id: str | None = None
+    participant_token: SecretStr | None = None
+    continued_from_contact_id: str | None = None
+    connection_credentials: ConnectionCredentials | None = None
+    websocket: Websocket | None = None
+    streaming_id: str | None = None
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """Read Amazon's answer; members that are not known here are passed over.
+
+        Args:
+            wire: The answer, with or without boto3's `ResponseMetadata`.
+
+        Raises:
+            pydantic.ValidationError: If it names no contact.
+        """
+        return cls.model_validate(wire, by_alias=True, by_name=False)

@@ -1,0 +1,1 @@
+"""Preflight: can a campaign run here, with these credentials and this flow?"""

@@ -1,0 +1,172 @@
+"""Asks Amazon what a campaign will need of an instance, without starting a chat.
+
+Whether a call is permitted is asked with a call that cannot succeed, because it names a flow or a
+contact that does not exist: Amazon looks at permissions first, at the rest later (ADR 0018).
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from connect_tasks.aws.client import ClientOptions, make_client
+from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
+from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.aws.preflight.diagnosis import Answer, Answers, judge
+from connect_tasks.aws.preflight.report import ConnectionReport
+
+if TYPE_CHECKING:
+    import boto3
+
+__all__ = ["inspect_instance"]
+
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 5.0
+_METRIC_AGE = timedelta(minutes=10)
+
+
+def inspect_instance(
+    make_session: "Callable[[], boto3.Session]",
+    parameters: Mapping[str, Any],
+    *,
+    instance_id: str,
+    flow_id: str,
+    most_open_chats: int,
+    clock: Clock | None = None,
+) -> ConnectionReport:
+    """Find out what credentials can do on an instance. No chat is started, and nobody contacted.
+
+    Each question is one call, and all are asked at the same time; it takes some seconds at most
+    once there is a session. A second call asks again.
+
+    Args:
+        make_session: Makes a boto3 session.
+        parameters: Keyword arguments of boto3's `Session.client`, such as `endpoint_url`.
+        instance_id: The instance's ID.
+        flow_id: The ID of the flow that is to receive the chats.
+        most_open_chats: How many chats campaigns may have open.
+        clock: Tells the time; the machine's by default.
+
+    Returns:
+        What was found; what Amazon refuses is a finding, not an error.
+
+    Example:
+        ```python
+        import boto3
+        from connect_tasks.aws.preflight.questions import inspect_instance
+
+        ids = {"instance_id": "…", "flow_id": "…"}
+        print(inspect_instance(boto3.Session, {}, **ids, most_open_chats=500))
+        ```
+    """
+    try:
+        amazon = _Amazon(make_session(), parameters, instance_id)
+    except FOREIGN as error:
+        answers = Answers.all_refused(translate(MAKE_CLIENT, error))
+    else:
+        with closing(amazon):
+            answers = _ask_all(amazon, flow_id, (clock or SystemClock()).now())
+    return ConnectionReport(
+        instance_id, judge(answers, flow_id=flow_id, most_open_chats=most_open_chats)
+    )
+
+
+class _Amazon:
+    """The three services that are asked, each with one method a question."""
+
+    def __init__(
+        self, session: "boto3.Session", parameters: Mapping[str, Any], instance_id: str
+    ) -> None:
+        options = ClientOptions(
+            parameters=parameters,
+            connect_timeout_seconds=_CONNECT_SECONDS,
+            read_timeout_seconds=_READ_SECONDS,
+        )
+        self._instance_id = instance_id
+        self._connect = make_client(session, "connect", options)
+        self._sts = make_client(session, "sts", options)
+        self._cloudwatch = make_client(session, "cloudwatch", options)
+        self.region = str(self._connect.meta.region_name)
+
+    def close(self) -> None:
+        for client in (self._connect, self._sts, self._cloudwatch):
+            client.close()
+
+    def caller(self) -> Answer:
+        return {"Arn": self._sts.get_caller_identity()["Arn"]}
+
+    def instance(self) -> Any:
+        return self._connect.describe_instance(InstanceId=self._instance_id)["Instance"]
+
+    def flow(self, flow_id: str) -> Any:
+        return self._connect.describe_contact_flow(
+            InstanceId=self._instance_id, ContactFlowId=flow_id
+        )["ContactFlow"]
+
+    def start(self) -> Any:
+        """Ask for a chat in a flow that was never made: a new random ID, not the campaign's."""
+        answer = self._connect.start_chat_contact(
+            InstanceId=self._instance_id,
+            ContactFlowId=_nowhere(),
+            ParticipantDetails={"DisplayName": "connect-tasks permission check"},
+            ClientToken=_nowhere(),
+        )
+        # This is not expected ever to be reached; a chat that nobody joins runs no flow.
+        with suppress(*FOREIGN):
+            self._connect.stop_contact(InstanceId=self._instance_id, ContactId=answer["ContactId"])
+        return answer
+
+    def stop(self) -> Any:
+        return self._connect.stop_contact(InstanceId=self._instance_id, ContactId=_nowhere())
+
+    def describe(self) -> Any:
+        return self._connect.describe_contact(InstanceId=self._instance_id, ContactId=_nowhere())
+
+    def open_chats(self, now: datetime) -> Answer:
+        dimensions = {"InstanceId": self._instance_id, "MetricGroup": "Chats"}
+        metric = {
+            "Namespace": "AWS/Connect",
+            "MetricName": "ConcurrentActiveChats",
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        }
+        stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
+        found = self._cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "open", "MetricStat": stat}],
+            StartTime=now - _METRIC_AGE,
+            EndTime=now,
+            ScanBy="TimestampDescending",
+        )
+        results = found["MetricDataResults"]
+        return {"Values": [value for result in results for value in result["Values"]]}
+
+
+def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
+    """Ask everything at the same time: where nothing answers, one wait is enough."""
+    questions: dict[str, tuple[str, Callable[[], Any]]] = {
+        "caller": ("GetCallerIdentity", amazon.caller),
+        "instance": ("DescribeInstance", amazon.instance),
+        "flow": ("DescribeContactFlow", lambda: amazon.flow(flow_id)),
+        "start": ("StartChatContact", amazon.start),
+        "stop": ("StopContact", amazon.stop),
+        "describe": ("DescribeContact", amazon.describe),
+        "open_chats": ("GetMetricData", lambda: amazon.open_chats(now)),
+    }
+    with ThreadPoolExecutor(len(questions), "inspection") as pool:
+        pending = {name: pool.submit(_ask, *question) for name, question in questions.items()}
+        answers = {name: future.result() for name, future in pending.items()}
+    return Answers(region=amazon.region, **answers)
+
+
+def _ask(operation: str, call: Callable[[], Any]) -> Answer:
+    try:
+        answer: Mapping[str, Any] = call()
+    except FOREIGN as error:
+        return translate(operation, error)
+    return answer
+
+
+def _nowhere() -> str:
+    """The ID of something that does not exist."""
+    return str(uuid.uuid4())

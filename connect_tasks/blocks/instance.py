@@ -1,0 +1,264 @@
+"""The Prefect block that says which Amazon Connect instance to use, and how fast."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+from prefect.blocks.core import Block
+from prefect_aws import AwsClientParameters, AwsCredentials
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.preflight.questions import inspect_instance
+from connect_tasks.aws.preflight.report import ConnectionReport, Finding, Verdict
+from connect_tasks.aws.problems import RULE, problems
+from connect_tasks.aws.quotas import Quotas, threads_for
+from connect_tasks.aws.rules import flow_id
+from connect_tasks.aws.rules import instance_id as id_of_instance
+from connect_tasks.blocks.start_limit import PrefectAllowance
+from connect_tasks.campaign.run import Instance
+from connect_tasks.errors import InputError
+
+__all__ = ["AmazonConnectInstance", "block_name", "load_instance"]
+
+_ID = r"[A-Za-z0-9-]{1,100}"
+_FLOW_ID = r"[A-Za-z0-9-]{1,100}(:[$A-Za-z0-9_-]+)?"
+
+
+def _instance_id(value: object) -> object:
+    found = id_of_instance(value.strip() if isinstance(value, str) else value)
+    if isinstance(found, str) and not re.fullmatch(_ID, found):
+        raise PydanticCustomError(
+            RULE, "must be an instance ID (letters, digits and dashes) or the instance's ARN"
+        )
+    return found
+
+
+class AmazonConnectInstance(Block):
+    """An Amazon Connect instance: where chats are started, with which rights, and how fast.
+
+    Attributes:
+        instance_id: The instance's ID or ARN; the ID is kept.
+        contact_flow_id: The flow that receives the chats, unless a template names another.
+        aws_credentials: Who calls; without it, boto3's default chain decides.
+        quotas: What the instance grants.
+        start_limit: A global concurrency limit of Prefect that starts are bought from as well.
+        aws_client_parameters: How clients are made, such as another endpoint.
+
+    Example:
+        Load a stored instance, look what its credentials can do, and run a campaign on it:
+        ```python
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.flows.outreach import outreach
+
+        instance = AmazonConnectInstance.load("BLOCK_NAME")
+        print(instance.check_connection())
+        outreach("customers.csv", campaign="renewals-2026-11", connect=instance)
+        ```
+    """
+
+    _block_type_name = "Amazon Connect Instance"
+    _block_type_slug = "amazon-connect-instance"
+    # The logo of all blocks for AWS; Prefect takes no picture but one at a URL.
+    _logo_url = HttpUrl(str(AwsCredentials._logo_url))  # noqa: SLF001 - Prefect's name for it
+    _documentation_url = HttpUrl(
+        "https://docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.html"
+    )
+    _description = (
+        "Where a campaign starts its chats: an Amazon Connect instance, the flow that receives "
+        "them, the credentials to call with, and the quotas to keep to."
+    )
+
+    instance_id: Annotated[str, BeforeValidator(_instance_id)] = Field(
+        title="Instance ID or ARN",
+        description="The Amazon Connect instance: the ARN on its page in the AWS console, or the "
+        "ID at the end of it.",
+        min_length=1,
+    )
+    contact_flow_id: str = Field(
+        title="Flow ID or ARN",
+        description="The flow that receives the chats, unless a template names another: the ARN "
+        "that its page in Amazon Connect shows, or the ID at the end of it.",
+        min_length=1,
+    )
+    aws_credentials: AwsCredentials | None = Field(
+        default=None,
+        title="AWS credentials",
+        description="Who calls Amazon. Left out: the profile or role of the machine that runs the "
+        "campaign, by boto3's default chain.",
+    )
+    quotas: Quotas = Field(
+        default_factory=Quotas,
+        title="Quotas",
+        description="What the instance grants, as Service Quotas in the AWS console shows it. The "
+        "defaults are those of a new account.",
+    )
+    start_limit: str | None = Field(
+        default=None,
+        title="Start limit in Prefect",
+        description="Only if others start chats on the same quota too, and count them in Prefect: "
+        "the name of a global concurrency limit with slot decay. Starts are bought from it, about "
+        "a second's worth at a time.",
+        min_length=1,
+    )
+    aws_client_parameters: AwsClientParameters = Field(
+        default_factory=AwsClientParameters,
+        title="AWS client parameters",
+        description="Only for another endpoint, a proxy or certificates of your own; they hold "
+        "for each AWS service that is called.",
+    )
+
+    _api: ConnectApi | None = PrivateAttr(default=None)
+    _made_of: tuple[Any, ...] = PrivateAttr(default=())
+
+    def connect(self) -> Instance:
+        """Make what a campaign needs to call this instance. Amazon is not called yet.
+
+        Raises:
+            InputError: Prefect has no `start_limit` of this name that can be bought from.
+        """
+        return Instance(
+            api=self._kept_api(),
+            quotas=self.quotas,
+            threads=threads_for(self.quotas),
+            allowance=PrefectAllowance(self.start_limit) if self.start_limit else None,
+        )
+
+    def check_connection(self) -> ConnectionReport:
+        """Find out what the credentials can and cannot do here. No chat is started.
+
+        Every question is one call that changes nothing, or that cannot succeed; all of it takes
+        some seconds at most. It works in a notebook, too, and a second call asks again.
+
+        Returns:
+            One finding for each thing that a campaign needs, in words and with what to do. What
+            Amazon refuses is a finding; nothing is raised for it.
+
+        Example:
+            ```python
+            from connect_tasks.blocks import AmazonConnectInstance
+
+            report = AmazonConnectInstance.load("production").check_connection()
+            print(report)
+            assert report.can_run
+            ```
+        """
+        report = inspect_instance(
+            self._session_maker(),
+            self._client_parameters(),
+            instance_id=self.instance_id,
+            flow_id=str(flow_id(self.contact_flow_id, self.instance_id)),
+            most_open_chats=self.quotas.open_chats,
+        )
+        return replace(report, findings=(*report.findings, *self._judged_start_limit()))
+
+    def _judged_start_limit(self) -> Iterator[Finding]:
+        if not self.start_limit:
+            return
+        try:
+            PrefectAllowance(self.start_limit)
+        except InputError as error:
+            yield Finding("Start limit", Verdict.NO, str(error), is_obstacle=True)
+        else:
+            yield Finding("Start limit", Verdict.YES, f"{self.start_limit} sells starts.")
+
+    @field_validator("contact_flow_id")
+    @classmethod
+    def _flow_is_of_this_instance(cls, value: str, info: ValidationInfo) -> str:
+        found = flow_id(value.strip(), info.data.get("instance_id"))
+        if not re.fullmatch(_FLOW_ID, str(found)):
+            raise PydanticCustomError(
+                RULE, "must be a flow ID (letters, digits and dashes) or the flow's ARN"
+            )
+        return value.strip()
+
+    def _kept_api(self) -> ConnectApi:
+        """Clients take long to make: they are kept until what they are made of changes."""
+        credentials = self.aws_credentials
+        made_of = (
+            credentials.model_copy() if credentials else None,
+            self.aws_client_parameters.model_copy(),
+            self.quotas,
+        )
+        if self._api is None or self._made_of != made_of:
+            self._made_of, self._api = made_of, self._new_api()
+        return self._api
+
+    def _new_api(self) -> ConnectApi:
+        options = ClientOptions(
+            parameters=self._client_parameters(), connections=threads_for(self.quotas)
+        )
+        return ConnectApi(self._session_maker(), options)
+
+    def _session_maker(self) -> Callable[[], Any]:
+        # Credentials without anything in them mean boto3's default chain.
+        return (self.aws_credentials or AwsCredentials()).get_boto3_session
+
+    def _client_parameters(self) -> dict[str, Any]:
+        credentials = self.aws_credentials
+        shared = credentials.aws_client_parameters.get_params_override() if credentials else {}
+        return {**shared, **self.aws_client_parameters.get_params_override()}
+
+
+def load_instance(connect: object) -> object:
+    """Load a saved instance by the name of its block; anything else is passed on.
+
+    Args:
+        connect: A block's name, or what is to be used as it is.
+
+    Raises:
+        InputError: No block of this name is saved, or what is saved is not an instance.
+    """
+    if not isinstance(connect, str):
+        return connect
+    try:
+        # `_sync`: inside Jupyter's event loop this would return a coroutine that nobody awaits.
+        return AmazonConnectInstance.load(connect, _sync=True)  # type: ignore[call-arg]
+    except ValueError as error:
+        raise InputError(
+            f"There is no Amazon Connect instance saved under the name {connect!r}. "
+            "`prefect block ls` lists what is saved; make one in Prefect's UI after "
+            "`prefect block register -m connect_tasks.blocks`, or in Python with "
+            "`AmazonConnectInstance(...).save(name)`."
+        ) from error
+    except RuntimeError as error:
+        raise InputError(
+            f"The Amazon Connect instance saved under the name {connect!r} cannot be used: "
+            f"{_what_is_wrong(error)}. Correct it in Prefect's UI, under Blocks."
+        ) from None
+
+
+def _what_is_wrong(error: RuntimeError) -> str:
+    """Which fields, and why; never their values, which may be secrets."""
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return str(error)
+    return "; ".join(f"{problem.field} {problem.rule}" for problem in problems(cause))
+
+
+def block_name(connect: object) -> str:
+    """The name of a saved instance, for flows whose parameters travel to other machines.
+
+    Args:
+        connect: A block's name.
+
+    Raises:
+        InputError: It is something else; an instance may hold secrets, which stay where they are.
+    """
+    if isinstance(connect, str):
+        return connect
+    raise InputError(
+        "`connect` must be the name of a saved instance here, not the instance: it is written "
+        "down in Prefect and sent to other machines, and its secrets must not be. Save it with "
+        "`connect.save(name)` and pass the name."
+    )

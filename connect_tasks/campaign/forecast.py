@@ -1,0 +1,298 @@
+"""What a campaign will come to before anything is sent: how long, limited by what, how many calls.
+
+Pure arithmetic over a table's counts, the quotas and the conversation.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from html import escape
+from typing import Literal
+
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.campaign.report.words import duration_words, shorten
+from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.errors import InputError
+
+__all__ = ["Forecast", "Intake", "Sample", "forecast"]
+
+_LONGEST_LINE = 200
+# How long Amazon keeps a chat that nobody closes, unless it is asked for less.
+_ABANDONED_SECONDS = 25 * 3_600.0
+# What people say for calls of an API.
+_WORDS = {
+    "StartChatContact": "starts",
+    "CreateParticipantConnection": "connections",
+    "SendMessage": "messages",
+    "GetTranscript": "transcript reads",
+    "StopContact": "closes",
+    "DisconnectParticipant": "closes",
+}
+_CLOSING = {"stop": "StopContact", "disconnect": "DisconnectParticipant"}
+
+ChatSecondsFrom = Literal["given", "measured", "assumed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one customer will be sent.
+
+    Args:
+        customer_id: The customer.
+        display_name: Their name in the chat.
+        initial_message: The chat's first message, if there is one.
+        messages: What our side says in the conversation.
+    """
+
+    customer_id: str
+    display_name: str
+    initial_message: str | None
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What a table of customers came to.
+
+    Args:
+        rows: All rows.
+        valid: Rows that make a request, each of another customer.
+        rejected: Rows with something wrong.
+        duplicate: Rows that repeat a customer.
+        contacted: Valid rows whose customers the campaign has contacted before.
+        opened: Valid rows whose chat opens with a message.
+        said: Messages that our side has for the conversations of all valid rows.
+        reasons: What is wrong with the rejected rows and with how many of them, the commonest
+            first; a row may have several reasons.
+        more_reasons: How many further reasons there are.
+        samples: What the first customers will be sent.
+    """
+
+    rows: int
+    valid: int
+    rejected: int
+    duplicate: int
+    contacted: int
+    opened: int
+    said: int
+    reasons: Mapping[str, int]
+    more_reasons: int
+    samples: tuple[Sample, ...] = field(repr=False)
+
+    @property
+    def to_contact(self) -> int:
+        """Customers of the table whose chats are yet to be started."""
+        return self.valid - self.contacted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast(Intake):
+    """A table's intake, and what contacting its customers will take.
+
+    Shows itself in a terminal (`print`) and in a notebook.
+
+    Args:
+        duration_seconds: From the first start to the end of the last chat; 0 for nobody.
+        chats_per_second: The pace, once the bursts are used up.
+        limit: What limits that pace, in words.
+        chat_seconds: The mean time from a chat's start to its end.
+        chat_seconds_from: `given`, `measured` (this ledger's chats on the same instance), or
+            `assumed`: every answer takes as long as we wait for it.
+        calls: Calls of Amazon's API by name.
+    """
+
+    duration_seconds: float
+    chats_per_second: float
+    limit: str
+    chat_seconds: float
+    chat_seconds_from: ChatSecondsFrom
+    calls: Mapping[str, int]
+
+    @property
+    def summary(self) -> str:
+        """The forecast in one sentence, with nothing of any customer in it."""
+        if not self.to_contact:
+            return "nobody is left to contact"
+        chats = "chat" if self.to_contact == 1 else "chats"
+        about = _rounded_words(self.duration_seconds)
+        return f"{self.to_contact:,} {chats} in about {about}, limited by {self.limit}"
+
+    @property
+    def outline(self) -> str:
+        """The forecast in some lines, with nothing of any customer in it."""
+        return "\n".join([_sentence(self.summary), *_told(self), *_reasons(self)])
+
+    def __str__(self) -> str:
+        lines = [self.outline]
+        for sample in self.samples:
+            lines.append(f"{sample.customer_id} ({sample.display_name})")
+            lines += [f"    {shorten(text, _LONGEST_LINE)!r}" for text in _texts(sample)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        told = "".join(f"<li>{escape(line)}</li>" for line in _told(self))
+        reasons = "".join(f"<li>{escape(line.strip())}</li>" for line in _reasons(self))
+        samples = "".join(map(_sample_row, self.samples))
+        return (
+            f"<p><b>{escape(_sentence(self.summary))}</b></p><ul>{told}{reasons}</ul>"
+            f"<table><tr><th>customer</th><th>name</th><th>messages</th></tr>{samples}</table>"
+        )
+
+
+def forecast(
+    intake: Intake,
+    quotas: Quotas,
+    conversation: Conversation,
+    *,
+    given_seconds: float | None = None,
+    measured_seconds: float | None = None,
+) -> Forecast:
+    """Say what it will take to contact a table's customers.
+
+    The pace is that of the scarcest resource: the rate of each API through its calls per chat, or
+    the open chats through the mean time of a chat.
+
+    Args:
+        intake: What the table came to.
+        quotas: What the instance grants.
+        conversation: What our side says, and when a conversation is over.
+        given_seconds: The mean time of a chat, if somebody knows it.
+        measured_seconds: The mean time of past chats, if there are any.
+
+    Raises:
+        InputError: If the given time is not more than nothing.
+
+    Example:
+        >>> intake = Intake(
+        ...     rows=5_008, valid=5_008, rejected=0, duplicate=0, contacted=0, opened=0, said=0,
+        ...     reasons={}, more_reasons=0, samples=(),
+        ... )
+        >>> forecast(intake, Quotas(), Conversation(), given_seconds=20).summary
+        '5,008 chats in about 17 min, limited by 5 starts per second'
+    """
+    seconds, source = _chat_seconds(conversation, given_seconds, measured_seconds)
+    calls = _calls_per_chat(intake, conversation)
+    is_left = conversation.close == "leave_open" and source != "given"
+    held_seconds = _ABANDONED_SECONDS if is_left else seconds
+    limit = _limit(intake.to_contact, calls, quotas, seconds, held_seconds)
+    return Forecast(
+        **{name.name: getattr(intake, name.name) for name in fields(Intake)},
+        duration_seconds=limit.duration_seconds if intake.to_contact else 0.0,
+        chats_per_second=limit.chats_per_second,
+        limit=limit.words,
+        chat_seconds=seconds,
+        chat_seconds_from=source,
+        calls={name: round(per_chat * intake.to_contact) for name, per_chat in calls.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    chats_per_second: float
+    duration_seconds: float
+    words: str
+
+
+def _chat_seconds(
+    conversation: Conversation, given: float | None, measured: float | None
+) -> tuple[float, ChatSecondsFrom]:
+    if given is not None:
+        if not 0 < given < math.inf:
+            raise InputError(f"A chat takes some seconds, more than 0: got {given}.")
+        return given, "given"
+    if measured is not None:
+        return measured, "measured"
+    answers = len(conversation.messages) + 1
+    if conversation.max_replies is not None:
+        answers = min(answers, conversation.max_replies)
+    waited = answers * conversation.reply_timeout_seconds
+    return min(waited, conversation.max_seconds), "assumed"
+
+
+def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, float]:
+    """How many calls of each API a chat takes, on average."""
+    valid = max(intake.valid, 1)
+    said = intake.said / valid
+    if conversation.max_replies is not None:
+        # The last answer that is waited for is not replied to.
+        said = min(said, conversation.max_replies - 1)
+    calls = {
+        "StartChatContact": 1.0,
+        "CreateParticipantConnection": 1.0,
+        "SendMessage": said,
+        # Once before a chat is closed; once more at its beginning, for the answer to a message
+        # that was there before anybody listened.
+        "GetTranscript": 1 + intake.opened / valid,
+    }
+    if conversation.close in _CLOSING:
+        calls[_CLOSING[conversation.close]] = 1.0
+    return {name: count for name, count in calls.items() if count}
+
+
+def _limit(
+    chats: int,
+    calls: Mapping[str, float],
+    quotas: Quotas,
+    chat_seconds: float,
+    held_seconds: float,
+) -> _Limit:
+    by_rate = min(_rate_limits(chats, calls, quotas), key=lambda limit: limit.chats_per_second)
+    slots = quotas.open_chats
+    if chats <= slots or slots >= by_rate.chats_per_second * held_seconds:
+        duration = by_rate.duration_seconds + chat_seconds
+        return _Limit(by_rate.chats_per_second, duration, by_rate.words)
+    # A chat starts when the one that had its slot is over: in waves, each as long as a chat.
+    waves, place = divmod(chats - 1, slots)
+    duration = waves * held_seconds + place / by_rate.chats_per_second + chat_seconds
+    words = f"{slots:,} open chats at {_rounded_words(held_seconds)} each"
+    return _Limit(slots / held_seconds, duration, words)
+
+
+def _rate_limits(chats: int, calls: Mapping[str, float], quotas: Quotas) -> Iterator[_Limit]:
+    for name, per_chat in calls.items():
+        rate, burst = quotas.rate_of(name)
+        beyond_burst = max(0.0, chats * per_chat - burst)
+        each = "" if math.isclose(per_chat, 1) else f" at {per_chat:.2g} per chat"
+        yield _Limit(
+            rate / per_chat, beyond_burst / rate, f"{rate:g} {_WORDS[name]} per second{each}"
+        )
+
+
+def _rounded_words(seconds: float) -> str:
+    """A duration without seconds where nobody could foretell them."""
+    exact = seconds < 600  # noqa: PLR2004 - ten minutes
+    words = duration_words(seconds if exact else 60 * round(seconds / 60))
+    return words.removesuffix(" 0 s").removesuffix(" 0 min")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _told(made: Forecast) -> Iterator[str]:
+    refused = f"{made.rejected:,} rejected, {made.duplicate:,} duplicate"
+    yield f"{made.rows:,} rows: {made.valid:,} valid, {refused}"
+    if made.contacted:
+        yield f"{made.contacted:,} contacted before, {made.to_contact:,} to contact"
+    assumed = ": every answer takes as long as we wait for it"
+    how = f"{made.chat_seconds_from}{assumed if made.chat_seconds_from == 'assumed' else ''}"
+    yield f"{_rounded_words(made.chat_seconds)} for each chat ({how})"
+    yield ", ".join(f"{name} {count:,}" for name, count in made.calls.items())
+
+
+def _reasons(made: Forecast) -> Iterator[str]:
+    for reason, count in made.reasons.items():
+        yield f"    {count:,} rejected: {reason}"
+    if made.more_reasons:
+        yield f"    and {made.more_reasons:,} further reasons"
+
+
+def _texts(sample: Sample) -> tuple[str, ...]:
+    opening = () if sample.initial_message is None else (sample.initial_message,)
+    return (*opening, *sample.messages)
+
+
+def _sample_row(sample: Sample) -> str:
+    texts = "<br>".join(escape(shorten(text, _LONGEST_LINE)) for text in _texts(sample))
+    name = escape(sample.display_name)
+    return f"<tr><td>{escape(sample.customer_id)}</td><td>{name}</td><td>{texts}</td></tr>"

@@ -1,0 +1,110 @@
+"""Counting a campaign while it runs, for whoever is watching."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connect_tasks.ledger.contact import Contact, Status
+
+__all__ = ["Funnel", "Tally"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """How far the rows of a campaign have come, in numbers.
+
+    `started`, `connected` and `replied` count contacts that ever got so far; `open_chats` those
+    that are in a conversation now. `learnt` holds what the instance grants less of than its quotas
+    say: calls per second by API, and `open_chats`. `limited_by` is where most wait at this moment:
+    an API's name, `open_chats`, or None where nobody waits.
+    """
+
+    rows: int
+    valid: int
+    rejected: int
+    duplicate: int
+    started: int
+    connected: int
+    replied: int
+    completed: int
+    failed: int
+    unknown: int
+    planned: int
+    open_chats: int
+    learnt: Mapping[str, float] = field(default_factory=dict)
+    limited_by: str | None = None
+
+    @property
+    def settled(self) -> int:
+        """Contacts about which this run has nothing more to do."""
+        return self.completed + self.failed + self.unknown
+
+    @property
+    def left(self) -> int:
+        """Contacts that this or another run has yet to bring to their end."""
+        return self.valid - self.settled
+
+
+class Tally:
+    """The funnel of a campaign, kept up to date by its own steps instead of by queries.
+
+    Args:
+        counts: What `Ledger.counts` says at the start.
+    """
+
+    def __init__(self, counts: Mapping[str, Any]) -> None:
+        self._status = Counter({status: counts[status] for status in Status})
+        self._valid = counts["valid"]
+        self._started = counts["reached_started"]
+        self._connected = counts["reached_connected"]
+        self._replied = counts["replied"]
+        self._learnt: dict[str, float] = {}
+        self.limit: Callable[[], str | None] = lambda: None
+
+    def step(self, was: Status, contact: Contact) -> None:
+        """A contact came one step further."""
+        self._status[was] -= 1
+        self._status[contact.status] += 1
+        if contact.status is not was:
+            self._started += contact.status is Status.STARTED
+            # It had started for somebody else's token long ago: none of this campaign's starts.
+            self._started -= was is Status.STARTED and contact.started_at is None
+            self._connected += contact.status is Status.CONNECTED
+
+    def reply(self) -> None:
+        """A contact's other side spoke for the first time."""
+        self._replied += 1
+
+    def learn(self, what: str, granted: float | None) -> None:
+        """The instance grants less of something than its quota says; None if it does not."""
+        if granted is None:
+            self._learnt.pop(what, None)
+        else:
+            self._learnt[what] = granted
+
+    @property
+    def any_started(self) -> bool:
+        """Whether any chat of the campaign was ever started."""
+        return bool(self._started)
+
+    def funnel(self) -> Funnel:
+        """The numbers now."""
+        status = self._status
+        refused = status[Status.REJECTED] + status[Status.DUPLICATE]
+        return Funnel(
+            rows=self._valid + refused,
+            valid=self._valid,
+            rejected=status[Status.REJECTED],
+            duplicate=status[Status.DUPLICATE],
+            started=self._started,
+            connected=self._connected,
+            replied=self._replied,
+            completed=status[Status.COMPLETED],
+            failed=status[Status.FAILED],
+            unknown=status[Status.UNKNOWN],
+            planned=status[Status.PLANNED],
+            open_chats=status[Status.STARTED] + status[Status.CONNECTED],
+            learnt=dict(self._learnt),
+            limited_by=self.limit(),
+        )

@@ -1,0 +1,199 @@
+"""What a person does about a campaign: look, pause, resume, stop, decide what stayed open."""
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from connect_tasks.aws.idempotency import canonical_json, client_token, fingerprint
+from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.campaign.results import summarise
+from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import CampaignState, Contact, EndReason, Status
+from connect_tasks.ledger.store import Ledger, Planned
+
+__all__ = [
+    "Decision",
+    "pause",
+    "planned_conversation",
+    "resolve",
+    "resume",
+    "status",
+    "stop",
+    "unknown_contacts",
+]
+
+Decision = Literal["was_contacted", "contact_again"]
+
+_BY_A_PERSON = "ResolvedByPerson"
+
+
+def status(campaign: str, ledger: str, *, clock: Clock | None = None) -> dict[str, Any]:
+    """The campaign in numbers, and what is wanted of it.
+
+    Args:
+        campaign: Its name.
+        ledger: SQLAlchemy URL.
+        clock: Tells the time; the machine's by default.
+
+    Returns:
+        `state` (running, paused or stopped), all that `summarise` gives, and `learnt`: what the
+        instance grants less of than its quotas say, in calls per second by API and `open_chats`.
+
+    Example:
+        ```python
+        from connect_tasks.campaign.manage import status
+
+        status("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db")["unknown"]
+        ```
+    """
+    with Ledger(ledger) as opened:
+        return {
+            "state": str(opened.state(campaign)),
+            **summarise(opened.counts(campaign)),
+            "learnt": opened.learnt(campaign, now=(clock or SystemClock()).now()),
+        }
+
+
+def pause(campaign: str, ledger: str) -> None:
+    """Start no more chats; those that are open are held to their end.
+
+    Workers notice within a second or two and then end. Again, it changes nothing.
+
+    Raises:
+        InputError: There is no such campaign.
+    """
+    _set_state(campaign, ledger, CampaignState.PAUSED)
+
+
+def stop(campaign: str, ledger: str) -> None:
+    """Start no more chats, and close those that are open within some seconds.
+
+    Nothing is forgotten: `resume` and another run go on from there.
+
+    Raises:
+        InputError: There is no such campaign.
+    """
+    _set_state(campaign, ledger, CampaignState.STOPPED)
+
+
+def resume(campaign: str, ledger: str) -> None:
+    """Let a paused or stopped campaign go on; the next run of it does.
+
+    Raises:
+        InputError: There is no such campaign.
+    """
+    _set_state(campaign, ledger, CampaignState.RUNNING)
+
+
+def unknown_contacts(campaign: str, ledger: str) -> list[dict[str, Any]]:
+    """Contacts of which nobody knows whether they were made, with what is known.
+
+    Within the client token's validity a run finds out by itself; older ones wait for `resolve`.
+
+    Args:
+        campaign: The campaign's name.
+        ledger: SQLAlchemy URL.
+
+    Returns:
+        One mapping a contact: customer_id, generation, sent_at (UTC, when the token was first
+        sent), attempts, error_code, error_message, request_id.
+    """
+    with Ledger(ledger) as opened:
+        return [_known_of(contact) for contact in opened.unknown_contacts(campaign)]
+
+
+def resolve(
+    campaign: str,
+    customer_id: str,
+    decision: Decision,
+    ledger: str,
+    *,
+    clock: Clock | None = None,
+) -> None:
+    """Settle an unknown contact as a person decided, after a look at Amazon Connect.
+
+    Args:
+        campaign: The campaign's name.
+        customer_id: Whose contact.
+        decision: `was_contacted` closes the record; `contact_again` gives the contact up and
+            plans a new generation with a new token, which the next run starts.
+        ledger: SQLAlchemy URL.
+        clock: Tells the time; the machine's by default.
+
+    Raises:
+        InputError: The customer has no unknown contact in this campaign, or a worker is at it.
+
+    Example:
+        ```python
+        from connect_tasks.campaign.manage import resolve
+
+        resolve("renewals", "0042", "contact_again", "sqlite:///.connect_tasks/ledger.db")
+        ```
+    """
+    now = (clock or SystemClock()).now()
+    with Ledger(ledger) as opened:
+        contact = _find_unknown(opened, campaign, customer_id)
+        if decision == "was_contacted":
+            opened.resolve(_contacted(contact, now), again=None, now=now)
+        else:
+            opened.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
+
+
+def planned_conversation(ledger: Ledger, campaign: str) -> Conversation:
+    """The conversation with which a campaign was planned; the default if none was given."""
+    return Conversation.model_validate(ledger.conversation(campaign) or {})
+
+
+def _set_state(campaign: str, ledger: str, state: CampaignState) -> None:
+    with Ledger(ledger) as opened:
+        opened.set_state(campaign, state)
+
+
+def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:
+    for contact in ledger.unknown_contacts(campaign):
+        if contact.customer_id == customer_id:
+            return contact
+    raise InputError(
+        f"Customer {customer_id[:40]!r} has no unknown contact in campaign {campaign!r}: "
+        "only those need a decision."
+    )
+
+
+def _contacted(contact: Contact, now: datetime) -> Contact:
+    return contact.advance(
+        Status.COMPLETED,
+        end_reason=EndReason.LOST,
+        ended_at=now,
+        error_code=_BY_A_PERSON,
+        error_message="a person decided that the customer was contacted",
+    )
+
+
+def _given_up(contact: Contact, now: datetime) -> Contact:
+    return contact.advance(
+        Status.FAILED,
+        ended_at=now,
+        error_code=_BY_A_PERSON,
+        error_message="a person decided to contact the customer again",
+    )
+
+
+def _next_generation(contact: Contact) -> Planned:
+    generation = contact.generation + 1
+    token = client_token(contact.campaign, contact.customer_id, generation)
+    wire: dict[str, Any] = {**json.loads(contact.request), "ClientToken": token}
+    return Planned(
+        customer_id=contact.customer_id,
+        generation=generation,
+        client_token=token,
+        request=canonical_json(wire),
+        fingerprint=fingerprint(wire),
+        messages=contact.messages,
+    )
+
+
+def _known_of(contact: Contact) -> dict[str, Any]:
+    names = ("customer_id", "generation", "sent_at", "attempts")
+    errors = ("error_code", "error_message", "request_id")
+    return {name: getattr(contact, name) for name in (*names, *errors)}

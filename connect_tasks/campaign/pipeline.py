@@ -1,0 +1,181 @@
+"""One customer's way: claim → slot and rate → start → connect → converse → close → record.
+
+Amazon forgets a chat that is not connected within five minutes, so each customer goes the whole
+way at once. What is about to happen is on disk before it happens: a process that dies at any
+point leaves a contact from which the next one goes on.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.paced_calls import Chat
+from connect_tasks.aws.pacing.rate_limiter import Slot
+from connect_tasks.campaign.claimed_contact import Case
+from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.start import Start
+from connect_tasks.chat.dialogue import Dialogue
+from connect_tasks.chat.protocol import Connection
+from connect_tasks.chat.session import ChatSession
+from connect_tasks.errors import (
+    AccessDeniedError,
+    AmazonError,
+    ChatEndedError,
+    ChatLostError,
+    NotFoundError,
+)
+from connect_tasks.ledger.contact import OPEN, Contact, EndReason, Status
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """Takes one claimed contact as far as it goes.
+
+    Args:
+        context: The campaign's.
+        contact: The contact, as claimed.
+        on_started: Called once the chat exists: from there on it is worth finishing.
+    """
+
+    def __init__(
+        self, context: CampaignContext, contact: Contact, *, on_started: Callable[[], None]
+    ) -> None:
+        self._context = context
+        self._case = Case(context, contact)
+        self._on_started = on_started
+        self._start: Start | None = None
+        self._resumed = contact.status is not Status.PLANNED
+        self._dialogue = Dialogue(
+            context.conversation,
+            contact.messages,
+            opening=int("InitialMessage" in self._case.request),
+        )
+
+    @property
+    def contact(self) -> Contact:
+        """The contact as it is now."""
+        return self._case.contact
+
+    async def run(self) -> None:
+        """Go on from the contact's status to its end.
+
+        Raises:
+            CampaignWideError: No contact of the campaign can be started.
+            LedgerError: The ledger cannot be written, or the contact is another worker's now.
+            asyncio.CancelledError: Stopped; the contact can be resumed.
+        """
+        async with Slot(self._context.slots) as slot:
+            if self._case.contact.status in OPEN and not await self._can_be_joined():
+                return
+            self._start = Start(self._context, self._case, slot)
+            response = await self._start.run()
+            if response is not None:
+                self._on_started()
+                await self._converse(response)
+
+    def withdraw(self) -> bool:
+        """Start no chat any more; whether a call is under way that may still make one."""
+        return self._start is not None and self._start.withdraw()
+
+    def finish_by(self, deadline: float) -> None:
+        """End the conversation by this time, in monotonic seconds, and close the chat."""
+        self._dialogue.finish_by(deadline)
+
+    async def _can_be_joined(self) -> bool:
+        """Whether an interrupted chat is alive and its token still good; else close its record."""
+        try:
+            await self._raise_if_over()
+        except (NotFoundError, ChatEndedError) as error:
+            closing = self._case.contact.end_reason
+            await self._case.complete(closing or EndReason.LOST, None if closing else error)
+            return False
+        if self._case.token_is_valid:
+            return True
+        with contextlib.suppress(AccessDeniedError):
+            await self._context.calls.stop(self._case.instance_id, self._case.contact_id)
+        await self._case.complete(EndReason.LOST, ChatLostError("its client token is too old"))
+        return False
+
+    async def _raise_if_over(self) -> None:
+        """Ask Amazon; without permission to ask, the chat counts as alive."""
+        case = self._case
+        try:
+            described = await self._context.calls.describe(case.instance_id, case.contact_id)
+        except AccessDeniedError:
+            return
+        if described.get("DisconnectTimestamp"):
+            raise ChatEndedError("ended meanwhile", code=described.get("DisconnectReason") or "")
+
+    async def _converse(self, response: StartChatContactResponse) -> None:
+        if response.participant_token is None:
+            await self._close(EndReason.LOST)
+            return
+        session = self._session(response.participant_token)
+        try:
+            reason = await session.run(_ready_connection(response))
+        except (ChatLostError, AmazonError) as error:
+            await self._abandon(error)
+        else:
+            await self._close(reason)
+
+    async def _close(self, reason: EndReason) -> None:
+        if self._case.contact.connected_at is None:
+            # The token was remembered, but its chat was dead before anybody joined it.
+            await self._case.complete(EndReason.LOST, await self._why_dead(), started_at=None)
+        else:
+            await self._case.complete(reason)
+
+    async def _why_dead(self) -> ChatEndedError:
+        try:
+            await self._raise_if_over()
+        except ChatEndedError as error:
+            return error
+        except AmazonError:
+            pass
+        return ChatEndedError("it had ended before anybody joined it", code="ChatEnded")
+
+    def _session(self, participant_token: SecretStr) -> ChatSession:
+        case, conversation = self._case, self._context.conversation
+        return ChatSession(
+            Chat(
+                self._context.calls,
+                participant_token,
+                instance_id=case.instance_id,
+                contact_id=case.contact_id,
+                client_token=case.contact.client_token,
+                close=conversation.close,
+            ),
+            self._dialogue,
+            clock=self._context.clock,
+            on_connected=self._connected,
+            on_items=case.hear,
+            on_closing=self._closing,
+            leave_open=conversation.close == "leave_open",
+            catch_up="InitialMessage" in case.request or self._resumed,
+        )
+
+    async def _connected(self) -> None:
+        if self._case.contact.status is Status.STARTED:
+            await self._case.step(Status.CONNECTED, connected_at=self._context.clock.now())
+
+    async def _closing(self, reason: EndReason) -> None:
+        """Remember why, so that a kill in the middle of closing does not make the chat lost."""
+        await self._case.step(self._case.contact.status, end_reason=reason)
+
+    async def _abandon(self, error: ChatLostError | AmazonError) -> None:
+        """Nothing more can be said or read: free the slot and close the record."""
+        # If that fails it ends by itself; what a person needs to see is the chat's own error.
+        with contextlib.suppress(AmazonError):
+            await self._context.calls.stop(self._case.instance_id, self._case.contact_id)
+        await self._case.complete(EndReason.LOST, error)
+
+
+def _ready_connection(response: StartChatContactResponse) -> Connection | None:
+    """The connection that came with the start, if the request asked for both its parts."""
+    credentials, websocket = response.connection_credentials, response.websocket
+    if credentials is None or websocket is None:
+        return None
+    return Connection(token=credentials.connection_token, url=websocket.url)

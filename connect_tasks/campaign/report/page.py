@@ -1,0 +1,155 @@
+"""A campaign as one HTML page for whoever ordered it.
+
+The page needs nothing beside itself: no script, no font, no picture from elsewhere. Everything that
+customers wrote is escaped, and the page's own policy forbids the browser to run or fetch anything.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from connect_tasks.campaign.report import words
+from connect_tasks.campaign.report.chats import ChatChoice
+from connect_tasks.campaign.report.figures import (
+    Columns,
+    answer_columns,
+    answers,
+    bars,
+    funnel,
+    funnel_bars,
+    reply_columns,
+    reply_seconds,
+)
+from connect_tasks.campaign.report.refusals import RefusalList
+
+__all__ = ["render_report"]
+
+_REFUSED = ("rejected", "duplicate", "failed")
+_PIECE = 1_000
+
+
+def render_report(
+    *,
+    campaign: str,
+    summary: Mapping[str, Any],
+    contacts: Iterable[Mapping[str, Any]],
+    messages: Iterable[Mapping[str, Any]],
+    conversations: int = 5,
+    refused_rows: int = 200,
+) -> str:
+    """The report of one campaign as a self-contained HTML page.
+
+    A part about which nothing is known is left out. The page's size is bounded: beyond the limits
+    it says how many more there are. Client tokens are never shown. Only what the page needs is kept
+    of contacts and messages while they go by.
+
+    Args:
+        campaign: The campaign's name.
+        summary: Counts and timings; any may be missing.
+        contacts: One mapping per row of the input table, in its order; None for what isn't known.
+        messages: One mapping per transcript item; gone through twice, so no mere iterator.
+        conversations: How many conversations are shown at most.
+        refused_rows: How many refused rows are listed one by one at most.
+
+    Returns:
+        The text of an HTML file, to be written as UTF-8.
+
+    Example:
+        >>> page = render_report(campaign="renewals", summary={}, contacts=[], messages=[])
+        >>> page.splitlines()[0]
+        '<!doctype html>'
+    """
+    choice, answered = ChatChoice(conversations), array("d")
+    for piece in _pieces(messages):
+        choice.hear(piece)
+        answered.extend(answers(piece))
+    seen = _Contacts(choice, refused_rows)
+    for piece in _pieces(contacts):
+        seen.meet(piece)
+    shown = choice.chats(messages)
+    return _template().render(
+        campaign=words.clean(campaign),
+        headline=words.headline(summary),
+        remarks=words.remarks(summary),
+        period=words.period(summary),
+        funnel=funnel_bars(funnel(summary)),
+        replies=reply_columns(seen.seconds),
+        answers=answer_columns(answered),
+        statuses=bars(_in_words(seen.statuses, words.STATUS_WORDS)),
+        ends=bars(_in_words(seen.ends, words.END_REASON_WORDS)),
+        refused=seen.refused.listing(),
+        unknown=seen.unknown.listing(),
+        chats=shown,
+        more_chats=choice.total - len(shown),
+    )
+
+
+class _Contacts:
+    """What the page needs of the contacts."""
+
+    def __init__(self, choice: ChatChoice, refused_rows: int) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.ends: Counter[str] = Counter()
+        self.seconds = array("d")
+        self.refused = RefusalList(_REFUSED, refused_rows)
+        self.unknown = RefusalList(("unknown",), refused_rows)
+        self._choice = choice
+
+    def meet(self, contacts: Sequence[Mapping[str, Any]]) -> None:
+        """Take some contacts in, in their order."""
+        self.statuses.update(_values(contacts, "status"))
+        self.ends.update(_values(contacts, "end_reason"))
+        self.seconds.extend(reply_seconds(contacts))
+        self.refused.meet(contacts)
+        self.unknown.meet(contacts)
+        self._choice.meet(contacts)
+
+
+def _pieces(records: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    rest = iter(records)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
+
+
+def _values(contacts: Iterable[Mapping[str, Any]], key: str) -> Iterator[str]:
+    return (str(contact[key]) for contact in contacts if contact.get(key) is not None)
+
+
+@cache
+def _template() -> Template:
+    source = (
+        files("connect_tasks.campaign.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "column_geometry": _column_geometry,
+        "short_count": words.short_count,
+    }
+    return environment.from_string(source)
+
+
+def _in_words(found: Counter[str], plain: Mapping[str, str]) -> dict[str, int]:
+    """The counts under plain words, in the words' own order."""
+    known = {plain[value]: found[value] for value in plain if value in found}
+    other = sum(count for value, count in found.items() if value not in plain)
+    return known | ({"Other": other} if other else {})
+
+
+def _column_geometry(
+    columns: Columns, width: float, height: float
+) -> list[tuple[float, float, float]]:
+    """Left edge, top and height of each column in a box of *width* by *height*."""
+    highest = max(columns.counts) or 1
+    wide = width / len(columns.counts)
+    return [
+        (round(i * wide, 1), round(height * (1 - n / highest), 1), round(height * n / highest, 1))
+        for i, n in enumerate(columns.counts)
+    ]

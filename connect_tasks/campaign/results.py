@@ -1,0 +1,274 @@
+"""What came of a campaign, as tables read from the ledger: a second run returns the same."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from html import escape
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.report import render_report
+from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted
+from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import CampaignState, Refusal
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.destinations import folder_for, replacing
+from connect_tasks.tables.layouts import CONTACTS, MESSAGES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CampaignResult", "summarise"]
+
+_Record: TypeAlias = Mapping[str, Any]
+
+# How many customers are looked up at once.
+_LOOKUP_ROWS = 2_000
+
+
+class CampaignResult:
+    """The tables and the summary of one campaign.
+
+    Nothing is read before it is asked for. `contacts`, `messages` and `summary` are read once;
+    files are written from the ledger as it is then.
+
+    Args:
+        campaign: Its name.
+        ledger_url: Where it is kept.
+        plan: The table to answer for, row by row; without it, all contacts and then all refused
+            rows.
+
+    Example:
+        ```python
+        result.contacts[["customer_id", "status", "end_reason"]]
+        result.messages.query("participant_role == 'CUSTOMER'")
+        result.save("out")
+        ```
+    """
+
+    def __init__(self, campaign: str, ledger_url: str, plan: Plan | None = None) -> None:
+        self.campaign = campaign
+        self.ledger_url = ledger_url
+        self._plan = plan
+
+    @cached_property
+    def contacts(self) -> "pd.DataFrame":
+        """One row per input row, with the input's index.
+
+        Columns: campaign, customer_id, status, end_reason, contact_id, participant_id,
+        client_token, error_code, error_message, request_id (`string`); generation, attempts
+        (`Int64`); planned_at, started_at, connected_at, first_reply_at, ended_at
+        (`datetime64[us, UTC]`). Refused rows have a status and the reasons in error_message.
+        """
+        index = self._plan.index if self._plan else None
+        return CONTACTS.frame(self._contact_records(), index=index)
+
+    @cached_property
+    def messages(self) -> "pd.DataFrame":
+        """One row per transcript item, contact by contact, each in order of time.
+
+        Columns: customer_id, contact_id, message_id, participant_role, participant_id,
+        display_name, type, content_type, content (`string`); absolute_time
+        (`datetime64[us, UTC]`, Amazon's clock).
+        """
+        return MESSAGES.frame(self._message_records())
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Counts of the whole campaign, and when it ran; see `summarise`.
+
+        With a plan also request_changed: customers contacted before with another request.
+        """
+        with Ledger(self.ledger_url) as ledger:
+            summary = summarise(ledger.counts(self.campaign))
+        changed = {"request_changed": self._plan.request_changed} if self._plan else {}
+        return {**summary, **changed}
+
+    @cached_property
+    def state(self) -> CampaignState:
+        """What a person wants of the campaign: running, paused or stopped."""
+        with Ledger(self.ledger_url) as ledger:
+            return ledger.state(self.campaign)
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """How the campaign's last run ended, as the name and the message of a state."""
+        return conclude(self.summary, self.state)
+
+    def not_contacted(self, most: int = 100) -> list[dict[str, str]]:
+        """The first rows that are unknown, failed or were refused, for the eyes of many.
+
+        Args:
+            most: How many at most.
+
+        Returns:
+            One mapping a row: row (from 0; empty for a contact), customer_id, status and reason,
+            from which values of the table are left out.
+        """
+        with Ledger(self.ledger_url) as ledger:
+            failed = ledger.uncontacted(self.campaign, most=most)
+            refused = ledger.refused_rows(self.campaign, most=most - len(failed))
+        return list(not_contacted(failed, refused))
+
+    def conversations(self, most: int = 3) -> Iterator[list[tuple[str, str]]]:
+        """The first few conversations, each as a list of who said what.
+
+        Args:
+            most: How many conversations.
+        """
+        spoken = (item for item in self._message_records() if item["content"] is not None)
+        for _, chat in islice(groupby(spoken, key=lambda item: item["contact_id"]), most):
+            yield [(item["display_name"] or "", item["content"]) for item in chat]
+
+    def report(self) -> str:
+        """A page for a manager, as HTML that needs nothing else."""
+        return render_report(
+            campaign=self.campaign,
+            summary=self.summary,
+            contacts=_Again(self._contact_records),
+            messages=_Again(self._message_records),
+        )
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `contacts.csv`, `messages.csv` and `report.html` to a folder; made if absent.
+
+        Memory stays small, however large the campaign. Files of an earlier call are replaced, each
+        when the new one is complete.
+
+        Args:
+            folder: A folder of this machine, or an `s3://` URI.
+
+        Raises:
+            InputError: The folder is a URI of another kind, or S3 refuses the files.
+            OSError: It cannot be written to.
+        """
+        with folder_for(folder) as path:
+            with replacing(path / "contacts.csv") as file:
+                CONTACTS.write_csv(self._contact_records(), file)
+            with replacing(path / "messages.csv") as file:
+                MESSAGES.write_csv(self._message_records(), file)
+            with replacing(path / "report.html") as file:
+                file.write_text(self.report(), encoding="utf-8")
+
+    def to_parquet(self, folder: str | os.PathLike[str]) -> None:
+        """Write `contacts.parquet` and `messages.parquet` to a folder; made if absent.
+
+        They hold the rows of `contacts` and `messages` in the same order and with the same dtypes,
+        without an index. Memory stays small, however large the campaign. Files of an earlier call
+        are replaced, each when the new one is complete.
+
+        Args:
+            folder: A folder of this machine, or an `s3://` URI.
+
+        Raises:
+            InputError: The folder is a URI of another kind, or S3 refuses the files.
+            OSError: It cannot be written to.
+
+        Example:
+            ```python
+            result.to_parquet("out")
+            pandas.read_parquet("out/contacts.parquet")
+            ```
+        """
+        with folder_for(folder) as path:
+            with replacing(path / "contacts.parquet") as file:
+                CONTACTS.write_parquet(self._contact_records(), file)
+            with replacing(path / "messages.parquet") as file:
+                MESSAGES.write_parquet(self._message_records(), file)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {value}" for name, value in self._counts())
+        return f"<CampaignResult {self.campaign!r}: {counts}>"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in self._counts()
+        )
+        return f"<table><caption>{escape(self.campaign)}</caption>{cells}</table>"
+
+    def _counts(self) -> list[tuple[str, int]]:
+        return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
+
+    def _message_records(self) -> Iterator[_Record]:
+        with Ledger(self.ledger_url) as ledger:
+            yield from ledger.message_records(self.campaign)
+
+    def _contact_records(self) -> Iterator[_Record]:
+        with Ledger(self.ledger_url) as ledger:
+            refused = ledger.refused_rows(self.campaign)
+            if self._plan is None:
+                yield from ledger.contact_records(self.campaign, latest_only=True)
+                yield from map(self._refused, refused)
+            else:
+                yield from self._row_by_row(ledger, self._plan.customer_ids, iter(refused))
+
+    def _row_by_row(
+        self, ledger: Ledger, customers: Iterable[str | None], refused: Iterator[Refusal]
+    ) -> Iterator[_Record]:
+        """One record a row of the planned table."""
+        rows = enumerate(customers)
+        refusal = next(refused, None)
+        while piece := list(islice(rows, _LOOKUP_ROWS)):
+            known = [customer for _, customer in piece if customer is not None]
+            found = ledger.contacts_of(self.campaign, known)
+            for position, customer in piece:
+                # Another table may have been planned since, with other rows refused.
+                while refusal and refusal.position < position:
+                    refusal = next(refused, None)
+                here = refusal if refusal and refusal.position == position else None
+                yield self._refused(here) if customer is None else self._contact(customer, found)
+
+    def _contact(self, customer_id: str, found: Mapping[str, _Record]) -> _Record:
+        if customer_id not in found:
+            raise InputError(
+                f"Campaign {self.campaign!r} has no customer {customer_id!r} in this ledger: give "
+                "the ledger in which the table was planned."
+            )
+        return found[customer_id]
+
+    def _refused(self, row: Refusal | None) -> _Record:
+        return {"campaign": self.campaign, **(asdict(row) if row else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Records that are read anew each time they are gone through."""
+
+    read: Callable[[], Iterator[_Record]]
+
+    def __iter__(self) -> Iterator[_Record]:
+        return self.read()
+
+
+def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a campaign, from the ledger's counts.
+
+    Args:
+        counts: What `Ledger.counts` says.
+
+    Returns:
+        rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
+        far; completed, failed, unknown, planned, starting: contacts that are so now; started_at,
+        finished_at (UTC) and duration_seconds, from planning to the last chat's end.
+    """
+    started_at, finished_at = counts["planned_at"], counts["ended_at"]
+    took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
+    return {
+        "rows": counts["valid"] + counts["rejected"] + counts["duplicate"],
+        "valid": counts["valid"],
+        "rejected": counts["rejected"],
+        "duplicate": counts["duplicate"],
+        "started": counts["reached_started"],
+        "connected": counts["reached_connected"],
+        "replied": counts["replied"],
+        "completed": counts["completed"],
+        "failed": counts["failed"],
+        "unknown": counts["unknown"],
+        "planned": counts["planned"],
+        "starting": counts["starting"],
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "duration_seconds": took,
+    }

@@ -1,0 +1,155 @@
+"""Each row of a table goes through here once and comes out as a request, or as a refusal."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from connect_tasks.aws.idempotency import RequestText
+from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.aws.problems import Problem
+from connect_tasks.campaign.forecast import Intake, Sample
+from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.ledger.contact import Refusal, Status
+
+__all__ = ["Rows", "Sieve", "Sifted", "Valid"]
+
+_MOST_REASONS = 12
+# What is told apart at all: a table may be wrong in as many ways as it has rows.
+_MOST_KINDS = 1_000
+# "…, has 2,000" is the same complaint as "…, has 3,000".
+_OWN_SIZE = re.compile(r", has [\d,]+$")
+# What a template stumbled over may be the row's own text.
+_FAILURE = "the template fails: "
+_OWN_TEXT = re.compile(r"'[^']*'")
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """How many rows of a table were gone through so far, and how many of them were refused."""
+
+    rows: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A valid row: its customer, the request, and what our side will say."""
+
+    customer_id: str
+    request: RequestText
+    messages: tuple[str, ...]
+
+
+class Sieve:
+    """Renders a table's rows, parts the valid from the refused and counts both.
+
+    Args:
+        renderer: Makes requests of rows.
+        samples: How many customers' messages to keep.
+    """
+
+    def __init__(self, renderer: RowRenderer, samples: int) -> None:
+        self._renderer = renderer
+        self._most_samples = samples
+        self._samples: list[Sample] = []
+        self._positions: dict[str, int] = {}
+        self._reasons: Counter[str] = Counter()
+        self._refused: Counter[Status] = Counter()
+        self._opened = 0
+        self._said = 0
+        self.customer_ids: list[str | None] = []
+
+    def sift(self, rows: Rows) -> tuple[list[Valid], list[Refusal]]:
+        """Take the next rows of the table in: the valid ones, and the others with the reason."""
+        valid: list[Valid] = []
+        refused: list[Refusal] = []
+        for row in rows:
+            rendered = self._renderer.render(row)
+            if rendered.request is None:
+                refused.append(self._reject(row, rendered))
+            elif (customer_id := str(rendered.request.customer_id)) in self._positions:
+                refused.append(self._repeated(customer_id))
+            else:
+                valid.append(self._accept(customer_id, rendered.request, rendered.messages))
+        return valid, refused
+
+    @property
+    def sifted(self) -> Sifted:
+        """How far the table was gone through."""
+        return Sifted(len(self.customer_ids), self._refused.total())
+
+    def intake(self, contacted: int) -> Intake:
+        """Sum up."""
+        return Intake(
+            rows=len(self.customer_ids),
+            valid=len(self._positions),
+            rejected=self._refused[Status.REJECTED],
+            duplicate=self._refused[Status.DUPLICATE],
+            contacted=contacted,
+            opened=self._opened,
+            said=self._said,
+            reasons=dict(self._reasons.most_common(_MOST_REASONS)),
+            more_reasons=max(0, len(self._reasons) - _MOST_REASONS),
+            samples=tuple(self._samples),
+        )
+
+    def _accept(
+        self, customer_id: str, request: StartChatContactRequest, messages: tuple[str, ...]
+    ) -> Valid:
+        self._positions[customer_id] = len(self.customer_ids)
+        self.customer_ids.append(customer_id)
+        opening = request.initial_message
+        self._opened += opening is not None
+        self._said += len(messages)
+        if len(self._samples) < self._most_samples:
+            name = request.participant_details.display_name
+            said = opening.content if opening else None
+            self._samples.append(
+                Sample(
+                    customer_id=customer_id,
+                    display_name=name,
+                    initial_message=said,
+                    messages=messages,
+                )
+            )
+        return Valid(customer_id, RequestText.of(request.to_wire()), messages)
+
+    def _reject(self, row: Mapping[str, Any], rendered: Rendered) -> Refusal:
+        for kind in dict.fromkeys(map(_kind, rendered.problems)):
+            if kind in self._reasons or len(self._reasons) < _MOST_KINDS:
+                self._reasons[kind] += 1
+        reason = "; ".join(map(str, rendered.problems))
+        return self._refuse(Status.REJECTED, _given_id(row), "InvalidRow", reason)
+
+    def _repeated(self, customer_id: str) -> Refusal:
+        reason = f"repeats the customer of row {self._positions[customer_id]}"
+        return self._refuse(Status.DUPLICATE, customer_id, "DuplicateCustomer", reason)
+
+    def _refuse(self, status: Status, customer_id: str | None, code: str, reason: str) -> Refusal:
+        refusal = Refusal(
+            position=len(self.customer_ids),
+            customer_id=customer_id,
+            status=status,
+            error_code=code,
+            error_message=reason,
+        )
+        self._refused[status] += 1
+        self.customer_ids.append(None)
+        return refusal
+
+
+def _given_id(row: Mapping[str, Any]) -> str | None:
+    value = row.get("customer_id")
+    return None if value is None else str(value)[:128]
+
+
+def _kind(problem: Problem) -> str:
+    """A problem without what is only the row's own, so that equal ones can be counted."""
+    rule = _OWN_SIZE.sub("", problem.rule)
+    if rule.startswith(_FAILURE):
+        rule = _OWN_TEXT.sub("…", rule)
+    return f"{problem.field}: {rule}"

@@ -1,0 +1,298 @@
+"""A campaign from a plain Python program: plan it, run it, run it again to go on."""
+
+import asyncio
+import logging
+import math
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random, SystemRandom
+
+from connect_tasks.aws.client import ConnectApi
+from connect_tasks.aws.paced_calls import PacedCalls
+from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.aws.pacing.rate_limiter import Allowance, Allowed, SlotGate
+from connect_tasks.aws.quotas import LEAST_THREADS, Quotas
+from connect_tasks.aws.retry import RetryPolicy
+from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.funnel import Funnel, Tally
+from connect_tasks.campaign.shared_quota import Buyer
+from connect_tasks.campaign.worker import Engine, EngineSettings
+from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.errors import CampaignHaltedError, LedgerError
+from connect_tasks.ledger.async_ledger import PatientLedger
+from connect_tasks.ledger.group_commit import Recorder
+from connect_tasks.ledger.shared_limits import worker_name
+from connect_tasks.ledger.store import Ledger
+
+__all__ = ["GRACE_SECONDS", "Instance", "run_campaign"]
+
+GRACE_SECONDS = 10.0
+"""How long conversations may go on after a cancellation, before their chats are closed."""
+
+SECONDS_AHEAD = 2.0
+LEAST_WAITING = 10
+MOST_WAITING = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """The Amazon Connect instance that a campaign runs on.
+
+    Args:
+        api: Makes the calls.
+        quotas: What the instance grants.
+        policy: How often failed calls are repeated.
+        threads: The most calls at one time; `threads_for` tells how many the quotas keep busy.
+        allowance: Something of your own that permits starts, beside the quotas.
+    """
+
+    api: ConnectApi
+    quotas: Quotas = field(default_factory=Quotas)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    threads: int = LEAST_THREADS
+    allowance: Allowance | None = None
+
+
+def run_campaign(
+    ledger: Ledger,
+    campaign: str,
+    instance: Instance,
+    *,
+    conversation: Conversation,
+    report: Callable[[Funnel], None] = lambda _: None,
+    run: str = "",
+    lease_seconds: float = 30,
+    patience_seconds: float = 300,
+    clock: Clock | None = None,
+    random: Random | None = None,
+) -> Funnel:
+    """Start, hold and close the chats of all contacts of a campaign that are not settled.
+
+    Returns when nothing is left to do. A second call goes on with what is left; for a finished
+    campaign it does nothing. Several processes may run one campaign, or campaigns of one instance:
+    through the ledger they share contacts, rates and open chats.
+
+    A ledger's server that goes away is waited for: what is under way goes on when it is back, and
+    nothing is sent meanwhile that is not on record.
+
+    It works in a thread and event loop of its own, so it may be called from a notebook. Ctrl-C
+    stops it; chats that are open stay open, and the next call goes on with them. Any other
+    exception that is thrown into it, such as Prefect's when a run is cancelled, stops admission
+    and closes open chats within `GRACE_SECONDS`. A campaign that is paused or stopped
+    (`connect_tasks.campaign.manage`) starts nothing.
+
+    Args:
+        ledger: Holds the planned contacts.
+        campaign: Its name.
+        instance: Where the chats are started, and how fast.
+        conversation: When a conversation is over, and how it is closed.
+        report: Called at the beginning, a few times a second and at the end with the funnel.
+        run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
+        lease_seconds: How long the contacts of a killed process stay reserved for it.
+        patience_seconds: How long to wait for a ledger's server that went away.
+        clock: Tells the time and waits; the machine's by default.
+        random: Where the jitter of retries comes from.
+
+    Returns:
+        The funnel at the end.
+
+    Raises:
+        CampaignHaltedError: Something concerns every contact (credentials, permissions, an
+            unknown instance or flow). Nothing more was started; what was under way was finished.
+        LedgerError: The ledger cannot be used any more; no chat was started since, but for calls
+            that were under way.
+
+    Example:
+        ```python
+        from connect_tasks import Conversation
+        from connect_tasks.aws.client import ConnectApi
+        from connect_tasks.campaign.run import Instance, run_campaign
+        from connect_tasks.ledger.store import Ledger
+
+        with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
+            instance = Instance(api=ConnectApi())
+            run_campaign(ledger, "renewals-2026-11", instance, conversation=Conversation())
+        ```
+    """
+    runner = _Runner(
+        _Run(
+            ledger=ledger,
+            campaign=campaign,
+            instance=instance,
+            conversation=conversation,
+            lease=timedelta(seconds=lease_seconds),
+            patience_seconds=patience_seconds,
+            clock=clock or SystemClock(),
+            random=random or SystemRandom(),
+            worker=worker_name(run),
+        ),
+        report,
+    )
+    runner.run()
+    funnel = runner.tally.funnel()
+    if isinstance(runner.failure, LedgerError):
+        raise runner.failure
+    if runner.failure is not None:
+        raise CampaignHaltedError(
+            f"Campaign {campaign!r} halted after {funnel.started} of {funnel.valid} chats: "
+            f"{runner.failure}. Mend that and run the same campaign again: it goes on from here "
+            "and contacts nobody twice."
+        ) from runner.failure
+    return funnel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run of a campaign: what it works on and with."""
+
+    ledger: Ledger
+    campaign: str
+    instance: Instance
+    conversation: Conversation
+    lease: timedelta
+    patience_seconds: float
+    clock: Clock
+    random: Random
+    worker: str
+
+    def engine(self, calls: Executor, writes: Executor, tally: Tally) -> Engine:
+        """What does the work, with everything that it needs."""
+        ledger = PatientLedger(
+            self.ledger, writes, self.clock, patience_seconds=self.patience_seconds
+        )
+        return Engine(
+            self.campaign,
+            self.worker,
+            ledger=ledger,
+            context=self._context(ledger, calls, tally),
+            settings=EngineSettings(
+                most_waiting=self._most_waiting, lease_seconds=self.lease.total_seconds()
+            ),
+        )
+
+    def _context(self, ledger: PatientLedger, calls: Executor, tally: Tally) -> CampaignContext:
+        buyer = self._buyer(ledger, tally)
+        context = CampaignContext(
+            conversation=self.conversation,
+            calls=self._calls(buyer, calls),
+            buyer=buyer,
+            recorder=Recorder(
+                lambda changes: ledger.run(lambda opened: opened.apply(self.worker, changes))
+            ),
+            slots=SlotGate(
+                buyer.share_slots,
+                most_ahead=self._most_waiting,
+                keep_seconds=min(1.0, self.lease.total_seconds() / 3),
+            ),
+            policy=self.instance.policy,
+            token_validity=self.instance.quotas.token_validity,
+            tally=tally,
+            clock=self.clock,
+            random=self.random,
+        )
+        tally.limit = context.limit
+        return context
+
+    def _buyer(self, ledger: PatientLedger, tally: Tally) -> Buyer:
+        return Buyer(
+            ledger,
+            self.ledger.instance_id(self.campaign),
+            self.worker,
+            open_chats=self.instance.quotas.open_chats,
+            lease=self.lease,
+            tally=tally,
+            clock=self.clock,
+        )
+
+    def _calls(self, buyer: Buyer, executor: Executor) -> PacedCalls:
+        instance = self.instance
+        allowance = instance.allowance
+        return PacedCalls(
+            instance.api,
+            instance.quotas,
+            instance.policy,
+            buy=buyer.buy,
+            buy_starts=Allowed(buyer.buy, allowance, executor) if allowance else None,
+            executor=executor,
+            clock=self.clock,
+            random=self.random,
+        )
+
+    @property
+    def _most_waiting(self) -> int:
+        """Enough for a moment: what waits here, another worker cannot have."""
+        quotas = self.instance.quotas
+        ahead = max(LEAST_WAITING, math.ceil(quotas.starts_per_second * SECONDS_AHEAD))
+        return min(MOST_WAITING, quotas.open_chats, ahead)
+
+
+class _Runner:
+    """Runs an engine in a thread of its own and listens for Ctrl-C meanwhile."""
+
+    POLL_SECONDS = 0.2
+
+    def __init__(self, run: _Run, report: Callable[[Funnel], None]) -> None:
+        self._run = run
+        self._report = report
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = False
+        self._finished = threading.Event()
+        self.tally = Tally(run.ledger.counts(run.campaign))
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        threading.Thread(target=self._in_thread, name="connect-tasks", daemon=True).start()
+        # Not Thread.join: Ctrl-C in the middle of it makes Python take the thread for finished.
+        try:
+            self._report(self.tally.funnel())
+            while not self._finished.wait(self.POLL_SECONDS):
+                self._report(self.tally.funnel())
+            self._report(self.tally.funnel())
+        except BaseException as signal:
+            self._stop(at_once=isinstance(signal, KeyboardInterrupt))
+            self._finished.wait()
+            _log.warning(
+                "campaign %s stopped; run the same campaign again to go on: nobody is contacted "
+                "twice",
+                self._run.campaign,
+            )
+            raise
+
+    def _in_thread(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.failure = error
+        finally:
+            self._finished.set()
+
+    def _stop(self, *, at_once: bool) -> None:
+        self._stopped = True
+        if self._loop is None or self._engine is None:
+            return
+        stop = self._engine.stop if at_once else partial(self._engine.wind_down, GRACE_SECONDS)
+        # The loop may have finished a moment ago; then there is nothing to stop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(stop)
+
+    async def _main(self) -> None:
+        instance = self._run.instance
+        with ExitStack() as stack:
+            calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
+            writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
+            self._loop = asyncio.get_running_loop()
+            # A first call that waits for its client would arrive together with later ones.
+            await self._loop.run_in_executor(calls, instance.api.make_clients)
+            self._engine = engine = self._run.engine(calls, writes, self.tally)
+            if self._stopped:
+                return
+            await engine.run()
+            self.failure = engine.halted_by

@@ -1,0 +1,221 @@
+"""Starting a contact's chat: the one place that repeats a StartChatContact call.
+
+Always with the same token and the same bytes; and what is about to be sent is on disk before.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.pacing.rate_limiter import Slot
+from connect_tasks.campaign.claimed_contact import Case
+from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.errors import (
+    AmazonError,
+    CampaignWideError,
+    NoSlotError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermanentError,
+    ThrottledError,
+)
+from connect_tasks.ledger.contact import OPEN, Status
+
+__all__ = ["Start", "is_campaign_wide"]
+
+Result = TypeVar("Result")
+
+
+class _TokenTooOldError(AmazonError):
+    """Sending the client token again could start a second chat."""
+
+
+class Start:
+    """The start of one chat; for an interrupted one, the way to its participant token.
+
+    Args:
+        context: The campaign's.
+        case: The contact.
+        slot: The chat's slot, taken.
+    """
+
+    def __init__(self, context: CampaignContext, case: Case, slot: Slot) -> None:
+        self._context = context
+        self._case = case
+        self._slot = slot
+        self._failures = 0
+        self._began = context.clock.monotonic()
+        self._may_exist = case.contact.sent_at is not None
+        self._is_sending = False
+        self._is_withdrawn = False
+
+    async def run(self) -> StartChatContactResponse | None:
+        """Call until there is an answer.
+
+        Returns:
+            What Amazon answered; None when the contact is settled, or left for a later run.
+
+        Raises:
+            CampaignWideError: No contact of the campaign can be started.
+            asyncio.CancelledError: Stopped; a call under way was waited for.
+        """
+        try:
+            while not self._is_withdrawn:
+                await self._context.calls.starts.pass_through()
+                try:
+                    return await _uninterrupted(self._send())
+                except ThrottledError:
+                    continue
+                except NoSlotError:
+                    await self._slot.refuse()
+                except _TokenTooOldError as error:
+                    await self._give_up(error)
+                    return None
+                except AmazonError as error:
+                    if not await self._is_worth_another_try(error):
+                        return None
+            await self._set_down()
+        except (CampaignWideError, asyncio.CancelledError):
+            await _uninterrupted(self._set_down())
+            raise
+        return None
+
+    def withdraw(self) -> bool:
+        """Make no further call.
+
+        Returns:
+            Whether one is under way. If it makes a chat, that chat is to be held.
+        """
+        self._is_withdrawn = True
+        return self._is_sending
+
+    async def _send(self) -> StartChatContactResponse:
+        self._is_sending = True
+        try:
+            return await self._write_call_write()
+        finally:
+            self._is_sending = False
+
+    async def _write_call_write(self) -> StartChatContactResponse:
+        """The token is on disk before the call, the contact id right after."""
+        await self._note_sending()
+        await self._check_token()
+        response = await self._call()
+        if self._case.contact.status not in OPEN:
+            self._case.attempts += 1
+            await self._case.step(
+                Status.STARTED,
+                contact_id=response.contact_id,
+                participant_id=response.participant_id,
+                started_at=self._context.clock.now(),
+                error_code=None,
+                error_message=None,
+            )
+        return response
+
+    async def _note_sending(self) -> None:
+        contact = self._case.contact
+        if contact.sent_at is None:
+            planned = contact.status is Status.PLANNED
+            status = Status.STARTING if planned else contact.status
+            await self._case.step(status, sent_at=self._context.clock.now())
+
+    async def _check_token(self) -> None:
+        """A wait for a slot, or a machine's sleep, may have outlasted the token."""
+        if self._case.token_is_valid:
+            return
+        if self._may_exist:
+            raise _TokenTooOldError("its client token is too old to be sent", code="TokenTooOld")
+        # Nothing was made with it, if the contact is still ours: then its time begins anew.
+        await self._case.step(self._case.contact.status, sent_at=self._context.clock.now())
+
+    async def _call(self) -> StartChatContactResponse:
+        existed, self._may_exist = self._may_exist, True
+        try:
+            return await self._context.calls.start_chat(self._case.contact.request)
+        except OutcomeUnknownError:
+            raise
+        except AmazonError:
+            # A clear refusal: this call has made nothing.
+            self._may_exist = existed
+            raise
+
+    async def _is_worth_another_try(self, error: AmazonError) -> bool:
+        self._failures += 1
+        self._case.attempts += 1
+        match error:
+            case CampaignWideError():
+                raise error
+            case NotFoundError() if self._is_campaign_wide():
+                raise _as_campaign_wide(error) from error
+            case PermanentError():
+                await self._case.fail(error)
+                return False
+        return await self._back_off(error)
+
+    def _is_campaign_wide(self) -> bool:
+        return is_campaign_wide(self._case.request, started_before=self._context.tally.any_started)
+
+    async def _back_off(self, error: AmazonError) -> bool:
+        wait = self._context.policy.next_wait(
+            attempt=self._failures,
+            elapsed_seconds=self._context.clock.monotonic() - self._began,
+            random=self._context.random,
+        )
+        if wait is None:
+            await self._give_up(error)
+            return False
+        await self._context.clock.sleep(wait)
+        return True
+
+    async def _give_up(self, error: AmazonError) -> None:
+        """Leave the contact for a later run; it may or may not exist at Amazon."""
+        if self._case.contact.status in OPEN:
+            await self._case.step(self._case.contact.status, release=True)
+        elif self._may_exist:
+            await self._case.leave_unknown(error)
+        else:
+            # Not one call got through: that is the network, not this customer.
+            raise _as_campaign_wide(error) from error
+
+    async def _set_down(self) -> None:
+        """Release the contact. If surely nothing was started, its token counts as never sent."""
+        if self._case.contact.status is Status.STARTING and not self._may_exist:
+            await self._case.step(Status.STARTING, release=True, sent_at=None)
+
+
+def is_campaign_wide(request: dict[str, Any], *, started_before: bool) -> bool:
+    """Whether "not found" means the instance or flow, and so concerns every row.
+
+    It does not when a chat of the campaign was started before, or when the row names a contact
+    of its own that may be what is missing.
+    """
+    return not started_before and not {"RelatedContactId", "PersistentChat"} & request.keys()
+
+
+def _as_campaign_wide(error: AmazonError) -> CampaignWideError:
+    return CampaignWideError(
+        error.message,
+        operation=error.operation,
+        code=error.code,
+        status=error.status,
+        request_id=error.request_id,
+    )
+
+
+async def _uninterrupted(step: Awaitable[Result]) -> Result:
+    """Await a step to its end even when cancelled in the middle, then be cancelled."""
+    task = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            # It may come more than once: from a halt, and again when the engine ends.
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # Or asyncio would complain that nobody looked.
+    raise cancelled

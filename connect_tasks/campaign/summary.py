@@ -1,0 +1,154 @@
+"""A campaign in a few words: how its run ended, its summary as markdown, who was not contacted."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.campaign.report import funnel
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+
+__all__ = ["Conclusion", "conclude", "not_contacted", "pace_now", "summary_markdown"]
+
+_QUOTED_TEXT = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
+_QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
+# What a value was is the customer's; the field before it and the rule after it are ours.
+_OWN_VALUE = re.compile(rf" = (?:{_QUOTED_TEXT}|[^'\":])*: ", re.DOTALL)
+_FAILED_TEMPLATE = "the template fails"
+_LONGEST_REASON = 200
+_LONGEST_ID = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a run of a campaign ended: a state's name and its message."""
+
+    name: str
+    message: str
+
+
+def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
+    """Say how a run ended that was neither halted nor cancelled.
+
+    Args:
+        summary: As `results.summarise` gives it.
+        state: What a person wants of the campaign.
+
+    Example:
+        >>> counts = {"rows": 3, "valid": 3, "started": 3, "replied": 2, "completed": 3,
+        ...           "rejected": 0, "duplicate": 0, "failed": 0, "unknown": 0}
+        >>> conclude(counts, CampaignState.RUNNING)
+        Conclusion(name='Completed', message='3 of 3 rows contacted, 2 replied.')
+    """
+    told = f"{', '.join(_told(summary))}."
+    left = summary["valid"] - summary["completed"] - summary["failed"] - summary["unknown"]
+    if left and state is not CampaignState.RUNNING:
+        return Conclusion(
+            state.capitalize(), f"{told} {left:,} left: the flow campaign-resume goes on with them."
+        )
+    if left:
+        return Conclusion("Unfinished", f"{told} {left:,} left: run the same campaign again.")
+    if summary["unknown"]:
+        return Conclusion(
+            "Unresolved",
+            f"{told} Run the same campaign again to find out about the unknown ones; those that "
+            "stay unknown, a person decides with the flow campaign-resolve.",
+        )
+    return Conclusion("Completed", told)
+
+
+def _told(summary: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{summary['started']:,} of {summary['rows']:,} rows contacted"
+    yield f"{summary['replied']:,} replied"
+    refused = summary["rejected"] + summary["duplicate"]
+    for count, word in ((refused, "refused"), (summary["failed"], "failed")):
+        if count:
+            yield f"{count:,} {word}"
+    if summary["unknown"]:
+        yield f"{summary['unknown']:,} unknown"
+
+
+def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]) -> str:
+    """What limits the pace at this moment, in words.
+
+    Args:
+        limited_by: Where most wait: an API's name, `open_chats`, or None.
+        quotas: What the instance should grant.
+        learnt: What it grants less of.
+
+    Example:
+        >>> pace_now("StartChatContact", Quotas(), {})
+        'limited by StartChatContact: 5 per second'
+    """
+    if limited_by is None:
+        return "nobody waits for a call or a slot"
+    if limited_by == "open_chats":
+        return (
+            f"limited by open chats: {learnt.get('open_chats', quotas.open_chats):,.0f} at a time"
+        )
+    rate = learnt.get(limited_by, quotas.rate_of(limited_by)[0])
+    throttled = ", throttled" if limited_by in learnt else ""
+    return f"limited by {limited_by}: {rate:g} per second{throttled}"
+
+
+def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> str:
+    """A campaign's funnel as markdown.
+
+    Args:
+        campaign: Its name.
+        summary: As `results.summarise` gives it, or the fields of a `Funnel`.
+        notes: Lines below the funnel.
+    """
+    stages = "\n".join(
+        f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
+        for stage in funnel(summary)
+    )
+    kinds = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
+    others = ", ".join(
+        f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
+    )
+    lines = "\n".join(f"- {note}" for note in (others, *notes) if note)
+    return (
+        f"## Campaign {campaign}\n\n| stage | count | of rows |\n|---|---:|---:|\n{stages}\n\n"
+        f"{lines}\n"
+    )
+
+
+def not_contacted(
+    contacts: Iterable[Contact], refusals: Iterable[Refusal]
+) -> Iterator[dict[str, str]]:
+    """Who is unknown, failed or was refused, as rows of a table; values are left out.
+
+    Args:
+        contacts: Contacts that failed or are unknown.
+        refusals: Refused rows.
+
+    Yields:
+        row (from 0; empty for a contact), customer_id, status, reason.
+    """
+    for contact in contacts:
+        # Amazon's words may repeat what it was sent.
+        reason = _QUOTED.sub("'…'", contact.error_message or "")
+        sent = f" (sent at {contact.sent_at:%Y-%m-%d %H:%M:%S} UTC)" if contact.sent_at else ""
+        told = f"{contact.error_code}: {reason}{sent}"
+        yield _row("", contact.customer_id, contact.status, told)
+    for refusal in refusals:
+        yield _row(str(refusal.position), refusal.customer_id, refusal.status, _reason(refusal))
+
+
+def _reason(refusal: Refusal) -> str:
+    reason = _OWN_VALUE.sub(": ", refusal.error_message)
+    if " = " in reason:
+        return refusal.error_code
+    # Jinja's errors quote what they were given.
+    return _QUOTED.sub("'…'", reason) if _FAILED_TEMPLATE in reason else reason
+
+
+def _row(row: str, customer_id: str | None, status: Status, reason: str) -> dict[str, str]:
+    return {
+        "row": row,
+        "customer_id": (customer_id or "")[:_LONGEST_ID],
+        "status": str(status),
+        "reason": reason[:_LONGEST_REASON],
+    }

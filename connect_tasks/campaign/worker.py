@@ -1,0 +1,275 @@
+"""Many customers at once: claims contacts and runs a pipeline for each, until none is left."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.pipeline import Pipeline
+from connect_tasks.errors import (
+    AmazonError,
+    CampaignWideError,
+    ClaimLostError,
+    ConnectTasksError,
+    LedgerError,
+)
+from connect_tasks.ledger.async_ledger import PatientLedger
+from connect_tasks.ledger.contact import CampaignState, Contact
+from connect_tasks.ledger.store import ClaimTerms, Ledger
+
+__all__ = ["Engine", "EngineSettings"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a worker claims.
+
+    Args:
+        most_waiting: The most contacts that are claimed and not started.
+        lease_seconds: How long a killed worker's contacts stay claimed.
+        lot: The most contacts claimed in one transaction.
+        state_seconds: How often it looks whether the campaign was paused or stopped.
+        grace_seconds: How long conversations may go on when the campaign is stopped.
+    """
+
+    most_waiting: int
+    lease_seconds: float
+    lot: int = 100
+    state_seconds: float = 1
+    grace_seconds: float = 10
+
+
+class Engine:
+    """One worker of a campaign.
+
+    Args:
+        campaign: Its name.
+        worker: This worker's name, unique to the run.
+        ledger: Where contacts are claimed.
+        context: What each pipeline works with.
+        settings: How it claims.
+    """
+
+    def __init__(
+        self,
+        campaign: str,
+        worker: str,
+        *,
+        ledger: PatientLedger,
+        context: CampaignContext,
+        settings: EngineSettings,
+    ) -> None:
+        self._campaign = campaign
+        self._worker = worker
+        self._ledger = ledger
+        self._context = context
+        self._settings = settings
+        self._terms = ClaimTerms(
+            lease=timedelta(seconds=settings.lease_seconds), token_validity=context.token_validity
+        )
+        self._queue: deque[Contact] = deque()
+        self._running: dict[asyncio.Task[None], Pipeline] = {}
+        self._not_started: set[asyncio.Task[None]] = set()
+        self._admits = True
+        self._stopped = False
+        self._outages = 0
+        self._claim_again_at = float("-inf")
+        self._state = CampaignState.RUNNING
+        self._changed = asyncio.Event()
+        self.halted_by: ConnectTasksError | None = None
+
+    async def run(self) -> None:
+        """Work until nothing is left, the campaign is halted, or it is stopped.
+
+        Chats that are under way when the campaign halts or is paused are finished first; when
+        it is stopped they are closed soon. Claims are released either way.
+        """
+        await self._expire()
+        await self._obey()
+        duties = (self._renew, self._watch, self._context.slots.keep)
+        keepers = [asyncio.ensure_future(self._or_halt(duty)) for duty in duties]
+        try:
+            await self._work()
+        finally:
+            left = (*keepers, *self._running)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            await self._release()
+
+    def stop(self) -> None:
+        """Stop at once; everything stays resumable. Call it in the event loop's thread."""
+        self._stopped = True
+        self._changed.set()
+
+    def wind_down(self, grace_seconds: float) -> None:
+        """Start nothing more, and close the chats under way within this time."""
+        self._close_admission()
+        deadline = self._context.clock.monotonic() + grace_seconds
+        for pipeline in self._running.values():
+            pipeline.finish_by(deadline)
+
+    async def _work(self) -> None:
+        while not self._stopped:
+            self._changed.clear()
+            await self._admit()
+            if self._running:
+                await self._changed.wait()
+            elif not self._admits or not await self._wait_for_others():
+                return
+
+    async def _admit(self) -> None:
+        while self._has_room:
+            if not self._queue and not await self._claim():
+                return
+            # Claiming takes a moment, in which admission may have been closed.
+            if self._has_room:
+                self._launch(self._queue.popleft())
+
+    @property
+    def _has_room(self) -> bool:
+        admits = self._admits and not self._stopped
+        return admits and len(self._not_started) < self._settings.most_waiting
+
+    async def _claim(self) -> bool:
+        """Get further contacts; having found none, not again at every chat that ends."""
+        now = self._context.clock.monotonic()
+        if self._running and now < self._claim_again_at:
+            return False
+        most = min(self._settings.lot, self._settings.most_waiting)
+        self._queue.extend(
+            await self._ledger.run(
+                lambda ledger: ledger.claim(
+                    self._campaign,
+                    self._worker,
+                    most=most,
+                    now=self._context.clock.now(),
+                    terms=self._terms,
+                )
+            )
+        )
+        if self._outages < self._ledger.outages:
+            await self._recall()
+        if not self._queue:
+            self._claim_again_at = now + self._settings.state_seconds
+        return bool(self._queue)
+
+    async def _recall(self) -> None:
+        """Take up contacts whose claim was made, and whose answer an outage swallowed."""
+        self._outages = self._ledger.outages
+        held = await self._ledger.run(lambda ledger: ledger.recall(self._campaign, self._worker))
+        at_work = (pipeline.contact for pipeline in self._running.values())
+        known = {contact.id for contact in (*self._queue, *at_work)}
+        self._queue.extend(contact for contact in held if contact.id not in known)
+
+    def _launch(self, contact: Contact) -> None:
+        task: asyncio.Task[None]
+        pipeline = Pipeline(self._context, contact, on_started=lambda: self._started(task))
+        task = asyncio.ensure_future(self._go(pipeline, contact))
+        self._running[task] = pipeline
+        self._not_started.add(task)
+        task.add_done_callback(self._done)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._not_started.discard(task)
+        self._changed.set()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._not_started.discard(task)
+        self._changed.set()
+
+    async def _go(self, pipeline: Pipeline, contact: Contact) -> None:
+        try:
+            await pipeline.run()
+        except ClaimLostError:
+            _log.warning("contact %s was taken over by another worker", contact.id)
+        except (CampaignWideError, LedgerError) as error:
+            self._halt(error)
+        except AmazonError as error:
+            _log.warning("contact %s is left for the next run: %s", contact.id, error.code)
+        except Exception as error:  # noqa: BLE001 - our own fault must not make contacts
+            _log.exception("contact %s met a fault in connect-tasks", contact.id)
+            self._halt(ConnectTasksError(f"a fault in connect-tasks: {type(error).__name__}"))
+
+    def _halt(self, error: ConnectTasksError) -> None:
+        """Nothing more is started; chats under way go on to their end."""
+        if self.halted_by is None:
+            self.halted_by = error
+            _log.error("campaign %s halts: %s", self._campaign, error)
+        self._close_admission()
+
+    def _close_admission(self) -> None:
+        self._admits = False
+        for task in self._not_started:
+            # A chat that is being made in this moment is held: nobody else would join it in time.
+            if not self._running[task].withdraw():
+                task.cancel()
+        self._changed.set()
+
+    async def _watch(self) -> None:
+        while True:
+            await self._context.clock.sleep(self._settings.state_seconds)
+            await self._obey()
+
+    async def _obey(self) -> None:
+        """Do what a person wants of the campaign, as the ledger has it."""
+        state = await self._ledger.run(lambda ledger: ledger.state(self._campaign))
+        if state is self._state:
+            return
+        self._state = state
+        _log.warning("campaign %s is %s", self._campaign, state)
+        if state is CampaignState.PAUSED:
+            self._close_admission()
+        elif state is CampaignState.STOPPED:
+            self.wind_down(self._settings.grace_seconds)
+
+    async def _wait_for_others(self) -> bool:
+        """Wait a little if another worker holds contacts that may become free."""
+        expiry = await self._ledger.run(
+            lambda ledger: ledger.next_expiry(
+                self._campaign, self._worker, now=self._context.clock.now(), terms=self._terms
+            )
+        )
+        if expiry is None:
+            return False
+        seconds = (expiry - self._context.clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), min(max(seconds, 0.05), 1.0))
+        return True
+
+    async def _renew(self) -> None:
+        while True:
+            await self._context.clock.sleep(self._settings.lease_seconds / 3)
+            await self._ledger.run(self._prolong)
+
+    def _prolong(self, ledger: Ledger) -> None:
+        until = self._context.clock.now() + self._terms.lease
+        ledger.renew(self._campaign, self._worker, until=until)
+
+    async def _or_halt(self, duty: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await duty()
+        except LedgerError as error:
+            self._halt(error)
+
+    async def _expire(self) -> None:
+        now = self._context.clock.now()
+        await self._ledger.run(
+            lambda ledger: ledger.expire_tokens(self._campaign, now=now, terms=self._terms)
+        )
+
+    async def _release(self) -> None:
+        self._ledger.hurry()
+        try:
+            await self._context.calls.hand_back()
+            await self._context.buyer.leave()
+            await self._ledger.run(lambda ledger: ledger.release(self._campaign, self._worker))
+        except LedgerError:
+            _log.warning("claims could not be released; they run out by themselves")

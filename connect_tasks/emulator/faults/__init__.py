@@ -1,0 +1,1 @@
+"""Scripted trouble: which faults there are, and plans of them."""

@@ -1,0 +1,1 @@
+"""The local instance: its contacts, chats and participants, without any I/O."""

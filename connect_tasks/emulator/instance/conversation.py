@@ -1,0 +1,84 @@
+"""Plays a scripted flow on a chat: one turn at a time, thinking before each utterance."""
+
+from collections import deque
+from collections.abc import Callable
+
+from connect_tasks.emulator.flows.scripts import Dialogue, End, Say, Step
+from connect_tasks.emulator.instance.chat import Chat
+from connect_tasks.emulator.instance.schedule import Schedule
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """The flow's side of one chat.
+
+    Args:
+        chat: The chat it happens in.
+        dialogue: The script.
+        schedule: Where utterances wait while the speaker thinks.
+        think: Gives the seconds of thought before an utterance.
+        end: Ends the chat.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        dialogue: Dialogue,
+        *,
+        schedule: Schedule,
+        think: Callable[[], float],
+        end: Callable[[Chat, End], None],
+    ) -> None:
+        self._chat = chat
+        self._dialogue = dialogue
+        self._schedule = schedule
+        self._think = think
+        self._end = end
+        self._steps: deque[Step] = deque()
+        self._inbox: deque[str] = deque()
+        self._has_spoken = False
+        self._is_thinking = False
+
+    def begin(self) -> None:
+        """Start the flow."""
+        self._steps.extend(next(self._dialogue))
+        self._proceed()
+
+    def hear(self, text: str) -> None:
+        """Take a message of the customer; one sent before the flow has spoken is lost on it."""
+        if self._has_spoken:
+            self._inbox.append(text)
+            self._proceed()
+
+    def _proceed(self) -> None:
+        while self._chat.is_open and not self._is_thinking:
+            if self._steps:
+                self._take_step()
+            elif self._inbox:
+                self._steps.extend(self._dialogue.send(self._inbox.popleft()))
+            else:
+                return
+
+    def _take_step(self) -> None:
+        seconds = self._think() if isinstance(self._steps[0], Say) else 0.0
+        if seconds > 0:
+            self._is_thinking = True
+            self._schedule.after(seconds, self._resume)
+        else:
+            self._perform(self._steps.popleft())
+
+    def _resume(self) -> None:
+        self._is_thinking = False
+        if self._chat.is_open:
+            self._perform(self._steps.popleft())
+            self._proceed()
+
+    def _perform(self, step: Step) -> None:
+        if isinstance(step, Say):
+            self._has_spoken = True
+            self._chat.say(step.speaker, step.text)
+        elif isinstance(step, End):
+            self._end(self._chat, step)
+        else:
+            self._chat.signal(step.event, step.speaker)

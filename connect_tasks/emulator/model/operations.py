@@ -1,0 +1,32 @@
+"""Which operations are answered, and where."""
+
+from connect_tasks.emulator.model.validation import service_model
+
+__all__ = ["OPERATIONS", "OWNERS", "route_of"]
+
+OPERATIONS = {
+    "connect": (
+        "StartChatContact",
+        "StopContact",
+        "DescribeContact",
+        "DescribeInstance",
+        "DescribeContactFlow",
+    ),
+    "connectparticipant": (
+        "CreateParticipantConnection",
+        "SendMessage",
+        "SendEvent",
+        "GetTranscript",
+        "DisconnectParticipant",
+    ),
+}
+"""The operations that are answered, by botocore's name of their service."""
+
+OWNERS = {name: service for service, names in OPERATIONS.items() for name in names}
+"""The service of each operation."""
+
+
+def route_of(operation: str) -> tuple[str, str]:
+    """HTTP method and path of an operation, from botocore's model."""
+    http = service_model(OWNERS[operation]).operation_model(operation).http
+    return http["method"], http["requestUri"]

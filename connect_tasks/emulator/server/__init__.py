@@ -1,0 +1,1 @@
+"""The local Amazon Connect on the wire: HTTP and web sockets."""

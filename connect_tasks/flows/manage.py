@@ -1,0 +1,95 @@
+"""Look after a campaign: how it stands, pause, go on, stop, decide what stayed open."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.manage import Decision
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.flows.table_flow import table_flow
+from connect_tasks.tasks import collect_responses, start_chats
+from connect_tasks.tasks.monitor import publish_result
+from connect_tasks.tasks.run_context import ledger_url, run_logger
+
+__all__ = ["pause", "resolve", "resume", "status", "stop"]
+
+
+@table_flow(name="campaign-status", flow_run_name="status of {campaign}")
+def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
+    """Show how a campaign stands, and who was refused, failed or stayed unknown.
+
+    Args:
+        campaign: The campaign's name.
+        ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
+            `.connect_tasks` when left out.
+
+    Returns:
+        The state and the counts of the campaign.
+    """
+    result = CampaignResult(campaign, ledger_url(ledger))
+    publish_result(result)
+    run_logger().info("campaign %s is %s: %s", campaign, result.state, result.conclusion.message)
+    return manage.status(campaign, ledger_url(ledger))
+
+
+@table_flow(name="campaign-pause", flow_run_name="pause {campaign}")
+def pause(campaign: str, ledger: str | None = None) -> None:
+    """Start no more chats; those that are open are held to their end.
+
+    Args:
+        campaign: The campaign's name.
+        ledger: SQLAlchemy URL of the ledger.
+    """
+    manage.pause(campaign, ledger_url(ledger))
+    run_logger().info("campaign %s is paused", campaign)
+
+
+@table_flow(name="campaign-stop", flow_run_name="stop {campaign}")
+def stop(campaign: str, ledger: str | None = None) -> None:
+    """Start no more chats, and close those that are open within some seconds.
+
+    Args:
+        campaign: The campaign's name.
+        ledger: SQLAlchemy URL of the ledger.
+    """
+    manage.stop(campaign, ledger_url(ledger))
+    run_logger().info("campaign %s is stopped", campaign)
+
+
+@table_flow(name="campaign-resume", flow_run_name="resume {campaign}")
+def resume(
+    campaign: str,
+    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    ledger: str | None = None,
+    save_to: str | None = None,
+) -> CampaignResult:
+    """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
+
+    Args:
+        campaign: The campaign's name.
+        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        ledger: SQLAlchemy URL of the ledger.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
+
+    Returns:
+        The campaign's tables.
+    """
+    manage.resume(campaign, ledger_url(ledger))
+    start_chats(campaign, connect=connect, ledger=ledger)
+    return collect_responses(campaign, ledger=ledger, save_to=save_to)
+
+
+@table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")
+def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | None = None) -> None:
+    """Settle a contact whose outcome stayed unknown, after a look at Amazon Connect.
+
+    Args:
+        campaign: The campaign's name.
+        customer_id: Whose contact.
+        decision: `was_contacted`, or `contact_again` for a new contact with a new token.
+        ledger: SQLAlchemy URL of the ledger.
+    """
+    manage.resolve(campaign, customer_id, decision, ledger_url(ledger))
+    run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

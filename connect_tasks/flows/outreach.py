@@ -1,0 +1,109 @@
+"""Contact every customer of a table once, hold the conversations, bring the answers back."""
+
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from prefect.futures import wait
+from prefect.runtime import flow_run
+from pydantic import BeforeValidator, Field
+
+from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
+from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
+
+__all__ = ["outreach"]
+
+
+def _run_name() -> str:
+    parameters: dict[str, Any] = flow_run.parameters or {}
+    return f"{parameters.get('campaign')} · {_size(parameters.get('customers'))}"
+
+
+def _size(customers: Any) -> str:
+    if isinstance(customers, str | PurePath):
+        return PurePath(customers).name
+    rows = customers["rows"] if isinstance(customers, dict) else len(customers)
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+@table_flow(name="outreach", flow_run_name=_run_name)
+def outreach(
+    customers: Annotated[Any, TABLE_FORM],
+    template: ChatTemplate | None = None,
+    *,
+    campaign: Annotated[str, Field(min_length=1)],
+    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    conversation: Conversation | None = None,
+    ledger: str | None = None,
+    save_to: str | None = None,
+    workers: Annotated[int, Field(ge=1)] = 1,
+    dry_run: bool = False,
+) -> CampaignResult:
+    """Start one chat per customer, converse, and return the answers as tables.
+
+    Nobody is contacted twice under one campaign name: a second run goes on with what is left, and
+    for a finished campaign returns the same tables. Rows that are wrong are refused, each with its
+    reasons, and stop nobody else.
+
+    Args:
+        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
+            also a DataFrame. Prefect records a summary of a DataFrame, never its content.
+        template: Makes a request of each row; each text is a Jinja2 template over the columns.
+            Without it, columns are named like the request's fields.
+        campaign: The name under which each customer is contacted at most once.
+        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        conversation: What our side says, and when a conversation is over.
+        ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
+            `.connect_tasks` when left out.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
+        workers: How many long tasks share the campaign. More than one is of use only where the
+            flow's task runner runs tasks on other machines or processes, as Dask does.
+        dry_run: Only say how many would be contacted, how long it would take and what they would
+            be sent. Nothing is sent, and nothing is written.
+
+    Returns:
+        `contacts`, one row per input row; `messages`, one row per transcript item; `summary`. Of
+        a dry run instead the `Forecast`, as `connect_tasks.tasks.preview` gives it.
+
+    Raises:
+        InputError: The table or the template as a whole cannot be used; nothing was sent.
+        CampaignHaltedError: Something concerns every contact; all is resumable.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        import pandas as pd
+        from connect_tasks.emulator import LocalConnect
+        from connect_tasks.flows.outreach import outreach
+
+        customers = pd.DataFrame({"customer_id": ["0042"], "display_name": ["Ada"]})
+        with LocalConnect(flow="echo") as local:
+            result = outreach(customers, campaign="hello", connect=local.instance())
+        print(result.contacts)
+        ```
+    """
+    if dry_run:
+        # A type of both results would make everybody else tell the two apart.
+        return preview(  # type: ignore[return-value]
+            customers, template, connect, conversation, campaign=campaign, ledger=ledger
+        )
+    plan = validate_customers(
+        customers,
+        template,
+        campaign=campaign,
+        connect=connect,
+        conversation=conversation,
+        ledger=ledger,
+    )
+    if workers > 1:
+        _share(workers, campaign, connect=connect, conversation=conversation, ledger=ledger)
+    # The one worker there is, or whoever does what several have left: nothing, as a rule.
+    start_chats(campaign, connect=connect, conversation=conversation, ledger=ledger)
+    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
+
+
+def _share(workers: int, campaign: str, **options: Any) -> None:
+    """Work on a campaign in several tasks; one that fails or is lost is no reason to stop."""
+    wait([start_chats.submit(campaign, **options) for _ in range(workers)])

@@ -1,0 +1,139 @@
+"""A Prefect flow that takes tables of customers, keeps them out of Prefect, and says how it ended.
+
+Prefect records a flow's parameters whole, as JSON. A table of customers has no business there,
+and beyond 512 KB the call fails with an error that repeats every row.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any, ParamSpec, TypeVar, cast
+
+from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.states import Completed
+from pydantic import WithJsonSchema
+
+from connect_tasks.campaign.forecast import Forecast
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.ledger.database import hide_password
+from connect_tasks.tables.reading import describe
+
+__all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+TABLE_FORM = WithJsonSchema(
+    {
+        "type": "string",
+        "title": "Customers",
+        "description": "Path or URI of a CSV or Parquet file with one row per customer.",
+        "minLength": 1,
+    }
+)
+"""How a table parameter looks in the form of a deployment: a path or URI."""
+
+
+class TableFlow(Flow[Parameters, Returned]):
+    """A flow whose `customers` parameter may be a DataFrame.
+
+    Prefect is given a summary instead (rows, columns, fingerprint), the `ledger` without its
+    password, and of an instance at `connect` which it is, without credentials. A run that returns a
+    `CampaignResult` or a `Forecast` ends in a state with its counts (ADR 0016). In all else it is a
+    flow like any other: `deploy`, `serve` and `with_options` work.
+    """
+
+    def __init__(self, fn: Callable[Parameters, Returned], **options: Any) -> None:
+        super().__init__(fn=fn, **options)
+        self.fn = _concluding(fn)
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Check and convert the parameters; what is wrong is raised, and nothing is logged."""
+        with _silent("prefect.flows"):
+            return super().validate_parameters(parameters)
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """What Prefect records of the parameters."""
+        return super().serialize_parameters(
+            {name: _recorded(name, value) for name, value in parameters.items()}
+        )
+
+    def with_options(self, **options: Any) -> "TableFlow[Parameters, Returned]":
+        """The same flow with other options; see Prefect's `Flow.with_options`."""
+        flow = super().with_options(**options)
+        # Prefect makes a plain Flow here, which would record the table after all.
+        flow.__class__ = type(self)
+        return flow  # type: ignore[return-value]
+
+
+def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
+    """The function, with a state in place of a result where Prefect runs it as a flow."""
+
+    @functools.wraps(fn)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        returned = fn(*args, **kwargs)
+        context = FlowRunContext.get()
+        if context is None or context.flow is None or context.flow.fn is not run:
+            return returned
+        return cast("Returned", _final_state(returned))
+
+    return run
+
+
+def _final_state(returned: Any) -> Any:
+    if isinstance(returned, Forecast):
+        return Completed(message=f"Nothing was sent. {returned.summary}", data=returned)
+    if isinstance(returned, CampaignResult):
+        ended = returned.conclusion
+        return Completed(name=ended.name, message=ended.message, data=returned)
+    return returned
+
+
+def _recorded(name: str, value: Any) -> Any:
+    if name == "customers" and not isinstance(value, str | PurePath | None):
+        return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name == "ledger" and value:
+        return hide_password(value)
+    if name == "connect" and hasattr(value, "instance_id"):
+        # Prefect masks a secret key, but not the session token beside it.
+        return {"instance_id": value.instance_id, "contact_flow_id": value.contact_flow_id}
+    return value
+
+
+@contextmanager
+def _silent(logger_name: str) -> Iterator[None]:
+    """Prefect logs all parameters of a call when one of them is wrong: tables, credentials."""
+    logger = logging.getLogger(logger_name)
+    logger.addFilter(_drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_drop)
+
+
+def _drop(_: logging.LogRecord) -> bool:
+    return False
+
+
+def table_flow(
+    **options: Any,
+) -> Callable[[Callable[Parameters, Returned]], TableFlow[Parameters, Returned]]:
+    """Make a `TableFlow` of a function with a `customers` parameter; options as for `@flow`.
+
+    Example:
+        ```python
+        from connect_tasks.flows.table_flow import table_flow
+
+        @table_flow(name="count")
+        def count(customers):
+            return len(customers)
+        ```
+    """
+
+    def decorate(function: Callable[Parameters, Returned]) -> TableFlow[Parameters, Returned]:
+        return TableFlow(fn=function, **options)
+
+    return decorate

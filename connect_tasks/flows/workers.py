@@ -1,0 +1,170 @@
+"""One campaign on many machines: runs of a deployment that share it through the ledger."""
+
+import re
+from typing import Annotated, Any
+from uuid import uuid4
+
+from prefect.runtime import flow_run
+from pydantic import Field, WithJsonSchema
+
+from connect_tasks.blocks import block_name, load_instance
+from connect_tasks.campaign import manage
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.errors import InputError
+from connect_tasks.flows.fleet import Fleet
+from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
+from connect_tasks.tasks import collect_responses, start_chats, validate_customers
+from connect_tasks.tasks.run_context import ledger_url, run_logger
+
+__all__ = ["campaign_worker", "outreach_on_workers"]
+
+BlockName = Annotated[
+    Any, WithJsonSchema({"type": "string", "title": "Connect", "description": "A block's name."})
+]
+"""Checked in the flow: where Prefect checks a parameter, it logs what it was given."""
+
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
+
+
+@table_flow(name="campaign-worker")
+def campaign_worker(campaign: str, connect: BlockName, ledger: str | None = None) -> Funnel:
+    """Work on a campaign that is in the ledger already, beside whoever else does, to its end.
+
+    Deploy it to a work pool. `outreach_on_workers` starts runs of it; so may anybody by hand, to
+    help a campaign that is under way.
+
+    Args:
+        campaign: The campaign's name.
+        connect: The name of the saved Amazon Connect instance.
+        ledger: SQLAlchemy URL of the ledger without a password; `$CONNECT_TASKS_LEDGER` of the
+            worker's machine when left out.
+
+    Returns:
+        How far all contacts of the campaign have come.
+
+    Raises:
+        InputError: The ledger does not have this campaign, or no such instance is saved.
+        CampaignHaltedError: Something concerns every contact; all is resumable.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        from connect_tasks.flows.workers import campaign_worker
+
+        campaign_worker("renewals-2026-11", connect="BLOCK_NAME")
+        ```
+    """
+    instance: Any = load_instance(block_name(connect))
+    if not _counts(campaign, ledger)["valid"]:
+        raise InputError(
+            f"This machine's ledger has no contacts of campaign {campaign!r}. All machines need "
+            "the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
+        )
+    return start_chats(campaign, connect=instance, ledger=ledger)
+
+
+@table_flow(name="outreach-on-workers", flow_run_name="{campaign} on {workers} workers")
+def outreach_on_workers(
+    customers: Annotated[Any, TABLE_FORM],
+    template: ChatTemplate | None = None,
+    *,
+    campaign: Annotated[str, Field(min_length=1)],
+    connect: BlockName,
+    conversation: Conversation | None = None,
+    ledger: str | None = None,
+    save_to: str | None = None,
+    workers: Annotated[int, Field(ge=1)] = 2,
+    worker: str = "campaign-worker/campaign-worker",
+    patience_seconds: Annotated[float, Field(gt=0)] = 120,
+) -> CampaignResult:
+    """Do what `outreach` does on several machines, by runs of a deployment on a work pool.
+
+    This run enters the table into the ledger, starts the workers and waits for them. Workers that
+    fail, die or never begin lose nothing: what they leave is done here. Cancelled in Prefect, it
+    takes its workers with it. A retry of the same run starts no second set of workers.
+
+    Args:
+        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
+            also a DataFrame. Prefect records a summary of it; workers are never given rows.
+        template: Makes a request of each row.
+        campaign: The name under which each customer is contacted at most once.
+        connect: The name of the saved Amazon Connect instance: secrets do not travel.
+        conversation: What our side says, and when a conversation is over.
+        ledger: SQLAlchemy URL of a PostgreSQL database without a password;
+            `$CONNECT_TASKS_LEDGER` of each machine when left out.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
+        workers: How many runs to start.
+        worker: The deployment of `campaign_worker`.
+        patience_seconds: How long nothing may move before this run goes on by itself.
+
+    Returns:
+        `contacts`, one row per input row; `messages`, one row per transcript item; `summary`.
+
+    Raises:
+        InputError: The table, the template, the ledger's URL or the deployment cannot be used;
+            nothing was sent.
+        CampaignHaltedError: Something concerns every contact; all is resumable.
+        LedgerError: The ledger cannot be used.
+
+    Example:
+        ```python
+        from connect_tasks.flows.workers import outreach_on_workers
+
+        outreach_on_workers(
+            "s3://tables/customers.parquet",
+            campaign="renewals-2026-11",
+            connect="BLOCK_NAME",
+            ledger="postgresql://campaigns@database/ledger",
+            workers=4,
+        )
+        ```
+    """
+    _refuse_password(ledger)
+    instance: Any = load_instance(block_name(connect))
+    fleet = Fleet(worker, run_logger())
+    plan = validate_customers(
+        customers,
+        template,
+        campaign=campaign,
+        connect=instance,
+        conversation=conversation,
+        ledger=ledger,
+    )
+    if left := _left(_counts(campaign, ledger)):
+        fleet.start(
+            min(workers, left),
+            name=campaign,
+            key=f"{campaign}-{flow_run.id or uuid4()}",
+            parameters={"campaign": campaign, "connect": connect, "ledger": ledger},
+        )
+        fleet.wait(lambda: _progress(campaign, ledger), patience_seconds=patience_seconds)
+    start_chats(campaign, connect=instance, conversation=conversation, ledger=ledger)
+    fleet.finish(is_done=not _left(_counts(campaign, ledger)))
+    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
+
+
+def _refuse_password(ledger: str | None) -> None:
+    if ledger and _PASSWORD.search(ledger):
+        raise InputError(
+            "The ledger's URL holds a password, and Prefect would store it with every worker's "
+            "run. Set CONNECT_TASKS_LEDGER where this flow and the workers run and leave the "
+            "ledger out, or keep the password in ~/.pgpass there."
+        )
+
+
+def _counts(campaign: str, ledger: str | None) -> dict[str, Any]:
+    return manage.status(campaign, ledger_url(ledger))
+
+
+def _left(counts: dict[str, Any]) -> int:
+    """How many contacts are not settled yet."""
+    return int(counts["valid"] - counts["completed"] - counts["failed"] - counts["unknown"])
+
+
+def _progress(campaign: str, ledger: str | None) -> tuple[Any, ...] | None:
+    """Something that changes while the campaign moves; None when nothing is left."""
+    counts = _counts(campaign, ledger)
+    # What was learnt of the instance changes by time alone.
+    return tuple(v for v in counts.values() if isinstance(v, int)) if _left(counts) else None

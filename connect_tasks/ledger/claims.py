@@ -1,0 +1,74 @@
+"""Which contacts a worker may claim, and until when a claim holds: conditions for the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.schema import contacts
+
+__all__ = ["CLAIM_ORDER", "ClaimTerms", "free", "held_by", "unclaimed", "wanted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimTerms:
+    """How long a claim holds without being renewed, and a client token without being trusted."""
+
+    lease: timedelta
+    token_validity: timedelta
+
+
+# Open chats hold slots and forget us after five minutes, so they come first.
+CLAIM_ORDER = (
+    Status.CONNECTED,
+    Status.STARTED,
+    Status.STARTING,
+    Status.UNKNOWN,
+    Status.PLANNED,
+)
+
+_LONGEST_LEASE = timedelta(hours=1)
+
+
+def held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Contacts that a worker has claimed and not given up."""
+    return (
+        contacts.c.campaign == campaign,
+        contacts.c.claimed_by == worker,
+        contacts.c.claimed_until.is_not(None),
+    )
+
+
+def unclaimed(now: datetime) -> sa.ColumnElement[bool]:
+    """Contacts that nobody holds at this time."""
+    until = contacts.c.claimed_until
+    # No claim lasts so long: somebody's clock was wrong when it was made.
+    return sa.or_(until.is_(None), until < now, until > now + _LONGEST_LEASE)
+
+
+def free(
+    campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
+) -> sa.Select[Any]:
+    """Ids of contacts in a status that this worker may claim now."""
+    return (
+        sa.select(contacts.c.id)
+        .where(wanted(campaign, worker, status, now, terms), unclaimed(now))
+        .order_by(contacts.c.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def wanted(
+    campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
+) -> sa.ColumnElement[bool]:
+    """Contacts in a status that this worker would claim if nobody else held them."""
+    columns = contacts.c
+    not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
+    condition = sa.and_(columns.campaign == campaign, columns.status == status, not_had_before)
+    if status in {Status.STARTING, Status.UNKNOWN}:
+        # An older token could start a second chat; a person has to decide.
+        sent_at = columns.sent_at
+        return condition & sa.or_(sent_at.is_(None), sent_at > now - terms.token_validity)
+    return condition

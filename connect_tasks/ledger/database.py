@@ -1,0 +1,229 @@
+"""Opening the ledger's database, and saying plainly what is wrong with it."""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connect_tasks.errors import LedgerError, LedgerUnreachableError
+from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, ledger, metadata
+
+__all__ = [
+    "create_or_check",
+    "explained",
+    "hide_password",
+    "insert_into",
+    "ledger_exists",
+    "make_engine",
+]
+
+BUSY_SECONDS = 30
+_LOCKED_SECONDS = 0.02
+
+_SQLITE_SETTINGS = (
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
+    # FULL: a commit is on disk when it returns. NORMAL could lose a token after a power cut.
+    "PRAGMA synchronous=FULL",
+)
+
+# Held until the transaction ends. The number is any that nobody else on the server uses.
+_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(72746315)"}
+
+# A server, a role or the URL may say otherwise; by itself PostgreSQL waits for a lock for ever.
+_POSTGRESQL_SETTINGS = (
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', false) "
+    "WHERE current_setting('lock_timeout') = '0'"
+)
+
+_LOCKED = "another process keeps it locked: end that process and run the campaign again"
+_GONE = "the database server cannot be reached: start it and run the campaign again"
+
+_REMEDIES = (
+    ("terminating connection", _GONE),
+    ("closed the connection", _GONE),
+    ("connection is lost", _GONE),
+    ("Connection refused", _GONE),
+    ("failed: No such file", _GONE),
+    ("database system is", _GONE),
+    ("lock timeout", _LOCKED),
+    ("readonly", "it is read-only: give write permission on the file and its folder"),
+    ("read-only", "it is read-only: give write permission on the file and its folder"),
+    ("Permission denied", "it may not be opened: give write permission on the file and its folder"),
+    ("unable to open", "it cannot be opened: check that the folder exists and may be written"),
+    ("No such file", "its folder cannot be made: name another place"),
+    ("not a database", "the file is no ledger: name another file, or restore it from a backup"),
+    ("malformed", "the file is damaged: restore it from a backup"),
+    ("disk is full", "the disk is full: make room and run the campaign again"),
+    ("No space left", "the disk is full: make room and run the campaign again"),
+    ("disk I/O error", "the disk is full or broken: make room or mend it and run it again"),
+    ("locked", _LOCKED),
+)
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for the ledger; a SQLite file is made on the way, for its owner's eyes only.
+
+    Raises:
+        LedgerError: The URL is none, or of a database that is not supported.
+    """
+    try:
+        address = sa.make_url(url)
+        if address.get_backend_name() == "sqlite":
+            return _sqlite_engine(address)
+        if address.get_backend_name() == "postgresql":
+            return _postgresql_engine(address)
+    except (exc.ArgumentError, ImportError) as error:
+        raise LedgerError(
+            f"The ledger's URL {hide_password(url)!r} cannot be used: write "
+            "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
+            "`pip install connect-tasks[postgresql]`."
+        ) from error
+    raise LedgerError(
+        f"A ledger on {address.get_backend_name()} is not supported: use SQLite or PostgreSQL."
+    )
+
+
+def create_or_check(engine: sa.Engine) -> None:
+    """Make the tables in an empty database, or bring the ledger in it to our version.
+
+    Raises:
+        LedgerError: A newer version of connect-tasks wrote it.
+    """
+    try:
+        with engine.begin() as connection:
+            # Several processes may come first at the same time; only one of them makes the tables.
+            connection.exec_driver_sql(_LOCKS[engine.dialect.name])
+            if not sa.inspect(connection).has_table(ledger.name):
+                metadata.create_all(connection)
+                connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
+            _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
+    except BaseException:
+        engine.dispose()  # Whoever wanted it gets an error instead, and could not.
+        raise
+
+
+def _migrate(connection: sa.Connection, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger was written by a newer connect-tasks (its version is {version}, this "
+            f"one reads {SCHEMA_VERSION}): upgrade with `pip install --upgrade connect-tasks`."
+        )
+
+    for step in range(version, SCHEMA_VERSION):
+        for statement in MIGRATIONS[step]:
+            connection.exec_driver_sql(statement)
+    if version < SCHEMA_VERSION:
+        metadata.create_all(connection)
+        connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what a database raises into a sentence that says what to do."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        remedy = next(
+            (text for sign, text in _REMEDIES if sign in reason), _GONE if lost else reason
+        )
+        kind = LedgerUnreachableError if remedy is _GONE else LedgerError
+        raise kind(f"The ledger {hide_password(url)}: {remedy}.") from error
+
+
+def insert_into(table: sa.Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows "on conflict": only the dialects do, and both spell it alike."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise LedgerError(
+            "A ledger in memory would forget who was contacted: name a file, such as "
+            "sqlite:///.connect_tasks/ledger.db."
+        )
+    _make_private_file(Path(url.database))
+    engine = sa.create_engine(url, hide_parameters=True)
+    sa.event.listen(engine, "connect", _apply_sqlite_settings)
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    # Parameters hold what customers said: they must not get into a traceback. The ping finds out
+    # that the server was started anew while the ledger was idle.
+    url = url.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    sa.event.listen(engine, "connect", _apply_postgresql_settings)
+    return engine
+
+
+def _make_private_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _apply_sqlite_settings(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for setting in _SQLITE_SETTINGS:
+        cursor.execute(setting)
+    _write_ahead(cursor)
+    cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch a new file to the write-ahead log; one that has it stays as it is.
+
+    SQLite does not wait for others here, busy_timeout or not, so we do: several processes may open
+    a new ledger at the same time.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_LOCKED_SECONDS)
+        else:
+            return
+
+
+def _apply_postgresql_settings(connection: Any, _: object) -> None:
+    connection.execute(_POSTGRESQL_SETTINGS)
+    connection.commit()
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be shown."""
+    try:
+        parsed = sa.make_url(url)
+        if "password" in parsed.query:
+            parsed = parsed.update_query_dict({"password": "***"})
+        return parsed.render_as_string(hide_password=True)
+    except exc.ArgumentError:
+        return re.sub(r":[^:@/]+@", ":***@", url)
+
+
+def ledger_exists(url: str) -> bool:
+    """Whether there is a ledger already; none is made.
+
+    Raises:
+        LedgerError: The URL is none, or the database cannot be reached.
+    """
+    with explained(url):
+        if url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file():
+            return False
+        engine = make_engine(url)
+        try:
+            return bool(sa.inspect(engine).has_table(ledger.name))
+        finally:
+            engine.dispose()

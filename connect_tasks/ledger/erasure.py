@@ -1,0 +1,253 @@
+"""Taking a customer, or all of a campaign, out of the ledger; that they were contacted stays.
+
+What stays is a contact without content: campaign, generation, status, times and client token,
+with a hash in the place of the customer's id. It keeps a later run from contacting them again.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.errors import InputError
+from connect_tasks.ledger import claims, redaction
+from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.database import explained
+from connect_tasks.ledger.reader import Archive
+from connect_tasks.ledger.schema import campaigns, contacts, refusals
+
+__all__ = ["Erased", "erase", "forget"]
+
+# How many contacts share a transaction, for which others have to wait.
+_PIECE = 2_000
+# As much of a customer's id as a refused row has.
+_REFUSED_ID = 128
+
+_UNDER_WAY = (
+    "their chat is under way: wait for its end, or stop the campaign and run it once more, which "
+    "closes open chats."
+)
+_HINDRANCES = {
+    Status.STARTING: (
+        "they are being contacted, or a run broke off while they were: wait for its end, or run "
+        "the campaign once more."
+    ),
+    Status.UNKNOWN: "nobody knows whether they were contacted: decide with `resolve` first.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What one call took out of a ledger.
+
+    Args:
+        contacts: Contacts that have no content any more.
+        messages: Transcript items that are gone.
+        refusals: Refused rows that have lost the customer's id and the reasons.
+        overwritten: Whether the database wrote itself anew, so that deleted rows are out of its
+            files too. False where that was not wanted, or somebody else read or wrote all the
+            time: the same call again makes up for it.
+    """
+
+    contacts: int = 0
+    messages: int = 0
+    refusals: int = 0
+    overwritten: bool = False
+
+
+def forget(
+    customer_id: str,
+    ledger: str,
+    *,
+    campaign: str | None = None,
+    overwrite: bool = True,
+    clock: Clock | None = None,
+) -> Erased:
+    """Take one customer out of the ledger, in every campaign or in one: all of it or nothing.
+
+    Messages, request, names, error texts and Amazon's ids are gone, and a hash stands for the
+    customer's id. A later run of a campaign knows the customer by it and does not contact them
+    again; for a new campaign they are a customer like any other. A customer who was planned and
+    not contacted is `failed`. To delete the chats at Amazon as well, note their contact ids before.
+
+    A second call takes nothing out and only overwrites again. A customer who was never more than
+    a refused row is then not known any more.
+
+    Args:
+        customer_id: Whom to forget.
+        ledger: SQLAlchemy URL.
+        campaign: Only in this campaign.
+        overwrite: Have the database write itself anew. Nobody else can write to a SQLite ledger
+            meanwhile, some seconds for each gigabyte: of many calls, only the last needs it.
+        clock: Tells the time; the machine's by default.
+
+    Raises:
+        InputError: The ledger does not know the customer or the campaign, or a contact is under
+            way or `unknown`. Nothing was changed.
+        LedgerError: The ledger cannot be written.
+
+    Example:
+        ```python
+        from connect_tasks.ledger.erasure import forget
+
+        forget("0042", "sqlite:///.connect_tasks/ledger.db").messages
+        ```
+    """
+    with _Eraser(ledger) as eraser:
+        erased = eraser.forget(customer_id, campaign, (clock or SystemClock()).now())
+        return replace(erased, overwritten=overwrite and eraser.overwrite())
+
+
+def erase(
+    campaign: str, ledger: str, *, overwrite: bool = True, clock: Clock | None = None
+) -> Erased:
+    """Take all customers of a campaign out of the ledger, as `forget` does with one.
+
+    What the campaign was stays: its counts and times, and that these customers were contacted.
+    Contacts go in pieces; a call that was killed is made again and goes on. A second call takes
+    nothing out and only overwrites again.
+
+    Args:
+        campaign: Its name.
+        ledger: SQLAlchemy URL.
+        overwrite: Have the database write itself anew; see `forget`.
+        clock: Tells the time; the machine's by default.
+
+    Raises:
+        InputError: There is no such campaign, or contacts are under way or `unknown`. Nothing was
+            changed, unless they came under way during the call: then the others are erased.
+        LedgerError: The ledger cannot be written.
+
+    Example:
+        ```python
+        from connect_tasks.ledger.erasure import erase
+
+        erase("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db").contacts
+        ```
+    """
+    clock = clock or SystemClock()
+    with _Eraser(ledger) as eraser:
+        eraser.check_over(campaign, clock.now())
+        erased = eraser.erase(campaign, clock)
+        eraser.check_over(campaign, clock.now())
+        return replace(erased, overwritten=overwrite and eraser.overwrite())
+
+
+class _Eraser(Archive):
+    """A ledger that is open for taking something out."""
+
+    def forget(self, customer_id: str, campaign: str | None, now: datetime) -> Erased:
+        """Take a customer out of one or all campaigns, in one transaction."""
+        names = self._campaigns(campaign)
+        with self._writing() as connection:
+            erased = _sum([_forget(connection, name, customer_id, now) for name in names])
+        known = erased != Erased() or any(self.recognised(n, [customer_id]) for n in names)
+        if not known:
+            where = "the ledger" if campaign is None else f"campaign {campaign!r}"
+            raise InputError(
+                f"There is no customer {_short(customer_id)} in {where}: check the id, of which "
+                "every character counts, and the ledger's URL."
+            )
+        return erased
+
+    def check_over(self, campaign: str, now: datetime) -> None:
+        """Make sure that nothing of a campaign is under way.
+
+        Raises:
+            InputError: Something is, or there is no such campaign.
+        """
+        self._campaigns(campaign)
+        here = (contacts.c.campaign == campaign, contacts.c.status.in_(claims.CLAIM_ORDER))
+        query = (
+            sa.select(contacts.c.status, sa.func.count())
+            .where(*here, sa.not_(redaction.is_free(now)))
+            .group_by(contacts.c.status)
+            .order_by(contacts.c.status)
+        )
+        with self._reading() as connection:
+            counts = connection.execute(query).all()
+        if counts:
+            told = ", ".join(f"{count:,} {status}" for status, count in counts)
+            raise InputError(
+                f"Campaign {campaign!r} is not over, {told} being under way: wait for its end, or "
+                "stop it and run it once more, which closes open chats; decide with `resolve` "
+                "about those that stay unknown. Then erase it again."
+            )
+
+    def erase(self, campaign: str, clock: Clock) -> Erased:
+        """Take out everything that is not under way, piece by piece."""
+        pieces: list[Erased] = []
+        # What others settle meanwhile may lie behind us: look again until nothing is found.
+        while found := list(self._erase_pieces(campaign, clock)):
+            pieces += found
+        with self._writing() as connection:
+            strays = redaction.remove_strays(connection, campaign)
+            refused = redaction.empty_refusals(connection, refusals.c.campaign == campaign)
+        return _sum([*pieces, Erased(messages=strays, refusals=refused)])
+
+    def overwrite(self) -> bool:
+        """Have the database write itself anew; whether it did."""
+        with explained(self.url):
+            return redaction.overwrite(self._engine)
+
+    def _erase_pieces(self, campaign: str, clock: Clock) -> Iterator[Erased]:
+        last = 0
+        while True:
+            now = clock.now()
+            which = (contacts.c.campaign == campaign, contacts.c.id > last, redaction.is_free(now))
+            with self._writing() as connection:
+                rows = redaction.lock_contacts(connection, now, *which, most=_PIECE)
+                messages = redaction.empty_contacts(connection, campaign, rows, now)
+            if not rows:
+                return
+            last = rows[-1].id
+            yield Erased(contacts=len(rows), messages=messages)
+
+    def _campaigns(self, campaign: str | None) -> Sequence[str]:
+        query = sa.select(campaigns.c.campaign).order_by(campaigns.c.campaign)
+        with self._reading() as connection:
+            names = connection.scalars(query).all()
+        if campaign is not None and campaign not in names:
+            raise InputError(f"There is no campaign {campaign!r} in the ledger.")
+        return names if campaign is None else [campaign]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with explained(self.url), self._engine.begin() as connection:
+            for statement in redaction.BEGIN[connection.dialect.name]:
+                connection.exec_driver_sql(statement)
+            yield connection
+
+
+def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
+    theirs = (contacts.c.campaign == campaign, contacts.c.customer_id == customer_id)
+    rows = redaction.lock_contacts(connection, now, *theirs)
+    for row in rows:
+        if not row.is_free:
+            raise InputError(
+                f"Customer {_short(customer_id)} cannot be forgotten yet; in campaign "
+                f"{campaign!r}, {_HINDRANCES.get(row.status, _UNDER_WAY)}"
+            )
+    messages = redaction.empty_contacts(connection, campaign, rows, now)
+    refused = redaction.empty_refusals(
+        connection,
+        refusals.c.campaign == campaign,
+        refusals.c.customer_id == customer_id[:_REFUSED_ID],
+    )
+    return Erased(contacts=len(rows), messages=messages, refusals=refused)
+
+
+def _sum(parts: Sequence[Erased]) -> Erased:
+    return Erased(
+        contacts=sum(part.contacts for part in parts),
+        messages=sum(part.messages for part in parts),
+        refusals=sum(part.refusals for part in parts),
+    )
+
+
+def _short(customer_id: str) -> str:
+    """Enough to say who was meant: an error is recorded in places that forget nobody."""
+    return repr(f"{customer_id[:2]}…")

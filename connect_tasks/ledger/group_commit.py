@@ -1,0 +1,83 @@
+"""Writing to the ledger from many conversations at once: each write waits for its own commit.
+
+Writes that arrive while a commit is under way share the next one, so a thousand conversations
+cost a few commits, and none goes on before its own is on disk.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from connect_tasks.errors import ClaimLostError, LedgerError
+from connect_tasks.ledger.store import Change
+
+__all__ = ["Recorder"]
+
+Apply = Callable[[Sequence[Change]], Awaitable[None]]
+
+_Write = tuple[Change, asyncio.Future[None]]
+
+
+class Recorder:
+    """Group commits: `write` returns when the change is on disk.
+
+    Args:
+        apply: Writes changes to the ledger, all or none.
+    """
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self._waiting: list[_Write] = []
+        self._committing = False
+
+    async def write(self, change: Change) -> None:
+        """Write a change and wait until it is on disk.
+
+        Cancelling gives up the waiting, not the write.
+
+        Raises:
+            ClaimLostError: The contact belongs to another worker now.
+            LedgerError: The ledger cannot be written.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, written))
+        if not self._committing:
+            self._committing = True
+            self._drained = asyncio.ensure_future(self._drain())
+        await asyncio.shield(written)
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._commit(batch)
+        self._committing = False
+
+    async def _commit(self, batch: Sequence[_Write]) -> None:
+        try:
+            await self._apply([change for change, _ in batch])
+        except ClaimLostError as error:
+            await self._single_out(batch, error)
+        except LedgerError as error:
+            for _, written in batch:
+                _fail(written, error)
+        except Exception as error:  # noqa: BLE001 - else the batch, and all after it, would wait for ever
+            fault = LedgerError(f"the ledger cannot be written: {type(error).__name__}")
+            fault.__cause__ = error
+            for _, written in batch:
+                _fail(written, fault)
+        else:
+            for _, written in batch:
+                written.set_result(None)
+
+    async def _single_out(self, batch: Sequence[_Write], error: ClaimLostError) -> None:
+        """One lost claim undid the whole batch: write the others without it."""
+        if len(batch) == 1:
+            _fail(batch[0][1], error)
+            return
+        for write in batch:
+            await self._commit([write])
+
+
+def _fail(written: asyncio.Future[None], error: LedgerError) -> None:
+    written.set_exception(error)
+    # Nobody may be waiting any more; asyncio would complain about an error that nobody saw.
+    written.exception()

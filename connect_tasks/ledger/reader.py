@@ -1,0 +1,259 @@
+"""What can be asked of a ledger: everything in here only reads."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Self, TypeAlias
+
+import sqlalchemy as sa
+
+from connect_tasks.errors import InputError
+from connect_tasks.ledger import claims, redaction, shared_limits
+from connect_tasks.ledger import rows as records
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+from connect_tasks.ledger.database import create_or_check, explained, make_engine
+from connect_tasks.ledger.rows import Known
+from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
+
+__all__ = ["Archive"]
+
+_KNOWN_COLUMNS = [
+    contacts.c[name] for name in ("customer_id", "generation", "status", "fingerprint", "messages")
+]
+
+_Rows: TypeAlias = dict[str, Mapping[Any, Any]]
+
+
+class Archive:
+    """A ledger's contacts, transcripts and counts. Safe to use from many threads.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+
+    Raises:
+        LedgerError: It cannot be opened, is no ledger, or was written by a newer version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        with explained(url):
+            self._engine = make_engine(url)
+            create_or_check(self._engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self._engine.dispose()
+
+    def conversation(self, campaign: str) -> dict[str, Any] | None:
+        """How the campaign's chats are held, as it was last entered; None if nobody said."""
+        found: dict[str, Any] | None = self._of_campaign(campaign, campaigns.c.conversation)
+        return found
+
+    def instance_id(self, campaign: str) -> str:
+        """The instance on which the campaign runs; empty if there is no such campaign."""
+        return str(self._of_campaign(campaign, campaigns.c.instance_id) or "")
+
+    def check_campaign(self, campaign: str, instance_id: str) -> None:
+        """Make sure that a campaign may run on an instance.
+
+        Raises:
+            InputError: The campaign has no name, or already runs on another instance.
+        """
+        if not campaign.strip():
+            raise InputError("A campaign needs a name: nobody is contacted twice under it.")
+        owner = self.instance_id(campaign)
+        if owner not in {"", instance_id}:
+            raise InputError(
+                f"Campaign {campaign!r} belongs to instance {owner}, not {instance_id}: "
+                "use another campaign name for another instance."
+            )
+
+    def state(self, campaign: str) -> CampaignState:
+        """What a person wants of the campaign; running unless somebody said otherwise."""
+        return CampaignState(self._of_campaign(campaign, campaigns.c.state) or "running")
+
+    def known(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
+        """What is known of these customers in a campaign (at most some thousands at a time).
+
+        Customers who were forgotten are not found; `recognised` finds them.
+        """
+        rows = self._latest(campaign, customer_ids, _KNOWN_COLUMNS)
+        return {customer_id: records.known(row) for customer_id, row in rows.items()}
+
+    def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
+        """The same as `known`, and customers who were forgotten since.
+
+        It looks a second time for each who is not found, which is slow for a new table.
+        """
+        rows = self._latest_or_forgotten(campaign, customer_ids, _KNOWN_COLUMNS)
+        return {customer_id: records.known(row) for customer_id, row in rows.items()}
+
+    def next_expiry(
+        self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
+    ) -> datetime | None:
+        """When the first claim of another worker runs out; None when there is none to wait for."""
+        wanted = [
+            claims.wanted(campaign, worker, status, now, terms) for status in claims.CLAIM_ORDER
+        ]
+        # One that nobody has claimed is being claimed, or planned, in this moment.
+        until = sa.func.coalesce(contacts.c.claimed_until, now)
+        # The conditions name the campaign and a status each; said once more, the index is used.
+        query = sa.select(sa.func.min(until)).where(
+            contacts.c.campaign == campaign,
+            contacts.c.status.in_(claims.CLAIM_ORDER),
+            sa.or_(*wanted),
+        )
+        with self._reading() as connection:
+            expiry: datetime | None = connection.scalar(query)
+        return expiry
+
+    def recall(self, campaign: str, worker: str) -> list[Contact]:
+        """The unfinished contacts that the worker holds, for one that may not know of some."""
+        return self._contacts(*claims.held_by(campaign, worker))
+
+    def counts(self, campaign: str) -> dict[str, Any]:
+        """The campaign in numbers: the funnel, the refused rows, and when it ran."""
+        with self._reading() as connection:
+            funnel = connection.execute(records.funnel(campaign)).mappings().all()
+            refused = connection.execute(records.count_refused(campaign)).all()
+        counts = {str(status): 0 for status in Status}
+        counts.update({row[0]: row[1] for row in refused})
+        return {**counts, **records.summed(funnel)}
+
+    def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
+        """The refused rows of the table that was planned last, in its order; all or the first."""
+        where = refusals.c.campaign == campaign
+        query = sa.select(refusals).where(where).order_by(refusals.c.position).limit(most)
+        return [records.refusal(row) for row in self._rows(query)]
+
+    def contact_records(
+        self, campaign: str, *, latest_only: bool = False
+    ) -> Iterator[Mapping[str, Any]]:
+        """All contacts of a campaign, one mapping a contact, in the order of planning.
+
+        Args:
+            campaign: The campaign's name.
+            latest_only: Only each customer's latest generation.
+        """
+        query = sa.select(*records.CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
+        if latest_only:
+            query = query.where(records.is_latest())
+        return self._stream(query.order_by(contacts.c.id))
+
+    def contacts_of(
+        self, campaign: str, customer_ids: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The latest contact of each of these customers (at most some thousands at a time).
+
+        A contact that was forgotten has the id by which its customer is called here.
+        """
+        rows = self._latest_or_forgotten(campaign, customer_ids, records.CONTACT_COLUMNS)
+        return {name: {**row, "customer_id": name} for name, row in rows.items()}
+
+    def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
+        """All transcript items of a campaign, contact by contact, each in order of time."""
+        query = (
+            sa.select(items)
+            .join(contacts, contacts.c.contact_id == items.c.contact_id)
+            .where(items.c.campaign == campaign, contacts.c.campaign == campaign)
+            .order_by(contacts.c.id, items.c.absolute_time, items.c.message_id)
+        )
+        return self._stream(query)
+
+    def unknown_contacts(self, campaign: str) -> list[Contact]:
+        """Contacts of which nobody knows whether they were made, in the order of planning."""
+        columns = contacts.c
+        return self._contacts(columns.campaign == campaign, columns.status == Status.UNKNOWN)
+
+    def uncontacted(self, campaign: str, *, most: int) -> list[Contact]:
+        """The first customers' contacts that are unknown, and then those that failed."""
+        columns = contacts.c
+        query = (
+            sa.select(*records.CONTACT_COLUMNS)
+            .where(
+                columns.campaign == campaign,
+                columns.status.in_([Status.FAILED, Status.UNKNOWN]),
+                records.is_latest(),
+            )
+            .order_by(columns.status.desc(), columns.id)
+            .limit(most)
+        )
+        return [records.contact(row) for row in self._rows(query)]
+
+    def mean_chat_seconds(self, instance_id: str) -> float | None:
+        """The mean time from start to end of an instance's latest chats; None if there are none."""
+        columns = contacts.c
+        here = sa.select(campaigns.c.campaign).where(campaigns.c.instance_id == instance_id)
+        latest = (
+            sa.select(columns.id)
+            .where(columns.campaign.in_(here), columns.status == Status.COMPLETED)
+            .order_by(columns.id.desc())
+            .limit(1_000)
+        )
+        query = sa.select(columns.started_at, columns.ended_at).where(
+            columns.id.in_(latest), columns.started_at.is_not(None), columns.ended_at.is_not(None)
+        )
+        with self._reading() as connection:
+            times = connection.execute(query).all()
+        seconds = [(ended - started).total_seconds() for started, ended in times]
+        return sum(seconds) / len(seconds) if seconds else None
+
+    def learnt(self, campaign: str, *, now: datetime) -> dict[str, float]:
+        """What the campaign's instance grants less of than its quotas say.
+
+        Returns:
+            Calls per second by API, and `open_chats`; what is not less is left out.
+        """
+        instance_id = self.instance_id(campaign)
+        with self._reading() as connection:
+            return shared_limits.learnt(connection, instance_id, now.timestamp())
+
+    def _latest_or_forgotten(
+        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
+    ) -> _Rows:
+        found = self._latest(campaign, customer_ids, columns)
+        missing = (name for name in customer_ids if name not in found)
+        if names := {redaction.forgotten_id(campaign, name): name for name in missing}:
+            forgotten = self._latest(campaign, list(names), columns)
+            found |= {names[customer_id]: row for customer_id, row in forgotten.items()}
+        return found
+
+    def _latest(
+        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
+    ) -> _Rows:
+        query = (
+            sa.select(*columns)
+            .where(contacts.c.campaign == campaign, contacts.c.customer_id.in_(customer_ids))
+            .order_by(contacts.c.generation)
+        )
+        return {row["customer_id"]: row for row in self._rows(query)}
+
+    def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
+        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
+        return [records.contact(row) for row in self._rows(query)]
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Mapping[Any, Any]]:
+        with self._reading() as connection:
+            return connection.execute(query).mappings().all()
+
+    def _of_campaign(self, campaign: str, column: sa.Column[Any]) -> Any:
+        query = sa.select(column).where(campaigns.c.campaign == campaign)
+        with self._reading() as connection:
+            return connection.scalar(query)
+
+    def _stream(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
+        with self._reading() as connection:
+            for row in connection.execute(query).yield_per(1_000).mappings():
+                yield {str(name): value for name, value in row.items()}
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with explained(self.url), self._engine.connect() as connection:
+            yield connection

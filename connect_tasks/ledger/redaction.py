@@ -1,0 +1,209 @@
+"""The content of contacts: which of it may be taken out, taking it out, and keeping it out.
+
+A function with a connection works in a transaction that its caller has begun with the statements
+of `BEGIN` and commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from connect_tasks.aws.idempotency import client_token
+from connect_tasks.ledger import claims
+from connect_tasks.ledger.contact import SETTLED, Status
+from connect_tasks.ledger.schema import contacts, items, refusals
+
+__all__ = [
+    "BEGIN",
+    "empty_contacts",
+    "empty_refusals",
+    "forgotten_id",
+    "insert_heard",
+    "is_free",
+    "lock_contacts",
+    "overwrite",
+    "remove_strays",
+]
+
+BEGIN: Mapping[str, Sequence[str]] = {
+    # Deleted rows are overwritten with zeros, and nobody else writes meanwhile.
+    "sqlite": ("PRAGMA secure_delete=ON", "BEGIN IMMEDIATE"),
+    # A planning locks the table and then rows: we must not hold rows and wait for the table.
+    "postgresql": ("LOCK TABLE contacts IN ROW EXCLUSIVE MODE",),
+}
+"""By dialect: how a transaction begins in which content is taken out."""
+
+_Insert = TypeVar("_Insert", bound=sa.Insert)
+
+_BUSY_SECONDS = 10
+_NOT_SENT = (Status.PLANNED, Status.STARTING)
+_BY_A_PERSON = "ForgottenByPerson"
+_WHY = "a person had the customer forgotten before anybody contacted them"
+
+
+def _if_not_sent(value: Any, otherwise: Any) -> sa.Case[Any]:
+    # Not `in_`: that cannot be said for many rows at once.
+    not_sent = sa.or_(*(contacts.c.status == status for status in _NOT_SENT))
+    return sa.case((not_sent, value), else_=otherwise)
+
+
+_EMPTY = (
+    sa.update(contacts)
+    .where(contacts.c.id == sa.bindparam("key"))
+    .values(
+        customer_id=sa.bindparam("hash"),
+        request="{}",
+        fingerprint="",
+        messages=[],
+        contact_id=None,
+        participant_id=None,
+        request_id=None,
+        claimed_by=None,
+        claimed_until=None,
+        status=_if_not_sent(Status.FAILED, contacts.c.status),
+        error_code=_if_not_sent(_BY_A_PERSON, contacts.c.error_code),
+        error_message=_if_not_sent(_WHY, sa.null()),
+        ended_at=_if_not_sent(
+            sa.bindparam("now", type_=contacts.c.ended_at.type), contacts.c.ended_at
+        ),
+    )
+)
+"""A contact without content. Its token stays: by it, a later planning finds the contact."""
+
+
+def forgotten_id(campaign: str, customer_id: str) -> str:
+    """What stands in a contact instead of the id of a customer who was forgotten.
+
+    It is as lasting as a client token, so that whoever names the customer again finds the contact,
+    and differs from campaign to campaign.
+
+    Raises:
+        InputError: A name is empty.
+    """
+    return f"forgotten-{client_token(campaign, customer_id)[-64:]}"
+
+
+def is_free(now: datetime) -> sa.ColumnElement[bool]:
+    """Contacts of which nothing more will come: settled, or never sent and nobody is at them."""
+    columns = contacts.c
+    waits = (columns.status.in_(_NOT_SENT), columns.sent_at.is_(None), claims.unclaimed(now))
+    return sa.or_(columns.status.in_(SETTLED), sa.and_(*waits))
+
+
+def lock_contacts(
+    connection: sa.Connection,
+    now: datetime,
+    *where: sa.ColumnElement[bool],
+    most: int | None = None,
+) -> Sequence[sa.Row[Any]]:
+    """Contacts with content, which nobody else changes until the transaction ends.
+
+    Args:
+        connection: In a transaction.
+        now: The present time.
+        where: Which contacts.
+        most: The most contacts, in the order of planning.
+
+    Returns:
+        Rows with id, customer_id, contact_id, status and is_free.
+    """
+    columns = (contacts.c.id, contacts.c.customer_id, contacts.c.contact_id, contacts.c.status)
+    query = (
+        sa.select(*columns, is_free(now).label("is_free"))
+        # An empty fingerprint is the mark of a contact without content.
+        .where(contacts.c.fingerprint != "", *where)
+        .order_by(contacts.c.id)
+        .limit(most)
+        .with_for_update()
+    )
+    return connection.execute(query).all()
+
+
+def empty_contacts(
+    connection: sa.Connection, campaign: str, rows: Sequence[sa.Row[Any]], now: datetime
+) -> int:
+    """Take the content out of locked contacts, and their transcripts.
+
+    Returns:
+        How many transcript items that were.
+    """
+    if not rows:
+        return 0
+    names = [forgotten_id(campaign, row.customer_id) for row in rows]
+    keys = [row.id for row in rows]
+    values = [{"key": key, "hash": name, "now": now} for key, name in zip(keys, names, strict=True)]
+    connection.execute(_EMPTY, values)
+    chats = [row.contact_id for row in rows if row.contact_id is not None]
+    return _remove(connection, campaign, items.c.contact_id.in_(chats))
+
+
+def remove_strays(connection: sa.Connection, campaign: str) -> int:
+    """Delete transcripts of a campaign whose contacts are no longer there, and count the items."""
+    chats = sa.select(contacts.c.contact_id).where(
+        contacts.c.campaign == campaign, contacts.c.contact_id.is_not(None)
+    )
+    return _remove(connection, campaign, items.c.contact_id.not_in(chats))
+
+
+def empty_refusals(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:
+    """Take ids and reasons out of refused rows; they stay, for the counts.
+
+    Returns:
+        How many rows had some.
+    """
+    told = sa.or_(refusals.c.customer_id.is_not(None), refusals.c.error_message != "")
+    update = sa.update(refusals).where(*where, told).values(customer_id=None, error_message="")
+    return connection.execute(update).rowcount
+
+
+def insert_heard(insert: _Insert) -> _Insert:
+    """Insert a transcript item, if its contact still belongs to the customer who said it.
+
+    A worker that slept may bring items of a customer who was forgotten in the meantime.
+    """
+    names = [column.name for column in items.c]
+    values = [sa.bindparam(column.name, type_=column.type) for column in items.c]
+    still_theirs = (
+        contacts.c.id == sa.bindparam("key"),
+        contacts.c.customer_id == sa.bindparam("customer_id", type_=sa.Text),
+    )
+    return insert.from_select(names, sa.select(*values).where(*still_theirs))
+
+
+def overwrite(engine: sa.Engine) -> bool:
+    """Have the database write itself anew, outside any transaction.
+
+    Returns:
+        Whether it did. A SQLite file is left as it is when somebody else reads or writes for ten
+        seconds on end.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            return _overwrite_file(connection)
+        # The statistics hold samples of the columns' values.
+        connection.exec_driver_sql("VACUUM (ANALYZE) contacts, items, refusals")
+        return True
+
+
+def _overwrite_file(connection: sa.Connection) -> bool:
+    """A file keeps what was deleted or has moved, and its log every change, until this."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    try:
+        connection.exec_driver_sql("VACUUM")
+    except exc.OperationalError as error:
+        if "locked" in str(error.orig):
+            return False
+        raise
+    is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    return not is_busy
+
+
+def _remove(connection: sa.Connection, campaign: str, which: sa.ColumnElement[bool]) -> int:
+    if connection.dialect.name == "postgresql":
+        # Waits for workers that are writing items; later ones find the contact without its id.
+        connection.exec_driver_sql("LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE")
+    delete = sa.delete(items).where(items.c.campaign == campaign, which)
+    return connection.execute(delete).rowcount

@@ -1,0 +1,295 @@
+"""Between the ledger's rows and our values, both ways; and its longer statements."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from connect_tasks.chat.protocol import Item
+from connect_tasks.ledger.contact import SETTLED, Contact, EndReason, Refusal, Status
+from connect_tasks.ledger.schema import contacts, refusals
+
+__all__ = [
+    "CONTACT_COLUMNS",
+    "SAVE_PROGRESS",
+    "Change",
+    "Heard",
+    "Known",
+    "Planned",
+    "Progress",
+    "contact",
+    "count_refused",
+    "funnel",
+    "insert_planned",
+    "is_latest",
+    "item_values",
+    "known",
+    "plan_values",
+    "progress",
+    "progress_values",
+    "refusal",
+    "refusal_values",
+    "summed",
+    "was_made",
+]
+
+CONTACT_COLUMNS = [contacts.c[field.name] for field in fields(Contact)]
+
+_PROGRESS = (
+    "status",
+    "attempts",
+    "sent_at",
+    "end_reason",
+    "contact_id",
+    "participant_id",
+    "error_code",
+    "error_message",
+    "request_id",
+    "started_at",
+    "connected_at",
+    "first_reply_at",
+    "ended_at",
+)
+"""What changes after planning; the rest of a contact never does."""
+
+SAVE_PROGRESS = (
+    sa.update(contacts)
+    .where(
+        contacts.c.id == sa.bindparam("key"),
+        contacts.c.claimed_by == sa.bindparam("worker"),
+        contacts.c.claimed_until.is_not(None),
+        contacts.c.status == sa.bindparam("was"),
+    )
+    .values(
+        {name: sa.bindparam(name) for name in _PROGRESS}
+        | {
+            "claimed_until": sa.case(
+                (sa.bindparam("release", type_=sa.Boolean), sa.null()),
+                else_=contacts.c.claimed_until,
+            )
+        }
+    )
+)
+"""One contact one step further, if the worker still holds it and it is where it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A valid row, ready to be written: the exact request and what our side will say."""
+
+    customer_id: str
+    generation: int
+    client_token: str
+    request: str
+    fingerprint: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger already holds of a customer: the latest generation."""
+
+    generation: int
+    status: Status
+    fingerprint: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A contact one step further; `was` is the status that the ledger must hold until now."""
+
+    contact: Contact
+    was: Status
+    release: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Items of a contact's transcript; those already stored are not stored again."""
+
+    contact: Contact
+    items: Sequence[Item]
+
+
+Change = Progress | Heard
+
+
+def known(row: Mapping[Any, Any]) -> Known:
+    """What the ledger holds of a customer, from a row."""
+    return Known(
+        generation=row["generation"],
+        status=Status(row["status"]),
+        fingerprint=row["fingerprint"],
+        messages=tuple(row["messages"]),
+    )
+
+
+def contact(row: Mapping[Any, Any]) -> Contact:
+    """A contact, from a row with `CONTACT_COLUMNS`."""
+    end_reason = row["end_reason"]
+    return Contact(
+        **{
+            **row,
+            "status": Status(row["status"]),
+            "messages": tuple(row["messages"]),
+            "end_reason": EndReason(end_reason) if end_reason else None,
+        }
+    )
+
+
+def refusal(row: Mapping[Any, Any]) -> Refusal:
+    """A refused row, from a row of its table."""
+    values = {field.name: row[field.name] for field in fields(Refusal)}
+    return Refusal(**{**values, "status": Status(row["status"])})
+
+
+def refusal_values(campaign: str, row: Refusal) -> dict[str, Any]:
+    """A refused row, for its table."""
+    values = {field.name: getattr(row, field.name) for field in fields(Refusal)}
+    return {"campaign": campaign, **values}
+
+
+def plan_values(campaign: str, row: Planned, now: datetime) -> dict[str, Any]:
+    """A valid row, for the table of contacts."""
+    values = {field.name: getattr(row, field.name) for field in fields(Planned)}
+    return {
+        "campaign": campaign,
+        **values,
+        "messages": list(row.messages),
+        "status": Status.PLANNED,
+        "planned_at": now,
+    }
+
+
+def insert_planned(
+    connection: sa.Connection,
+    statement: sa.Insert,
+    campaign: str,
+    rows: Sequence[Planned],
+    now: datetime,
+) -> int:
+    """Insert many valid rows, by a statement that may say what to do about those that are there.
+
+    SQLAlchemy would convert every value of every row by itself, which takes longer than the
+    database does. Here it converts what all rows share, once.
+
+    Returns:
+        How many rows were written.
+    """
+    shared = {**plan_values(campaign, rows[0], now), "attempts": 0}
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
+    shared = _as_sent(compiled, shared)
+    values = ({**shared, **_own_values(row)} for row in rows)
+    # SQLite takes values by position, psycopg by name.
+    names = compiled.positiontup
+    sent = list(map(itemgetter(*names), values) if names else values)
+    return connection.exec_driver_sql(str(compiled), sent).rowcount
+
+
+def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement's values in the form that the database's driver takes."""
+    sent = {}
+    for name, bind in compiled.binds.items():
+        value = values.get(name, bind.value)
+        convert = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
+        value = convert(value) if convert else value
+        # A member of an enumeration would make SQLite's driver look for an adapter in every row.
+        sent[name] = str(value) if isinstance(value, str) else value
+    return sent
+
+
+def _own_values(row: Planned) -> dict[str, Any]:
+    return {
+        "customer_id": row.customer_id,
+        "generation": row.generation,
+        "client_token": row.client_token,
+        "request": row.request,
+        "fingerprint": row.fingerprint,
+        "messages": json.dumps(row.messages),
+    }
+
+
+def progress(step: Contact) -> dict[str, Any]:
+    """What may have changed of a contact since it was planned."""
+    return {name: getattr(step, name) for name in _PROGRESS}
+
+
+def progress_values(worker: str, change: Progress) -> dict[str, Any]:
+    """Parameters of `SAVE_PROGRESS`. A contact that is settled is also released."""
+    return {
+        **progress(change.contact),
+        "key": change.contact.id,
+        "worker": worker,
+        "was": change.was,
+        "release": change.release or change.contact.status in SETTLED,
+    }
+
+
+def was_made(values: Mapping[str, Any], row: Mapping[Any, Any]) -> bool:
+    """Whether a row is as these parameters of `SAVE_PROGRESS` make it, by the same worker."""
+    same = all(row[name] == values[name] for name in _PROGRESS)
+    return same and row["claimed_by"] == values["worker"]
+
+
+def item_values(change: Heard) -> Iterator[dict[str, Any]]:
+    """Transcript items, as parameters of `redaction.insert_heard`."""
+    for item in change.items:
+        yield {
+            "key": change.contact.id,
+            "campaign": change.contact.campaign,
+            "customer_id": change.contact.customer_id,
+            "contact_id": change.contact.contact_id,
+            **{field.name: getattr(item, field.name) for field in fields(Item)},
+        }
+
+
+def funnel(campaign: str) -> sa.Executable:
+    """By status: how many contacts came how far, and when the first and the last step was."""
+    columns = contacts.c
+    return (
+        sa.select(
+            columns.status,
+            sa.func.count().label("valid"),
+            sa.func.count(columns.started_at).label("reached_started"),
+            sa.func.count(columns.connected_at).label("reached_connected"),
+            sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.min(columns.planned_at).label("planned_at"),
+            sa.func.max(columns.ended_at).label("ended_at"),
+        )
+        .where(columns.campaign == campaign, is_latest())
+        .group_by(columns.status)
+    )
+
+
+def summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """The rows of `funnel` as one: counts by status, how many came how far, and when."""
+    reached = ("valid", "reached_started", "reached_connected", "replied")
+    return {
+        **{row["status"]: row["valid"] for row in rows},
+        **{name: sum(row[name] for row in rows) for name in reached},
+        "planned_at": min((row["planned_at"] for row in rows), default=None),
+        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
+    }
+
+
+def count_refused(campaign: str) -> sa.Executable:
+    """How many rows of the table were refused, by status."""
+    where = refusals.c.campaign == campaign
+    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)
+
+
+def is_latest() -> sa.ColumnElement[bool]:
+    """Whether a contact is its customer's latest generation: the one that counts."""
+    newer = contacts.alias("newer")
+    same_customer = (
+        newer.c.campaign == contacts.c.campaign,
+        newer.c.customer_id == contacts.c.customer_id,
+    )
+    later = newer.c.generation > contacts.c.generation
+    return ~sa.exists().where(*same_customer, later).correlate(contacts)

@@ -1,0 +1,163 @@
+"""What all workers of an instance share, in the ledger's database: paces and open chats.
+
+Each function works in a transaction that its caller has begun and commits.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from connect_tasks.aws.pacing.token_bucket import Ceiling, Demand, Lot, Pace, Purchase, divide
+from connect_tasks.ledger.database import insert_into
+from connect_tasks.ledger.schema import ceilings, holders, paces
+
+__all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "trade", "worker_name"]
+
+_LONGEST_LEASE_SECONDS = 3600.0
+# After an outage of the database, everybody renews within a second or two.
+_LOST_AFTER_SECONDS = 3.0
+
+
+def worker_name(run: str) -> str:
+    """A new worker's name, from which `take_lost_runs` can tell the run.
+
+    Args:
+        run: What a scheduler calls the worker's run; empty if nobody does.
+    """
+    name = uuid.uuid4().hex
+    return f"{run}/{name}" if run else name
+
+
+def trade(connection: sa.Connection, instance_id: str, purchase: Purchase, now: float) -> Lot:
+    """Sell a worker the next calls of an API.
+
+    Args:
+        connection: In a transaction.
+        instance_id: Whose calls.
+        purchase: What the worker asks for, and what it has to tell.
+        now: The present time in seconds since 1970.
+    """
+    key = {"instance_id": instance_id, "api": purchase.api}
+    fresh = asdict(Pace.full(purchase.full_rate, purchase.burst, now))
+    found = _locked(connection, paces, key, fresh)
+    pace, lot = Pace(**found).trade(purchase, now)
+    connection.execute(sa.update(paces).where(*_is(paces, key)).values(asdict(pace)))
+    return lot
+
+
+def share_slots(
+    connection: sa.Connection,
+    instance_id: str,
+    worker: str,
+    demand: Demand,
+    *,
+    quota: int,
+    refused: bool,
+    now: float,
+    until: float,
+) -> tuple[int, int]:
+    """Give a worker its share of an instance's open chats.
+
+    Args:
+        connection: In a transaction.
+        instance_id: Whose slots.
+        worker: Who asks; what it was granted before is replaced.
+        demand: What it has and wants.
+        quota: The quota of open chats.
+        refused: Whether the instance refused a chat since the worker asked last.
+        now: The present time in seconds since 1970.
+        until: When the share ends, unless the worker asks again.
+
+    Returns:
+        How many chats the worker may have open, and how many all workers together.
+    """
+    key = {"instance_id": instance_id}
+    found = _locked(connection, ceilings, key, asdict(Ceiling(quota=quota, ceiling=quota)))
+    others = _others(connection, instance_id, worker, now)
+    ceiling = Ceiling(**found).for_quota(quota).probed(now)
+    if refused:
+        ceiling = ceiling.refused(demand.open + sum(other.open for other in others), now)
+    granted = divide(ceiling.ceiling, demand, others)
+    connection.execute(sa.update(ceilings).where(*_is(ceilings, key)).values(asdict(ceiling)))
+    # A chat that is open holds its slot, granted or not.
+    held = replace(demand, granted=max(granted, demand.open))
+    _hold(connection, key | {"worker": worker}, held, until)
+    return granted, ceiling.ceiling
+
+
+def leave(connection: sa.Connection, instance_id: str, worker: str) -> None:
+    """Give back a worker's share of the open chats."""
+    key = {"instance_id": instance_id, "worker": worker}
+    connection.execute(sa.delete(holders).where(*_is(holders, key)))
+
+
+def take_lost_runs(connection: sa.Connection, instance_id: str, now: float) -> list[str]:
+    """The runs whose workers died with a share of the open chats; each is told once."""
+    is_lost = (holders.c.instance_id == instance_id, _is_over(now - _LOST_AFTER_SECONDS))
+    lost = sa.delete(holders).where(*is_lost)
+    workers = connection.scalars(lost.returning(holders.c.worker))
+    return sorted({run for worker in workers if (run := worker.rpartition("/")[0])})
+
+
+def learnt(connection: sa.Connection, instance_id: str, now: float) -> dict[str, float]:
+    """What the instance grants less of than its quotas say.
+
+    Returns:
+        Calls per second by API, and `open_chats`; what is not less is left out.
+    """
+    query = sa.select(paces).where(paces.c.instance_id == instance_id)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    by_api = {row.pop("api"): Pace(**_without(row, "instance_id")).at(now) for row in rows}
+    found = {api: pace.rate for api, pace in by_api.items() if pace.rate < pace.full_rate}
+    query = sa.select(ceilings.c.ceiling).where(
+        ceilings.c.instance_id == instance_id, ceilings.c.ceiling < ceilings.c.quota
+    )
+    ceiling = connection.scalar(query)
+    return found if ceiling is None else {**found, "open_chats": ceiling}
+
+
+def _locked(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], fresh: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A row, made if need be, that nobody else can change until the transaction ends."""
+    # An update that changes nothing locks the row on PostgreSQL and the file on SQLite, where a
+    # transaction that began with reading could not go on to write.
+    lock = sa.update(table).where(*_is(table, key)).values(key).returning(table)
+    row = connection.execute(lock).mappings().one_or_none()
+    if row is None:
+        insert = insert_into(table, connection.dialect.name)
+        connection.execute(insert.on_conflict_do_nothing(), {**key, **fresh})
+        row = connection.execute(lock).mappings().one()
+    return {name: value for name, value in row.items() if name not in key}
+
+
+def _others(
+    connection: sa.Connection, instance_id: str, worker: str, now: float
+) -> Sequence[Demand]:
+    columns = (holders.c.open, holders.c.wanted, holders.c.granted)
+    others = (holders.c.instance_id == instance_id, holders.c.worker != worker)
+    query = sa.select(*columns).where(*others, sa.not_(_is_over(now)))
+    return [Demand(**row) for row in connection.execute(query).mappings()]
+
+
+def _is_over(now: float) -> sa.ColumnElement[bool]:
+    # No share lasts longer than an hour: somebody's clock was wrong when it was made.
+    return sa.or_(holders.c.until <= now, holders.c.until > now + _LONGEST_LEASE_SECONDS)
+
+
+def _hold(connection: sa.Connection, key: Mapping[str, Any], demand: Demand, until: float) -> None:
+    values = {**asdict(demand), "until": until}
+    insert = insert_into(holders, connection.dialect.name)
+    statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)
+    connection.execute(statement, {**key, **values})
+
+
+def _without(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def _is(table: sa.Table, key: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in key.items()]

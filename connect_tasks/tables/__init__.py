@@ -1,0 +1,1 @@
+"""Tables in and out: the only place that works with pandas."""

@@ -1,0 +1,168 @@
+"""What people and Prefect see of a campaign while a run works on it, and how it ended."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.campaign.funnel import Funnel, Tally
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.summary import pace_now, summary_markdown
+from connect_tasks.errors import ConnectTasksError
+from connect_tasks.ledger.contact import CampaignState
+from connect_tasks.ledger.database import hide_password
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.destinations import as_uri
+from connect_tasks.tasks.artifacts import (
+    LiveSummary,
+    ProgressArtifact,
+    publish_markdown,
+    publish_table,
+)
+from connect_tasks.tasks.crashed_runs import LostRuns
+from connect_tasks.tasks.events import Ending, tell_campaign, tell_unknown
+from connect_tasks.tasks.progress import watching
+from connect_tasks.tasks.run_context import Logger, in_run
+
+__all__ = ["Watch", "publish_result"]
+
+_AS_ENDED: Mapping[CampaignState, Ending] = {
+    CampaignState.PAUSED: "paused",
+    CampaignState.STOPPED: "stopped",
+}
+
+
+def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> None:
+    """Show in Prefect how a campaign ended, and who was not contacted; outside a run, nothing.
+
+    Args:
+        result: The campaign's.
+        saved_to: Where its files are.
+    """
+    if not in_run():
+        return
+    conclusion = result.conclusion
+    files = f"[contacts.csv, messages.csv, report.html]({as_uri(saved_to)})" if saved_to else ""
+    notes = (
+        f"{conclusion.name}: {conclusion.message}",
+        f"files: {files}" if files else "",
+        f"ledger: `{hide_password(result.ledger_url)}`",
+    )
+    publish_markdown(
+        result.campaign, "summary", summary_markdown(result.campaign, result.summary, *notes)
+    )
+    if rows := result.not_contacted():
+        publish_table(
+            result.campaign,
+            "not-contacted",
+            rows,
+            f"Refused, failed and unknown rows of campaign {result.campaign}, the first 100; all "
+            "of them are in contacts.csv",
+        )
+
+
+class Watch:
+    """Shows a run of a campaign: to its terminal or log, in Prefect's UI and as events.
+
+    It also looks for runs that died with work of the same instance in hand. Nothing of it can
+    stop the campaign.
+
+    Args:
+        campaign: Its name.
+        ledger: Holds the campaign.
+        quotas: What the instance should grant.
+        logger: Takes the lines.
+    """
+
+    def __init__(self, campaign: str, ledger: Ledger, quotas: Quotas, logger: Logger) -> None:
+        self._campaign = campaign
+        self._ledger = ledger
+        self._quotas = quotas
+        self._logger = logger
+        self._progress = ProgressArtifact(campaign)
+        self._summary = LiveSummary(campaign)
+        self._lost = LostRuns(ledger, ledger.instance_id(campaign), logger)
+        self._stack = ExitStack()
+        self._funnel: Funnel | None = None
+        self._began = False
+
+    def __enter__(self) -> Self:
+        self._line = self._stack.enter_context(watching(self._campaign, self._logger))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if self._funnel is None:
+            return
+        if error is None:
+            # Others may have worked on it too: only the ledger knows how far it has come.
+            self._end(Tally(self._ledger.counts(self._campaign)).funnel())
+        elif isinstance(error, ConnectTasksError):
+            self._halt(self._funnel, error)
+
+    def show(self, funnel: Funnel) -> None:
+        """Show how far the campaign has come; called a few times a second."""
+        if self._funnel is None and funnel.left:
+            self._began = True
+            tell_campaign("started", self._campaign, funnel)
+        self._funnel = funnel
+        self._line(funnel)
+        self._progress.show(funnel)
+        self._summary.show(lambda: self._markdown(funnel))
+        self._lost.look()
+
+    def _markdown(self, funnel: Funnel) -> str:
+        now = datetime.now(UTC)
+        return summary_markdown(
+            self._campaign,
+            asdict(funnel),
+            pace_now(funnel.limited_by, self._quotas, funnel.learnt),
+            f"running, as of {now:%H:%M:%S} UTC",
+        )
+
+    def _end(self, funnel: Funnel) -> None:
+        self._progress.finish(funnel)
+        self._lost.mark()
+        self._log(funnel)
+        state = self._ledger.state(self._campaign)
+        if funnel.left and state is not CampaignState.RUNNING:
+            tell_campaign(_AS_ENDED[state], self._campaign, funnel)
+        elif self._began and not funnel.left:
+            tell_campaign("finished", self._campaign, funnel)
+        if funnel.unknown:
+            unknown = self._ledger.unknown_contacts(self._campaign)
+            tell_unknown(self._campaign, [contact.customer_id for contact in unknown])
+
+    def _halt(self, funnel: Funnel, error: ConnectTasksError) -> None:
+        told = {"error": type(error).__name__, "reason": str(error)}
+        tell_campaign("halted", self._campaign, funnel, **told)
+        halted = f"**halted**: {error}"
+        text = summary_markdown(self._campaign, asdict(funnel), halted)
+        publish_markdown(self._campaign, "summary", text)
+
+    def _log(self, funnel: Funnel) -> None:
+        self._logger.info(
+            "campaign %s: %d of %d settled", self._campaign, funnel.settled, funnel.valid
+        )
+        for what, granted in self._funnel.learnt.items() if self._funnel else ():
+            self._logger.warning(
+                "campaign %s: the instance grants less than its quotas say: %s %.1f",
+                self._campaign,
+                what,
+                granted,
+            )
+        if funnel.unknown:
+            self._logger.warning(
+                "campaign %s: whether %d customers were contacted is not known; run the campaign "
+                "again to find out",
+                self._campaign,
+                funnel.unknown,
+            )

@@ -1,0 +1,207 @@
+"""What a campaign will come to: expected values are reckoned by hand."""
+
+import pytest
+
+from connect_tasks import Conversation, Quotas
+from connect_tasks.campaign.forecast import Forecast, Intake, Sample, forecast
+from connect_tasks.errors import InputError
+
+ADA = Sample(
+    customer_id="0042",
+    display_name="Ada",
+    initial_message="Hi, Ada <b>",
+    messages=("Still at Ghent?",),
+)
+
+EACH_CHAT = ("StartChatContact", "CreateParticipantConnection", "GetTranscript", "StopContact")
+
+
+def intake(valid: int, *, opened: int = 0, said: int = 0, contacted: int = 0) -> Intake:
+    return Intake(
+        rows=valid + 3,
+        valid=valid,
+        rejected=2,
+        duplicate=1,
+        contacted=contacted,
+        opened=opened,
+        said=said,
+        reasons={"participant_details.display_name: column 'name' is empty": 2},
+        more_reasons=4,
+        samples=(ADA,),
+    )
+
+
+def of(
+    table: Intake, quotas: Quotas | None = None, seconds: float = 20, close: str = "stop"
+) -> Forecast:
+    conversation = Conversation(close=close)
+    return forecast(table, quotas or Quotas(), conversation, given_seconds=seconds)
+
+
+def test_starts_limit_a_campaign_of_short_chats() -> None:
+    made = of(intake(5_008))
+
+    # 8 at once, 5,000 more at 5 per second, and the last one's 20 seconds.
+    assert made.duration_seconds == 1_020
+    assert made.chats_per_second == 5
+    assert made.summary == "5,008 chats in about 17 min, limited by 5 starts per second"
+
+
+def test_open_chats_limit_a_campaign_of_long_chats() -> None:
+    made = of(intake(5_000), seconds=240)
+
+    # 500 at a time, ten times 240 seconds, and the last wave takes 499 starts at 5 per second.
+    assert made.duration_seconds == pytest.approx(9 * 240 + 499 / 5 + 240)
+    assert made.chats_per_second == pytest.approx(500 / 240)
+    assert made.limit == "500 open chats at 4 min each"
+
+
+def test_open_chats_do_not_limit_a_campaign_that_has_no_more_of_them() -> None:
+    made = of(intake(500), seconds=240)
+
+    assert made.limit == "5 starts per second"
+    assert made.duration_seconds == pytest.approx((500 - 8) / 5 + 240)
+
+
+def test_a_chat_that_opens_with_a_message_is_read_twice() -> None:
+    made = of(intake(1_000, opened=1_000))
+
+    # 2,000 reads, 12 of them at once, the others at 8 per second.
+    assert made.limit == "8 transcript reads per second at 2 per chat"
+    assert made.chats_per_second == 4
+    assert made.duration_seconds == pytest.approx(1_988 / 8 + 20)
+    assert made.calls["GetTranscript"] == 2_000
+
+
+def test_many_messages_limit_by_their_own_rate() -> None:
+    made = of(intake(1_000, said=4_000))
+
+    assert made.limit == "10 messages per second at 4 per chat"
+    assert made.chats_per_second == 2.5
+    assert made.calls["SendMessage"] == 4_000
+
+
+@pytest.mark.parametrize(
+    ("close", "limit"),
+    [
+        ("stop", "5 starts per second"),
+        ("disconnect", "3 closes per second"),
+        ("leave_open", "5 starts per second"),
+    ],
+)
+def test_how_chats_are_closed_counts(close: str, limit: str) -> None:
+    assert of(intake(1_000), close=close).limit == limit
+
+
+def test_chats_that_are_left_open_hold_their_slots_for_a_day() -> None:
+    conversation = Conversation(close="leave_open", reply_timeout_seconds=30)
+
+    made = forecast(intake(501), Quotas(), conversation)
+
+    assert made.limit == "500 open chats at 25 h each"
+    assert made.duration_seconds == 25 * 3_600 + 30
+    assert forecast(intake(500), Quotas(), conversation).limit == "5 starts per second"
+
+
+def test_calls_are_counted_by_kind() -> None:
+    assert of(intake(100, opened=50, said=200), close="disconnect").calls == {
+        "StartChatContact": 100,
+        "CreateParticipantConnection": 100,
+        "SendMessage": 200,
+        "GetTranscript": 150,
+        "DisconnectParticipant": 100,
+    }
+    assert list(of(intake(10), close="leave_open").calls) == [
+        "StartChatContact",
+        "CreateParticipantConnection",
+        "GetTranscript",
+    ]
+
+
+def test_the_reply_that_ends_a_conversation_is_not_answered() -> None:
+    conversation = Conversation(messages=("a", "b", "c"), max_replies=2)
+
+    assert forecast(intake(10, said=30), Quotas(), conversation).calls["SendMessage"] == 10
+
+
+def test_who_was_contacted_before_is_not_contacted_again() -> None:
+    made = of(intake(1_000, contacted=900))
+
+    assert (made.to_contact, made.calls["StartChatContact"]) == (100, 100)
+
+
+def test_nobody_left_takes_no_time() -> None:
+    made = of(intake(7, contacted=7))
+
+    assert made.duration_seconds == 0
+    assert made.summary == "nobody is left to contact"
+    assert set(made.calls.values()) == {0}
+
+
+def test_an_empty_intake_is_a_forecast_of_nothing() -> None:
+    assert of(intake(0)).summary == "nobody is left to contact"
+
+
+def test_fewer_chats_than_the_burst_take_as_long_as_one() -> None:
+    assert of(intake(5)).duration_seconds == 20
+
+
+@pytest.mark.parametrize(
+    ("conversation", "seconds"),
+    [
+        (Conversation(messages=("a",), reply_timeout_seconds=30), 60),
+        (Conversation(messages=("a", "b"), reply_timeout_seconds=30, max_replies=1), 30),
+        (Conversation(messages=("a",) * 9, reply_timeout_seconds=30, max_seconds=120), 120),
+    ],
+    ids=["one answer more than messages", "no more answers than wanted", "no longer than allowed"],
+)
+def test_without_experience_every_answer_counts_as_long_as_we_wait(
+    conversation: Conversation, seconds: float
+) -> None:
+    made = forecast(intake(10), Quotas(), conversation)
+
+    assert (made.chat_seconds, made.chat_seconds_from) == (seconds, "assumed")
+    assert "assumed" in str(made)
+
+
+def test_a_given_time_counts_more_than_experience_and_that_more_than_assumptions() -> None:
+    made = forecast(intake(1), Quotas(), Conversation(), given_seconds=10.0, measured_seconds=20.0)
+    measured = forecast(intake(1), Quotas(), Conversation(), measured_seconds=20.0)
+
+    assert (made.chat_seconds, made.chat_seconds_from) == (10, "given")
+    assert (measured.chat_seconds, measured.chat_seconds_from) == (20, "measured")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_a_time_that_no_chat_can_take_is_refused(seconds: float) -> None:
+    with pytest.raises(InputError, match="more than 0"):
+        of(intake(1), seconds=seconds)
+
+
+def test_it_shows_itself_in_a_terminal() -> None:
+    assert str(of(intake(5_008, opened=0), seconds=20)).splitlines() == [
+        "5,008 chats in about 17 min, limited by 5 starts per second.",
+        "5,011 rows: 5,008 valid, 2 rejected, 1 duplicate",
+        "20 s for each chat (given)",
+        ", ".join(f"{name} 5,008" for name in EACH_CHAT),
+        "    2 rejected: participant_details.display_name: column 'name' is empty",
+        "    and 4 further reasons",
+        "0042 (Ada)",
+        "    'Hi, Ada <b>'",
+        "    'Still at Ghent?'",
+    ]
+
+
+def test_it_shows_itself_in_a_notebook_and_escapes_what_customers_are_called() -> None:
+    page = of(intake(5_008))._repr_html_()
+
+    assert "limited by 5 starts per second" in page
+    assert "Hi, Ada &lt;b&gt;" in page
+    assert "<b>" not in page.replace("<p><b>", "")
+
+
+def test_the_summary_and_the_repr_say_nothing_of_any_customer() -> None:
+    made = of(intake(5_008))
+
+    assert "Ada" not in made.summary
+    assert "Ada" not in repr(made)

@@ -1,0 +1,180 @@
+"""A campaign in a few words; expected texts are written by hand."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connect_tasks import Quotas
+from connect_tasks.campaign.summary import conclude, not_contacted, pace_now, summary_markdown
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+
+COUNTS = {
+    "rows": 250,
+    "valid": 240,
+    "started": 240,
+    "connected": 240,
+    "replied": 237,
+    "completed": 240,
+    "rejected": 8,
+    "duplicate": 2,
+    "failed": 0,
+    "unknown": 0,
+}
+TOLD = "240 of 250 rows contacted, 237 replied, 10 refused"
+FIND_OUT = (
+    "Run the same campaign again to find out about the unknown ones; those that stay unknown, a "
+    "person decides with the flow campaign-resolve."
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "name", "message"),
+    [
+        ({}, "running", "Completed", f"{TOLD}."),
+        (
+            {"completed": 238, "failed": 2},
+            "running",
+            "Completed",
+            f"{TOLD}, 2 failed.",
+        ),
+        (
+            {"completed": 237, "unknown": 3},
+            "running",
+            "Unresolved",
+            f"{TOLD}, 3 unknown. {FIND_OUT}",
+        ),
+        (
+            {"completed": 200},
+            "paused",
+            "Paused",
+            f"{TOLD}. 40 left: the flow campaign-resume goes on with them.",
+        ),
+        (
+            {"completed": 200},
+            "stopped",
+            "Stopped",
+            f"{TOLD}. 40 left: the flow campaign-resume goes on with them.",
+        ),
+        (
+            {"completed": 200},
+            "running",
+            "Unfinished",
+            f"{TOLD}. 40 left: run the same campaign again.",
+        ),
+        # Paused after its last chat: nothing is left to go on with.
+        ({}, "paused", "Completed", f"{TOLD}."),
+    ],
+    ids=["all done", "failed", "unknown", "paused", "stopped", "left", "paused at the end"],
+)
+def test_how_a_run_ended_is_said_with_its_counts_and_what_to_do(
+    changes: dict[str, int], state: str, name: str, message: str
+) -> None:
+    ended = conclude({**COUNTS, **changes}, CampaignState(state))
+
+    assert (ended.name, ended.message) == (name, message)
+
+
+@pytest.mark.parametrize(
+    ("limited_by", "learnt", "words"),
+    [
+        (None, {}, "nobody waits for a call or a slot"),
+        ("open_chats", {}, "limited by open chats: 500 at a time"),
+        ("open_chats", {"open_chats": 120}, "limited by open chats: 120 at a time"),
+        ("GetTranscript", {}, "limited by GetTranscript: 8 per second"),
+        (
+            "StartChatContact",
+            {"StartChatContact": 3.75},
+            "limited by StartChatContact: 3.75 per second, throttled",
+        ),
+    ],
+)
+def test_what_limits_the_pace_is_said_in_words(
+    limited_by: str | None, learnt: dict[str, float], words: str
+) -> None:
+    assert pace_now(limited_by, Quotas(), learnt) == words
+
+
+def test_a_summary_is_the_funnel_the_rest_and_the_notes() -> None:
+    assert summary_markdown("renewals", COUNTS, "limited by nothing", "").splitlines() == [
+        "## Campaign renewals",
+        "",
+        "| stage | count | of rows |",
+        "|---|---:|---:|",
+        "| Rows in the table | 250 | 100% |",
+        "| Valid customers | 240 | 96% |",
+        "| Chats started | 240 | 96% |",
+        "| Chats connected | 240 | 96% |",
+        "| Chats with a reply | 237 | 95% |",
+        "| Chats completed | 240 | 96% |",
+        "",
+        "- 8 rejected, 2 duplicate",
+        "- limited by nothing",
+    ]
+
+
+def test_who_was_not_contacted_is_listed_without_what_the_table_held() -> None:
+    sent_at = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    unknown = Contact(
+        id=1,
+        campaign="renewals",
+        customer_id="0042",
+        generation=1,
+        status=Status.UNKNOWN,
+        client_token="token",
+        request="{}",
+        messages=("Zebulon",),
+        planned_at=sent_at,
+        sent_at=sent_at,
+        error_code="ReadTimeoutError",
+        error_message="no answer to 'Zebulon'",
+    )
+    refused = Refusal(
+        position=7,
+        customer_id="0043",
+        status=Status.REJECTED,
+        error_code="InvalidRow",
+        error_message="attributes.plan = 'Zebulon = gold': must be short; "
+        "display_name = 'Zebulon': must not be empty",
+    )
+
+    assert list(not_contacted([unknown], [refused])) == [
+        {
+            "row": "",
+            "customer_id": "0042",
+            "status": "unknown",
+            "reason": "ReadTimeoutError: no answer to '…' (sent at 2026-11-22 09:30:00 UTC)",
+        },
+        {
+            "row": "7",
+            "customer_id": "0043",
+            "status": "rejected",
+            "reason": "attributes.plan: must be short; display_name: must not be empty",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("name = 'a: Zebulon; b = Zebulon': must be short", "name: must be short"),
+        ('name = "O\'Zebulon": must be short', "name: must be short"),
+        ("name = 'it\\'s \"Zebulon\"': must be short", "name: must be short"),
+        ("age = 59: must be at least 60", "age: must be at least 60"),
+        ("tags = ['Zebulon: x', 'y']: must be short", "tags: must be short"),
+        ("tags = ['Zebulon…]: must be short", "InvalidRow"),
+        ("name: column 'first name' is empty", "name: column 'first name' is empty"),
+        ("name: the template fails: bad 'Zebulon'", "name: the template fails: bad '…'"),
+        ("repeats the customer of row 3", "repeats the customer of row 3"),
+    ],
+)
+def test_no_value_of_the_table_gets_into_a_reason(told: str, shown: str) -> None:
+    refused = Refusal(
+        position=0,
+        customer_id="0042",
+        status=Status.REJECTED,
+        error_code="InvalidRow",
+        error_message=told,
+    )
+
+    (row,) = not_contacted([], [refused])
+    assert row["reason"] == shown

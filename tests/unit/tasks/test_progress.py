@@ -1,0 +1,98 @@
+"""What a person sees while a campaign runs."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.row_check import Sifted
+from connect_tasks.tasks.progress import watching, watching_rows
+
+FUNNEL = Funnel(
+    rows=12,
+    valid=10,
+    rejected=1,
+    duplicate=1,
+    started=8,
+    connected=8,
+    replied=7,
+    completed=5,
+    failed=1,
+    unknown=0,
+    planned=2,
+    open_chats=2,
+)
+
+
+def test_a_terminal_shows_a_bar_with_the_counts() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+
+    with watching("renewals", logging.getLogger("test"), console=console) as show:
+        show(FUNNEL)
+
+    assert "renewals" in screen.getvalue()
+    assert "6/10" in screen.getvalue()
+    assert "2 open · 7 replied" in screen.getvalue()
+
+
+def test_elsewhere_a_line_is_logged_soon_and_then_ever_more_rarely(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    a_day = iter(range(24 * 60 * 60))
+    quiet = Console(file=io.StringIO())
+
+    with watching(
+        "renewals", logging.getLogger("test"), console=quiet, monotonic=lambda: next(a_day)
+    ) as show:
+        for _ in range(4):
+            show(FUNNEL)
+        assert caplog.messages == []
+        for _ in range(20):
+            show(FUNNEL)
+        assert len(caplog.messages) == 2
+        for _ in range(24 * 60 * 60 - 30):
+            show(FUNNEL)
+
+    assert caplog.messages[0] == "campaign renewals: 6 of 10 settled, 2 chats open, 7 replied"
+    assert len(caplog.messages) < 300
+
+
+def test_a_terminal_shows_how_far_a_table_was_checked() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+    logger = logging.getLogger("test")
+
+    with watching_rows("renewals", logger, total=1_000, console=console) as show:
+        show(Sifted(400, 12))
+
+    assert "400/1000" in screen.getvalue()
+    assert "12 refused" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("total", "line"),
+    [
+        (1_000, "campaign renewals: 400 of 1000 rows checked, 12 refused"),
+        (None, "campaign renewals: 400 rows checked, 12 refused"),
+    ],
+    ids=["a frame", "a file of unknown length"],
+)
+def test_elsewhere_a_line_tells_how_far_a_table_was_checked(
+    total: int | None, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    times = iter([0.0, 4.9, 5.0, 5.0])
+    quiet = Console(file=io.StringIO())
+    logger = logging.getLogger("test")
+
+    with watching_rows(
+        "renewals", logger, total=total, console=quiet, monotonic=lambda: next(times)
+    ) as show:
+        show(Sifted(200, 3))
+        show(Sifted(400, 12))
+
+    assert caplog.messages == [line]
