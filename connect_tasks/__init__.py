@@ -10,7 +10,8 @@ from connect_tasks.aws.idempotency import client_token
 from connect_tasks.aws.models import StartChatContactRequest, StartChatContactResponse
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.retry import RetryPolicy
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 
 __all__ = [
     "ChatTemplate",

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from connect_tasks import errors
 from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.chat.protocol import Connection, Item, parse_item
+from connect_tasks.aws.transcript import Connection, Item, parse_item
 
 if TYPE_CHECKING:
     from mypy_boto3_connect import ConnectClient

@@ -3,19 +3,16 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from connect_tasks.aws.client import ConnectApi
-from connect_tasks.aws.idempotency import message_token
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.pacing.rate_limiter import Buy, RateGate
-from connect_tasks.aws.quotas import Quotas
+from connect_tasks.aws.pacing.rate_limiter import Acquire, RateLimiter
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
-from connect_tasks.chat.dialogue import Say
-from connect_tasks.chat.protocol import Connection, Item
+from connect_tasks.aws.transcript import Connection, Item
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -25,7 +22,7 @@ from connect_tasks.errors import (
     ThrottledError,
 )
 
-__all__ = ["Chat", "PacedCalls"]
+__all__ = ["PacedCalls"]
 
 Result = TypeVar("Result")
 
@@ -35,10 +32,9 @@ class PacedCalls:
 
     Args:
         api: Makes the calls.
-        quotas: The pace of each.
         policy: How often a failed call is repeated.
-        buy: Buys lots of calls from what all workers may make.
-        buy_starts: The same for starts, where a permit of the user's own is needed too.
+        acquire: Asks for permits, of which all workers share the quota.
+        acquire_starts: The same for starts, where a limit of the user's own counts too.
         executor: The threads that the calls run on.
         clock: Tells the time and waits.
         random: Where the jitter of waits comes from.
@@ -47,11 +43,10 @@ class PacedCalls:
     def __init__(
         self,
         api: ConnectApi,
-        quotas: Quotas,
         policy: RetryPolicy,
         *,
-        buy: Buy,
-        buy_starts: Buy | None = None,
+        acquire: Acquire,
+        acquire_starts: Acquire | None = None,
         executor: Executor,
         clock: Clock,
         random: RandomSource,
@@ -63,30 +58,29 @@ class PacedCalls:
         self._random = random
         self._may_stop = True
 
-        self._gates: list[RateGate] = []
+        self._limiters: list[RateLimiter] = []
 
-        def gate(api_name: str, buy: Buy = buy) -> RateGate:
-            rate, burst = quotas.rate_of(api_name)
-            self._gates.append(RateGate(api_name, rate, burst, buy=buy, clock=clock))
-            return self._gates[-1]
+        def limiter(api_name: str, acquire: Acquire = acquire) -> RateLimiter:
+            self._limiters.append(RateLimiter(api_name, acquire=acquire, clock=clock))
+            return self._limiters[-1]
 
-        self.starts = gate("StartChatContact", buy_starts or buy)
-        self._stops = gate("StopContact")
-        self._describes = gate("DescribeContact")
-        self._connections = gate("CreateParticipantConnection")
-        self._messages = gate("SendMessage")
-        self._transcripts = gate("GetTranscript")
-        self._disconnects = gate("DisconnectParticipant")
+        self.starts = limiter("StartChatContact", acquire_starts or acquire)
+        self._stops = limiter("StopContact")
+        self._describes = limiter("DescribeContact")
+        self._connections = limiter("CreateParticipantConnection")
+        self._messages = limiter("SendMessage")
+        self._transcripts = limiter("GetTranscript")
+        self._disconnects = limiter("DisconnectParticipant")
 
     @property
     def waiting(self) -> dict[str, int]:
         """How many calls of each API wait for their turn."""
-        return {gate.api: gate.waiting for gate in self._gates}
+        return {limiter.api: limiter.waiting for limiter in self._limiters}
 
-    async def hand_back(self) -> None:
-        """Give back the calls that were bought and not made."""
-        for gate in self._gates:
-            await gate.hand_back()
+    async def return_unused(self) -> None:
+        """Give back the permits that were not used; see `RateLimiter.return_unused`."""
+        for limiter in self._limiters:
+            await limiter.return_unused()
 
     async def start_chat(self, request: str) -> StartChatContactResponse:
         """One StartChatContact call, now and once: the caller has passed `starts`."""
@@ -162,21 +156,21 @@ class PacedCalls:
         except ChatEndedError:
             return
 
-    async def _paced(self, gate: RateGate, call: Callable[[], Result]) -> Result:
+    async def _paced(self, limiter: RateLimiter, call: Callable[[], Result]) -> Result:
         """Make a call that may be repeated freely, until it works or the policy gives up."""
         began, attempt = self._clock.monotonic(), 0
         while True:
-            await gate.pass_through()
+            await limiter.acquire()
             called_at = self._clock.monotonic()
             try:
                 result = await self._in_thread(call)
             except ThrottledError:
-                gate.throttled(called_at)
+                limiter.throttled(called_at)
             except (OutcomeUnknownError, RetryableError) as error:
                 attempt += 1
                 await self._back_off(error, attempt, began)
             else:
-                gate.succeeded()
+                limiter.succeeded()
                 return result
 
     async def _back_off(self, error: AmazonError, attempt: int, began: float) -> None:
@@ -191,51 +185,3 @@ class PacedCalls:
 
     async def _in_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-
-class Chat:
-    """The participant calls of one chat; what `ChatSession` needs.
-
-    Args:
-        calls: Makes the calls.
-        participant_token: The bearer token that the start returned.
-        instance_id: Where the chat is.
-        contact_id: Which chat it is.
-        client_token: Of the contact; each message's own token follows from it.
-        close: How a chat is closed.
-    """
-
-    def __init__(
-        self,
-        calls: PacedCalls,
-        participant_token: SecretStr,
-        *,
-        instance_id: str,
-        contact_id: str,
-        client_token: str,
-        close: Literal["stop", "disconnect", "leave_open"],
-    ) -> None:
-        self._calls = calls
-        self._participant_token = participant_token
-        self._instance_id = instance_id
-        self._contact_id = contact_id
-        self._client_token = client_token
-        self._close = close
-
-    async def connect(self) -> Connection:
-        """Get a connection for the participant."""
-        return await self._calls.connect(self._participant_token)
-
-    async def say(self, connection: Connection, message: Say) -> None:
-        """Send a message of ours; after a crash, the same one is not sent twice."""
-        token = message_token(self._client_token, message.number)
-        await self._calls.say(connection, message.text, client_token=token)
-
-    async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """Read the transcript from an item on."""
-        return await self._calls.read(connection, after)
-
-    async def close(self, connection: Connection) -> None:
-        """End the chat."""
-        stop = self._close == "stop"
-        await self._calls.close(self._instance_id, self._contact_id, connection, stop=stop)

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connect_tasks.aws.pacing.token_bucket import usable_burst
+
 __all__ = ["LEAST_THREADS", "Quotas", "threads_for"]
 
 # By API: the quotas of its rate and its burst.
@@ -82,6 +84,16 @@ class Quotas(BaseModel):
         """
         rate_name, burst_name = _RATES[api]
         return getattr(self, rate_name), getattr(self, burst_name)
+
+    def usable_rate_of(self, api: str) -> tuple[float, int]:
+        """Calls per second and calls at once to use of what an API grants: see `usable_burst`.
+
+        Example:
+            >>> Quotas().usable_rate_of("StartChatContact")
+            (5, 7)
+        """
+        rate, burst = self.rate_of(api)
+        return rate, usable_burst(rate, burst)
 
     @model_validator(mode="after")
     def _validity_is_positive(self) -> "Quotas":

@@ -19,14 +19,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Finding, Verdict
 from connect_tasks.aws.problems import RULE, problems
 from connect_tasks.aws.quotas import Quotas, threads_for
 from connect_tasks.aws.rules import flow_id
 from connect_tasks.aws.rules import instance_id as id_of_instance
-from connect_tasks.blocks.start_limit import PrefectAllowance
-from connect_tasks.campaign.run import Instance
+from connect_tasks.blocks.start_limit import PrefectStartLimit
 from connect_tasks.errors import InputError
 
 __all__ = ["AmazonConnectInstance", "block_name", "load_instance"]
@@ -52,7 +52,7 @@ class AmazonConnectInstance(Block):
         contact_flow_id: The flow that receives the chats, unless a template names another.
         aws_credentials: Who calls; without it, boto3's default chain decides.
         quotas: What the instance grants.
-        start_limit: A global concurrency limit of Prefect that starts are bought from as well.
+        start_limit: A global concurrency limit of Prefect that starts are taken from as well.
         aws_client_parameters: How clients are made, such as another endpoint.
 
     Example:
@@ -125,13 +125,13 @@ class AmazonConnectInstance(Block):
         """Make what a campaign needs to call this instance. Amazon is not called yet.
 
         Raises:
-            InputError: Prefect has no `start_limit` of this name that can be bought from.
+            InputError: Prefect has no `start_limit` of this name that can be used.
         """
         return Instance(
             api=self._kept_api(),
             quotas=self.quotas,
             threads=threads_for(self.quotas),
-            allowance=PrefectAllowance(self.start_limit) if self.start_limit else None,
+            start_limit=PrefectStartLimit(self.start_limit) if self.start_limit else None,
         )
 
     def check_connection(self) -> ConnectionReport:
@@ -166,7 +166,7 @@ class AmazonConnectInstance(Block):
         if not self.start_limit:
             return
         try:
-            PrefectAllowance(self.start_limit)
+            PrefectStartLimit(self.start_limit)
         except InputError as error:
             yield Finding("Start limit", Verdict.NO, str(error), is_obstacle=True)
         else:

@@ -1,7 +1,7 @@
-"""Starts bought in lots from a global concurrency limit of Prefect, for those who share it there.
+"""A start limit that Prefect keeps: starts are taken from a global concurrency limit.
 
-Prefect's limit is one round trip a purchase and gives less than its rate, so nobody should ask it
-per start. A campaign buys about a second's worth at a time and spends it by its own clock.
+Prefect's limit is one round trip a time and gives less than its rate, so nobody should ask it
+per start. A campaign takes about a second's worth at a time and uses it by its own clock.
 """
 
 import math
@@ -13,13 +13,13 @@ from prefect.exceptions import ObjectNotFound
 
 from connect_tasks.errors import CampaignWideError, InputError
 
-__all__ = ["PrefectAllowance"]
+__all__ = ["PrefectStartLimit"]
 
 
-class PrefectAllowance:
+class PrefectStartLimit:
     """A named global concurrency limit with slot decay, as a source of starts.
 
-    The limit is read once, here. Whoever buys waits until Prefect grants; nothing is given back.
+    The limit is read once, here. Whoever asks waits until Prefect grants; nothing is given back.
 
     Args:
         name: The limit's name in Prefect.
@@ -29,10 +29,10 @@ class PrefectAllowance:
 
     Example:
         ```python
-        from connect_tasks.blocks.start_limit import PrefectAllowance
+        from connect_tasks.blocks.start_limit import PrefectStartLimit
 
-        allowance = PrefectAllowance("chat-starts")
-        allowance.buy(min(5, allowance.largest))
+        start_limit = PrefectStartLimit("chat-starts")
+        start_limit.acquire(min(5, start_limit.largest))
         ```
     """
 
@@ -40,14 +40,14 @@ class PrefectAllowance:
         self.name = name
         # Threads do not inherit which Prefect server is meant.
         self._context: Context = copy_context()
-        # Prefect forgets what came back since the last sale: selling all at once costs a quarter.
+        # Prefect forgets what came back since the last grant: granting all at once costs a quarter.
         self.largest = math.ceil(_read_limit(name) / 2)
-        """The most starts that are bought at once: half of what the limit holds."""
+        """The most starts that are asked for at once: half of what the limit holds."""
 
     def __repr__(self) -> str:
-        return f"PrefectAllowance({self.name!r}, largest={self.largest})"
+        return f"PrefectStartLimit({self.name!r}, largest={self.largest})"
 
-    def buy(self, count: int) -> None:
+    def acquire(self, count: int) -> None:
         """Wait until this many starts are granted. Safe to call from any thread without a loop.
 
         Args:

@@ -4,16 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.chat.protocol import Item
+from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import AmazonError
-from connect_tasks.ledger.contact import Contact, EndReason, Status
-from connect_tasks.ledger.store import Heard, Progress
+from connect_tasks.ledger.changes import Heard, Progress
+from connect_tasks.ledger.contact import Contact, Status
 
-__all__ = ["Case"]
+__all__ = ["ClaimedContact"]
 
 
-class Case:
+class ClaimedContact:
     """A claimed contact, and how it is brought forward.
 
     Args:
@@ -47,9 +48,9 @@ class Case:
         """Write a step to the ledger, and wait until it is there."""
         changes["attempts"] = self.attempts
         was, contact = self.contact.status, self.contact.advance(status, **changes)
-        await self._context.recorder.write(Progress(contact, was, release=release))
+        await self._context.group_commit.write(Progress(contact, was, release=release))
         self.contact = contact
-        self._context.tally.step(was, contact)
+        self._context.counter.step(was, contact)
 
     async def fail(self, error: AmazonError) -> None:
         """Amazon refused the request for good."""
@@ -69,11 +70,11 @@ class Case:
 
     async def hear(self, items: Sequence[Item]) -> None:
         """Store transcript items, and when the other side spoke first."""
-        await self._context.recorder.write(Heard(self.contact, items))
+        await self._context.group_commit.write(Heard(self.contact, items))
         replied = any(item.is_spoken and not item.is_ours for item in items)
         if replied and self.contact.first_reply_at is None:
             await self.step(self.contact.status, first_reply_at=self._context.clock.now())
-            self._context.tally.reply()
+            self._context.counter.reply()
 
 
 def told(error: Exception) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.pacing.rate_limiter import SlotGate
+from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
-from connect_tasks.campaign.funnel import Tally
-from connect_tasks.campaign.shared_quota import Buyer
-from connect_tasks.chat.template.chat_template import Conversation
-from connect_tasks.ledger.group_commit import Recorder
+from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.shared_quota import SharedQuota
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.ledger.group_commit import GroupCommit
 
 __all__ = ["CampaignContext"]
 
@@ -21,12 +21,12 @@ class CampaignContext:
 
     conversation: Conversation
     calls: PacedCalls
-    buyer: Buyer
-    recorder: Recorder
-    slots: SlotGate
+    shared_quota: SharedQuota
+    group_commit: GroupCommit
+    slots: SlotPool
     policy: RetryPolicy
     token_validity: timedelta
-    tally: Tally
+    counter: FunnelCounter
     clock: Clock
     random: RandomSource
 

@@ -5,16 +5,17 @@ Pure arithmetic over a table's counts, the quotas and the conversation.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from html import escape
 from typing import Literal
 
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report.words import duration_words, shorten
-from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.campaign.row_check import Intake, Sample
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 
-__all__ = ["Forecast", "Intake", "Sample", "forecast"]
+__all__ = ["Forecast", "forecast"]
 
 _LONGEST_LINE = 200
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
@@ -31,58 +32,6 @@ _WORDS = {
 _CLOSING = {"stop": "StopContact", "disconnect": "DisconnectParticipant"}
 
 ChatSecondsFrom = Literal["given", "measured", "assumed"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """What one customer will be sent.
-
-    Args:
-        customer_id: The customer.
-        display_name: Their name in the chat.
-        initial_message: The chat's first message, if there is one.
-        messages: What our side says in the conversation.
-    """
-
-    customer_id: str
-    display_name: str
-    initial_message: str | None
-    messages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What a table of customers came to.
-
-    Args:
-        rows: All rows.
-        valid: Rows that make a request, each of another customer.
-        rejected: Rows with something wrong.
-        duplicate: Rows that repeat a customer.
-        contacted: Valid rows whose customers the campaign has contacted before.
-        opened: Valid rows whose chat opens with a message.
-        said: Messages that our side has for the conversations of all valid rows.
-        reasons: What is wrong with the rejected rows and with how many of them, the commonest
-            first; a row may have several reasons.
-        more_reasons: How many further reasons there are.
-        samples: What the first customers will be sent.
-    """
-
-    rows: int
-    valid: int
-    rejected: int
-    duplicate: int
-    contacted: int
-    opened: int
-    said: int
-    reasons: Mapping[str, int]
-    more_reasons: int
-    samples: tuple[Sample, ...] = field(repr=False)
-
-    @property
-    def to_contact(self) -> int:
-        """Customers of the table whose chats are yet to be started."""
-        return self.valid - self.contacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

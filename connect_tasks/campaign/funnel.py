@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_tasks.ledger.contact import Contact, Status
 
-__all__ = ["Funnel", "Tally"]
+__all__ = ["Funnel", "FunnelCounter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Funnel:
         return self.valid - self.settled
 
 
-class Tally:
+class FunnelCounter:
     """The funnel of a campaign, kept up to date by its own steps instead of by queries.
 
     Args:

@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from connect_tasks.aws.idempotency import canonical_json, client_token, fingerprint
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
-from connect_tasks.campaign.results import summarise
-from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.campaign.summary import summarise
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.contact import CampaignState, Contact, EndReason, Status
-from connect_tasks.ledger.store import Ledger, Planned
+from connect_tasks.ledger.changes import Planned
+from connect_tasks.ledger.contact import CampaignState, Contact, Status
+from connect_tasks.ledger.store import Ledger
 
 __all__ = [
     "Decision",

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.aws.paced_calls import Chat
-from connect_tasks.aws.pacing.rate_limiter import Slot
-from connect_tasks.campaign.claimed_contact import Case
+from connect_tasks.aws.pacing.slot_pool import Slot
+from connect_tasks.aws.transcript import Connection
+from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.start import Start
-from connect_tasks.chat.dialogue import Dialogue
-from connect_tasks.chat.protocol import Connection
+from connect_tasks.chat.dialogue import Dialogue, EndReason
+from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
 from connect_tasks.errors import (
     AccessDeniedError,
@@ -26,7 +26,7 @@ from connect_tasks.errors import (
     ChatLostError,
     NotFoundError,
 )
-from connect_tasks.ledger.contact import OPEN, Contact, EndReason, Status
+from connect_tasks.ledger.contact import OPEN, Contact, Status
 
 __all__ = ["Pipeline"]
 
@@ -44,20 +44,20 @@ class Pipeline:
         self, context: CampaignContext, contact: Contact, *, on_started: Callable[[], None]
     ) -> None:
         self._context = context
-        self._case = Case(context, contact)
+        self._claimed = ClaimedContact(context, contact)
         self._on_started = on_started
         self._start: Start | None = None
         self._resumed = contact.status is not Status.PLANNED
         self._dialogue = Dialogue(
             context.conversation,
             contact.messages,
-            opening=int("InitialMessage" in self._case.request),
+            opening=int("InitialMessage" in self._claimed.request),
         )
 
     @property
     def contact(self) -> Contact:
         """The contact as it is now."""
-        return self._case.contact
+        return self._claimed.contact
 
     async def run(self) -> None:
         """Go on from the contact's status to its end.
@@ -68,9 +68,9 @@ class Pipeline:
             asyncio.CancelledError: Stopped; the contact can be resumed.
         """
         async with Slot(self._context.slots) as slot:
-            if self._case.contact.status in OPEN and not await self._can_be_joined():
+            if self._claimed.contact.status in OPEN and not await self._can_be_joined():
                 return
-            self._start = Start(self._context, self._case, slot)
+            self._start = Start(self._context, self._claimed, slot)
             response = await self._start.run()
             if response is not None:
                 self._on_started()
@@ -89,21 +89,21 @@ class Pipeline:
         try:
             await self._raise_if_over()
         except (NotFoundError, ChatEndedError) as error:
-            closing = self._case.contact.end_reason
-            await self._case.complete(closing or EndReason.LOST, None if closing else error)
+            closing = self._claimed.contact.end_reason
+            await self._claimed.complete(closing or EndReason.LOST, None if closing else error)
             return False
-        if self._case.token_is_valid:
+        if self._claimed.token_is_valid:
             return True
         with contextlib.suppress(AccessDeniedError):
-            await self._context.calls.stop(self._case.instance_id, self._case.contact_id)
-        await self._case.complete(EndReason.LOST, ChatLostError("its client token is too old"))
+            await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
+        await self._claimed.complete(EndReason.LOST, ChatLostError("its client token is too old"))
         return False
 
     async def _raise_if_over(self) -> None:
         """Ask Amazon; without permission to ask, the chat counts as alive."""
-        case = self._case
+        claimed = self._claimed
         try:
-            described = await self._context.calls.describe(case.instance_id, case.contact_id)
+            described = await self._context.calls.describe(claimed.instance_id, claimed.contact_id)
         except AccessDeniedError:
             return
         if described.get("DisconnectTimestamp"):
@@ -122,11 +122,11 @@ class Pipeline:
             await self._close(reason)
 
     async def _close(self, reason: EndReason) -> None:
-        if self._case.contact.connected_at is None:
+        if self._claimed.contact.connected_at is None:
             # The token was remembered, but its chat was dead before anybody joined it.
-            await self._case.complete(EndReason.LOST, await self._why_dead(), started_at=None)
+            await self._claimed.complete(EndReason.LOST, await self._why_dead(), started_at=None)
         else:
-            await self._case.complete(reason)
+            await self._claimed.complete(reason)
 
     async def _why_dead(self) -> ChatEndedError:
         try:
@@ -138,39 +138,39 @@ class Pipeline:
         return ChatEndedError("it had ended before anybody joined it", code="ChatEnded")
 
     def _session(self, participant_token: SecretStr) -> ChatSession:
-        case, conversation = self._case, self._context.conversation
+        claimed, conversation = self._claimed, self._context.conversation
         return ChatSession(
-            Chat(
+            Participant(
                 self._context.calls,
                 participant_token,
-                instance_id=case.instance_id,
-                contact_id=case.contact_id,
-                client_token=case.contact.client_token,
+                instance_id=claimed.instance_id,
+                contact_id=claimed.contact_id,
+                client_token=claimed.contact.client_token,
                 close=conversation.close,
             ),
             self._dialogue,
             clock=self._context.clock,
             on_connected=self._connected,
-            on_items=case.hear,
+            on_items=claimed.hear,
             on_closing=self._closing,
             leave_open=conversation.close == "leave_open",
-            catch_up="InitialMessage" in case.request or self._resumed,
+            catch_up="InitialMessage" in claimed.request or self._resumed,
         )
 
     async def _connected(self) -> None:
-        if self._case.contact.status is Status.STARTED:
-            await self._case.step(Status.CONNECTED, connected_at=self._context.clock.now())
+        if self._claimed.contact.status is Status.STARTED:
+            await self._claimed.step(Status.CONNECTED, connected_at=self._context.clock.now())
 
     async def _closing(self, reason: EndReason) -> None:
         """Remember why, so that a kill in the middle of closing does not make the chat lost."""
-        await self._case.step(self._case.contact.status, end_reason=reason)
+        await self._claimed.step(self._claimed.contact.status, end_reason=reason)
 
     async def _abandon(self, error: ChatLostError | AmazonError) -> None:
         """Nothing more can be said or read: free the slot and close the record."""
         # If that fails it ends by itself; what a person needs to see is the chat's own error.
         with contextlib.suppress(AmazonError):
-            await self._context.calls.stop(self._case.instance_id, self._case.contact_id)
-        await self._case.complete(EndReason.LOST, error)
+            await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
+        await self._claimed.complete(EndReason.LOST, error)
 
 
 def _ready_connection(response: StartChatContactResponse) -> Connection | None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from connect_tasks.aws.idempotency import client_token
-from connect_tasks.campaign.forecast import Intake
-from connect_tasks.campaign.row_check import Rows, Sieve, Sifted, Valid
+from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
 from connect_tasks.chat.template.renderer import RowRenderer
+from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import Refusal, Status
-from connect_tasks.ledger.store import Known, Ledger, Planned
+from connect_tasks.ledger.store import Ledger
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
 
@@ -59,7 +59,7 @@ def plan_campaign(
     now: datetime,
     samples: int = 3,
     commit_rows: int = COMMIT_ROWS,
-    report: Callable[[Sifted], None] = lambda _: None,
+    on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Plan:
     """Enter a table's rows into a campaign.
 
@@ -76,15 +76,15 @@ def plan_campaign(
         now: The present time.
         samples: How many customers' messages to keep for a forecast.
         commit_rows: How many contacts to write at a time.
-        report: Called after each chunk.
+        on_progress: Called after each chunk.
 
     Raises:
         LedgerError: The ledger cannot be written.
     """
-    planner = _Planner(ledger, campaign, Sieve(renderer, samples), now, commit_rows)
+    planner = _Planner(ledger, campaign, RowCheck(renderer, samples), now, commit_rows)
     for rows in chunks:
         planner.add(rows)
-        report(planner.sieve.sifted)
+        on_progress(planner.row_check.counts)
     return planner.finish()
 
 
@@ -94,7 +94,7 @@ def look_over(
     *,
     samples: int = 3,
     known: Callable[[Sequence[str]], Mapping[str, Known]] = lambda _: {},
-    report: Callable[[Sifted], None] = lambda _: None,
+    on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Intake:
     """Find out what a table would come to, and write nothing.
 
@@ -103,7 +103,7 @@ def look_over(
         renderer: Makes requests of rows.
         samples: How many customers' messages to keep.
         known: What a campaign already holds of some customers.
-        report: Called after each chunk.
+        on_progress: Called after each chunk.
 
     Example:
         ```python
@@ -115,19 +115,19 @@ def look_over(
         look_over([[{"customer_id": "0042", "name": "Ada"}]], renderer).valid
         ```
     """
-    sieve, contacted = Sieve(renderer, samples), 0
+    row_check, contacted = RowCheck(renderer, samples), 0
     for rows in chunks:
-        valid, _ = sieve.sift(rows)
+        valid, _ = row_check.check(rows)
         contacted += _contacted(known([row.customer_id for row in valid]).values())
-        report(sieve.sifted)
-    return sieve.intake(contacted)
+        on_progress(row_check.counts)
+    return row_check.intake(contacted)
 
 
 @dataclass(slots=True)
 class _Planner:
     ledger: Ledger
     campaign: str
-    sieve: Sieve
+    row_check: RowCheck
     now: datetime
     commit_rows: int
     planned: list[Planned] = field(default_factory=list)
@@ -139,7 +139,7 @@ class _Planner:
 
     def add(self, rows: Rows) -> None:
         """Take the next rows of the table in."""
-        valid, refused = self.sieve.sift(rows)
+        valid, refused = self.row_check.check(rows)
         self.refusals += refused
         known = self.ledger.known(self.campaign, [row.customer_id for row in valid])
         planned = [self._plan(row, known.get(row.customer_id)) for row in valid]
@@ -154,10 +154,10 @@ class _Planner:
         """Write what is left, and the refused rows; sum up."""
         self._commit()
         self.ledger.replace_refusals(self.campaign, self.refusals)
-        intake = self.sieve.intake(self.contacted)
+        intake = self.row_check.intake(self.contacted)
         return Plan(
             campaign=self.campaign,
-            customer_ids=self.sieve.customer_ids,
+            customer_ids=self.row_check.customer_ids,
             added=self.added,
             known=self.known,
             request_changed=self.request_changed,
@@ -181,7 +181,7 @@ class _Planner:
         self.known += forgotten
         self.contacted += forgotten
 
-    def _plan(self, valid: Valid, known: Known | None) -> Planned | None:
+    def _plan(self, valid: ValidRow, known: Known | None) -> Planned | None:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""
         row = _planned(valid, self.campaign, known.generation if known else 1)
         if known is None:
@@ -194,7 +194,7 @@ class _Planner:
         return None
 
 
-def _planned(valid: Valid, campaign: str, generation: int) -> Planned:
+def _planned(valid: ValidRow, campaign: str, generation: int) -> Planned:
     token = client_token(campaign, valid.customer_id, generation)
     return Planned(
         customer_id=valid.customer_id,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.report import render_report
-from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted
+from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignState, Refusal
 from connect_tasks.ledger.store import Ledger
@@ -20,7 +20,7 @@ from connect_tasks.tables.layouts import CONTACTS, MESSAGES
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CampaignResult", "summarise"]
+__all__ = ["CampaignResult"]
 
 _Record: TypeAlias = Mapping[str, Any]
 
@@ -240,35 +240,3 @@ class _Again:
 
     def __iter__(self) -> Iterator[_Record]:
         return self.read()
-
-
-def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary of a campaign, from the ledger's counts.
-
-    Args:
-        counts: What `Ledger.counts` says.
-
-    Returns:
-        rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
-        far; completed, failed, unknown, planned, starting: contacts that are so now; started_at,
-        finished_at (UTC) and duration_seconds, from planning to the last chat's end.
-    """
-    started_at, finished_at = counts["planned_at"], counts["ended_at"]
-    took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
-    return {
-        "rows": counts["valid"] + counts["rejected"] + counts["duplicate"],
-        "valid": counts["valid"],
-        "rejected": counts["rejected"],
-        "duplicate": counts["duplicate"],
-        "started": counts["reached_started"],
-        "connected": counts["reached_connected"],
-        "replied": counts["replied"],
-        "completed": counts["completed"],
-        "failed": counts["failed"],
-        "unknown": counts["unknown"],
-        "planned": counts["planned"],
-        "starting": counts["starting"],
-        "started_at": started_at,
-        "finished_at": finished_at,
-        "duration_seconds": took,
-    }

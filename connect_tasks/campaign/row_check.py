@@ -3,17 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from connect_tasks.aws.idempotency import RequestText
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem
-from connect_tasks.campaign.forecast import Intake, Sample
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.ledger.contact import Refusal, Status
 
-__all__ = ["Rows", "Sieve", "Sifted", "Valid"]
+__all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
 
 _MOST_REASONS = 12
 # What is told apart at all: a table may be wrong in as many ways as it has rows.
@@ -28,7 +27,7 @@ Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class RowCounts:
     """How many rows of a table were gone through so far, and how many of them were refused."""
 
     rows: int
@@ -36,7 +35,7 @@ class Sifted:
 
 
 @dataclass(frozen=True, slots=True)
-class Valid:
+class ValidRow:
     """A valid row: its customer, the request, and what our side will say."""
 
     customer_id: str
@@ -44,7 +43,59 @@ class Valid:
     messages: tuple[str, ...]
 
 
-class Sieve:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one customer will be sent.
+
+    Args:
+        customer_id: The customer.
+        display_name: Their name in the chat.
+        initial_message: The chat's first message, if there is one.
+        messages: What our side says in the conversation.
+    """
+
+    customer_id: str
+    display_name: str
+    initial_message: str | None
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What a table of customers came to.
+
+    Args:
+        rows: All rows.
+        valid: Rows that make a request, each of another customer.
+        rejected: Rows with something wrong.
+        duplicate: Rows that repeat a customer.
+        contacted: Valid rows whose customers the campaign has contacted before.
+        opened: Valid rows whose chat opens with a message.
+        said: Messages that our side has for the conversations of all valid rows.
+        reasons: What is wrong with the rejected rows and with how many of them, the commonest
+            first; a row may have several reasons.
+        more_reasons: How many further reasons there are.
+        samples: What the first customers will be sent.
+    """
+
+    rows: int
+    valid: int
+    rejected: int
+    duplicate: int
+    contacted: int
+    opened: int
+    said: int
+    reasons: Mapping[str, int]
+    more_reasons: int
+    samples: tuple[Sample, ...] = field(repr=False)
+
+    @property
+    def to_contact(self) -> int:
+        """Customers of the table whose chats are yet to be started."""
+        return self.valid - self.contacted
+
+
+class RowCheck:
     """Renders a table's rows, parts the valid from the refused and counts both.
 
     Args:
@@ -63,9 +114,9 @@ class Sieve:
         self._said = 0
         self.customer_ids: list[str | None] = []
 
-    def sift(self, rows: Rows) -> tuple[list[Valid], list[Refusal]]:
+    def check(self, rows: Rows) -> tuple[list[ValidRow], list[Refusal]]:
         """Take the next rows of the table in: the valid ones, and the others with the reason."""
-        valid: list[Valid] = []
+        valid: list[ValidRow] = []
         refused: list[Refusal] = []
         for row in rows:
             rendered = self._renderer.render(row)
@@ -78,9 +129,9 @@ class Sieve:
         return valid, refused
 
     @property
-    def sifted(self) -> Sifted:
+    def counts(self) -> RowCounts:
         """How far the table was gone through."""
-        return Sifted(len(self.customer_ids), self._refused.total())
+        return RowCounts(len(self.customer_ids), self._refused.total())
 
     def intake(self, contacted: int) -> Intake:
         """Sum up."""
@@ -99,7 +150,7 @@ class Sieve:
 
     def _accept(
         self, customer_id: str, request: StartChatContactRequest, messages: tuple[str, ...]
-    ) -> Valid:
+    ) -> ValidRow:
         self._positions[customer_id] = len(self.customer_ids)
         self.customer_ids.append(customer_id)
         opening = request.initial_message
@@ -116,7 +167,7 @@ class Sieve:
                     messages=messages,
                 )
             )
-        return Valid(customer_id, RequestText.of(request.to_wire()), messages)
+        return ValidRow(customer_id, RequestText.of(request.to_wire()), messages)
 
     def _reject(self, row: Mapping[str, Any], rendered: Rendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):

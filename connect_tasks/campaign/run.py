@@ -7,29 +7,28 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
 
-from connect_tasks.aws.client import ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
-from connect_tasks.aws.pacing.rate_limiter import Allowance, Allowed, SlotGate
-from connect_tasks.aws.quotas import LEAST_THREADS, Quotas
-from connect_tasks.aws.retry import RetryPolicy
+from connect_tasks.aws.pacing.rate_limiter import Acquire, WithinStartLimit
+from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.campaign.funnel import Funnel, Tally
-from connect_tasks.campaign.shared_quota import Buyer
-from connect_tasks.campaign.worker import Engine, EngineSettings
-from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.campaign.funnel import Funnel, FunnelCounter
+from connect_tasks.campaign.shared_quota import SharedQuota
+from connect_tasks.campaign.worker import Worker, WorkerSettings
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, LedgerError
-from connect_tasks.ledger.async_ledger import PatientLedger
-from connect_tasks.ledger.group_commit import Recorder
+from connect_tasks.ledger.async_ledger import AsyncLedger
+from connect_tasks.ledger.group_commit import GroupCommit
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["GRACE_SECONDS", "Instance", "run_campaign"]
+__all__ = ["GRACE_SECONDS", "run_campaign"]
 
 GRACE_SECONDS = 10.0
 """How long conversations may go on after a cancellation, before their chats are closed."""
@@ -41,33 +40,14 @@ MOST_WAITING = 500
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """The Amazon Connect instance that a campaign runs on.
-
-    Args:
-        api: Makes the calls.
-        quotas: What the instance grants.
-        policy: How often failed calls are repeated.
-        threads: The most calls at one time; `threads_for` tells how many the quotas keep busy.
-        allowance: Something of your own that permits starts, beside the quotas.
-    """
-
-    api: ConnectApi
-    quotas: Quotas = field(default_factory=Quotas)
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    threads: int = LEAST_THREADS
-    allowance: Allowance | None = None
-
-
 def run_campaign(
     ledger: Ledger,
     campaign: str,
     instance: Instance,
     *,
     conversation: Conversation,
-    report: Callable[[Funnel], None] = lambda _: None,
-    run: str = "",
+    on_progress: Callable[[Funnel], None] = lambda _: None,
+    scheduler_run: str = "",
     lease_seconds: float = 30,
     patience_seconds: float = 300,
     clock: Clock | None = None,
@@ -93,8 +73,8 @@ def run_campaign(
         campaign: Its name.
         instance: Where the chats are started, and how fast.
         conversation: When a conversation is over, and how it is closed.
-        report: Called at the beginning, a few times a second and at the end with the funnel.
-        run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
+        on_progress: Called at the beginning, a few times a second and at the end with the funnel.
+        scheduler_run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
         lease_seconds: How long the contacts of a killed process stay reserved for it.
         patience_seconds: How long to wait for a ledger's server that went away.
         clock: Tells the time and waits; the machine's by default.
@@ -113,7 +93,8 @@ def run_campaign(
         ```python
         from connect_tasks import Conversation
         from connect_tasks.aws.client import ConnectApi
-        from connect_tasks.campaign.run import Instance, run_campaign
+        from connect_tasks.campaign.run import run_campaign
+        from connect_tasks.aws.instance import Instance
         from connect_tasks.ledger.store import Ledger
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
@@ -131,12 +112,12 @@ def run_campaign(
             patience_seconds=patience_seconds,
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
-            worker=worker_name(run),
+            worker_name=worker_name(scheduler_run),
         ),
-        report,
+        on_progress,
     )
     runner.run()
-    funnel = runner.tally.funnel()
+    funnel = runner.counter.funnel()
     if isinstance(runner.failure, LedgerError):
         raise runner.failure
     if runner.failure is not None:
@@ -160,69 +141,79 @@ class _Run:
     patience_seconds: float
     clock: Clock
     random: Random
-    worker: str
+    worker_name: str
 
-    def engine(self, calls: Executor, writes: Executor, tally: Tally) -> Engine:
+    def worker(self, calls: Executor, writes: Executor, counter: FunnelCounter) -> Worker:
         """What does the work, with everything that it needs."""
-        ledger = PatientLedger(
+        ledger = AsyncLedger(
             self.ledger, writes, self.clock, patience_seconds=self.patience_seconds
         )
-        return Engine(
+        return Worker(
             self.campaign,
-            self.worker,
+            self.worker_name,
             ledger=ledger,
-            context=self._context(ledger, calls, tally),
-            settings=EngineSettings(
+            context=self._context(ledger, calls, counter),
+            settings=WorkerSettings(
                 most_waiting=self._most_waiting, lease_seconds=self.lease.total_seconds()
             ),
         )
 
-    def _context(self, ledger: PatientLedger, calls: Executor, tally: Tally) -> CampaignContext:
-        buyer = self._buyer(ledger, tally)
+    def _context(
+        self, ledger: AsyncLedger, calls: Executor, counter: FunnelCounter
+    ) -> CampaignContext:
+        shared_quota = self._shared_quota(ledger, counter)
         context = CampaignContext(
             conversation=self.conversation,
-            calls=self._calls(buyer, calls),
-            buyer=buyer,
-            recorder=Recorder(
-                lambda changes: ledger.run(lambda opened: opened.apply(self.worker, changes))
+            calls=self._calls(shared_quota, calls),
+            shared_quota=shared_quota,
+            group_commit=GroupCommit(
+                lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
             ),
-            slots=SlotGate(
-                buyer.share_slots,
+            slots=SlotPool(
+                shared_quota.share_slots,
                 most_ahead=self._most_waiting,
                 keep_seconds=min(1.0, self.lease.total_seconds() / 3),
             ),
             policy=self.instance.policy,
             token_validity=self.instance.quotas.token_validity,
-            tally=tally,
+            counter=counter,
             clock=self.clock,
             random=self.random,
         )
-        tally.limit = context.limit
+        counter.limit = context.limit
         return context
 
-    def _buyer(self, ledger: PatientLedger, tally: Tally) -> Buyer:
-        return Buyer(
+    def _shared_quota(self, ledger: AsyncLedger, counter: FunnelCounter) -> SharedQuota:
+        return SharedQuota(
             ledger,
             self.ledger.instance_id(self.campaign),
-            self.worker,
-            open_chats=self.instance.quotas.open_chats,
+            self.worker_name,
+            quotas=self.instance.quotas,
             lease=self.lease,
-            tally=tally,
+            counter=counter,
             clock=self.clock,
         )
 
-    def _calls(self, buyer: Buyer, executor: Executor) -> PacedCalls:
+    def _calls(self, shared_quota: SharedQuota, executor: Executor) -> PacedCalls:
         instance = self.instance
-        allowance = instance.allowance
         return PacedCalls(
             instance.api,
-            instance.quotas,
             instance.policy,
-            buy=buyer.buy,
-            buy_starts=Allowed(buyer.buy, allowance, executor) if allowance else None,
+            acquire=shared_quota.acquire,
+            acquire_starts=self._acquire_starts(shared_quota, executor),
             executor=executor,
             clock=self.clock,
             random=self.random,
+        )
+
+    def _acquire_starts(self, shared_quota: SharedQuota, executor: Executor) -> Acquire:
+        if self.instance.start_limit is None:
+            return shared_quota.acquire
+        return WithinStartLimit(
+            shared_quota.acquire,
+            self.instance.start_limit,
+            per_second=self.instance.quotas.starts_per_second,
+            executor=executor,
         )
 
     @property
@@ -234,28 +225,28 @@ class _Run:
 
 
 class _Runner:
-    """Runs an engine in a thread of its own and listens for Ctrl-C meanwhile."""
+    """Runs a worker in a thread of its own and listens for Ctrl-C meanwhile."""
 
     POLL_SECONDS = 0.2
 
-    def __init__(self, run: _Run, report: Callable[[Funnel], None]) -> None:
+    def __init__(self, run: _Run, on_progress: Callable[[Funnel], None]) -> None:
         self._run = run
-        self._report = report
-        self._engine: Engine | None = None
+        self._on_progress = on_progress
+        self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
         self._finished = threading.Event()
-        self.tally = Tally(run.ledger.counts(run.campaign))
+        self.counter = FunnelCounter(run.ledger.counts(run.campaign))
         self.failure: Exception | None = None
 
     def run(self) -> None:
         threading.Thread(target=self._in_thread, name="connect-tasks", daemon=True).start()
         # Not Thread.join: Ctrl-C in the middle of it makes Python take the thread for finished.
         try:
-            self._report(self.tally.funnel())
+            self._on_progress(self.counter.funnel())
             while not self._finished.wait(self.POLL_SECONDS):
-                self._report(self.tally.funnel())
-            self._report(self.tally.funnel())
+                self._on_progress(self.counter.funnel())
+            self._on_progress(self.counter.funnel())
         except BaseException as signal:
             self._stop(at_once=isinstance(signal, KeyboardInterrupt))
             self._finished.wait()
@@ -276,9 +267,9 @@ class _Runner:
 
     def _stop(self, *, at_once: bool) -> None:
         self._stopped = True
-        if self._loop is None or self._engine is None:
+        if self._loop is None or self._worker is None:
             return
-        stop = self._engine.stop if at_once else partial(self._engine.wind_down, GRACE_SECONDS)
+        stop = self._worker.stop if at_once else partial(self._worker.wind_down, GRACE_SECONDS)
         # The loop may have finished a moment ago; then there is nothing to stop.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(stop)
@@ -291,8 +282,8 @@ class _Runner:
             self._loop = asyncio.get_running_loop()
             # A first call that waits for its client would arrive together with later ones.
             await self._loop.run_in_executor(calls, instance.api.make_clients)
-            self._engine = engine = self._run.engine(calls, writes, self.tally)
+            self._worker = worker = self._run.worker(calls, writes, self.counter)
             if self._stopped:
                 return
-            await engine.run()
-            self.failure = engine.halted_by
+            await worker.run()
+            self.failure = worker.halted_by

@@ -1,28 +1,30 @@
-"""A worker's dealings with what all workers of an instance share: calls, and open chats."""
+"""The quotas that all workers of an instance share: permits to call, and slots for open chats."""
 
 import logging
 from datetime import timedelta
 
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.pacing.token_bucket import Demand, Lot, Purchase
-from connect_tasks.campaign.funnel import Tally
-from connect_tasks.ledger.async_ledger import PatientLedger
+from connect_tasks.aws.pacing.concurrency import SlotDemand
+from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.ledger.async_ledger import AsyncLedger
 
-__all__ = ["Buyer"]
+__all__ = ["SharedQuota"]
 
 _log = logging.getLogger(__name__)
 
 
-class Buyer:
-    """Buys calls and slots in the ledger, and tells where the instance grants less than its quota.
+class SharedQuota:
+    """Asks the ledger for permits and slots, and tells where an instance grants less than its quota.
 
     Args:
-        ledger: Where they are sold.
+        ledger: Where they are kept.
         instance_id: Whose they are.
-        worker: Who buys.
-        open_chats: The quota of open chats.
+        worker: Who asks.
+        quotas: What the instance should grant.
         lease: How long slots stay ours when we are killed.
-        tally: Is told what was learnt.
+        counter: Is told what was learnt.
         clock: Tells the time.
     """
 
@@ -30,68 +32,79 @@ class Buyer:
 
     def __init__(
         self,
-        ledger: PatientLedger,
+        ledger: AsyncLedger,
         instance_id: str,
         worker: str,
         *,
-        open_chats: int,
+        quotas: Quotas,
         lease: timedelta,
-        tally: Tally,
+        counter: FunnelCounter,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._instance_id = instance_id
         self._worker = worker
-        self._open_chats = open_chats
+        self._quotas = quotas
         self._lease = lease
-        self._tally = tally
+        self._counter = counter
         self._clock = clock
         self._told: set[str] = set()
 
-    async def buy(self, purchase: Purchase) -> Lot:
-        """Buy the next calls of an API."""
-        lot = await self._ledger.run(
-            lambda ledger: ledger.trade(self._instance_id, purchase, now=self._clock.now())
+    async def acquire(self, request: PermitRequest) -> Permits:
+        """Ask for permits to call an API.
+
+        Concurrent calls are answered in any order. Cancelled, what was granted is lost to us and
+        comes back to all with the rate.
+        """
+        quota = self._quotas.usable_rate_of(request.api)
+        permits = await self._ledger.run(
+            lambda ledger: ledger.grant_permits(
+                self._instance_id, request, quota=quota, now=self._clock.now()
+            )
         )
-        slow = lot.rate < purchase.full_rate * self.WORTH_TELLING
-        self._tally.learn(purchase.api, lot.rate if slow else None)
+        slow = permits.rate < quota[0] * self.WORTH_TELLING
+        self._counter.learn(request.api, permits.rate if slow else None)
         if slow:
             self._tell_once(
-                purchase.api,
+                request.api,
                 "%s is throttled: %.1f of %.1f calls per second go through",
-                purchase.api,
-                lot.rate,
-                purchase.full_rate,
+                request.api,
+                permits.rate,
+                quota[0],
             )
-        return lot
+        return permits
 
-    async def share_slots(self, demand: Demand, *, refused: bool) -> int:
-        """Tell how many chats we have and want, and get how many we may have."""
+    async def share_slots(self, demand: SlotDemand, *, refused: bool) -> int:
+        """Tell how many chats we have and want, and get how many we may have.
+
+        One call at a time: the ledger keeps the last one. Cancelled, it may count or not.
+        """
+        quota = self._quotas.open_chats
         granted, ceiling = await self._ledger.run(
             lambda ledger: ledger.share_slots(
                 self._instance_id,
                 self._worker,
                 demand,
-                quota=self._open_chats,
+                quota=quota,
                 refused=refused,
                 now=self._clock.now(),
                 lease=self._lease,
             )
         )
-        low = ceiling < self._open_chats
-        self._tally.learn("open_chats", ceiling if low else None)
+        low = ceiling < quota
+        self._counter.learn("open_chats", ceiling if low else None)
         if low:
             self._tell_once(
                 "open_chats",
                 "the instance has slots for %d of %d chats: others use "
                 "it too, or its quota is lower",
                 ceiling,
-                self._open_chats,
+                quota,
             )
         return granted
 
     async def leave(self) -> None:
-        """Give our slots back."""
+        """Give our slots back; a second call does nothing. Cancelled, they run out by themselves."""
         await self._ledger.run(lambda ledger: ledger.leave_slots(self._instance_id, self._worker))
 
     def _tell_once(self, what: str, text: str, *numbers: object) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.aws.pacing.rate_limiter import Slot
-from connect_tasks.campaign.claimed_contact import Case
+from connect_tasks.aws.pacing.slot_pool import Slot
+from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.errors import (
     AmazonError,
@@ -36,17 +36,17 @@ class Start:
 
     Args:
         context: The campaign's.
-        case: The contact.
+        claimed: The contact.
         slot: The chat's slot, taken.
     """
 
-    def __init__(self, context: CampaignContext, case: Case, slot: Slot) -> None:
+    def __init__(self, context: CampaignContext, claimed: ClaimedContact, slot: Slot) -> None:
         self._context = context
-        self._case = case
+        self._claimed = claimed
         self._slot = slot
         self._failures = 0
         self._began = context.clock.monotonic()
-        self._may_exist = case.contact.sent_at is not None
+        self._may_exist = claimed.contact.sent_at is not None
         self._is_sending = False
         self._is_withdrawn = False
 
@@ -62,7 +62,7 @@ class Start:
         """
         try:
             while not self._is_withdrawn:
-                await self._context.calls.starts.pass_through()
+                await self._context.calls.starts.acquire()
                 try:
                     return await _uninterrupted(self._send())
                 except ThrottledError:
@@ -102,9 +102,9 @@ class Start:
         await self._note_sending()
         await self._check_token()
         response = await self._call()
-        if self._case.contact.status not in OPEN:
-            self._case.attempts += 1
-            await self._case.step(
+        if self._claimed.contact.status not in OPEN:
+            self._claimed.attempts += 1
+            await self._claimed.step(
                 Status.STARTED,
                 contact_id=response.contact_id,
                 participant_id=response.participant_id,
@@ -115,25 +115,25 @@ class Start:
         return response
 
     async def _note_sending(self) -> None:
-        contact = self._case.contact
+        contact = self._claimed.contact
         if contact.sent_at is None:
             planned = contact.status is Status.PLANNED
             status = Status.STARTING if planned else contact.status
-            await self._case.step(status, sent_at=self._context.clock.now())
+            await self._claimed.step(status, sent_at=self._context.clock.now())
 
     async def _check_token(self) -> None:
         """A wait for a slot, or a machine's sleep, may have outlasted the token."""
-        if self._case.token_is_valid:
+        if self._claimed.token_is_valid:
             return
         if self._may_exist:
             raise _TokenTooOldError("its client token is too old to be sent", code="TokenTooOld")
         # Nothing was made with it, if the contact is still ours: then its time begins anew.
-        await self._case.step(self._case.contact.status, sent_at=self._context.clock.now())
+        await self._claimed.step(self._claimed.contact.status, sent_at=self._context.clock.now())
 
     async def _call(self) -> StartChatContactResponse:
         existed, self._may_exist = self._may_exist, True
         try:
-            return await self._context.calls.start_chat(self._case.contact.request)
+            return await self._context.calls.start_chat(self._claimed.contact.request)
         except OutcomeUnknownError:
             raise
         except AmazonError:
@@ -143,19 +143,21 @@ class Start:
 
     async def _is_worth_another_try(self, error: AmazonError) -> bool:
         self._failures += 1
-        self._case.attempts += 1
+        self._claimed.attempts += 1
         match error:
             case CampaignWideError():
                 raise error
             case NotFoundError() if self._is_campaign_wide():
                 raise _as_campaign_wide(error) from error
             case PermanentError():
-                await self._case.fail(error)
+                await self._claimed.fail(error)
                 return False
         return await self._back_off(error)
 
     def _is_campaign_wide(self) -> bool:
-        return is_campaign_wide(self._case.request, started_before=self._context.tally.any_started)
+        return is_campaign_wide(
+            self._claimed.request, started_before=self._context.counter.any_started
+        )
 
     async def _back_off(self, error: AmazonError) -> bool:
         wait = self._context.policy.next_wait(
@@ -171,18 +173,18 @@ class Start:
 
     async def _give_up(self, error: AmazonError) -> None:
         """Leave the contact for a later run; it may or may not exist at Amazon."""
-        if self._case.contact.status in OPEN:
-            await self._case.step(self._case.contact.status, release=True)
+        if self._claimed.contact.status in OPEN:
+            await self._claimed.step(self._claimed.contact.status, release=True)
         elif self._may_exist:
-            await self._case.leave_unknown(error)
+            await self._claimed.leave_unknown(error)
         else:
             # Not one call got through: that is the network, not this customer.
             raise _as_campaign_wide(error) from error
 
     async def _set_down(self) -> None:
         """Release the contact. If surely nothing was started, its token counts as never sent."""
-        if self._case.contact.status is Status.STARTING and not self._may_exist:
-            await self._case.step(Status.STARTING, release=True, sent_at=None)
+        if self._claimed.contact.status is Status.STARTING and not self._may_exist:
+            await self._claimed.step(Status.STARTING, release=True, sent_at=None)
 
 
 def is_campaign_wide(request: dict[str, Any], *, started_before: bool) -> bool:
@@ -212,7 +214,7 @@ async def _uninterrupted(step: Awaitable[Result]) -> Result:
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as error:
-            # It may come more than once: from a halt, and again when the engine ends.
+            # It may come more than once: from a halt, and again when the worker ends.
             cancelled = error
     if cancelled is None:
         return task.result()

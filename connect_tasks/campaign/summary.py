@@ -9,7 +9,7 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report import funnel
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 
-__all__ = ["Conclusion", "conclude", "not_contacted", "pace_now", "summary_markdown"]
+__all__ = ["Conclusion", "conclude", "not_contacted", "pace_now", "summarise", "summary_markdown"]
 
 _QUOTED_TEXT = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 _QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
@@ -28,11 +28,43 @@ class Conclusion:
     message: str
 
 
+def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a campaign, from the ledger's counts.
+
+    Args:
+        counts: What `Ledger.counts` says.
+
+    Returns:
+        rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
+        far; completed, failed, unknown, planned, starting: contacts that are so now; started_at,
+        finished_at (UTC) and duration_seconds, from planning to the last chat's end.
+    """
+    started_at, finished_at = counts["planned_at"], counts["ended_at"]
+    took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
+    return {
+        "rows": counts["valid"] + counts["rejected"] + counts["duplicate"],
+        "valid": counts["valid"],
+        "rejected": counts["rejected"],
+        "duplicate": counts["duplicate"],
+        "started": counts["reached_started"],
+        "connected": counts["reached_connected"],
+        "replied": counts["replied"],
+        "completed": counts["completed"],
+        "failed": counts["failed"],
+        "unknown": counts["unknown"],
+        "planned": counts["planned"],
+        "starting": counts["starting"],
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "duration_seconds": took,
+    }
+
+
 def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
     """Say how a run ended that was neither halted nor cancelled.
 
     Args:
-        summary: As `results.summarise` gives it.
+        summary: As `summarise` gives it.
         state: What a person wants of the campaign.
 
     Example:
@@ -97,7 +129,7 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
 
     Args:
         campaign: Its name.
-        summary: As `results.summarise` gives it, or the fields of a `Funnel`.
+        summary: As `summarise` gives it, or the fields of a `Funnel`.
         notes: Lines below the funnel.
     """
     stages = "\n".join(

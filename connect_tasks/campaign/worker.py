@@ -17,35 +17,36 @@ from connect_tasks.errors import (
     ConnectTasksError,
     LedgerError,
 )
-from connect_tasks.ledger.async_ledger import PatientLedger
+from connect_tasks.ledger.async_ledger import AsyncLedger
+from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact
-from connect_tasks.ledger.store import ClaimTerms, Ledger
+from connect_tasks.ledger.store import Ledger
 
-__all__ = ["Engine", "EngineSettings"]
+__all__ = ["Worker", "WorkerSettings"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSettings:
+class WorkerSettings:
     """How a worker claims.
 
     Args:
         most_waiting: The most contacts that are claimed and not started.
         lease_seconds: How long a killed worker's contacts stay claimed.
-        lot: The most contacts claimed in one transaction.
+        claim_size: The most contacts claimed in one transaction.
         state_seconds: How often it looks whether the campaign was paused or stopped.
         grace_seconds: How long conversations may go on when the campaign is stopped.
     """
 
     most_waiting: int
     lease_seconds: float
-    lot: int = 100
+    claim_size: int = 100
     state_seconds: float = 1
     grace_seconds: float = 10
 
 
-class Engine:
+class Worker:
     """One worker of a campaign.
 
     Args:
@@ -61,9 +62,9 @@ class Engine:
         campaign: str,
         worker: str,
         *,
-        ledger: PatientLedger,
+        ledger: AsyncLedger,
         context: CampaignContext,
-        settings: EngineSettings,
+        settings: WorkerSettings,
     ) -> None:
         self._campaign = campaign
         self._worker = worker
@@ -142,7 +143,7 @@ class Engine:
         now = self._context.clock.monotonic()
         if self._running and now < self._claim_again_at:
             return False
-        most = min(self._settings.lot, self._settings.most_waiting)
+        most = min(self._settings.claim_size, self._settings.most_waiting)
         self._queue.extend(
             await self._ledger.run(
                 lambda ledger: ledger.claim(
@@ -268,8 +269,8 @@ class Engine:
     async def _release(self) -> None:
         self._ledger.hurry()
         try:
-            await self._context.calls.hand_back()
-            await self._context.buyer.leave()
+            await self._context.calls.return_unused()
+            await self._context.shared_quota.leave()
             await self._ledger.run(lambda ledger: ledger.release(self._campaign, self._worker))
         except LedgerError:
             _log.warning("claims could not be released; they run out by themselves")

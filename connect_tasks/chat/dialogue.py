@@ -3,12 +3,23 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from connect_tasks.chat.protocol import Item
-from connect_tasks.chat.template.chat_template import Conversation
-from connect_tasks.ledger.contact import EndReason
+from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.template.conversation import Conversation
 
-__all__ = ["Dialogue", "Finish", "Say", "Step", "Wait"]
+__all__ = ["Dialogue", "EndReason", "Finish", "Say", "Step", "Wait"]
+
+
+class EndReason(StrEnum):
+    """Why a conversation was over."""
+
+    CHAT_ENDED = "chat_ended"
+    REPLIED = "replied"
+    SILENT = "silent"
+    TIME_LIMIT = "time_limit"
+    LEFT_OPEN = "left_open"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,24 +14,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.chat.dialogue import Dialogue, Finish, Say, Wait
-from connect_tasks.chat.protocol import (
-    Broken,
-    ChatSocket,
-    Connection,
-    Event,
-    Item,
-    Received,
-    Subscribed,
-    Transcript,
-)
+from connect_tasks.aws.transcript import Connection, Item
+from connect_tasks.chat.dialogue import Dialogue, EndReason, Finish, Say, Wait
+from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed, Transcript
 from connect_tasks.errors import ChatEndedError, ChatLostError
-from connect_tasks.ledger.contact import EndReason
 
-__all__ = ["ChatCalls", "ChatSession"]
+__all__ = ["ChatSession", "ParticipantCalls"]
 
 
-class ChatCalls(Protocol):
+class ParticipantCalls(Protocol):
     """What a session needs of the participant service, for one chat."""
 
     async def connect(self) -> Connection:
@@ -85,7 +76,7 @@ class ChatSession:
 
     def __init__(
         self,
-        calls: ChatCalls,
+        calls: ParticipantCalls,
         dialogue: Dialogue,
         *,
         clock: Clock,

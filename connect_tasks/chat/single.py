@@ -1,6 +1,6 @@
 """Single chats, without a campaign: started, held to their end, stopped.
 
-All chats of a process keep one pace for each API of an instance. There is no ledger: what nobody
+All chats of a process keep one bucket for each API of an instance. There is no ledger: what nobody
 keeps is forgotten, and who was contacted is for the caller to remember.
 """
 
@@ -16,18 +16,19 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connect_tasks.aws.idempotency import canonical_json
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.models import StartChatContactRequest, StartChatContactResponse
-from connect_tasks.aws.paced_calls import Chat, PacedCalls
+from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import SystemClock
-from connect_tasks.aws.pacing.token_bucket import Lot, Pace, Purchase
-from connect_tasks.campaign.run import Instance
-from connect_tasks.chat.dialogue import Dialogue
-from connect_tasks.chat.protocol import Item
+from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket
+from connect_tasks.aws.quotas import Quotas
+from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.dialogue import Dialogue, EndReason
+from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
-from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.expression import is_template
 from connect_tasks.errors import AmazonError, ChatLostError, InputError
-from connect_tasks.ledger.contact import EndReason
 from connect_tasks.tables.layouts import MESSAGES
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def start(instance: Instance, request: StartChatContactRequest, client_token: st
     wire = {"ClientToken": client_token, **request.to_wire()}
 
     async def call(calls: PacedCalls) -> StartChatContactResponse:
-        await calls.starts.pass_through()
+        await calls.starts.acquire()
         return await calls.start_chat(canonical_json(wire))
 
     response = _at_pace(instance, request.instance_id, call)
@@ -150,7 +151,7 @@ def hold(
 
     async def converse(calls: PacedCalls) -> EndReason:
         session = ChatSession(
-            Chat(
+            Participant(
                 calls,
                 token,
                 instance_id=chat.instance_id,
@@ -224,38 +225,38 @@ def texts(conversation: Conversation, messages: Sequence[str]) -> tuple[str, ...
     return conversation.messages
 
 
-class _Paces:
-    """The pace of each API of each instance, as all threads of this process share it."""
+class _Buckets:
+    """The token bucket of each API of each instance, as all threads of this process share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._paces: dict[tuple[str, str], Pace] = {}
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
-    def trade(self, instance_id: str, purchase: Purchase) -> Lot:
-        """Sell the next calls of an API."""
-        key, now = (instance_id, purchase.api), time.monotonic()
+    def grant_permits(self, instance_id: str, request: PermitRequest, quotas: Quotas) -> Permits:
+        """Permit the next calls of an API."""
+        key, now = (instance_id, request.api), time.monotonic()
+        quota = quotas.usable_rate_of(request.api)
         with self._lock:
-            pace = self._paces.get(key) or Pace.full(purchase.full_rate, purchase.burst, now)
-            self._paces[key], lot = pace.trade(purchase, now)
-        return lot
+            bucket = self._buckets.get(key) or TokenBucket.full(*quota, now)
+            self._buckets[key], permits = bucket.for_quota(*quota).grant(request, now)
+        return permits
 
 
-_paces = _Paces()
+_buckets = _Buckets()
 
 
 def _at_pace(
     instance: Instance, instance_id: str, work: Callable[[PacedCalls], Awaitable[Result]]
 ) -> Result:
-    async def buy(purchase: Purchase) -> Lot:
-        return _paces.trade(instance_id, purchase)
+    async def acquire(request: PermitRequest) -> Permits:
+        return _buckets.grant_permits(instance_id, request, instance.quotas)
 
     async def main() -> Result:
         with ThreadPoolExecutor(1, "amazon") as executor:
             calls = PacedCalls(
                 instance.api,
-                instance.quotas,
                 instance.policy,
-                buy=buy,
+                acquire=acquire,
                 executor=executor,
                 clock=SystemClock(),
                 random=SystemRandom(),
@@ -263,7 +264,7 @@ def _at_pace(
             try:
                 return await work(calls)
             finally:
-                await calls.hand_back()
+                await calls.return_unused()
 
     return _finish(main())
 

@@ -4,17 +4,12 @@ The only module of the emulator that knows the rest of the package, and it is lo
 it is asked for: what checks the package must not be made of it.
 """
 
-from typing import TYPE_CHECKING
-
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import SecretStr
 
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.emulator.quotas import LocalQuotas
-
-if TYPE_CHECKING:
-    from connect_tasks.emulator.local import LocalConnect
 
 __all__ = ["make_block"]
 
@@ -30,24 +25,33 @@ _RATES = {
 }
 
 
-def make_block(local: "LocalConnect", flow: str, quotas: Quotas | None) -> AmazonConnectInstance:
+def make_block(
+    *,
+    instance_id: str,
+    flow_arn: str,
+    endpoint_url: str,
+    enforced: LocalQuotas,
+    quotas: Quotas | None,
+) -> AmazonConnectInstance:
     """Describe a running local instance to campaigns.
 
     Args:
-        local: The instance; it must be running.
-        flow: Name of the flow that receives the chats.
+        instance_id: The instance's id.
+        flow_arn: The flow that receives the chats.
+        endpoint_url: Where both services are.
+        enforced: What the instance enforces.
         quotas: The pace to keep; what the instance enforces if None.
     """
     return AmazonConnectInstance(
-        instance_id=local.instance_id,
-        contact_flow_id=local.flow_arn(flow),
+        instance_id=instance_id,
+        contact_flow_id=flow_arn,
         aws_credentials=AwsCredentials(
             aws_access_key_id="local",
             aws_secret_access_key=SecretStr("local"),
             region_name="us-east-1",
         ),
-        aws_client_parameters=AwsClientParameters(endpoint_url=local.endpoint_url),
-        quotas=quotas or _quotas(local.quotas),
+        aws_client_parameters=AwsClientParameters(endpoint_url=endpoint_url),
+        quotas=quotas or _quotas(enforced),
     )
 
 

@@ -203,7 +203,13 @@ class LocalConnect:
         """
         from connect_tasks.emulator.block import make_block
 
-        return make_block(self, flow or self.flow, quotas)
+        return make_block(
+            instance_id=self.instance_id,
+            flow_arn=self.flow_arn(flow or self.flow),
+            endpoint_url=self.endpoint_url,
+            enforced=self.quotas,
+            quotas=quotas,
+        )
 
     def expire_credentials(self, access_key: str) -> None:
         """From now on refuse what is signed with this access key, as Amazon does an expired one.

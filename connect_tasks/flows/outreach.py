@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
 

@@ -11,7 +11,8 @@ from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.flows.fleet import Fleet
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow

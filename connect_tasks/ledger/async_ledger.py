@@ -10,14 +10,14 @@ from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["PatientLedger"]
+__all__ = ["AsyncLedger"]
 
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
 
-class PatientLedger:
+class AsyncLedger:
     """Makes a ledger's calls in its own thread, again and again while it cannot be reached.
 
     Whoever waits for a call is held up by that: a chat is started only after its record is on disk,

@@ -6,13 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from connect_tasks.chat.dialogue import EndReason
+
 __all__ = [
     "OPEN",
     "SETTLED",
     "TRANSITIONS",
     "CampaignState",
     "Contact",
-    "EndReason",
     "Refusal",
     "Status",
     "diagram",
@@ -31,17 +32,6 @@ class Status(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
-
-
-class EndReason(StrEnum):
-    """Why a conversation was over."""
-
-    CHAT_ENDED = "chat_ended"
-    REPLIED = "replied"
-    SILENT = "silent"
-    TIME_LIMIT = "time_limit"
-    LEFT_OPEN = "left_open"
-    LOST = "lost"
 
 
 class CampaignState(StrEnum):

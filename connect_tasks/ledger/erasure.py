@@ -16,7 +16,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction
 from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import explained
-from connect_tasks.ledger.reader import Archive
+from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import campaigns, contacts, refusals
 
 __all__ = ["Erased", "erase", "forget"]
@@ -136,7 +136,7 @@ def erase(
         return replace(erased, overwritten=overwrite and eraser.overwrite())
 
 
-class _Eraser(Archive):
+class _Eraser(LedgerReader):
     """A ledger that is open for taking something out."""
 
     def forget(self, customer_id: str, campaign: str | None, now: datetime) -> Erased:

@@ -8,16 +8,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from connect_tasks.errors import ClaimLostError, LedgerError
-from connect_tasks.ledger.store import Change
+from connect_tasks.ledger.changes import Change
 
-__all__ = ["Recorder"]
+__all__ = ["GroupCommit"]
 
 Apply = Callable[[Sequence[Change]], Awaitable[None]]
 
 _Write = tuple[Change, asyncio.Future[None]]
 
 
-class Recorder:
+class GroupCommit:
     """Group commits: `write` returns when the change is on disk.
 
     Args:

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
-from connect_tasks.ledger import rows as records
+from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
-from connect_tasks.ledger.rows import Known
+from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
-__all__ = ["Archive"]
+__all__ = ["LedgerReader"]
 
 _KNOWN_COLUMNS = [
     contacts.c[name] for name in ("customer_id", "generation", "status", "fingerprint", "messages")
@@ -25,7 +25,7 @@ _KNOWN_COLUMNS = [
 _Rows: TypeAlias = dict[str, Mapping[Any, Any]]
 
 
-class Archive:
+class LedgerReader:
     """A ledger's contacts, transcripts and counts. Safe to use from many threads.
 
     Args:
@@ -85,7 +85,7 @@ class Archive:
         Customers who were forgotten are not found; `recognised` finds them.
         """
         rows = self._latest(campaign, customer_ids, _KNOWN_COLUMNS)
-        return {customer_id: records.known(row) for customer_id, row in rows.items()}
+        return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
         """The same as `known`, and customers who were forgotten since.
@@ -93,7 +93,7 @@ class Archive:
         It looks a second time for each who is not found, which is slow for a new table.
         """
         rows = self._latest_or_forgotten(campaign, customer_ids, _KNOWN_COLUMNS)
-        return {customer_id: records.known(row) for customer_id, row in rows.items()}
+        return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def next_expiry(
         self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
@@ -121,17 +121,17 @@ class Archive:
     def counts(self, campaign: str) -> dict[str, Any]:
         """The campaign in numbers: the funnel, the refused rows, and when it ran."""
         with self._reading() as connection:
-            funnel = connection.execute(records.funnel(campaign)).mappings().all()
-            refused = connection.execute(records.count_refused(campaign)).all()
+            funnel = connection.execute(_funnel(campaign)).mappings().all()
+            refused = connection.execute(_count_refused(campaign)).all()
         counts = {str(status): 0 for status in Status}
         counts.update({row[0]: row[1] for row in refused})
-        return {**counts, **records.summed(funnel)}
+        return {**counts, **_summed(funnel)}
 
     def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
         """The refused rows of the table that was planned last, in its order; all or the first."""
         where = refusals.c.campaign == campaign
         query = sa.select(refusals).where(where).order_by(refusals.c.position).limit(most)
-        return [records.refusal(row) for row in self._rows(query)]
+        return [as_refusal(row) for row in self._rows(query)]
 
     def contact_records(
         self, campaign: str, *, latest_only: bool = False
@@ -142,9 +142,9 @@ class Archive:
             campaign: The campaign's name.
             latest_only: Only each customer's latest generation.
         """
-        query = sa.select(*records.CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
+        query = sa.select(*CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
         if latest_only:
-            query = query.where(records.is_latest())
+            query = query.where(_is_latest())
         return self._stream(query.order_by(contacts.c.id))
 
     def contacts_of(
@@ -154,7 +154,7 @@ class Archive:
 
         A contact that was forgotten has the id by which its customer is called here.
         """
-        rows = self._latest_or_forgotten(campaign, customer_ids, records.CONTACT_COLUMNS)
+        rows = self._latest_or_forgotten(campaign, customer_ids, CONTACT_COLUMNS)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
@@ -176,16 +176,16 @@ class Archive:
         """The first customers' contacts that are unknown, and then those that failed."""
         columns = contacts.c
         query = (
-            sa.select(*records.CONTACT_COLUMNS)
+            sa.select(*CONTACT_COLUMNS)
             .where(
                 columns.campaign == campaign,
                 columns.status.in_([Status.FAILED, Status.UNKNOWN]),
-                records.is_latest(),
+                _is_latest(),
             )
             .order_by(columns.status.desc(), columns.id)
             .limit(most)
         )
-        return [records.contact(row) for row in self._rows(query)]
+        return [as_contact(row) for row in self._rows(query)]
 
     def mean_chat_seconds(self, instance_id: str) -> float | None:
         """The mean time from start to end of an instance's latest chats; None if there are none."""
@@ -236,8 +236,8 @@ class Archive:
         return {row["customer_id"]: row for row in self._rows(query)}
 
     def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
-        query = sa.select(*records.CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
-        return [records.contact(row) for row in self._rows(query)]
+        query = sa.select(*CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
+        return [as_contact(row) for row in self._rows(query)]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[Mapping[Any, Any]]:
         with self._reading() as connection:
@@ -257,3 +257,49 @@ class Archive:
     def _reading(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.connect() as connection:
             yield connection
+
+
+def _funnel(campaign: str) -> sa.Executable:
+    """By status: how many contacts came how far, and when the first and the last step was."""
+    columns = contacts.c
+    return (
+        sa.select(
+            columns.status,
+            sa.func.count().label("valid"),
+            sa.func.count(columns.started_at).label("reached_started"),
+            sa.func.count(columns.connected_at).label("reached_connected"),
+            sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.min(columns.planned_at).label("planned_at"),
+            sa.func.max(columns.ended_at).label("ended_at"),
+        )
+        .where(columns.campaign == campaign, _is_latest())
+        .group_by(columns.status)
+    )
+
+
+def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """The rows of `funnel` as one: counts by status, how many came how far, and when."""
+    reached = ("valid", "reached_started", "reached_connected", "replied")
+    return {
+        **{row["status"]: row["valid"] for row in rows},
+        **{name: sum(row[name] for row in rows) for name in reached},
+        "planned_at": min((row["planned_at"] for row in rows), default=None),
+        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
+    }
+
+
+def _count_refused(campaign: str) -> sa.Executable:
+    """How many rows of the table were refused, by status."""
+    where = refusals.c.campaign == campaign
+    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)
+
+
+def _is_latest() -> sa.ColumnElement[bool]:
+    """Whether a contact is its customer's latest generation: the one that counts."""
+    newer = contacts.alias("newer")
+    same_customer = (
+        newer.c.campaign == contacts.c.campaign,
+        newer.c.customer_id == contacts.c.customer_id,
+    )
+    later = newer.c.generation > contacts.c.generation
+    return ~sa.exists().where(*same_customer, later).correlate(contacts)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -10,31 +10,24 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connect_tasks.chat.protocol import Item
-from connect_tasks.ledger.contact import SETTLED, Contact, EndReason, Refusal, Status
-from connect_tasks.ledger.schema import contacts, refusals
+from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.ledger.changes import Heard, Known, Planned, Progress
+from connect_tasks.ledger.contact import SETTLED, Contact, Refusal, Status
+from connect_tasks.ledger.schema import contacts
 
 __all__ = [
     "CONTACT_COLUMNS",
     "SAVE_PROGRESS",
-    "Change",
-    "Heard",
-    "Known",
-    "Planned",
-    "Progress",
-    "contact",
-    "count_refused",
-    "funnel",
+    "as_contact",
+    "as_known",
+    "as_refusal",
     "insert_planned",
-    "is_latest",
     "item_values",
-    "known",
     "plan_values",
     "progress",
     "progress_values",
-    "refusal",
     "refusal_values",
-    "summed",
     "was_made",
 ]
 
@@ -78,49 +71,7 @@ SAVE_PROGRESS = (
 """One contact one step further, if the worker still holds it and it is where it was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A valid row, ready to be written: the exact request and what our side will say."""
-
-    customer_id: str
-    generation: int
-    client_token: str
-    request: str
-    fingerprint: str
-    messages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the ledger already holds of a customer: the latest generation."""
-
-    generation: int
-    status: Status
-    fingerprint: str
-    messages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A contact one step further; `was` is the status that the ledger must hold until now."""
-
-    contact: Contact
-    was: Status
-    release: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Items of a contact's transcript; those already stored are not stored again."""
-
-    contact: Contact
-    items: Sequence[Item]
-
-
-Change = Progress | Heard
-
-
-def known(row: Mapping[Any, Any]) -> Known:
+def as_known(row: Mapping[Any, Any]) -> Known:
     """What the ledger holds of a customer, from a row."""
     return Known(
         generation=row["generation"],
@@ -130,7 +81,7 @@ def known(row: Mapping[Any, Any]) -> Known:
     )
 
 
-def contact(row: Mapping[Any, Any]) -> Contact:
+def as_contact(row: Mapping[Any, Any]) -> Contact:
     """A contact, from a row with `CONTACT_COLUMNS`."""
     end_reason = row["end_reason"]
     return Contact(
@@ -143,7 +94,7 @@ def contact(row: Mapping[Any, Any]) -> Contact:
     )
 
 
-def refusal(row: Mapping[Any, Any]) -> Refusal:
+def as_refusal(row: Mapping[Any, Any]) -> Refusal:
     """A refused row, from a row of its table."""
     values = {field.name: row[field.name] for field in fields(Refusal)}
     return Refusal(**{**values, "status": Status(row["status"])})
@@ -247,49 +198,3 @@ def item_values(change: Heard) -> Iterator[dict[str, Any]]:
             "contact_id": change.contact.contact_id,
             **{field.name: getattr(item, field.name) for field in fields(Item)},
         }
-
-
-def funnel(campaign: str) -> sa.Executable:
-    """By status: how many contacts came how far, and when the first and the last step was."""
-    columns = contacts.c
-    return (
-        sa.select(
-            columns.status,
-            sa.func.count().label("valid"),
-            sa.func.count(columns.started_at).label("reached_started"),
-            sa.func.count(columns.connected_at).label("reached_connected"),
-            sa.func.count(columns.first_reply_at).label("replied"),
-            sa.func.min(columns.planned_at).label("planned_at"),
-            sa.func.max(columns.ended_at).label("ended_at"),
-        )
-        .where(columns.campaign == campaign, is_latest())
-        .group_by(columns.status)
-    )
-
-
-def summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
-    """The rows of `funnel` as one: counts by status, how many came how far, and when."""
-    reached = ("valid", "reached_started", "reached_connected", "replied")
-    return {
-        **{row["status"]: row["valid"] for row in rows},
-        **{name: sum(row[name] for row in rows) for name in reached},
-        "planned_at": min((row["planned_at"] for row in rows), default=None),
-        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
-    }
-
-
-def count_refused(campaign: str) -> sa.Executable:
-    """How many rows of the table were refused, by status."""
-    where = refusals.c.campaign == campaign
-    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)
-
-
-def is_latest() -> sa.ColumnElement[bool]:
-    """Whether a contact is its customer's latest generation: the one that counts."""
-    newer = contacts.alias("newer")
-    same_customer = (
-        newer.c.campaign == contacts.c.campaign,
-        newer.c.customer_id == contacts.c.customer_id,
-    )
-    later = newer.c.generation > contacts.c.generation
-    return ~sa.exists().where(*same_customer, later).correlate(contacts)

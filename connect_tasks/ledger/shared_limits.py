@@ -10,11 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.aws.pacing.token_bucket import Ceiling, Demand, Lot, Pace, Purchase, divide
+from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
+from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import ceilings, holders, paces
 
-__all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "trade", "worker_name"]
+__all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "grant_permits", "worker_name"]
 
 _LONGEST_LEASE_SECONDS = 3600.0
 # After an outage of the database, everybody renews within a second or two.
@@ -31,28 +32,36 @@ def worker_name(run: str) -> str:
     return f"{run}/{name}" if run else name
 
 
-def trade(connection: sa.Connection, instance_id: str, purchase: Purchase, now: float) -> Lot:
-    """Sell a worker the next calls of an API.
+def grant_permits(
+    connection: sa.Connection,
+    instance_id: str,
+    request: PermitRequest,
+    *,
+    quota: tuple[float, int],
+    now: float,
+) -> Permits:
+    """Permit a worker the next calls of an API.
 
     Args:
         connection: In a transaction.
         instance_id: Whose calls.
-        purchase: What the worker asks for, and what it has to tell.
+        request: What the worker asks for, and what it has to tell.
+        quota: Calls per second and calls at once that may be used.
         now: The present time in seconds since 1970.
     """
-    key = {"instance_id": instance_id, "api": purchase.api}
-    fresh = asdict(Pace.full(purchase.full_rate, purchase.burst, now))
+    key = {"instance_id": instance_id, "api": request.api}
+    fresh = asdict(TokenBucket.full(*quota, now))
     found = _locked(connection, paces, key, fresh)
-    pace, lot = Pace(**found).trade(purchase, now)
-    connection.execute(sa.update(paces).where(*_is(paces, key)).values(asdict(pace)))
-    return lot
+    bucket, permits = TokenBucket(**found).for_quota(*quota).grant(request, now)
+    connection.execute(sa.update(paces).where(*_is(paces, key)).values(asdict(bucket)))
+    return permits
 
 
 def share_slots(
     connection: sa.Connection,
     instance_id: str,
     worker: str,
-    demand: Demand,
+    demand: SlotDemand,
     *,
     quota: int,
     refused: bool,
@@ -75,12 +84,12 @@ def share_slots(
         How many chats the worker may have open, and how many all workers together.
     """
     key = {"instance_id": instance_id}
-    found = _locked(connection, ceilings, key, asdict(Ceiling(quota=quota, ceiling=quota)))
+    found = _locked(connection, ceilings, key, asdict(ConcurrencyLimit(quota=quota, ceiling=quota)))
     others = _others(connection, instance_id, worker, now)
-    ceiling = Ceiling(**found).for_quota(quota).probed(now)
+    ceiling = ConcurrencyLimit(**found).for_quota(quota).probed(now)
     if refused:
         ceiling = ceiling.refused(demand.open + sum(other.open for other in others), now)
-    granted = divide(ceiling.ceiling, demand, others)
+    granted = fair_share(ceiling.ceiling, demand, others)
     connection.execute(sa.update(ceilings).where(*_is(ceilings, key)).values(asdict(ceiling)))
     # A chat that is open holds its slot, granted or not.
     held = replace(demand, granted=max(granted, demand.open))
@@ -110,8 +119,8 @@ def learnt(connection: sa.Connection, instance_id: str, now: float) -> dict[str,
     """
     query = sa.select(paces).where(paces.c.instance_id == instance_id)
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    by_api = {row.pop("api"): Pace(**_without(row, "instance_id")).at(now) for row in rows}
-    found = {api: pace.rate for api, pace in by_api.items() if pace.rate < pace.full_rate}
+    by_api = {row.pop("api"): TokenBucket(**_without(row, "instance_id")).at(now) for row in rows}
+    found = {api: bucket.rate for api, bucket in by_api.items() if bucket.rate < bucket.full_rate}
     query = sa.select(ceilings.c.ceiling).where(
         ceilings.c.instance_id == instance_id, ceilings.c.ceiling < ceilings.c.quota
     )
@@ -136,11 +145,11 @@ def _locked(
 
 def _others(
     connection: sa.Connection, instance_id: str, worker: str, now: float
-) -> Sequence[Demand]:
+) -> Sequence[SlotDemand]:
     columns = (holders.c.open, holders.c.wanted, holders.c.granted)
     others = (holders.c.instance_id == instance_id, holders.c.worker != worker)
     query = sa.select(*columns).where(*others, sa.not_(_is_over(now)))
-    return [Demand(**row) for row in connection.execute(query).mappings()]
+    return [SlotDemand(**row) for row in connection.execute(query).mappings()]
 
 
 def _is_over(now: float) -> sa.ColumnElement[bool]:
@@ -148,7 +157,9 @@ def _is_over(now: float) -> sa.ColumnElement[bool]:
     return sa.or_(holders.c.until <= now, holders.c.until > now + _LONGEST_LEASE_SECONDS)
 
 
-def _hold(connection: sa.Connection, key: Mapping[str, Any], demand: Demand, until: float) -> None:
+def _hold(
+    connection: sa.Connection, key: Mapping[str, Any], demand: SlotDemand, until: float
+) -> None:
     values = {**asdict(demand), "until": until}
     insert = insert_into(holders, connection.dialect.name)
     statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)

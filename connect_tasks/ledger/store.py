@@ -13,27 +13,30 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks.aws.pacing.token_bucket import Demand, Lot, Purchase
+from connect_tasks.aws.pacing.concurrency import SlotDemand
+from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
-from connect_tasks.ledger import rows as records
+from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import explained, insert_into
-from connect_tasks.ledger.reader import Archive
-from connect_tasks.ledger.rows import Change, Heard, Known, Planned, Progress
+from connect_tasks.ledger.reader import LedgerReader
+from connect_tasks.ledger.rows import (
+    CONTACT_COLUMNS,
+    SAVE_PROGRESS,
+    as_contact,
+    insert_planned,
+    item_values,
+    plan_values,
+    progress,
+    progress_values,
+    refusal_values,
+    was_made,
+)
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
-__all__ = [
-    "Change",
-    "ClaimTerms",
-    "Heard",
-    "Known",
-    "Ledger",
-    "Planned",
-    "Progress",
-    "default_url",
-]
+__all__ = ["Ledger", "default_url"]
 
 
 def default_url(environ: Mapping[str, str]) -> str:
@@ -41,8 +44,8 @@ def default_url(environ: Mapping[str, str]) -> str:
     return environ.get("CONNECT_TASKS_LEDGER") or "sqlite:///.connect_tasks/ledger.db"
 
 
-class Ledger(Archive):
-    """One ledger, open for writing; what can be asked of it is in `Archive`.
+class Ledger(LedgerReader):
+    """One ledger, open for writing; what can be asked of it is in `LedgerReader`.
 
     Every method is one transaction and returns once it is on disk. Safe to use from many
     threads. A contact is changed only by the worker whose claim on it is in force.
@@ -125,11 +128,11 @@ class Ledger(Archive):
             return 0
         with self._writing() as connection:
             _lock_out_writers(connection, contacts)
-            return records.insert_planned(connection, statement, campaign, rows, now)
+            return insert_planned(connection, statement, campaign, rows, now)
 
     def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
         """Remember which rows of the present table are refused, instead of those before."""
-        values = (records.refusal_values(campaign, row) for row in rows)
+        values = (refusal_values(campaign, row) for row in rows)
         with self._writing() as connection:
             _lock_out_writers(connection, refusals)
             connection.execute(sa.delete(refusals).where(refusals.c.campaign == campaign))
@@ -200,27 +203,38 @@ class Ledger(Archive):
         Raises:
             ClaimLostError: A contact is not the worker's any more, or not in the status it was.
         """
-        progress = [records.progress_values(worker, c) for c in changes if isinstance(c, Progress)]
-        heard = [row for c in changes if isinstance(c, Heard) for row in records.item_values(c)]
+        progress = [progress_values(worker, c) for c in changes if isinstance(c, Progress)]
+        heard = [row for c in changes if isinstance(c, Heard) for row in item_values(c)]
         with self._writing() as connection:
             if progress:
-                written = connection.execute(records.SAVE_PROGRESS, progress).rowcount
+                written = connection.execute(SAVE_PROGRESS, progress).rowcount
                 if written != len(progress) and not _all_made(connection, progress):
                     raise ClaimLostError("another worker has taken over a contact of this one")
             if heard:
                 insert = redaction.insert_heard(self._insert(items)).on_conflict_do_nothing()
                 connection.execute(insert, heard)
 
-    def trade(self, instance_id: str, purchase: Purchase, *, now: datetime) -> Lot:
-        """Sell a worker the next calls of an API, out of what all workers may make."""
+    def grant_permits(
+        self, instance_id: str, request: PermitRequest, *, quota: tuple[float, int], now: datetime
+    ) -> Permits:
+        """Permit a worker the next calls of an API, out of what all workers may make.
+
+        Args:
+            instance_id: Whose calls.
+            request: What the worker asks for, and what it has to tell.
+            quota: Calls per second and calls at once that may be used.
+            now: The present time.
+        """
         with self._writing() as connection:
-            return shared_limits.trade(connection, instance_id, purchase, now.timestamp())
+            return shared_limits.grant_permits(
+                connection, instance_id, request, quota=quota, now=now.timestamp()
+            )
 
     def share_slots(
         self,
         instance_id: str,
         worker: str,
-        demand: Demand,
+        demand: SlotDemand,
         *,
         quota: int,
         refused: bool,
@@ -285,12 +299,12 @@ class Ledger(Archive):
         )
         with self._writing() as connection:
             changed = connection.execute(
-                sa.update(contacts).where(*where).values(records.progress(contact))
+                sa.update(contacts).where(*where).values(progress(contact))
             )
             if not changed.rowcount:
                 raise InputError("A worker has found out about this contact in the meantime.")
             if again is not None:
-                values = records.plan_values(contact.campaign, again, now)
+                values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -311,17 +325,17 @@ def _claim(
         sa.update(contacts)
         .where(contacts.c.id.in_(sa.select(chosen.c.id)))
         .values(claimed_by=worker, claimed_until=until)
-        .returning(*records.CONTACT_COLUMNS)
+        .returning(*CONTACT_COLUMNS)
     )
     rows = connection.execute(statement).mappings().all()
-    return sorted((records.contact(row) for row in rows), key=lambda contact: contact.id)
+    return sorted((as_contact(row) for row in rows), key=lambda contact: contact.id)
 
 
 def _all_made(connection: sa.Connection, progress: Sequence[Mapping[str, Any]]) -> bool:
     """Whether all these steps are in the ledger, now or from a commit that went unanswered."""
     query = sa.select(contacts).where(contacts.c.id.in_([values["key"] for values in progress]))
     rows = {row["id"]: row for row in connection.execute(query).mappings()}
-    return all(records.was_made(values, rows[values["key"]]) for values in progress)
+    return all(was_made(values, rows[values["key"]]) for values in progress)
 
 
 def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:

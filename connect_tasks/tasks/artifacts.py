@@ -30,12 +30,12 @@ from prefect.client.schemas.filters import (
 from prefect.runtime import flow_run
 
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.tasks.beat import Beat
 from connect_tasks.tasks.run_context import in_run, retries
 
 __all__ = [
     "LiveSummary",
     "ProgressArtifact",
+    "UpdateInterval",
     "artifact_key",
     "publish_markdown",
     "publish_table",
@@ -57,18 +57,61 @@ def artifact_key(*words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
 
 
+class UpdateInterval:
+    """Says when it is time again.
+
+    The pause is what it was made with at first, then a hundredth of the time that has passed, and
+    never more than a minute: what goes on for days needs no second hand.
+
+    Args:
+        seconds: The shortest pause.
+        monotonic: Tells the time.
+
+    Example:
+        >>> times = iter([0, 0, 0, 9, 10])
+        >>> interval = UpdateInterval(10, lambda: next(times))
+        >>> interval.is_due, interval.done(), interval.is_due, interval.is_due
+        (True, None, False, True)
+    """
+
+    SHARE = 0.01
+    MOST_SECONDS = 60.0
+    SECONDS_AFTER_FAILURE = 15.0
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._began_at = monotonic()
+        self._next_at = self._began_at
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time."""
+        return self._monotonic() >= self._next_at
+
+    def done(self) -> None:
+        """It was done now."""
+        now = self._monotonic()
+        share = (now - self._began_at) * self.SHARE
+        self._next_at = now + min(max(self._seconds, share), self.MOST_SECONDS)
+
+    def failed(self) -> None:
+        """It could not be done now."""
+        self._next_at = self._monotonic() + self.SECONDS_AFTER_FAILURE
+
+
 class _Shown:
     """One artifact of a run that goes on; outside a run it is not shown."""
 
     def __init__(self, what: str, seconds: float, monotonic: Callable[[], float]) -> None:
         self._what = what
-        self._beat = Beat(seconds, monotonic)
+        self._interval = UpdateInterval(seconds, monotonic)
         self._in_run = in_run()
         self._failed = False
 
     @property
     def is_due(self) -> bool:
-        return self._in_run and self._beat.is_due
+        return self._in_run and self._interval.is_due
 
     def show(self, send: Callable[[], None]) -> None:
         if not self._in_run:
@@ -77,12 +120,12 @@ class _Shown:
             with retries(0):
                 send()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with Prefect, the campaign goes on
-            self._beat.failed()
+            self._interval.failed()
             if not self._failed:
                 _log.warning("%s cannot be shown in Prefect: %s", self._what, type(error).__name__)
             self._failed = True
         else:
-            self._beat.done()
+            self._interval.done()
             self._failed = False
 
 

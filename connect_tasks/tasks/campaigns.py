@@ -18,13 +18,15 @@ from connect_tasks.campaign.manage import planned_conversation
 from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
+from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.database import ledger_exists
-from connect_tasks.ledger.store import Known, Ledger
+from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tasks.artifacts import publish_markdown
-from connect_tasks.tasks.monitor import Watch, publish_result
+from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.progress import watching_rows
 from connect_tasks.tasks.run_context import NO_RECORD, attempt_of_run, ledger_url, run_logger
 
@@ -90,7 +92,7 @@ def validate_customers(
             now=now,
             conversation=conversation.model_dump(mode="json") if conversation else None,
         )
-        plan = plan_campaign(opened, campaign, chunks, renderer, now=now, report=show)
+        plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
         expected = forecast(
             plan.intake,
             connect.quotas,
@@ -154,7 +156,8 @@ def preview(
         ```python
         from connect_tasks.blocks import AmazonConnectInstance
         from connect_tasks.tasks import preview
-        from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+        from connect_tasks.chat.template.chat_template import ChatTemplate
+        from connect_tasks.chat.template.conversation import Conversation
 
         template = ChatTemplate(display_name="{{ name }}")
         conversation = Conversation(messages=["Is {{ date }} still right?"])
@@ -170,7 +173,7 @@ def preview(
         _past(ledger_url(ledger), campaign, connect.instance_id) as (known, seconds),
         watched as show,
     ):
-        intake = look_over(chunks, renderer, samples=samples, known=known, report=show)
+        intake = look_over(chunks, renderer, samples=samples, known=known, on_progress=show)
     expected = forecast(
         intake,
         connect.quotas,
@@ -221,15 +224,15 @@ def start_chats(
     """
     with (
         Ledger(ledger_url(ledger)) as opened,
-        Watch(campaign, opened, connect.quotas, run_logger()) as watch,
+        CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor,
     ):
         return run_campaign(
             opened,
             campaign,
             connect.connect(),
             conversation=conversation or planned_conversation(opened, campaign),
-            report=watch.show,
-            run=attempt_of_run(),
+            on_progress=monitor.show,
+            scheduler_run=attempt_of_run(),
         )
 
 

@@ -12,14 +12,14 @@ from prefect.states import Failed
 from prefect.transactions import Transaction, get_transaction
 
 from connect_tasks.aws.idempotency import client_token
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import checked
 from connect_tasks.aws.retry import RetryPolicy, is_worth_retrying
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
-from connect_tasks.campaign.run import Instance
 from connect_tasks.chat import single
 from connect_tasks.chat.single import HeldChat, StartedChat
-from connect_tasks.chat.template.chat_template import Conversation
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import AmazonError, OutcomeUnknownError, RetryableError
 from connect_tasks.tasks.pickling import WithoutSecrets
 from connect_tasks.tasks.run_context import NO_RECORD, run_logger
@@ -104,8 +104,8 @@ def start_chat(
     valid = _as_request(request)
     token = client_token("task-run", str(task_run.id or uuid.uuid4().hex))
     instance = _loaded(connect).connect()
-    if instance.allowance:
-        instance.allowance.buy(1)
+    if instance.start_limit:
+        instance.start_limit.acquire(1)
     chat = single.start(instance, valid, token)
     _stop_on_rollback(instance, chat)
     run_logger().debug("started contact %s", chat.contact_id)

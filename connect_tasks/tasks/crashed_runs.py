@@ -17,7 +17,7 @@ from connect_tasks.errors import LedgerError
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tasks.run_context import Logger, attempt_of_run, in_run, retries
 
-__all__ = ["LostRuns"]
+__all__ = ["CrashedRuns"]
 
 _MESSAGE = (
     "Its process died: it stopped renewing its lease in the ledger. Nothing is lost; another run "
@@ -25,7 +25,7 @@ _MESSAGE = (
 )
 
 
-class LostRuns:
+class CrashedRuns:
     """Marks runs of Prefect as crashed whose workers on an instance died.
 
     Without Prefect, or where its server cannot be asked, the campaign goes on all the same.

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from connect_tasks.aws.quotas import Quotas
-from connect_tasks.campaign.funnel import Funnel, Tally
+from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.errors import ConnectTasksError
@@ -22,12 +22,12 @@ from connect_tasks.tasks.artifacts import (
     publish_markdown,
     publish_table,
 )
-from connect_tasks.tasks.crashed_runs import LostRuns
+from connect_tasks.tasks.crashed_runs import CrashedRuns
 from connect_tasks.tasks.events import Ending, tell_campaign, tell_unknown
 from connect_tasks.tasks.progress import watching
 from connect_tasks.tasks.run_context import Logger, in_run
 
-__all__ = ["Watch", "publish_result"]
+__all__ = ["CampaignMonitor", "publish_result"]
 
 _AS_ENDED: Mapping[CampaignState, Ending] = {
     CampaignState.PAUSED: "paused",
@@ -64,7 +64,7 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
         )
 
 
-class Watch:
+class CampaignMonitor:
     """Shows a run of a campaign: to its terminal or log, in Prefect's UI and as events.
 
     It also looks for runs that died with work of the same instance in hand. Nothing of it can
@@ -84,7 +84,7 @@ class Watch:
         self._logger = logger
         self._progress = ProgressArtifact(campaign)
         self._summary = LiveSummary(campaign)
-        self._lost = LostRuns(ledger, ledger.instance_id(campaign), logger)
+        self._lost = CrashedRuns(ledger, ledger.instance_id(campaign), logger)
         self._stack = ExitStack()
         self._funnel: Funnel | None = None
         self._began = False
@@ -104,7 +104,7 @@ class Watch:
             return
         if error is None:
             # Others may have worked on it too: only the ledger knows how far it has come.
-            self._end(Tally(self._ledger.counts(self._campaign)).funnel())
+            self._end(FunnelCounter(self._ledger.counts(self._campaign)).funnel())
         elif isinstance(error, ConnectTasksError):
             self._halt(self._funnel, error)
 

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.row_check import Sifted
+from connect_tasks.campaign.row_check import RowCounts
 from connect_tasks.tasks.run_context import Logger
 
 __all__ = ["watching", "watching_rows"]
@@ -71,7 +71,7 @@ def watching_rows(
     total: int | None = None,
     console: Console | None = None,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[Callable[[Sifted], None]]:
+) -> Iterator[Callable[[RowCounts], None]]:
     """Show how far a campaign's table was checked.
 
     Args:
@@ -86,7 +86,7 @@ def watching_rows(
         What to call after each piece of the table.
     """
     with _showing(campaign, logger, console, monotonic) as show:
-        yield lambda sifted: show(_view_of_rows(sifted, total))
+        yield lambda counts: show(_view_of_rows(counts, total))
 
 
 @contextmanager
@@ -114,10 +114,10 @@ def _view_of_funnel(funnel: Funnel) -> _View:
     )
 
 
-def _view_of_rows(sifted: Sifted, total: int | None) -> _View:
+def _view_of_rows(counts: RowCounts, total: int | None) -> _View:
     of_all = "" if total is None else f" of {total}"
-    refused = f"{sifted.refused} refused"
-    return _View(sifted.rows, total, refused, f"{sifted.rows}{of_all} rows checked, {refused}")
+    refused = f"{counts.refused} refused"
+    return _View(counts.rows, total, refused, f"{counts.rows}{of_all} rows checked, {refused}")
 
 
 def _bar(console: Console) -> Progress:

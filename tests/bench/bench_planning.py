@@ -23,7 +23,9 @@ import pandas as pd
 from connect_tasks.aws.idempotency import client_token, fingerprint
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation, RowRenderer
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import open_table
 

@@ -49,9 +49,10 @@ def make_files(folder: Path, rows: int) -> None:
 
 def make_ledger(folder: Path, rows: int) -> None:
     """A ledger in which everybody was contacted, but each hundredth row, which is refused."""
+    from connect_tasks.ledger.changes import Planned
     from connect_tasks.ledger.contact import Refusal, Status
     from connect_tasks.ledger.database import make_engine
-    from connect_tasks.ledger.store import Ledger, Planned
+    from connect_tasks.ledger.store import Ledger
 
     with Ledger(_url(folder)) as ledger:
         ledger.open_campaign(_CAMPAIGN, "i", now=_NOW)

@@ -20,8 +20,9 @@ from botocore.exceptions import ClientError
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.planning import plan_campaign
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.errors import ThrottledError
 from connect_tasks.ledger.store import Ledger
 from tests.bench.processes import Amazon, spent_on

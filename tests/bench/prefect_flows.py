@@ -128,8 +128,8 @@ def _at(amazon_at: tuple[str, str, str]) -> "AmazonConnectInstance":
 
 
 def _without_amazon(api: ConnectApi) -> "AmazonConnectInstance":
+    from connect_tasks.aws.instance import Instance
     from connect_tasks.blocks import AmazonConnectInstance
-    from connect_tasks.campaign.run import Instance
 
     class WithoutAmazon(AmazonConnectInstance):
         """An instance that nobody is called for."""

@@ -6,7 +6,8 @@ import sys
 
 from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.aws.instance import Instance
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, session
 

@@ -20,10 +20,12 @@ from pydantic import SecretStr
 
 from connect_tasks import ChatTemplate, Conversation, StartChatContactResponse
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
+from connect_tasks.aws.transcript import Connection, Item
 from connect_tasks.campaign.planning import plan_campaign
-from connect_tasks.campaign.run import Instance, run_campaign
-from connect_tasks.chat.protocol import Connection, Item
-from connect_tasks.ledger.store import Change, Heard, Ledger
+from connect_tasks.campaign.run import run_campaign
+from connect_tasks.ledger.changes import Change, Heard
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, session
 
 Result = TypeVar("Result")

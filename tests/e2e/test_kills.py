@@ -24,8 +24,10 @@ import pytest
 import sqlalchemy as sa
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.ledger.changes import Planned, Progress
+from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Refusal, Status
-from connect_tasks.ledger.store import ClaimTerms, Ledger, Planned, Progress
+from connect_tasks.ledger.store import Ledger
 from tests.e2e import killed
 from tests.e2e.killed import Doom, Job
 from tests.functional.world import CAMPAIGN, customers

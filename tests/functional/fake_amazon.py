@@ -23,7 +23,8 @@ from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
 from connect_tasks.emulator.faults.plan import FaultPlan
 from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.errors import CampaignWideError, LedgerError, OutcomeUnknownError
-from connect_tasks.ledger.store import Change, Ledger
+from connect_tasks.ledger.changes import Change
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import session
 
 Result = TypeVar("Result")

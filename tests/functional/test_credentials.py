@@ -74,7 +74,7 @@ def run(here: World, instance: AmazonConnectInstance, expiry: Expiry) -> Funnel:
         CAMPAIGN,
         instance.connect(),
         conversation=here.conversation,
-        report=expiry,
+        on_progress=expiry,
     )
 
 
@@ -108,7 +108,7 @@ def test_a_role_that_is_taken_away_halts_the_campaign_and_fails_nobody(
                 CAMPAIGN,
                 block(here.local).connect(),
                 conversation=here.conversation,
-                report=and_refuse,
+                on_progress=and_refuse,
             )
         halted = {row["status"] for row in here.contacts()}
         aws.refusal = None

@@ -14,18 +14,20 @@ import sqlalchemy as sa
 
 from connect_tasks import Conversation, client_token
 from connect_tasks.aws.pacing.clock import SystemClock
+from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.planning import look_over
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.protocol import Item
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import redaction
+from connect_tasks.ledger.changes import Heard, Planned, Progress
+from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact, Refusal, Status
 from connect_tasks.ledger.database import make_engine
 from connect_tasks.ledger.erasure import Erased, erase, forget
 from connect_tasks.ledger.schema import metadata
-from connect_tasks.ledger.store import ClaimTerms, Heard, Ledger, Planned, Progress
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, World, customers
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.chat.protocol import Item
+from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import ClaimLostError, InputError, LedgerError
-from connect_tasks.ledger.contact import Contact, EndReason, Refusal, Status
+from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import Contact, Refusal, Status
 from connect_tasks.ledger.database import make_engine
 from connect_tasks.ledger.schema import SCHEMA_VERSION
-from connect_tasks.ledger.store import Change, ClaimTerms, Heard, Ledger, Planned, Progress
+from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))

@@ -9,9 +9,10 @@ import pytest
 
 from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.ledger.store import Ledger
@@ -47,7 +48,7 @@ def run(
         CAMPAIGN,
         Instance(api=api, quotas=quotas, policy=QUICK),
         conversation=here.conversation,
-        report=report,
+        on_progress=report,
         lease_seconds=lease_seconds,
         clock=clock,
     )

@@ -24,8 +24,9 @@ import sqlalchemy as sa
 
 from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerError
 from connect_tasks.ledger.store import Ledger
@@ -74,7 +75,7 @@ def run(
         CAMPAIGN,
         instance,
         conversation=Conversation(messages=("{{ score }}",), reply_timeout_seconds=5),
-        report=report,
+        on_progress=report,
         # A broken ledger cannot take claims back: the next run has to wait for their end.
         lease_seconds=1,
         patience_seconds=patience_seconds,

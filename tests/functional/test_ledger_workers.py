@@ -14,8 +14,9 @@ import pytest
 
 from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from connect_tasks.errors import LedgerUnreachableError
+from connect_tasks.ledger.changes import Change
+from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact
-from connect_tasks.ledger.store import Change, ClaimTerms, Ledger
+from connect_tasks.ledger.store import Ledger
 from tests.functional.world import World, customers, world
 
 COUNT = 30

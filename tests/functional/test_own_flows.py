@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.idempotency import client_token
-from connect_tasks.campaign.run import Instance
+from connect_tasks.aws.instance import Instance
 from connect_tasks.chat import single
 from connect_tasks.chat.session import ChatSession
 from connect_tasks.chat.single import HeldChat, StartedChat

@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 
 from connect_tasks.campaign.planning import Plan, plan_campaign
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import LedgerError
-from connect_tasks.ledger.contact import EndReason, Status
+from connect_tasks.ledger.changes import Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import ledger_exists
-from connect_tasks.ledger.store import ClaimTerms, Ledger, Progress
+from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
@@ -87,7 +91,8 @@ import os, signal, sys
 from datetime import UTC, datetime
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.campaign.planning import plan_campaign
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 
 def report(sifted):
     if sifted.rows == 250:
@@ -102,7 +107,7 @@ renderer = ChatTemplate(display_name="{{ name }}").bind(
 with Ledger(sys.argv[1]) as ledger:
     chunks = [table[n : n + 50] for n in range(0, 500, 50)]
     now = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    plan_campaign(ledger, "a", chunks, renderer, now=now, commit_rows=100, report=report)
+    plan_campaign(ledger, "a", chunks, renderer, now=now, commit_rows=100, on_progress=report)
 """
 
 

@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from connect_tasks.campaign.forecast import Intake
+from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.protocol import Item
+from connect_tasks.campaign.row_check import Intake
+from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.contact import EndReason, Refusal, Status
-from connect_tasks.ledger.store import ClaimTerms, Heard, Ledger, Planned, Progress
+from connect_tasks.ledger.changes import Heard, Planned, Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import Refusal, Status
+from connect_tasks.ledger.store import Ledger
 from tests.functional.fake_s3 import fake_s3
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -14,9 +14,10 @@ import pytest
 
 from connect_tasks import ChatTemplate, Conversation, Quotas
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import plan_campaign
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, customers, session

@@ -30,9 +30,10 @@ from hypothesis.stateful import (
 )
 
 from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.planning import plan_campaign
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import Fault, FaultKind
 from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
@@ -505,7 +506,7 @@ class Campaigns(RuleBasedStateMachine):
                     campaign.name,
                     Instance(api=MortalApi(worker, self.amazon), quotas=FAST, policy=QUICK),
                     conversation=campaign.conversation(),
-                    report=worker.report,
+                    on_progress=worker.report,
                     lease_seconds=LEASE.total_seconds(),
                     clock=self.amazon.clock,
                 )

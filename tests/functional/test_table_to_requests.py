@@ -10,7 +10,9 @@ import pytest
 from botocore.validate import ParamValidator
 
 from connect_tasks.aws.idempotency import client_token, fingerprint
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation, Rendered
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.renderer import Rendered
 from connect_tasks.tables.reading import Table, open_table
 
 SHAPE: Any = (

@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Running
 
 from connect_tasks import ChatTemplate, Conversation, Quotas
-from connect_tasks.aws.pacing.token_bucket import Demand
+from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.results import CampaignResult
@@ -26,8 +26,8 @@ from connect_tasks.flows.outreach import outreach
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tasks import start_chats, validate_customers
-from connect_tasks.tasks.crashed_runs import LostRuns
-from connect_tasks.tasks.monitor import Watch
+from connect_tasks.tasks.crashed_runs import CrashedRuns
+from connect_tasks.tasks.monitor import CampaignMonitor
 from connect_tasks.tasks.run_context import run_logger
 from tests.functional.world import always
 
@@ -165,7 +165,7 @@ def test_the_summary_names_what_limits_the_pace_now_and_is_replaced_by_the_end(
     def watched() -> str:
         with Ledger(ledger) as opened:
             opened.open_campaign("live", local.instance_id, now=datetime.now(UTC))
-            with Watch("live", opened, Quotas(), run_logger()) as watch:
+            with CampaignMonitor("live", opened, Quotas(), run_logger()) as watch:
                 watch.show(Funnel(**FUNNEL, limited_by="StartChatContact"))
                 return shown("live-summary")
 
@@ -186,7 +186,7 @@ def died(ledger: str, local: LocalConnect, run_id: object, attempt: int) -> None
         opened.share_slots(
             local.instance_id,
             worker_name(f"{run_id}.{attempt}"),
-            Demand(open=1, wanted=1),
+            SlotDemand(open=1, wanted=1),
             quota=500,
             refused=False,
             now=datetime.now(UTC) - timedelta(minutes=1),
@@ -230,7 +230,7 @@ def test_a_worker_that_ends_leaves_nothing_behind_and_a_live_one_is_left_alone(
         opened.share_slots(
             local.instance_id,
             worker_name("alive.1"),
-            Demand(open=1, wanted=1),
+            SlotDemand(open=1, wanted=1),
             quota=500,
             refused=False,
             now=now,
@@ -260,7 +260,7 @@ def test_nobody_takes_himself_or_others_for_dead_because_the_ledger_was_away(
         died(ledger, local, other, attempt=1)
         found: list[StateType | None] = []
         with Away(ledger) as opened:
-            lost = LostRuns(opened, local.instance_id, run_logger(), monotonic=lambda: now[0])
+            lost = CrashedRuns(opened, local.instance_id, run_logger(), monotonic=lambda: now[0])
             for now[0], opened.is_away in ((0, True), (29, False), (30, False)):
                 lost.look()
                 lost.mark()

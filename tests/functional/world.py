@@ -13,9 +13,10 @@ import boto3
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, RetryPolicy
 from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import Plan, plan_campaign
-from connect_tasks.campaign.run import Instance, run_campaign
+from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.ledger.store import Ledger
 
@@ -98,7 +99,7 @@ class World:
             api=self.api_class(self.make_session, options), quotas=self.quotas, policy=self.policy
         )
         return run_campaign(
-            self.ledger, CAMPAIGN, instance, conversation=self.conversation, report=report
+            self.ledger, CAMPAIGN, instance, conversation=self.conversation, on_progress=report
         )
 
     def contacts(self) -> list[dict[str, Any]]:

@@ -1,1 +1,6 @@
-"""How fast, and how many at once: token buckets, concurrency limits, and waiting for them."""
+"""How fast, and how many at once: token buckets, concurrency limits, and waiting for them.
+
+`token_bucket` and `concurrency` decide without waiting for anything; the ledger keeps a bucket for
+each API and a limit for the open chats of each instance, so that all workers share them.
+`rate_limiter` and `slot_pool` wait for what those decide.
+"""

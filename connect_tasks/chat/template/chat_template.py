@@ -2,11 +2,12 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from connect_tasks.aws.problems import RULE, problem_details, problems
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.fields import (
     ChatStreamingConfigurationTemplate,
     Message,
@@ -19,40 +20,10 @@ from connect_tasks.chat.template.fields import (
     Text,
     Texts,
 )
-from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.errors import InputError
 
-__all__ = ["ChatTemplate", "Conversation", "Rendered", "RowRenderer"]
-
-
-class Conversation(TemplateModel):
-    """What our side says as the customer, and when the conversation is over.
-
-    Example:
-        >>> Conversation(messages=["Is {{ date }} still right?"]).max_seconds
-        600.0
-    """
-
-    messages: tuple[Text, ...] = Field(
-        default=(),
-        description="Templates over the row's columns, as `Is {{ date }} still right?`; each is "
-        "said after the other side has answered.",
-    )
-    max_replies: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="End after so many answers; no such limit when left out."
-    )
-    reply_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=30.0, description="How long to wait for each answer."
-    )
-    max_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=600.0, description="How long the whole conversation may take."
-    )
-    close: Literal["stop", "disconnect", "leave_open"] = Field(
-        default="stop",
-        description="What becomes of the chat: `stop` (StopContact), `disconnect` (the "
-        "participant leaves) or `leave_open`, which keeps one of the instance's open chats "
-        "occupied.",
-    )
+__all__ = ["ChatTemplate"]
 
 
 class ChatTemplate(TemplateModel, title="Chat template"):

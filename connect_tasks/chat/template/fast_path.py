@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import nodes
 from jinja2.utils import missing
 
-__all__ = ["ABSENT", "ROW", "Place", "is_row", "plain_parts", "printed", "row_access"]
+__all__ = ["ABSENT", "ROW", "ColumnText", "is_row", "plain_parts", "printed", "row_access"]
 
 #: The name by which a text reaches columns whose names are no identifiers: row['First name'].
 ROW = "row"
@@ -46,7 +46,7 @@ def printed(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnText:
     """A place for one column as it is: `{{ name }}`, or with a constant `default()`.
 
     Args:
@@ -61,7 +61,7 @@ class Place:
         """What is printed here; None if only Jinja2 can say.
 
         Example:
-            >>> Place("plan").fill({"plan": 7}), Place("plan").fill({})
+            >>> ColumnText("plan").fill({"plan": 7}), ColumnText("plan").fill({})
             ('7', None)
         """
         value = values.get(self.column, self.default)
@@ -70,7 +70,7 @@ class Place:
         return None if value is missing else str(printed(value))
 
 
-def plain_parts(tree: nodes.Template, *, reserved: Collection[str]) -> tuple[str | Place, ...]:
+def plain_parts(tree: nodes.Template, *, reserved: Collection[str]) -> tuple[str | ColumnText, ...]:
     """Take a text apart into constants and columns.
 
     Args:
@@ -106,7 +106,7 @@ def is_row(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name) and node.name == ROW
 
 
-def _part(node: nodes.Node, reserved: Collection[str]) -> str | Place | None:
+def _part(node: nodes.Node, reserved: Collection[str]) -> str | ColumnText | None:
     if isinstance(node, nodes.TemplateData):
         return node.data
     if isinstance(node, nodes.Filter):
@@ -114,15 +114,15 @@ def _part(node: nodes.Node, reserved: Collection[str]) -> str | Place | None:
     column = node.name if isinstance(node, nodes.Name) else row_access(node)
     if column is None or column in _JINJAS_OWN | {ROW} or column.startswith("_"):
         return None
-    return None if column in reserved else Place(column)
+    return None if column in reserved else ColumnText(column)
 
 
-def _with_default(node: nodes.Filter, reserved: Collection[str]) -> Place | None:
+def _with_default(node: nodes.Filter, reserved: Collection[str]) -> ColumnText | None:
     is_default = node.name in {"default", "d"} and len(node.args) == 1
     if not is_default or node.kwargs or node.dyn_args or node.dyn_kwargs or node.node is None:
         return None
     place, default = _part(node.node, reserved), node.args[0]
-    if not isinstance(place, Place) or not isinstance(default, nodes.Const):
+    if not isinstance(place, ColumnText) or not isinstance(default, nodes.Const):
         return None
     # A default of a default: the first one wins, which Jinja2 may see to.
-    return Place(place.column, default.value) if place.default is missing else None
+    return ColumnText(place.column, default.value) if place.default is missing else None

@@ -3,7 +3,8 @@
 import pytest
 
 from connect_tasks import Conversation, Quotas
-from connect_tasks.campaign.forecast import Forecast, Intake, Sample, forecast
+from connect_tasks.campaign.forecast import Forecast, forecast
+from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.errors import InputError
 
 ADA = Sample(

@@ -2,7 +2,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from connect_tasks.campaign.funnel import Funnel, Tally
+from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.ledger.contact import Contact, Status
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -24,21 +24,21 @@ def counts(**known: int) -> dict[str, Any]:
     return {**{str(name): 0 for name in names}, **known}
 
 
-def walk(tally: Tally, *way: Status) -> None:
+def walk(counter: FunnelCounter, *way: Status) -> None:
     contact = PLANNED
     for status in way:
         changes = {"started_at": NOW} if status is Status.STARTED else {}
         was, contact = contact.status, contact.advance(status, **changes)
-        tally.step(was, contact)
+        counter.step(was, contact)
 
 
-def numbers(tally: Tally) -> dict[str, int]:
+def numbers(counter: FunnelCounter) -> dict[str, int]:
     """Everything in the funnel that is not nought."""
-    return {name: number for name, number in asdict(tally.funnel()).items() if number}
+    return {name: number for name, number in asdict(counter.funnel()).items() if number}
 
 
 def test_it_begins_with_what_the_ledger_counts() -> None:
-    tally = Tally(
+    counter = FunnelCounter(
         counts(
             valid=10,
             rejected=2,
@@ -55,7 +55,7 @@ def test_it_begins_with_what_the_ledger_counts() -> None:
         )
     )
 
-    assert tally.funnel() == Funnel(
+    assert counter.funnel() == Funnel(
         rows=13,
         valid=10,
         rejected=2,
@@ -72,85 +72,91 @@ def test_it_begins_with_what_the_ledger_counts() -> None:
 
 
 def test_a_contact_on_its_way_is_no_longer_planned() -> None:
-    tally = Tally(counts(valid=2, planned=2))
+    counter = FunnelCounter(counts(valid=2, planned=2))
 
-    walk(tally, Status.STARTING)
+    walk(counter, Status.STARTING)
 
-    assert numbers(tally) == {"rows": 2, "valid": 2, "planned": 1}
+    assert numbers(counter) == {"rows": 2, "valid": 2, "planned": 1}
 
 
 def test_an_open_chat_counts_as_started_and_connected() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
 
-    walk(tally, Status.STARTING, Status.STARTED, Status.CONNECTED)
+    walk(counter, Status.STARTING, Status.STARTED, Status.CONNECTED)
 
-    assert numbers(tally) == {"rows": 1, "valid": 1, "started": 1, "connected": 1, "open_chats": 1}
+    assert numbers(counter) == {
+        "rows": 1,
+        "valid": 1,
+        "started": 1,
+        "connected": 1,
+        "open_chats": 1,
+    }
 
 
 def test_a_completed_contact_stays_counted_as_started_and_connected() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
 
-    walk(tally, Status.STARTING, Status.STARTED, Status.CONNECTED, Status.COMPLETED)
+    walk(counter, Status.STARTING, Status.STARTED, Status.CONNECTED, Status.COMPLETED)
 
-    assert numbers(tally) == {"rows": 1, "valid": 1, "started": 1, "connected": 1, "completed": 1}
+    assert numbers(counter) == {"rows": 1, "valid": 1, "started": 1, "connected": 1, "completed": 1}
 
 
 def test_a_chat_that_was_lost_before_its_connection_counts_only_as_started() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
 
-    walk(tally, Status.STARTING, Status.STARTED, Status.COMPLETED)
+    walk(counter, Status.STARTING, Status.STARTED, Status.COMPLETED)
 
-    assert numbers(tally) == {"rows": 1, "valid": 1, "started": 1, "completed": 1}
+    assert numbers(counter) == {"rows": 1, "valid": 1, "started": 1, "completed": 1}
 
 
 def test_a_chat_that_was_dead_before_anybody_joined_it_does_not_count_as_started() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
     started = PLANNED.advance(Status.STARTING).advance(Status.STARTED, started_at=NOW)
 
-    tally.step(Status.PLANNED, PLANNED.advance(Status.STARTING))
-    tally.step(Status.STARTING, started)
-    tally.step(Status.STARTED, started.advance(Status.COMPLETED, started_at=None))
+    counter.step(Status.PLANNED, PLANNED.advance(Status.STARTING))
+    counter.step(Status.STARTING, started)
+    counter.step(Status.STARTED, started.advance(Status.COMPLETED, started_at=None))
 
-    assert numbers(tally) == {"rows": 1, "valid": 1, "completed": 1}
+    assert numbers(counter) == {"rows": 1, "valid": 1, "completed": 1}
 
 
 def test_the_same_status_again_counts_nothing_twice() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
 
-    walk(tally, Status.STARTING, Status.STARTED, Status.STARTED)
+    walk(counter, Status.STARTING, Status.STARTED, Status.STARTED)
 
-    assert numbers(tally) == {"rows": 1, "valid": 1, "started": 1, "open_chats": 1}
+    assert numbers(counter) == {"rows": 1, "valid": 1, "started": 1, "open_chats": 1}
 
 
 def test_a_reply_is_counted() -> None:
-    tally = Tally(counts(valid=1, connected=1, replied=0))
+    counter = FunnelCounter(counts(valid=1, connected=1, replied=0))
 
-    tally.reply()
+    counter.reply()
 
-    assert tally.funnel().replied == 1
+    assert counter.funnel().replied == 1
 
 
 def test_settled_is_what_this_run_will_not_touch_again() -> None:
-    tally = Tally(counts(valid=6, planned=3))
+    counter = FunnelCounter(counts(valid=6, planned=3))
 
-    walk(tally, Status.STARTING, Status.STARTED, Status.COMPLETED)
-    walk(tally, Status.STARTING, Status.FAILED)
-    walk(tally, Status.STARTING, Status.UNKNOWN)
+    walk(counter, Status.STARTING, Status.STARTED, Status.COMPLETED)
+    walk(counter, Status.STARTING, Status.FAILED)
+    walk(counter, Status.STARTING, Status.UNKNOWN)
 
-    assert tally.funnel().settled == 3
+    assert counter.funnel().settled == 3
 
 
 def test_a_campaign_without_a_chat_knows_it() -> None:
-    assert not Tally(counts(valid=5, planned=5)).any_started
+    assert not FunnelCounter(counts(valid=5, planned=5)).any_started
 
 
 def test_a_chat_of_an_earlier_run_is_remembered() -> None:
-    assert Tally(counts(valid=5, completed=1, reached_started=1)).any_started
+    assert FunnelCounter(counts(valid=5, completed=1, reached_started=1)).any_started
 
 
 def test_a_first_start_is_noticed() -> None:
-    tally = Tally(counts(valid=1, planned=1))
+    counter = FunnelCounter(counts(valid=1, planned=1))
 
-    walk(tally, Status.STARTING, Status.STARTED)
+    walk(counter, Status.STARTING, Status.STARTED)
 
-    assert tally.any_started
+    assert counter.any_started

@@ -9,13 +9,15 @@ import pytest
 
 from connect_tasks.aws.idempotency import canonical_json, fingerprint
 from connect_tasks.aws.problems import Problem
-from connect_tasks.campaign.forecast import Intake, Sample
 from connect_tasks.campaign.planning import Plan, look_over, plan_campaign
-from connect_tasks.campaign.row_check import Sifted
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.campaign.row_check import Intake, RowCounts, Sample
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.ledger.changes import Progress
+from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Status
-from connect_tasks.ledger.store import ClaimTerms, Ledger, Progress
+from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
@@ -331,11 +333,11 @@ def test_contacts_are_on_disk_before_the_whole_table_was_read(ledger: Ledger) ->
 
 
 def test_progress_is_told_after_each_chunk(ledger: Ledger) -> None:
-    told: list[Sifted] = []
+    told: list[RowCounts] = []
 
-    plan_campaign(ledger, CAMPAIGN, mixed(3), renderer(), now=NOW, report=told.append)
+    plan_campaign(ledger, CAMPAIGN, mixed(3), renderer(), now=NOW, on_progress=told.append)
 
-    assert told == [Sifted(5, 1), Sifted(10, 3), Sifted(15, 5)]
+    assert told == [RowCounts(5, 1), RowCounts(10, 3), RowCounts(15, 5)]
 
 
 ROWS = [
@@ -399,11 +401,11 @@ def test_who_is_only_planned_was_not_contacted_yet(ledger: Ledger) -> None:
 
 
 def test_a_look_tells_progress() -> None:
-    told: list[Sifted] = []
+    told: list[RowCounts] = []
 
-    look_over(mixed(2), renderer(), report=told.append)
+    look_over(mixed(2), renderer(), on_progress=told.append)
 
-    assert told == [Sifted(5, 1), Sifted(10, 3)]
+    assert told == [RowCounts(5, 1), RowCounts(10, 3)]
 
 
 def test_a_reason_holds_nothing_of_the_row_itself() -> None:

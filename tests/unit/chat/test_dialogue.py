@@ -3,10 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connect_tasks.chat.dialogue import Dialogue, Finish, Say, Wait
-from connect_tasks.chat.protocol import Item
-from connect_tasks.chat.template.chat_template import Conversation
-from connect_tasks.ledger.contact import EndReason
+from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.dialogue import Dialogue, EndReason, Finish, Say, Wait
+from connect_tasks.chat.template.conversation import Conversation
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -7,17 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from connect_tasks.chat.protocol import (
-    Broken,
-    ChatSocket,
-    Connection,
-    Event,
-    Item,
-    Received,
-    Subscribed,
-    Transcript,
-    parse_item,
-)
+from connect_tasks.aws.transcript import Connection, Item, parse_item
+from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed, Transcript
 
 EVENT = "application/vnd.amazonaws.connect.event."
 SUBSCRIBE = {"topic": "aws/subscribe", "content": {"topics": ["aws/chat"]}}

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from connect_tasks.errors import LedgerError, LedgerUnreachableError
-from connect_tasks.ledger.async_ledger import PatientLedger
+from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.store import Ledger
 from tests.unit.virtual_time import CLOCK, run
 
@@ -27,8 +27,8 @@ class Here(Executor):
         return future
 
 
-def patient(seconds: float = 300) -> PatientLedger:
-    return PatientLedger(cast("Ledger", object()), Here(), CLOCK, patience_seconds=seconds)
+def patient(seconds: float = 300) -> AsyncLedger:
+    return AsyncLedger(cast("Ledger", object()), Here(), CLOCK, patience_seconds=seconds)
 
 
 class Outage:

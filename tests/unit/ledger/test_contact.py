@@ -4,15 +4,8 @@ from itertools import product
 
 import pytest
 
-from connect_tasks.ledger.contact import (
-    OPEN,
-    SETTLED,
-    TRANSITIONS,
-    Contact,
-    EndReason,
-    Status,
-    diagram,
-)
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.ledger.contact import OPEN, SETTLED, TRANSITIONS, Contact, Status, diagram
 
 # As promised in the documentation; every other step is an error.
 STEPS = {

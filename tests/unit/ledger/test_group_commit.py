@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from connect_tasks.errors import ClaimLostError, LedgerError
+from connect_tasks.ledger.changes import Change, Heard, Progress
 from connect_tasks.ledger.contact import Contact, Status
-from connect_tasks.ledger.group_commit import Recorder
-from connect_tasks.ledger.store import Change, Heard, Progress
+from connect_tasks.ledger.group_commit import GroupCommit
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Desk:
 
     ledger: FakeLedger
     executor: HeldExecutor
-    recorder: Recorder
+    recorder: GroupCommit
 
     def write(self, number: int) -> asyncio.Task[None]:
         """Write a contact's step in a task of its own."""
@@ -116,7 +116,7 @@ def tell(story: Story, ledger: FakeLedger | None = None) -> None:
         async def apply(changes: Sequence[Change]) -> None:
             await loop.run_in_executor(executor, ledger_.apply, changes)
 
-        await story(Desk(ledger_, executor, Recorder(apply)))
+        await story(Desk(ledger_, executor, GroupCommit(apply)))
 
     asyncio.run(main())
 

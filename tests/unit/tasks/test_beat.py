@@ -2,10 +2,10 @@
 
 import itertools
 
-from connect_tasks.tasks.beat import Beat
+from connect_tasks.tasks.artifacts import UpdateInterval
 
 
-class Watch:
+class CampaignMonitor:
     def __init__(self) -> None:
         self.seconds = 0.0
 
@@ -13,7 +13,7 @@ class Watch:
         return self.seconds
 
 
-def shown(beat: Beat, watch: Watch, until: int) -> list[float]:
+def shown(beat: UpdateInterval, watch: CampaignMonitor, until: int) -> list[float]:
     """When it was due, asked five times a second."""
     times = []
     while watch.seconds < until:
@@ -25,8 +25,8 @@ def shown(beat: Beat, watch: Watch, until: int) -> list[float]:
 
 
 def test_it_is_due_at_once_and_then_never_sooner_than_its_pause() -> None:
-    watch = Watch()
-    times = shown(Beat(1, watch), watch, until=60)
+    watch = CampaignMonitor()
+    times = shown(UpdateInterval(1, watch), watch, until=60)
 
     assert times[0] == 0
     assert min(b - a for a, b in itertools.pairwise(times)) > 0.9
@@ -34,8 +34,8 @@ def test_it_is_due_at_once_and_then_never_sooner_than_its_pause() -> None:
 
 
 def test_in_a_long_time_it_is_due_ever_more_rarely_and_at_least_once_a_minute() -> None:
-    watch = Watch()
-    times = shown(Beat(1, watch), watch, until=24 * 60 * 60)
+    watch = CampaignMonitor()
+    times = shown(UpdateInterval(1, watch), watch, until=24 * 60 * 60)
     pauses = [b - a for a, b in itertools.pairwise(times)]
 
     assert len(times) < 2_000
@@ -43,8 +43,8 @@ def test_in_a_long_time_it_is_due_ever_more_rarely_and_at_least_once_a_minute() 
 
 
 def test_after_a_failure_it_is_tried_again_soon() -> None:
-    watch = Watch()
-    beat = Beat(1, watch)
+    watch = CampaignMonitor()
+    beat = UpdateInterval(1, watch)
     beat.failed()
     watch.seconds = 14.9
     assert not beat.is_due

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.row_check import Sifted
+from connect_tasks.campaign.row_check import RowCounts
 from connect_tasks.tasks.progress import watching, watching_rows
 
 FUNNEL = Funnel(
@@ -67,7 +67,7 @@ def test_a_terminal_shows_how_far_a_table_was_checked() -> None:
     logger = logging.getLogger("test")
 
     with watching_rows("renewals", logger, total=1_000, console=console) as show:
-        show(Sifted(400, 12))
+        show(RowCounts(400, 12))
 
     assert "400/1000" in screen.getvalue()
     assert "12 refused" in screen.getvalue()
@@ -92,7 +92,7 @@ def test_elsewhere_a_line_tells_how_far_a_table_was_checked(
     with watching_rows(
         "renewals", logger, total=total, console=quiet, monotonic=lambda: next(times)
     ) as show:
-        show(Sifted(200, 3))
-        show(Sifted(400, 12))
+        show(RowCounts(200, 3))
+        show(RowCounts(400, 12))
 
     assert caplog.messages == [line]

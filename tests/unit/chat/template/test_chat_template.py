@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from connect_tasks.aws.models import StartChatContactRequest, problems
-from connect_tasks.chat.template.chat_template import (
-    ChatTemplate,
-    Conversation,
-    Rendered,
-    RowRenderer,
-)
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.errors import InputError
 
 # How long it takes says nothing on a busy machine.

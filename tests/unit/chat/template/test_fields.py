@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from connect_tasks.chat.template.chat_template import ChatTemplate, Conversation
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.fields import (
     ChatStreamingConfigurationTemplate,
     ParticipantConfigurationTemplate,

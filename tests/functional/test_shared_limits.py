@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connect_tasks.aws.pacing.token_bucket import Demand, Purchase
+from connect_tasks.aws.pacing.concurrency import SlotDemand
+from connect_tasks.aws.pacing.token_bucket import PermitRequest
 from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 INSTANCE = "11111111-2222-3333-4444-555555555555"
 LEASE = timedelta(seconds=30)
+QUOTA = (10.0, 8)
 
 
 @pytest.fixture
@@ -20,13 +22,11 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
         yield ledger
 
 
-def purchase(wanted: int, *, unspent: int = 0, throttled: bool = False) -> Purchase:
-    return Purchase(
+def request(wanted: int, *, unused: int = 0, throttled: bool = False) -> PermitRequest:
+    return PermitRequest(
         api="StartChatContact",
-        full_rate=10,
-        burst=8,
         wanted=wanted,
-        unspent=unspent,
+        unused=unused,
         throttled=throttled,
     )
 
@@ -43,7 +43,7 @@ def ask(
     return ledger.share_slots(
         INSTANCE,
         worker,
-        Demand(open=opened, wanted=wanted),
+        SlotDemand(open=opened, wanted=wanted),
         quota=500,
         refused=refused,
         now=now,
@@ -51,53 +51,60 @@ def ask(
     )
 
 
-def test_two_that_buy_calls_of_one_instance_share_its_rate(ledger: Ledger, ledger_url: str) -> None:
+def test_two_that_call_one_instance_share_its_rate(ledger: Ledger, ledger_url: str) -> None:
     with Ledger(ledger_url) as other:
-        first = ledger.trade(INSTANCE, purchase(13), now=NOW)
-        second = other.trade(INSTANCE, purchase(13), now=NOW)
+        first = ledger.grant_permits(INSTANCE, request(13), quota=QUOTA, now=NOW)
+        second = other.grant_permits(INSTANCE, request(13), quota=QUOTA, now=NOW)
 
     assert (first.count, second.count) == (13, 0)
 
 
 def test_another_instance_and_another_api_have_rates_of_their_own(ledger: Ledger) -> None:
-    ledger.trade(INSTANCE, purchase(13), now=NOW)
+    ledger.grant_permits(INSTANCE, request(13), quota=QUOTA, now=NOW)
 
-    assert ledger.trade("another", purchase(13), now=NOW).count == 13
-
-
-def test_what_is_given_back_is_sold_again(ledger: Ledger) -> None:
-    ledger.trade(INSTANCE, purchase(13), now=NOW)
-
-    assert ledger.trade(INSTANCE, purchase(13, unspent=13), now=NOW).count == 13
+    assert ledger.grant_permits("another", request(13), quota=QUOTA, now=NOW).count == 13
 
 
-def test_what_a_killed_worker_bought_is_lost_for_a_moment_only(ledger: Ledger) -> None:
-    ledger.trade(INSTANCE, purchase(13), now=NOW)
+def test_what_is_given_back_is_granted_again(ledger: Ledger) -> None:
+    ledger.grant_permits(INSTANCE, request(13), quota=QUOTA, now=NOW)
 
-    later = ledger.trade(INSTANCE, purchase(13), now=NOW + timedelta(seconds=1.4))
+    assert ledger.grant_permits(INSTANCE, request(13, unused=13), quota=QUOTA, now=NOW).count == 13
+
+
+def test_what_a_killed_worker_was_granted_is_lost_for_a_moment_only(ledger: Ledger) -> None:
+    ledger.grant_permits(INSTANCE, request(13), quota=QUOTA, now=NOW)
+
+    later = ledger.grant_permits(
+        INSTANCE, request(13), quota=QUOTA, now=NOW + timedelta(seconds=1.4)
+    )
     assert later.count == 13
 
 
 def test_a_throttle_that_one_reports_slows_the_other(ledger: Ledger, ledger_url: str) -> None:
-    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+    ledger.grant_permits(INSTANCE, request(1, throttled=True), quota=QUOTA, now=NOW)
 
     with Ledger(ledger_url) as other:
-        lot = other.trade(INSTANCE, purchase(4), now=NOW + timedelta(seconds=2))
-    assert lot.rate == pytest.approx(7.5, rel=0.01)
+        permits = other.grant_permits(
+            INSTANCE, request(4), quota=QUOTA, now=NOW + timedelta(seconds=2)
+        )
+    assert permits.rate == pytest.approx(7.5, rel=0.01)
 
 
-def test_many_that_buy_at_the_same_time_never_get_a_call_twice(ledger_url: str) -> None:
+def test_many_that_ask_at_the_same_time_never_get_a_permit_twice(ledger_url: str) -> None:
     Ledger(ledger_url).close()
 
-    def buy(_: int) -> int:
+    def acquire(_: int) -> int:
         with Ledger(ledger_url) as ledger:
-            return sum(ledger.trade(INSTANCE, purchase(1), now=NOW).count for _ in range(5))
+            return sum(
+                ledger.grant_permits(INSTANCE, request(1), quota=QUOTA, now=NOW).count
+                for _ in range(5)
+            )
 
     with ThreadPoolExecutor(6) as threads:
-        sold = sum(threads.map(buy, range(6)))
+        granted = sum(threads.map(acquire, range(6)))
 
     # The burst, and half a second ahead.
-    assert sold == 8 + 5
+    assert granted == 8 + 5
 
 
 def test_workers_share_the_open_chats(ledger: Ledger) -> None:
@@ -140,7 +147,7 @@ def test_what_was_learnt_is_told(ledger: Ledger) -> None:
     ledger.open_campaign("renewals", INSTANCE, now=NOW)
     assert ledger.learnt("renewals", now=NOW) == {}
 
-    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+    ledger.grant_permits(INSTANCE, request(1, throttled=True), quota=QUOTA, now=NOW)
     ask(ledger, "w-1", opened=30, refused=True)
 
     assert ledger.learnt("renewals", now=NOW) == {"StartChatContact": 7.5, "open_chats": 30}
@@ -148,6 +155,6 @@ def test_what_was_learnt_is_told(ledger: Ledger) -> None:
 
 def test_what_was_learnt_is_forgotten_in_calm(ledger: Ledger) -> None:
     ledger.open_campaign("renewals", INSTANCE, now=NOW)
-    ledger.trade(INSTANCE, purchase(1, throttled=True), now=NOW)
+    ledger.grant_permits(INSTANCE, request(1, throttled=True), quota=QUOTA, now=NOW)
 
     assert ledger.learnt("renewals", now=NOW + timedelta(minutes=3)) == {}

@@ -17,7 +17,7 @@ from prefect.client.schemas.actions import (
 
 from connect_tasks import Conversation
 from connect_tasks.blocks import AmazonConnectInstance
-from connect_tasks.blocks.start_limit import PrefectAllowance
+from connect_tasks.blocks.start_limit import PrefectStartLimit
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignWideError, InputError
 from connect_tasks.flows.outreach import outreach
@@ -96,31 +96,31 @@ def test_a_limit_that_cannot_be_bought_from_is_refused_with_the_line_that_mends_
 
 def test_a_limit_that_is_deleted_meanwhile_is_named() -> None:
     name = make_limit(5, decay=5)
-    allowance = PrefectAllowance(name)
+    start_limit = PrefectStartLimit(name)
     with get_client(sync_client=True) as client:
         client.delete_global_concurrency_limit_by_name(name)
 
     with pytest.raises(CampaignWideError, match=f"prefect gcl inspect {name}"):
-        allowance.buy(1)
+        start_limit.acquire(1)
 
 
 def test_a_limit_that_is_lowered_meanwhile_is_said_with_prefects_words() -> None:
     name = make_limit(5, decay=5)
-    allowance = PrefectAllowance(name)
+    start_limit = PrefectStartLimit(name)
     with get_client(sync_client=True) as client:
         client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=1))
 
     with pytest.raises(CampaignWideError, match="greater than the limit"):
-        allowance.buy(allowance.largest)
+        start_limit.acquire(start_limit.largest)
 
 
 def test_what_is_bought_comes_from_the_server_of_whoever_made_the_allowance() -> None:
-    allowance = PrefectAllowance(make_limit(5, decay=1))
+    start_limit = PrefectStartLimit(make_limit(5, decay=1))
 
-    thread = threading.Thread(target=allowance.buy, args=(3,))
+    thread = threading.Thread(target=start_limit.acquire, args=(3,))
     thread.start()
     thread.join()
 
     with get_client(sync_client=True) as client:
-        left = client.read_global_concurrency_limit_by_name(allowance.name)
+        left = client.read_global_concurrency_limit_by_name(start_limit.name)
     assert 0 < left.active_slots <= 3

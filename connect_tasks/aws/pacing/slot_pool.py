@@ -1,0 +1,146 @@
+"""The slot pool before open chats: admission waits here until a slot is free.
+
+An open chat holds its slot at Amazon whether anybody counts it or not, so the order in here is:
+
+- A slot is taken before the chat is started, and released only when nothing can be open any more.
+- What others were granted is never used: `granted` is only what the ledger said last, and a
+  refusal by Amazon lowers it at once, before anybody else passes.
+- `keep` runs as long as a chat is open. What is not asked for again is lost in the end, and then
+  other workers may start chats in the slots that ours still hold.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol, Self
+
+from connect_tasks.aws.pacing.concurrency import SlotDemand
+
+__all__ = ["ShareSlots", "Slot", "SlotPool"]
+
+
+class ShareSlots(Protocol):
+    """Gives a worker its share of the instance's open chats."""
+
+    async def __call__(self, demand: SlotDemand, *, refused: bool) -> int:
+        """Tell what we have and want, and whether the instance refused; how many we may have."""
+        ...
+
+
+class SlotPool:
+    """The slots of one worker, and the queue of those who wait for one.
+
+    `keep` must run meanwhile: it asks for slots, and gives back those that others need more.
+
+    Args:
+        share: Tells what we have and want, and whether the instance refused a chat; answers how
+            many chats we may have open.
+        most_ahead: How many slots to ask for beyond those in use.
+        keep_seconds: How often to ask at least; what is not asked for again is lost in the end.
+    """
+
+    HURRY_SECONDS = 0.05
+
+    def __init__(self, share: ShareSlots, *, most_ahead: int, keep_seconds: float = 1.0) -> None:
+        self._share = share
+        self._most_ahead = most_ahead
+        self._keep_seconds = keep_seconds
+        self._queue = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._short = asyncio.Event()
+        self.waiting = 0
+        self._refused = False
+        self.open = 0
+        self.granted = 0
+
+    async def acquire(self) -> None:
+        """Wait for a slot and take it.
+
+        Concurrent callers get theirs in the order of their calls. Cancelled while it waits, nothing
+        is taken; once it has returned, `release` or `refuse` must follow.
+        """
+        self.waiting += 1
+        try:
+            async with self._queue:
+                while self.open >= self.granted:
+                    self._short.set()
+                    self._changed.clear()
+                    await self._changed.wait()
+                self.open += 1
+        finally:
+            self.waiting -= 1
+
+    def release(self) -> None:
+        """A chat closed, or was not started after all."""
+        self.open -= 1
+        self._changed.set()
+
+    def refuse(self) -> None:
+        """The instance had no slot for one that we took."""
+        self.open -= 1
+        # Before the next in the queue looks: Amazon has just said that there is none.
+        self.granted = min(self.granted, self.open)
+        self._refused = True
+
+    async def keep(self) -> None:
+        """Ask for slots as long as there are chats; never returns, and runs once for a pool.
+
+        Cancelled, the share runs out with its lease; `SharedQuota.leave` gives it back at once.
+        """
+        while True:
+            wanted = self.open + (self._most_ahead if self.waiting else 0)
+            await self.ask(wanted)
+            hurry = self.granted >= wanted
+            # Nothing more to have: asking at once again would only burn the ledger's time.
+            await asyncio.sleep(self.HURRY_SECONDS if hurry else self._keep_seconds)
+            if hurry:
+                await self._until_short()
+
+    async def ask(self, wanted: int) -> None:
+        """Tell what we have, and ask for what we want, once.
+
+        Only `keep` calls it while chats are open: two answers that overtake each other would leave
+        the older one in force. Cancelled, the last answer stays in force.
+        """
+        # Both are read before the call: a refusal, or somebody short of a slot, that comes while
+        # the ledger answers is told with the next one and not lost.
+        refused, self._refused = self._refused, False
+        self._short.clear()
+        self.granted = await self._share(SlotDemand(open=self.open, wanted=wanted), refused=refused)
+        self._changed.set()
+
+    async def _until_short(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._short.wait(), self._keep_seconds)
+
+
+class Slot:
+    """A slot of one's own: taken on entering, released on leaving.
+
+    Args:
+        pool: Where it is taken.
+    """
+
+    def __init__(self, pool: SlotPool) -> None:
+        self._pool = pool
+        self._is_held = False
+
+    async def __aenter__(self) -> Self:
+        await self._take()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._is_held:
+            self._pool.release()
+
+    async def refuse(self) -> None:
+        """The instance had no slot after all: wait for another one.
+
+        Cancelled while it waits, no slot is held. One caller at a time.
+        """
+        self._is_held = False
+        self._pool.refuse()
+        await self._take()
+
+    async def _take(self) -> None:
+        await self._pool.acquire()
+        self._is_held = True

@@ -1,0 +1,60 @@
+"""A chat's customer towards Amazon: the calls that the holder of a participant token makes."""
+
+from typing import Literal
+
+from pydantic import SecretStr
+
+from connect_tasks.aws.idempotency import message_token
+from connect_tasks.aws.paced_calls import PacedCalls
+from connect_tasks.aws.transcript import Connection, Item
+from connect_tasks.chat.dialogue import Say
+
+__all__ = ["Participant"]
+
+
+class Participant:
+    """The participant calls of one chat; what `ChatSession` needs.
+
+    Args:
+        calls: Makes the calls.
+        participant_token: The bearer token that the start returned.
+        instance_id: Where the chat is.
+        contact_id: Which chat it is.
+        client_token: Of the contact; each message's own token follows from it.
+        close: How a chat is closed.
+    """
+
+    def __init__(
+        self,
+        calls: PacedCalls,
+        participant_token: SecretStr,
+        *,
+        instance_id: str,
+        contact_id: str,
+        client_token: str,
+        close: Literal["stop", "disconnect", "leave_open"],
+    ) -> None:
+        self._calls = calls
+        self._participant_token = participant_token
+        self._instance_id = instance_id
+        self._contact_id = contact_id
+        self._client_token = client_token
+        self._close = close
+
+    async def connect(self) -> Connection:
+        """Get a connection for the participant."""
+        return await self._calls.connect(self._participant_token)
+
+    async def say(self, connection: Connection, message: Say) -> None:
+        """Send a message of ours; after a crash, the same one is not sent twice."""
+        token = message_token(self._client_token, message.number)
+        await self._calls.say(connection, message.text, client_token=token)
+
+    async def read(self, connection: Connection, after: str | None) -> list[Item]:
+        """Read the transcript from an item on."""
+        return await self._calls.read(connection, after)
+
+    async def close(self, connection: Connection) -> None:
+        """End the chat."""
+        stop = self._close == "stop"
+        await self._calls.close(self._instance_id, self._contact_id, connection, stop=stop)

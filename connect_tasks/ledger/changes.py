@@ -1,0 +1,51 @@
+"""What goes into the ledger and what it knows of a customer, as values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connect_tasks.aws.transcript import Item
+from connect_tasks.ledger.contact import Contact, Status
+
+__all__ = ["Change", "Heard", "Known", "Planned", "Progress"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A valid row, ready to be written: the exact request and what our side will say."""
+
+    customer_id: str
+    generation: int
+    client_token: str
+    request: str
+    fingerprint: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger already holds of a customer: the latest generation."""
+
+    generation: int
+    status: Status
+    fingerprint: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A contact one step further; `was` is the status that the ledger must hold until now."""
+
+    contact: Contact
+    was: Status
+    release: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Items of a contact's transcript; those already stored are not stored again."""
+
+    contact: Contact
+    items: Sequence[Item]
+
+
+Change = Progress | Heard

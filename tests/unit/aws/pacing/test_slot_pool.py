@@ -1,0 +1,237 @@
+"""Waiting for a slot, in time that jumps."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
+from connect_tasks.aws.pacing.slot_pool import Slot, SlotPool
+from tests.unit.virtual_time import CLOCK, run, settle
+
+
+class Instance:
+    """The slots of one instance, divided as the ledger does it."""
+
+    def __init__(self, quota: int) -> None:
+        self.ceiling = ConcurrencyLimit(quota=quota, ceiling=quota)
+        self.held: dict[str, SlotDemand] = {}
+        self.asked = 0
+
+    def pool(self, worker: str = "w-1", *, most_ahead: int = 10) -> SlotPool:
+        async def share(demand: SlotDemand, *, refused: bool) -> int:
+            self.asked += 1
+            others = [held for name, held in self.held.items() if name != worker]
+            self.ceiling = self.ceiling.probed(CLOCK.monotonic())
+            if refused:
+                open_chats = demand.open + sum(other.open for other in others)
+                self.ceiling = self.ceiling.refused(open_chats, CLOCK.monotonic())
+            granted = fair_share(self.ceiling.ceiling, demand, others)
+            self.held[worker] = replace(demand, granted=max(granted, demand.open))
+            return granted
+
+        return SlotPool(share, most_ahead=most_ahead)
+
+
+def keeping(*pools: SlotPool) -> "Callable[[], None]":
+    """Run the pools' keepers; what is returned stops them."""
+    keepers = [asyncio.ensure_future(pool.keep()) for pool in pools]
+
+    def stop() -> None:
+        for keeper in keepers:
+            keeper.cancel()
+
+    return stop
+
+
+def test_the_pool_opens_when_a_chat_closes() -> None:
+    async def story() -> tuple[bool, bool]:
+        pool = Instance(1).pool()
+        stop = keeping(pool)
+        await pool.acquire()
+        waiting = asyncio.ensure_future(pool.acquire())
+        await CLOCK.sleep(0.5)
+        before = waiting.done()
+        pool.release()
+        await settle()
+        stop()
+        return before, waiting.done()
+
+    assert run(story()) == (False, True)
+
+
+def test_several_closes_at_once_let_several_through() -> None:
+    async def story() -> int:
+        pool = Instance(3).pool()
+        stop = keeping(pool)
+        for _ in range(3):
+            await pool.acquire()
+        waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(3)]
+        await settle()
+        for _ in range(3):
+            pool.release()
+        await asyncio.gather(*waiting)
+        stop()
+        return pool.open
+
+    assert run(story()) == 3
+
+
+def test_a_close_opens_the_pool_without_a_question_to_the_ledger() -> None:
+    async def story() -> tuple[int, int]:
+        instance = Instance(10)
+        pool = instance.pool()
+        stop = keeping(pool)
+        for _ in range(10):
+            await pool.acquire()
+        asked = instance.asked
+        for _ in range(1000):
+            pool.release()
+            await pool.acquire()
+        stop()
+        return asked, instance.asked
+
+    before, after = run(story())
+
+    assert after == before
+
+
+def test_the_pool_tries_again_when_a_probe_is_due() -> None:
+    async def story() -> float:
+        pool = Instance(5).pool()
+        stop = keeping(pool)
+        await pool.acquire()
+        pool.refuse()
+        await pool.acquire()
+        stop()
+        return CLOCK.monotonic()
+
+    assert 2 <= run(story()) <= 4.5
+
+
+# All chats of the instance belong to others: nobody of ours will ever close one.
+def test_a_refusal_wakes_those_who_wait_for_a_close() -> None:
+    async def story() -> float:
+        pool = Instance(1).pool()
+        stop = keeping(pool)
+        await pool.acquire()
+        waiting = asyncio.ensure_future(pool.acquire())
+        await settle()
+        pool.refuse()
+        await waiting
+        stop()
+        return CLOCK.monotonic()
+
+    assert 2 <= run(story()) <= 4.5
+
+
+def test_nothing_more_passes_after_a_refusal_until_something_closes() -> None:
+    async def story() -> tuple[int, int]:
+        pool = Instance(50).pool()
+        stop = keeping(pool)
+        for _ in range(10):
+            await pool.acquire()
+        pool.refuse()
+        waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(5)]
+        await CLOCK.sleep(0.5)
+        after_refusal = sum(task.done() for task in waiting)
+        pool.release()
+        await settle()
+        after_close = sum(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        stop()
+        return after_refusal, after_close
+
+    assert run(story()) == (0, 1)
+
+
+def test_a_waiter_that_gives_up_takes_no_slot() -> None:
+    async def story() -> int:
+        pool = Instance(1).pool()
+        stop = keeping(pool)
+        await pool.acquire()
+        waiting = asyncio.ensure_future(pool.acquire())
+        await settle()
+        waiting.cancel()
+        pool.release()
+        await settle()
+        stop()
+        return pool.open
+
+    assert run(story()) == 0
+
+
+def test_a_slot_is_given_back_once_whatever_happened_to_its_chat() -> None:
+    async def story() -> int:
+        pool = Instance(2).pool()
+        stop = keeping(pool)
+        async with Slot(pool) as slot:
+            await slot.refuse()
+        stop()
+        return pool.open
+
+    assert run(story()) == 0
+
+
+def test_two_workers_end_up_with_half_of_the_slots_each() -> None:
+    async def chats(pool: SlotPool, count: int, most: list[int]) -> None:
+        async def chat() -> None:
+            await pool.acquire()
+            most.append(pool.open)
+            await CLOCK.sleep(3)
+            pool.release()
+
+        await asyncio.gather(*(chat() for _ in range(count)))
+
+    async def story() -> tuple[list[int], list[int]]:
+        instance = Instance(20)
+        one, two = instance.pool("w-1"), instance.pool("w-2")
+        stop = keeping(one, two)
+        most_one, most_two = list[int](), list[int]()
+        first = asyncio.ensure_future(chats(one, 200, most_one))
+        await CLOCK.sleep(10)
+        second = asyncio.ensure_future(chats(two, 100, most_two))
+        await asyncio.gather(first, second)
+        stop()
+        return most_one, most_two
+
+    most_one, most_two = run(story())
+
+    assert max(most_one) == 20
+    assert max(most_two[:40]) == 10
+
+
+@settings(deadline=None)
+@given(quota=st.integers(1, 4), chats=st.integers(1, 15), refused=st.sets(st.integers(0, 14)))
+def test_everybody_gets_through_and_never_too_many_at_once(
+    quota: int, chats: int, refused: set[int]
+) -> None:
+    most, done = 0, 0
+
+    async def chat(pool: SlotPool, number: int) -> None:
+        nonlocal most, done
+        await pool.acquire()
+        if number in refused:
+            await CLOCK.sleep(0.1)
+            pool.refuse()
+            await pool.acquire()
+        most = max(most, pool.open)
+        await CLOCK.sleep(1)
+        pool.release()
+        done += 1
+
+    async def story() -> int:
+        pool = Instance(quota).pool()
+        stop = keeping(pool)
+        await asyncio.gather(*(chat(pool, number) for number in range(chats)))
+        stop()
+        return pool.open
+
+    left = run(story())
+
+    assert done == chats
+    assert most <= quota
+    assert left == 0
