@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from connect_tasks import ChatTemplate, Conversation
-from connect_tasks.campaign.report import funnel
+from connect_tasks.campaign.report import stages
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import ConnectTasksError
@@ -83,7 +83,7 @@ def _funnel_table(result: CampaignResult) -> Table:
     table.add_column("stage")
     table.add_column("count", justify="right")
     table.add_column("of rows", justify="right")
-    for stage in funnel(result.summary):
+    for stage in stages(result.summary):
         table.add_row(stage.label, str(stage.count), f"{stage.share_of_total:.0%}")
     return table
 

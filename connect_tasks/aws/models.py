@@ -6,7 +6,7 @@ with everything that is wrong with it at once.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -51,6 +51,7 @@ from connect_tasks.aws.rules import (
 )
 
 __all__ = [
+    "LIST_FIELDS",
     "MAX_ATTRIBUTE_BYTES",
     "MAX_INITIAL_MESSAGE_BYTES",
     "ChatMessage",
@@ -234,6 +235,18 @@ class StartChatContactRequest(_WholeModel):
     def to_wire(self) -> dict[str, Any]:
         """Give the parameters by Amazon's names: plain Python types, absent fields left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) is tuple or any(map(_is_list, get_args(annotation)))
+
+
+LIST_FIELDS = frozenset(
+    name
+    for name, field in StartChatContactRequest.model_fields.items()
+    if _is_list(field.annotation)
+)
+"""The request's fields that hold a list; a table or a template may give its items between commas."""
 
 
 class _AnswerModel(BaseModel):

@@ -8,16 +8,14 @@ from connect_tasks.aws.idempotency import canonical_json, client_token, fingerpr
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.summary import summarise
 from connect_tasks.chat.dialogue import EndReason
-from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import CampaignState, Contact, Status
-from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.store import Ledger, opened
 
 __all__ = [
     "Decision",
     "pause",
-    "planned_conversation",
     "resolve",
     "resume",
     "status",
@@ -30,12 +28,12 @@ Decision = Literal["was_contacted", "contact_again"]
 _BY_A_PERSON = "ResolvedByPerson"
 
 
-def status(campaign: str, ledger: str, *, clock: Clock | None = None) -> dict[str, Any]:
+def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -> dict[str, Any]:
     """The campaign in numbers, and what is wanted of it.
 
     Args:
         campaign: Its name.
-        ledger: SQLAlchemy URL.
+        ledger: SQLAlchemy URL, or a ledger that is open.
         clock: Tells the time; the machine's by default.
 
     Returns:
@@ -49,15 +47,15 @@ def status(campaign: str, ledger: str, *, clock: Clock | None = None) -> dict[st
         status("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db")["unknown"]
         ```
     """
-    with Ledger(ledger) as opened:
+    with opened(ledger) as ledger:
         return {
-            "state": str(opened.state(campaign)),
-            **summarise(opened.counts(campaign)),
-            "learnt": opened.learnt(campaign, now=(clock or SystemClock()).now()),
+            "state": str(ledger.state(campaign)),
+            **summarise(ledger.counts(campaign)),
+            "learnt": ledger.learnt(campaign, now=(clock or SystemClock()).now()),
         }
 
 
-def pause(campaign: str, ledger: str) -> None:
+def pause(campaign: str, ledger: Ledger | str) -> None:
     """Start no more chats; those that are open are held to their end.
 
     Workers notice within a second or two and then end. Again, it changes nothing.
@@ -68,7 +66,7 @@ def pause(campaign: str, ledger: str) -> None:
     _set_state(campaign, ledger, CampaignState.PAUSED)
 
 
-def stop(campaign: str, ledger: str) -> None:
+def stop(campaign: str, ledger: Ledger | str) -> None:
     """Start no more chats, and close those that are open within some seconds.
 
     Nothing is forgotten: `resume` and another run go on from there.
@@ -79,7 +77,7 @@ def stop(campaign: str, ledger: str) -> None:
     _set_state(campaign, ledger, CampaignState.STOPPED)
 
 
-def resume(campaign: str, ledger: str) -> None:
+def resume(campaign: str, ledger: Ledger | str) -> None:
     """Let a paused or stopped campaign go on; the next run of it does.
 
     Raises:
@@ -88,28 +86,28 @@ def resume(campaign: str, ledger: str) -> None:
     _set_state(campaign, ledger, CampaignState.RUNNING)
 
 
-def unknown_contacts(campaign: str, ledger: str) -> list[dict[str, Any]]:
+def unknown_contacts(campaign: str, ledger: Ledger | str) -> list[dict[str, Any]]:
     """Contacts of which nobody knows whether they were made, with what is known.
 
     Within the client token's validity a run finds out by itself; older ones wait for `resolve`.
 
     Args:
         campaign: The campaign's name.
-        ledger: SQLAlchemy URL.
+        ledger: SQLAlchemy URL, or a ledger that is open.
 
     Returns:
         One mapping a contact: customer_id, generation, sent_at (UTC, when the token was first
         sent), attempts, error_code, error_message, request_id.
     """
-    with Ledger(ledger) as opened:
-        return [_known_of(contact) for contact in opened.unknown_contacts(campaign)]
+    with opened(ledger) as ledger:
+        return [_known_of(contact) for contact in ledger.unknown_contacts(campaign)]
 
 
 def resolve(
     campaign: str,
     customer_id: str,
     decision: Decision,
-    ledger: str,
+    ledger: Ledger | str,
     *,
     clock: Clock | None = None,
 ) -> None:
@@ -120,7 +118,7 @@ def resolve(
         customer_id: Whose contact.
         decision: `was_contacted` closes the record; `contact_again` gives the contact up and
             plans a new generation with a new token, which the next run starts.
-        ledger: SQLAlchemy URL.
+        ledger: SQLAlchemy URL, or a ledger that is open.
         clock: Tells the time; the machine's by default.
 
     Raises:
@@ -134,22 +132,17 @@ def resolve(
         ```
     """
     now = (clock or SystemClock()).now()
-    with Ledger(ledger) as opened:
-        contact = _find_unknown(opened, campaign, customer_id)
+    with opened(ledger) as ledger:
+        contact = _find_unknown(ledger, campaign, customer_id)
         if decision == "was_contacted":
-            opened.resolve(_contacted(contact, now), again=None, now=now)
+            ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
-            opened.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
+            ledger.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
 
 
-def planned_conversation(ledger: Ledger, campaign: str) -> Conversation:
-    """The conversation with which a campaign was planned; the default if none was given."""
-    return Conversation.model_validate(ledger.conversation(campaign) or {})
-
-
-def _set_state(campaign: str, ledger: str, state: CampaignState) -> None:
-    with Ledger(ledger) as opened:
-        opened.set_state(campaign, state)
+def _set_state(campaign: str, ledger: Ledger | str, state: CampaignState) -> None:
+    with opened(ledger) as ledger:
+        ledger.set_state(campaign, state)
 
 
 def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:

@@ -2,18 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignState, Refusal
-from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.store import Ledger, opened
 from connect_tasks.tables.destinations import folder_for, replacing
 from connect_tasks.tables.layouts import CONTACTS, MESSAGES
 
@@ -52,6 +53,19 @@ class CampaignResult:
         self.campaign = campaign
         self.ledger_url = ledger_url
         self._plan = plan
+        self._opened: Ledger | None = None
+
+    @contextmanager
+    def read_from(self, ledger: Ledger) -> Iterator[Self]:
+        """Read from this ledger, which is open already, as long as the block lasts.
+
+        It must be the one at the result's URL; afterwards each reading opens that by itself again.
+        """
+        self._opened = ledger
+        try:
+            yield self
+        finally:
+            self._opened = None
 
     @cached_property
     def contacts(self) -> "pd.DataFrame":
@@ -81,7 +95,7 @@ class CampaignResult:
 
         With a plan also request_changed: customers contacted before with another request.
         """
-        with Ledger(self.ledger_url) as ledger:
+        with opened(self._opened or self.ledger_url) as ledger:
             summary = summarise(ledger.counts(self.campaign))
         changed = {"request_changed": self._plan.request_changed} if self._plan else {}
         return {**summary, **changed}
@@ -89,7 +103,7 @@ class CampaignResult:
     @cached_property
     def state(self) -> CampaignState:
         """What a person wants of the campaign: running, paused or stopped."""
-        with Ledger(self.ledger_url) as ledger:
+        with opened(self._opened or self.ledger_url) as ledger:
             return ledger.state(self.campaign)
 
     @property
@@ -107,7 +121,7 @@ class CampaignResult:
             One mapping a row: row (from 0; empty for a contact), customer_id, status and reason,
             from which values of the table are left out.
         """
-        with Ledger(self.ledger_url) as ledger:
+        with opened(self._opened or self.ledger_url) as ledger:
             failed = ledger.uncontacted(self.campaign, most=most)
             refused = ledger.refused_rows(self.campaign, most=most - len(failed))
         return list(not_contacted(failed, refused))
@@ -192,11 +206,11 @@ class CampaignResult:
         return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
 
     def _message_records(self) -> Iterator[_Record]:
-        with Ledger(self.ledger_url) as ledger:
+        with opened(self._opened or self.ledger_url) as ledger:
             yield from ledger.message_records(self.campaign)
 
     def _contact_records(self) -> Iterator[_Record]:
-        with Ledger(self.ledger_url) as ledger:
+        with opened(self._opened or self.ledger_url) as ledger:
             refused = ledger.refused_rows(self.campaign)
             if self._plan is None:
                 yield from ledger.contact_records(self.campaign, latest_only=True)

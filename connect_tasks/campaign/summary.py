@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connect_tasks.aws.quotas import Quotas
-from connect_tasks.campaign.report import funnel
+from connect_tasks.campaign.report import stages
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 
 __all__ = ["Conclusion", "conclude", "not_contacted", "pace_now", "summarise", "summary_markdown"]
@@ -132,9 +132,9 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         summary: As `summarise` gives it, or the fields of a `Funnel`.
         notes: Lines below the funnel.
     """
-    stages = "\n".join(
+    reached = "\n".join(
         f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
-        for stage in funnel(summary)
+        for stage in stages(summary)
     )
     kinds = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
     others = ", ".join(
@@ -142,7 +142,7 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
     )
     lines = "\n".join(f"- {note}" for note in (others, *notes) if note)
     return (
-        f"## Campaign {campaign}\n\n| stage | count | of rows |\n|---|---:|---:|\n{stages}\n\n"
+        f"## Campaign {campaign}\n\n| stage | count | of rows |\n|---|---:|---:|\n{reached}\n\n"
         f"{lines}\n"
     )
 

@@ -11,7 +11,7 @@ from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks import collect_responses, start_chats
 from connect_tasks.tasks.monitor import publish_result
-from connect_tasks.tasks.run_context import ledger_url, run_logger
+from connect_tasks.tasks.run_context import SharedLedger, ledger_url, open_ledger, run_logger
 
 __all__ = ["pause", "resolve", "resume", "status", "stop"]
 
@@ -28,10 +28,13 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     Returns:
         The state and the counts of the campaign.
     """
-    result = CampaignResult(campaign, ledger_url(ledger))
-    publish_result(result)
-    run_logger().info("campaign %s is %s: %s", campaign, result.state, result.conclusion.message)
-    return manage.status(campaign, ledger_url(ledger))
+    with open_ledger(ledger) as opened:
+        result = CampaignResult(campaign, opened.url)
+        with result.read_from(opened):
+            publish_result(result)
+            told = (campaign, result.state, result.conclusion.message)
+        run_logger().info("campaign %s is %s: %s", *told)
+        return manage.status(campaign, opened)
 
 
 @table_flow(name="campaign-pause", flow_run_name="pause {campaign}")
@@ -76,9 +79,10 @@ def resume(
     Returns:
         The campaign's tables.
     """
-    manage.resume(campaign, ledger_url(ledger))
-    start_chats(campaign, connect=connect, ledger=ledger)
-    return collect_responses(campaign, ledger=ledger, save_to=save_to)
+    with SharedLedger(ledger) as shared:
+        manage.resume(campaign, shared.open())
+        start_chats(campaign, connect=connect, ledger=shared)
+        return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 
 @table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")

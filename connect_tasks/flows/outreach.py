@@ -13,6 +13,7 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
+from connect_tasks.tasks.run_context import SharedLedger
 
 __all__ = ["outreach"]
 
@@ -90,19 +91,20 @@ def outreach(
         return preview(  # type: ignore[return-value]
             customers, template, connect, conversation, campaign=campaign, ledger=ledger
         )
-    plan = validate_customers(
-        customers,
-        template,
-        campaign=campaign,
-        connect=connect,
-        conversation=conversation,
-        ledger=ledger,
-    )
-    if workers > 1:
-        _share(workers, campaign, connect=connect, conversation=conversation, ledger=ledger)
-    # The one worker there is, or whoever does what several have left: nothing, as a rule.
-    start_chats(campaign, connect=connect, conversation=conversation, ledger=ledger)
-    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
+    with SharedLedger(ledger) as shared:
+        plan = validate_customers(
+            customers,
+            template,
+            campaign=campaign,
+            connect=connect,
+            conversation=conversation,
+            ledger=shared,
+        )
+        if workers > 1:
+            _share(workers, campaign, connect=connect, ledger=ledger)
+        # The one worker there is, or whoever does what several have left: nothing, as a rule.
+        start_chats(campaign, connect=connect, ledger=shared)
+        return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 
 def _share(workers: int, campaign: str, **options: Any) -> None:

@@ -8,8 +8,8 @@ from prefect.runtime import flow_run
 from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
-from connect_tasks.campaign import manage
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
@@ -17,7 +17,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.flows.fleet import Fleet
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
-from connect_tasks.tasks.run_context import ledger_url, run_logger
+from connect_tasks.tasks.run_context import SharedLedger, run_logger
 
 __all__ = ["campaign_worker", "outreach_on_workers"]
 
@@ -58,12 +58,13 @@ def campaign_worker(campaign: str, connect: BlockName, ledger: str | None = None
         ```
     """
     instance: Any = load_instance(block_name(connect))
-    if not _counts(campaign, ledger)["valid"]:
-        raise InputError(
-            f"This machine's ledger has no contacts of campaign {campaign!r}. All machines need "
-            "the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
-        )
-    return start_chats(campaign, connect=instance, ledger=ledger)
+    with SharedLedger(ledger) as shared:
+        if not status(campaign, shared.open())["valid"]:
+            raise InputError(
+                f"This machine's ledger has no contacts of campaign {campaign!r}. All machines "
+                "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
+            )
+        return start_chats(campaign, connect=instance, ledger=shared)
 
 
 @table_flow(name="outreach-on-workers", flow_run_name="{campaign} on {workers} workers")
@@ -125,25 +126,29 @@ def outreach_on_workers(
     _refuse_password(ledger)
     instance: Any = load_instance(block_name(connect))
     fleet = Fleet(worker, run_logger())
-    plan = validate_customers(
-        customers,
-        template,
-        campaign=campaign,
-        connect=instance,
-        conversation=conversation,
-        ledger=ledger,
-    )
-    if left := _left(_counts(campaign, ledger)):
-        fleet.start(
-            min(workers, left),
-            name=campaign,
-            key=f"{campaign}-{flow_run.id or uuid4()}",
-            parameters={"campaign": campaign, "connect": connect, "ledger": ledger},
+    with SharedLedger(ledger) as shared:
+        plan = validate_customers(
+            customers,
+            template,
+            campaign=campaign,
+            connect=instance,
+            conversation=conversation,
+            ledger=shared,
         )
-        fleet.wait(lambda: _progress(campaign, ledger), patience_seconds=patience_seconds)
-    start_chats(campaign, connect=instance, conversation=conversation, ledger=ledger)
-    fleet.finish(is_done=not _left(_counts(campaign, ledger)))
-    return collect_responses(campaign, ledger=ledger, plan=plan, save_to=save_to)
+        if left := _left(status(campaign, shared.open())):
+            fleet.start(
+                min(workers, left),
+                name=campaign,
+                key=f"{campaign}-{flow_run.id or uuid4()}",
+                parameters={"campaign": campaign, "connect": connect, "ledger": ledger},
+            )
+            fleet.wait(
+                lambda: _progress(status(campaign, shared.open())),
+                patience_seconds=patience_seconds,
+            )
+        start_chats(campaign, connect=instance, ledger=shared)
+        fleet.finish(is_done=not _left(status(campaign, shared.open())))
+        return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 
 def _refuse_password(ledger: str | None) -> None:
@@ -155,17 +160,12 @@ def _refuse_password(ledger: str | None) -> None:
         )
 
 
-def _counts(campaign: str, ledger: str | None) -> dict[str, Any]:
-    return manage.status(campaign, ledger_url(ledger))
-
-
 def _left(counts: dict[str, Any]) -> int:
     """How many contacts are not settled yet."""
     return int(counts["valid"] - counts["completed"] - counts["failed"] - counts["unknown"])
 
 
-def _progress(campaign: str, ledger: str | None) -> tuple[Any, ...] | None:
+def _progress(counts: dict[str, Any]) -> tuple[Any, ...] | None:
     """Something that changes while the campaign moves; None when nothing is left."""
-    counts = _counts(campaign, ledger)
     # What was learnt of the instance changes by time alone.
     return tuple(v for v in counts.values() if isinstance(v, int)) if _left(counts) else None

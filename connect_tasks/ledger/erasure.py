@@ -60,7 +60,7 @@ class Erased:
 
 def forget(
     customer_id: str,
-    ledger: str,
+    ledger_url: str,
     *,
     campaign: str | None = None,
     overwrite: bool = True,
@@ -78,7 +78,7 @@ def forget(
 
     Args:
         customer_id: Whom to forget.
-        ledger: SQLAlchemy URL.
+        ledger_url: SQLAlchemy URL.
         campaign: Only in this campaign.
         overwrite: Have the database write itself anew. Nobody else can write to a SQLite ledger
             meanwhile, some seconds for each gigabyte: of many calls, only the last needs it.
@@ -91,18 +91,18 @@ def forget(
 
     Example:
         ```python
-        from connect_tasks.ledger.erasure import forget
+        from connect_tasks.ledger import forget
 
         forget("0042", "sqlite:///.connect_tasks/ledger.db").messages
         ```
     """
-    with _Eraser(ledger) as eraser:
+    with _Eraser(ledger_url) as eraser:
         erased = eraser.forget(customer_id, campaign, (clock or SystemClock()).now())
         return replace(erased, overwritten=overwrite and eraser.overwrite())
 
 
 def erase(
-    campaign: str, ledger: str, *, overwrite: bool = True, clock: Clock | None = None
+    campaign: str, ledger_url: str, *, overwrite: bool = True, clock: Clock | None = None
 ) -> Erased:
     """Take all customers of a campaign out of the ledger, as `forget` does with one.
 
@@ -112,7 +112,7 @@ def erase(
 
     Args:
         campaign: Its name.
-        ledger: SQLAlchemy URL.
+        ledger_url: SQLAlchemy URL.
         overwrite: Have the database write itself anew; see `forget`.
         clock: Tells the time; the machine's by default.
 
@@ -123,13 +123,13 @@ def erase(
 
     Example:
         ```python
-        from connect_tasks.ledger.erasure import erase
+        from connect_tasks.ledger import erase
 
         erase("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db").contacts
         ```
     """
     clock = clock or SystemClock()
-    with _Eraser(ledger) as eraser:
+    with _Eraser(ledger_url) as eraser:
         eraser.check_over(campaign, clock.now())
         erased = eraser.erase(campaign, clock)
         eraser.check_over(campaign, clock.now())

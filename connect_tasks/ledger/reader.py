@@ -7,6 +7,7 @@ from typing import Any, Self, TypeAlias
 
 import sqlalchemy as sa
 
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Known
@@ -51,10 +52,11 @@ class LedgerReader:
         """Give the database connections back."""
         self._engine.dispose()
 
-    def conversation(self, campaign: str) -> dict[str, Any] | None:
-        """How the campaign's chats are held, as it was last entered; None if nobody said."""
-        found: dict[str, Any] | None = self._of_campaign(campaign, campaigns.c.conversation)
-        return found
+    def conversation(self, campaign: str) -> Conversation:
+        """How the campaign's chats are held, as it was last entered; the default if nobody said."""
+        return Conversation.model_validate(
+            self._of_campaign(campaign, campaigns.c.conversation) or {}
+        )
 
     def instance_id(self, campaign: str) -> str:
         """The instance on which the campaign runs; empty if there is no such campaign."""

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
+from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
@@ -36,7 +37,7 @@ from connect_tasks.ledger.rows import (
 )
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
-__all__ = ["Ledger", "default_url"]
+__all__ = ["Ledger", "default_url", "opened"]
 
 
 def default_url(environ: Mapping[str, str]) -> str:
@@ -71,7 +72,7 @@ class Ledger(LedgerReader):
         instance_id: str,
         *,
         now: datetime,
-        conversation: Mapping[str, Any] | None = None,
+        conversation: Conversation | None = None,
     ) -> None:
         """Enter a campaign; again, it changes only the conversation.
 
@@ -90,8 +91,8 @@ class Ledger(LedgerReader):
         with self._writing() as connection:
             connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
             if conversation is not None:
-                update = sa.update(campaigns).where(*ours)
-                connection.execute(update.values(conversation=dict(conversation)))
+                values = {"conversation": conversation.model_dump(mode="json")}
+                connection.execute(sa.update(campaigns).where(*ours).values(values))
         # Somebody else may have entered it in the meantime.
         self.check_campaign(campaign, instance_id)
 
@@ -314,6 +315,16 @@ class Ledger(LedgerReader):
     def _writing(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def opened(ledger: Ledger | str) -> Iterator[Ledger]:
+    """A ledger that is open already, or the one at a URL for as long as the block lasts."""
+    if isinstance(ledger, Ledger):
+        yield ledger
+        return
+    with Ledger(ledger) as own:
+        yield own
 
 
 def _claim(

@@ -14,7 +14,6 @@ from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.manage import planned_conversation
 from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
@@ -28,7 +27,15 @@ from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tasks.artifacts import publish_markdown
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.progress import watching_rows
-from connect_tasks.tasks.run_context import NO_RECORD, attempt_of_run, ledger_url, run_logger
+from connect_tasks.tasks.run_context import (
+    NO_RECORD,
+    SharedLedger,
+    attempt_of_run,
+    in_run,
+    ledger_url,
+    open_ledger,
+    run_logger,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +53,7 @@ def validate_customers(
     campaign: str,
     connect: AmazonConnectInstance,
     conversation: Conversation | None = None,
-    ledger: str | None = None,
+    ledger: str | SharedLedger | None = None,
 ) -> Plan:
     """Check every row of a table and enter the valid ones into a campaign. Nothing is sent.
 
@@ -85,18 +92,18 @@ def validate_customers(
     now = datetime.now(UTC)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
     watched = watching_rows(campaign, run_logger(), total=_length(table))
-    with Ledger(ledger_url(ledger)) as opened, watched as show:
+    with open_ledger(ledger) as opened, watched as show:
         opened.open_campaign(
             campaign,
             connect.instance_id,
             now=now,
-            conversation=conversation.model_dump(mode="json") if conversation else None,
+            conversation=conversation,
         )
         plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
         expected = forecast(
             plan.intake,
             connect.quotas,
-            conversation or planned_conversation(opened, campaign),
+            conversation or opened.conversation(campaign),
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
     run_logger().info(
@@ -192,7 +199,7 @@ def start_chats(
     *,
     connect: AmazonConnectInstance,
     conversation: Conversation | None = None,
-    ledger: str | None = None,
+    ledger: str | SharedLedger | None = None,
 ) -> Funnel:
     """Start, hold and close the chats of all customers of a campaign that are not settled.
 
@@ -223,14 +230,14 @@ def start_chats(
         ```
     """
     with (
-        Ledger(ledger_url(ledger)) as opened,
+        open_ledger(ledger) as opened,
         CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor,
     ):
         return run_campaign(
             opened,
             campaign,
             connect.connect(),
-            conversation=conversation or planned_conversation(opened, campaign),
+            conversation=conversation or opened.conversation(campaign),
             on_progress=monitor.show,
             scheduler_run=attempt_of_run(),
         )
@@ -240,7 +247,7 @@ def start_chats(
 def collect_responses(
     campaign: str,
     *,
-    ledger: str | None = None,
+    ledger: str | SharedLedger | None = None,
     plan: Plan | None = None,
     save_to: str | None = None,
 ) -> CampaignResult:
@@ -271,9 +278,12 @@ def collect_responses(
         ```
     """
     result = CampaignResult(campaign, ledger_url(ledger), plan)
-    if save_to:
-        result.save(save_to)
-    publish_result(result, saved_to=save_to)
+    if not save_to and not in_run():
+        return result
+    with open_ledger(ledger) as opened, result.read_from(opened):
+        if save_to:
+            result.save(save_to)
+        publish_result(result, saved_to=save_to)
     return result
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -13,9 +13,19 @@ from prefect.exceptions import MissingContextError
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from connect_tasks.ledger.store import default_url
+from connect_tasks.ledger.store import Ledger, default_url
 
-__all__ = ["NO_RECORD", "Logger", "attempt_of_run", "in_run", "ledger_url", "retries", "run_logger"]
+__all__ = [
+    "NO_RECORD",
+    "Logger",
+    "SharedLedger",
+    "attempt_of_run",
+    "in_run",
+    "ledger_url",
+    "open_ledger",
+    "retries",
+    "run_logger",
+]
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -49,6 +59,58 @@ def retries(count: int) -> Iterator[None]:
         yield
 
 
-def ledger_url(ledger: str | None) -> str:
+class SharedLedger:
+    """A ledger that a flow's tasks share: opened when the first of them needs it, and once.
+
+    Args:
+        ledger: Its URL; None for what the environment says.
+
+    Example:
+        ```python
+        with SharedLedger(None) as ledger:
+            start_chats("renewals", connect=instance, ledger=ledger)
+            collect_responses("renewals", ledger=ledger)
+        ```
+    """
+
+    def __init__(self, ledger: str | None) -> None:
+        self.url = ledger_url(ledger)
+        self._opened: Ledger | None = None
+
+    def open(self) -> Ledger:
+        """The open ledger; the same at each call.
+
+        Raises:
+            LedgerError: It cannot be opened.
+        """
+        if self._opened is None:
+            self._opened = Ledger(self.url)
+        return self._opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+
+@contextmanager
+def open_ledger(ledger: str | SharedLedger | None) -> Iterator[Ledger]:
+    """The flow's ledger, or one of one's own for as long as the block lasts.
+
+    Raises:
+        LedgerError: It cannot be opened.
+    """
+    if isinstance(ledger, SharedLedger):
+        yield ledger.open()
+        return
+    with Ledger(ledger_url(ledger)) as own:
+        yield own
+
+
+def ledger_url(ledger: str | SharedLedger | None) -> str:
     """The ledger's URL: the one that is given, else what the environment says."""
+    if isinstance(ledger, SharedLedger):
+        return ledger.url
     return ledger or default_url(os.environ)

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from prefect import flow, unmapped
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
@@ -19,6 +22,7 @@ from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
+from connect_tasks.flows.manage import resume, status
 from connect_tasks.flows.outreach import outreach
 from connect_tasks.tasks import (
     collect_responses,
@@ -44,6 +48,21 @@ def table(count: int = 4) -> pd.DataFrame:
         },
         index=[f"line {number}" for number in range(count)],
     )
+
+
+@pytest.fixture
+def ledgers_opened() -> Iterator[list[str]]:
+    """The files of the ledgers that were opened, one entry for each time."""
+    opened: list[str] = []
+
+    def remember(connection: Any, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            file = connection.execute("PRAGMA database_list").fetchone()[2]
+            opened.extend([file] if file.endswith("ledger.db") else [])
+
+    sa.event.listen(sa.pool.Pool, "first_connect", remember)
+    yield opened
+    sa.event.remove(sa.pool.Pool, "first_connect", remember)
 
 
 def test_a_dataframe_goes_in_and_the_answers_come_out_row_by_row(
@@ -81,6 +100,19 @@ def test_a_second_run_returns_the_same_tables_and_contacts_nobody(
     pd.testing.assert_frame_equal(first.messages, second.messages)
     assert first.summary == second.summary
     assert len(local.contacts) == 4
+
+
+def test_a_flow_run_opens_its_ledger_once(
+    local: LocalConnect, ledger: str, tmp_path: Path, ledgers_opened: list[str]
+) -> None:
+    outreach(table(), campaign="a", connect=local.instance(), ledger=ledger)
+    first = list(ledgers_opened)
+    resume("a", connect=local.instance(), ledger=ledger, save_to=str(tmp_path / "out"))
+    second = ledgers_opened[len(first) :]
+    status("a", ledger=ledger)
+    third = ledgers_opened[len(first) + len(second) :]
+
+    assert [len(first), len(second), len(third)] == [1, 1, 1]
 
 
 def test_no_customer_reaches_prefects_database(

@@ -214,10 +214,10 @@ def test_a_run_without_a_conversation_uses_the_one_that_was_planned(tmp_path: Pa
             CAMPAIGN,
             here.local.instance_id,
             now=here.contacts()[0]["planned_at"],
-            conversation=planned.model_dump(mode="json"),
+            conversation=planned,
         )
 
-        assert manage.planned_conversation(here.ledger, CAMPAIGN) == planned
+        assert here.ledger.conversation(CAMPAIGN) == planned
 
 
 def test_a_ledger_of_the_previous_version_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ __all__ = [
     "answer_columns",
     "answers",
     "bars",
-    "funnel",
+    "stages",
     "funnel_bars",
     "histogram",
     "p95",
@@ -98,11 +98,11 @@ class Columns:
     marker: float | None = None
 
 
-def funnel(summary: Mapping[str, Any]) -> tuple[Stage, ...]:
+def stages(summary: Mapping[str, Any]) -> tuple[Stage, ...]:
     """How many got how far; a step that the summary doesn't count is left out.
 
     Example:
-        >>> [(s.name, s.count, s.share_of_total) for s in funnel({"rows": 4, "started": 3})]
+        >>> [(s.name, s.count, s.share_of_total) for s in stages({"rows": 4, "started": 3})]
         [('rows', 4, 1.0), ('started', 3, 0.75)]
     """
     known = [name for name in _STAGES if summary.get(name) is not None]

@@ -21,10 +21,10 @@ from connect_tasks.campaign.report.figures import (
     answer_columns,
     answers,
     bars,
-    funnel,
     funnel_bars,
     reply_columns,
     reply_seconds,
+    stages,
 )
 from connect_tasks.campaign.report.refusals import RefusalList
 
@@ -78,7 +78,7 @@ def render_report(
         headline=words.headline(summary),
         remarks=words.remarks(summary),
         period=words.period(summary),
-        funnel=funnel_bars(funnel(summary)),
+        funnel=funnel_bars(stages(summary)),
         replies=reply_columns(seen.seconds),
         answers=answer_columns(answered),
         statuses=bars(_in_words(seen.statuses, words.STATUS_WORDS)),

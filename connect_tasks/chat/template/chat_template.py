@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from connect_tasks.aws.models import LIST_FIELDS
 from connect_tasks.aws.problems import RULE, problem_details, problems
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.fields import (
@@ -177,7 +178,6 @@ class ChatTemplate(TemplateModel, title="Chat template"):
 
 _FIELDS_OF_COLUMNS = ChatTemplate.model_fields.keys()
 _REQUIRED_COLUMNS = {"customer_id", "display_name", "participant_details.display_name"}
-_LISTS = {"supported_messaging_content_types", "disconnect_on_customer_exit", "connection_types"}
 
 
 def _place(fields: dict[str, Any], column: str) -> None:
@@ -197,7 +197,7 @@ def _cell(column: str) -> str:
     cell = f"row[{column!r}]"
     if column in _REQUIRED_COLUMNS:
         return f"{{{{ {cell} }}}}"
-    if column in _LISTS:
+    if column in LIST_FIELDS:
         # A cell may hold a list, as Parquet can, or its items between commas.
         cell = f"({cell} | default(none))"
         return f"{{{{ {cell} if {cell} is none or {cell} is string else {cell} | join(',') }}}}"

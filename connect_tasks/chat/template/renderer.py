@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.aws.models import LIST_FIELDS, StartChatContactRequest
 from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, shortened
 from connect_tasks.chat.template.expression import (
     ABSENT,
@@ -22,8 +22,6 @@ __all__ = ["Rendered", "RowRenderer"]
 _LONGEST_MESSAGE = 1_024
 # Singletons of pandas, told by name: this module must work, and import, without pandas.
 _MISSING_KINDS = {"NAType", "NaTType"}
-# Where a text stands for a list: its items, between commas.
-_LISTS = {"supported_messaging_content_types", "disconnect_on_customer_exit", "connection_types"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +154,8 @@ def _compiled(value: object, where: str) -> _Node:
         return _Members({str(k): _compiled(v, f"{where}.{k}") for k, v in value.items()})
     if isinstance(value, list | tuple):
         return _Items([_compiled(item, f"{where}[{i}]") for i, item in enumerate(value)])
-    if isinstance(value, str) and (where in _LISTS or is_template(value)):
-        return _Listing(value, where) if where in _LISTS else _Text(value, where)
+    if isinstance(value, str) and (where in LIST_FIELDS or is_template(value)):
+        return _Listing(value, where) if where in LIST_FIELDS else _Text(value, where)
     return _Constant(value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.campaign.report import funnel, render_report
+from connect_tasks.campaign.report import render_report, stages
 from connect_tasks.campaign.report.chats import Chat, ChatChoice
 from connect_tasks.campaign.report.figures import (
     Columns,
@@ -137,9 +137,9 @@ def text_of(html: str) -> str:
 
 
 def test_the_funnel_gives_each_step_its_share_of_the_step_before_and_of_all_rows() -> None:
-    stages = funnel(SUMMARY)
+    found = stages(SUMMARY)
 
-    assert [(s.name, s.count) for s in stages] == [
+    assert [(s.name, s.count) for s in found] == [
         ("rows", 10),
         ("valid", 8),
         ("started", 8),
@@ -147,23 +147,23 @@ def test_the_funnel_gives_each_step_its_share_of_the_step_before_and_of_all_rows
         ("replied", 6),
         ("completed", 8),
     ]
-    assert [s.share_of_total for s in stages] == [1.0, 0.8, 0.8, 0.8, 0.6, 0.8]
-    assert [s.share_of_previous for s in stages[:5]] == [None, 0.8, 1.0, 1.0, 0.75]
-    assert stages[5].share_of_previous == pytest.approx(8 / 6)
+    assert [s.share_of_total for s in found] == [1.0, 0.8, 0.8, 0.8, 0.6, 0.8]
+    assert [s.share_of_previous for s in found[:5]] == [None, 0.8, 1.0, 1.0, 0.75]
+    assert found[5].share_of_previous == pytest.approx(8 / 6)
 
 
 def test_the_funnel_leaves_out_a_step_that_nobody_counted() -> None:
-    assert [s.name for s in funnel({"rows": 2, "replied": 1, "failed": 1})] == ["rows", "replied"]
+    assert [s.name for s in stages({"rows": 2, "replied": 1, "failed": 1})] == ["rows", "replied"]
 
 
 def test_the_funnel_of_an_empty_table_divides_by_nothing() -> None:
-    stages = funnel({"rows": 0, "valid": 0})
+    found = stages({"rows": 0, "valid": 0})
 
-    assert [(s.share_of_previous, s.share_of_total) for s in stages] == [(None, 0.0), (None, 0.0)]
+    assert [(s.share_of_previous, s.share_of_total) for s in found] == [(None, 0.0), (None, 0.0)]
 
 
 def test_the_funnel_of_an_empty_summary_has_no_step() -> None:
-    assert funnel({}) == ()
+    assert stages({}) == ()
 
 
 # Words
