@@ -1,4 +1,4 @@
-"""The only module that talks to Amazon: one client factory, and one method a call.
+"""The client: the one place that makes boto3's clients, and one method a call.
 
 boto3's own retries are off. They would repeat a call for which no chat slot is free, and burn
 the account's rate doing so (ADR 0003).

@@ -1,4 +1,4 @@
-"""Amazon's errors in our words: one table, looked up by code first and then by status.
+"""The error table: Amazon's errors in our words, looked up by code first and then by status.
 
 Codes alone are not enough: 403 and 429 also come without one.
 """

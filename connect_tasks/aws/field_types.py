@@ -1,4 +1,4 @@
-"""The limits of single values of StartChatContact, as types.
+"""The field types of StartChatContact: the limits of single values.
 
 From Amazon's service model (botocore 1.43.117) and the documentation of each parameter. A test
 compares each of them with the model of the botocore that is installed.

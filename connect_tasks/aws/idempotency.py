@@ -1,4 +1,4 @@
-"""Client tokens and fingerprints: pure functions whose results never change.
+"""Idempotency keys: client tokens, message tokens, fingerprints; their values never change.
 
 A changed result here would contact people twice, so every format carries a version and the tests
 pin its values.

@@ -20,6 +20,8 @@ class Instance:
         policy: How often failed calls are repeated.
         threads: The most calls at one time; `threads_for` tells how many the quotas keep busy.
         start_limit: Something of your own that permits starts, beside the quotas.
+        beat_seconds: How often a chat's socket is asked whether it lives. One that has not
+            answered by the next time is replaced.
     """
 
     api: ConnectApi
@@ -27,3 +29,4 @@ class Instance:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     threads: int = LEAST_THREADS
     start_limit: StartLimit | None = None
+    beat_seconds: float = 10

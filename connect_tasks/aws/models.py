@@ -1,4 +1,4 @@
-"""The request and the response of StartChatContact: every parameter, every documented limit.
+"""The models: request and response of StartChatContact, with every documented limit.
 
 Names are snake_case in Python and Amazon's own on the wire. A wrong request is refused as a whole,
 with everything that is wrong with it at once.
@@ -246,7 +246,7 @@ LIST_FIELDS = frozenset(
     for name, field in StartChatContactRequest.model_fields.items()
     if _is_list(field.annotation)
 )
-"""The request's fields that hold a list; a table or a template may give its items between commas."""
+"""The request's fields that hold a list, whose items a table may give between commas."""
 
 
 class _AnswerModel(BaseModel):

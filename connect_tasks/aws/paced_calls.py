@@ -1,4 +1,4 @@
-"""Amazon's calls at the pace that the quotas allow, and again when that is worth it."""
+"""Paced calls: each at the pace of its API's quota, and again when that is worth it."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -29,6 +29,10 @@ Result = TypeVar("Result")
 
 class PacedCalls:
     """Every call of a campaign but the retrying of starts, which the pipeline owns.
+
+    All methods may be called concurrently; calls of one API go out in the order in which they were
+    asked for. Cancelling gives up the waiting: a call that has gone out is carried out all the
+    same, and its answer is dropped.
 
     Args:
         api: Makes the calls.
@@ -78,12 +82,20 @@ class PacedCalls:
         return {limiter.api: limiter.waiting for limiter in self._limiters}
 
     async def return_unused(self) -> None:
-        """Give back the permits that were not used; see `RateLimiter.return_unused`."""
+        """Give back the permits that were not used.
+
+        Not concurrently with other calls, which would ask for permits anew. Cancelled, some are
+        given back and the others come back with the rate.
+        """
         for limiter in self._limiters:
             await limiter.return_unused()
 
     async def start_chat(self, request: str) -> StartChatContactResponse:
-        """One StartChatContact call, now and once: the caller has passed `starts`."""
+        """One StartChatContact call, now and once: the caller has passed `starts`.
+
+        Concurrent calls must be of different contacts. Never cancel it and forget the contact: the
+        call goes on in its thread and may make a chat; `campaign.start` waits for its end.
+        """
         called_at = self._clock.monotonic()
         try:
             response = await self._in_thread(lambda: self.api.start_chat(request))
@@ -94,13 +106,16 @@ class PacedCalls:
         return response
 
     async def describe(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
-        """DescribeContact."""
+        """DescribeContact, which changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
             self._describes, lambda: self.api.describe_contact(instance_id, contact_id)
         )
 
     async def stop(self, instance_id: str, contact_id: str) -> None:
-        """StopContact; fine if the chat is over already."""
+        """StopContact; fine if the chat is over already.
+
+        Concurrent calls for one chat end it once. Cancelled, the chat may be stopped or not.
+        """
         try:
             await self._paced(self._stops, lambda: self.api.stop_contact(instance_id, contact_id))
         except ChatEndedError:
@@ -109,7 +124,11 @@ class PacedCalls:
     async def close(
         self, instance_id: str, contact_id: str, connection: Connection, *, stop: bool
     ) -> None:
-        """End a chat: by StopContact if wanted and permitted, else by leaving it."""
+        """End a chat: by StopContact if wanted and permitted, else by leaving it.
+
+        Concurrent calls for one chat end it once. Cancelled, the chat may be over or not; a second
+        call makes sure.
+        """
         if stop and self._may_stop:
             try:
                 await self.stop(instance_id, contact_id)
@@ -120,20 +139,31 @@ class PacedCalls:
         await self._leave(connection)
 
     async def connect(self, participant_token: SecretStr) -> Connection:
-        """CreateParticipantConnection."""
+        """CreateParticipantConnection.
+
+        Concurrent calls give a connection each, of which Amazon keeps the newest. Cancelled, one
+        may have been made that nobody uses.
+        """
         return await self._paced(
             self._connections, lambda: self.api.connect_participant(participant_token)
         )
 
     async def say(self, connection: Connection, text: str, *, client_token: str) -> None:
-        """SendMessage."""
+        """SendMessage.
+
+        Concurrent calls with one token say the message once. Cancelled, it may be said or not; the
+        same token again says nothing twice.
+        """
         await self._paced(
             self._messages,
             lambda: self.api.send_message(connection.token, text, client_token=client_token),
         )
 
     async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """GetTranscript, all pages from an item on."""
+        """GetTranscript, all pages from an item on.
+
+        It changes nothing, so it may run concurrently; cancelled, it gives no page at all.
+        """
         items, page = await self._read_page(connection, after, None)
         while page:
             more, page = await self._read_page(connection, after, page)

@@ -1,4 +1,4 @@
-"""What is wrong with one value, in words: the field, the value (shortened) and the rule."""
+"""Problems: what is wrong with one value, in words: the field, the value (shortened), the rule."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

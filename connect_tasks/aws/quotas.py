@@ -1,4 +1,4 @@
-"""What an Amazon Connect instance grants: calls per second, and open chats."""
+"""Quotas: what an Amazon Connect instance grants, in calls per second and open chats."""
 
 import math
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""When to try again: a pure decision, and the same decision in Prefect's words."""
+"""The retry policy: wait how long, or give up; the same in Prefect's words."""
 
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ class RetryPolicy(BaseModel):
     `attempts` calls were made or `total_seconds` have passed since the first.
     Throttles do not count: they are the pace's business, not the customer's.
 
-    Args:
+    Attributes:
         attempts: How many calls at most, the first one included.
         wait_initial_seconds: The longest wait after the first failure.
         wait_max_seconds: The longest wait ever.

@@ -1,4 +1,4 @@
-"""The rules of StartChatContact that no single type can hold: bytes, JSON, ARNs, several fields.
+"""Rules across fields of StartChatContact: bytes, JSON, ARNs, what goes together.
 
 Each rule reads a valid model or the raw mapping that was meant to become one, so that it speaks up
 even when something else is wrong. What it cannot judge, because that is wrong itself, it passes.

@@ -1,4 +1,4 @@
-"""The Prefect block that says which Amazon Connect instance to use, and how fast."""
+"""The Prefect block `AmazonConnectInstance`: which instance to use, and how fast."""
 
 import re
 from collections.abc import Callable, Iterator

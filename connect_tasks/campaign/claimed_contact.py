@@ -1,4 +1,4 @@
-"""One contact's record while it is worked on: every step is on disk before the next is taken."""
+"""A claimed contact: its record while it is worked on, on disk before each next step."""
 
 import json
 from collections.abc import Sequence
@@ -16,6 +16,11 @@ __all__ = ["ClaimedContact"]
 
 class ClaimedContact:
     """A claimed contact, and how it is brought forward.
+
+    Its steps come one after another, from the one pipeline that works on it: concurrent ones would
+    each start from the same status, and the ledger would refuse the second. Cancelling a step gives
+    up the waiting and not the write, so what is on disk may be one step ahead of `contact`; nothing
+    may be done with the contact after that, and the next run starts from the ledger.
 
     Args:
         context: The campaign's.
@@ -45,7 +50,10 @@ class ClaimedContact:
         return sent_at is None or now - sent_at < self._context.token_validity
 
     async def step(self, status: Status, *, release: bool = False, **changes: Any) -> None:
-        """Write a step to the ledger, and wait until it is there."""
+        """Write a step to the ledger, and wait until it is there.
+
+        Never concurrently; what cancelling does is said at the class.
+        """
         changes["attempts"] = self.attempts
         was, contact = self.contact.status, self.contact.advance(status, **changes)
         await self._context.group_commit.write(Progress(contact, was, release=release))
@@ -53,23 +61,37 @@ class ClaimedContact:
         self._context.counter.step(was, contact)
 
     async def fail(self, error: AmazonError) -> None:
-        """Amazon refused the request for good."""
+        """Amazon refused the request for good.
+
+        A `step`, also where it is cancelled or concurrent.
+        """
         await self.step(Status.FAILED, ended_at=self._context.clock.now(), **told(error))
 
     async def leave_unknown(self, error: AmazonError) -> None:
-        """Nobody knows what came of the request; a later run may find out."""
+        """Nobody knows what came of the request; a later run may find out.
+
+        A `step`, also where it is cancelled or concurrent.
+        """
         await self.step(Status.UNKNOWN, release=True, **told(error))
 
     async def complete(
         self, reason: EndReason, error: Exception | None = None, **changes: Any
     ) -> None:
-        """The conversation is over; with an error, because of it."""
+        """The conversation is over; with an error, because of it.
+
+        A `step`, also where it is cancelled or concurrent.
+        """
         why = told(error) if error else {"error_code": None, "error_message": None}
         ended_at = self._context.clock.now()
         await self.step(Status.COMPLETED, end_reason=reason, ended_at=ended_at, **why, **changes)
 
     async def hear(self, items: Sequence[Item]) -> None:
-        """Store transcript items, and when the other side spoke first."""
+        """Store transcript items, and when the other side spoke first.
+
+        Again with the same items, it stores nothing. Never concurrently, as the first reply is a
+        `step`. Cancelled, the items may be stored without that step; who reads the transcript next
+        makes up for it.
+        """
         await self._context.group_commit.write(Heard(self.contact, items))
         replied = any(item.is_spoken and not item.is_ours for item in items)
         if replied and self.contact.first_reply_at is None:

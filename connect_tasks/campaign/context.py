@@ -1,4 +1,4 @@
-"""What all pipelines of a campaign share."""
+"""The context of a campaign: what all its pipelines share."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +26,7 @@ class CampaignContext:
     slots: SlotPool
     policy: RetryPolicy
     token_validity: timedelta
+    beat_seconds: float
     counter: FunnelCounter
     clock: Clock
     random: RandomSource

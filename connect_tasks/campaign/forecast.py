@@ -1,4 +1,4 @@
-"""What a campaign will come to before anything is sent: how long, limited by what, how many calls.
+"""The forecast: how long a campaign takes, what limits it, how many calls it makes.
 
 Pure arithmetic over a table's counts, the quotas and the conversation.
 """

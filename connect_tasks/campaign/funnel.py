@@ -1,4 +1,4 @@
-"""Counting a campaign while it runs, for whoever is watching."""
+"""The funnel: a campaign counted while it runs, for whoever is watching."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -47,11 +47,11 @@ def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -
         status("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db")["unknown"]
         ```
     """
-    with opened(ledger) as ledger:
+    with opened(ledger) as open_ledger:
         return {
-            "state": str(ledger.state(campaign)),
-            **summarise(ledger.counts(campaign)),
-            "learnt": ledger.learnt(campaign, now=(clock or SystemClock()).now()),
+            "state": str(open_ledger.state(campaign)),
+            **summarise(open_ledger.counts(campaign)),
+            "learnt": open_ledger.learnt(campaign, now=(clock or SystemClock()).now()),
         }
 
 
@@ -99,8 +99,8 @@ def unknown_contacts(campaign: str, ledger: Ledger | str) -> list[dict[str, Any]
         One mapping a contact: customer_id, generation, sent_at (UTC, when the token was first
         sent), attempts, error_code, error_message, request_id.
     """
-    with opened(ledger) as ledger:
-        return [_known_of(contact) for contact in ledger.unknown_contacts(campaign)]
+    with opened(ledger) as open_ledger:
+        return [_known_of(contact) for contact in open_ledger.unknown_contacts(campaign)]
 
 
 def resolve(
@@ -132,17 +132,17 @@ def resolve(
         ```
     """
     now = (clock or SystemClock()).now()
-    with opened(ledger) as ledger:
-        contact = _find_unknown(ledger, campaign, customer_id)
+    with opened(ledger) as open_ledger:
+        contact = _find_unknown(open_ledger, campaign, customer_id)
         if decision == "was_contacted":
-            ledger.resolve(_contacted(contact, now), again=None, now=now)
+            open_ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
-            ledger.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
+            open_ledger.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
 
 
 def _set_state(campaign: str, ledger: Ledger | str, state: CampaignState) -> None:
-    with opened(ledger) as ledger:
-        ledger.set_state(campaign, state)
+    with opened(ledger) as open_ledger:
+        open_ledger.set_state(campaign, state)
 
 
 def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:

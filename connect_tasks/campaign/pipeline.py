@@ -1,4 +1,4 @@
-"""One customer's way: claim → slot and rate → start → connect → converse → close → record.
+"""The pipeline of one customer: claim, slot, rate, start, connect, converse, close, record.
 
 Amazon forgets a chat that is not connected within five minutes, so each customer goes the whole
 way at once. What is about to happen is on disk before it happens: a process that dies at any
@@ -66,6 +66,9 @@ class Pipeline:
             CampaignWideError: No contact of the campaign can be started.
             LedgerError: The ledger cannot be written, or the contact is another worker's now.
             asyncio.CancelledError: Stopped; the contact can be resumed.
+
+        Called once, and not concurrently for one contact: its claim has one holder. Cancelled, it
+        ends where it is; a start under way is waited for, and an open chat stays open.
         """
         async with Slot(self._context.slots) as slot:
             if self._claimed.contact.status in OPEN and not await self._can_be_joined():
@@ -155,6 +158,7 @@ class Pipeline:
             on_closing=self._closing,
             leave_open=conversation.close == "leave_open",
             catch_up="InitialMessage" in claimed.request or self._resumed,
+            beat_seconds=self._context.beat_seconds,
         )
 
     async def _connected(self) -> None:

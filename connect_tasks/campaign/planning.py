@@ -1,4 +1,4 @@
-"""From rows to planned contacts: validate, render, make the token, write. Nothing is sent."""
+"""Planning: from rows to planned contacts in the ledger. Nothing is sent."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +108,7 @@ def look_over(
     Example:
         ```python
         from connect_tasks.campaign.planning import look_over
-        from connect_tasks.chat.template.chat_template import ChatTemplate
+        from connect_tasks import ChatTemplate
 
         template = ChatTemplate(display_name="{{ name }}")
         renderer = template.bind(instance_id="i-1", contact_flow_id="f-1")

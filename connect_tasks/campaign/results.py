@@ -1,4 +1,4 @@
-"""What came of a campaign, as tables read from the ledger: a second run returns the same."""
+"""The results of a campaign as tables from the ledger: a second run returns the same."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping

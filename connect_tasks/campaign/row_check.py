@@ -1,4 +1,4 @@
-"""Each row of a table goes through here once and comes out as a request, or as a refusal."""
+"""The row check: each row of a table becomes a request, or a refusal with reasons."""
 
 import re
 from collections import Counter

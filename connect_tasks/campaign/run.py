@@ -1,4 +1,4 @@
-"""A campaign from a plain Python program: plan it, run it, run it again to go on."""
+"""A run of a campaign from a plain Python program; another run goes on where it ended."""
 
 import asyncio
 import logging
@@ -40,13 +40,14 @@ MOST_WAITING = 500
 _log = logging.getLogger(__name__)
 
 
-def run_campaign(
+def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     ledger: Ledger,
     campaign: str,
     instance: Instance,
     *,
     conversation: Conversation,
     on_progress: Callable[[Funnel], None] = lambda _: None,
+    poll_seconds: float = 0.2,
     scheduler_run: str = "",
     lease_seconds: float = 30,
     patience_seconds: float = 300,
@@ -73,7 +74,8 @@ def run_campaign(
         campaign: Its name.
         instance: Where the chats are started, and how fast.
         conversation: When a conversation is over, and how it is closed.
-        on_progress: Called at the beginning, a few times a second and at the end with the funnel.
+        on_progress: Called with the funnel at the beginning, at the end, and in between.
+        poll_seconds: How often in between.
         scheduler_run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
         lease_seconds: How long the contacts of a killed process stay reserved for it.
         patience_seconds: How long to wait for a ledger's server that went away.
@@ -93,9 +95,9 @@ def run_campaign(
         ```python
         from connect_tasks import Conversation
         from connect_tasks.aws.client import ConnectApi
-        from connect_tasks.campaign.run import run_campaign
+        from connect_tasks.campaign import run_campaign
         from connect_tasks.aws.instance import Instance
-        from connect_tasks.ledger.store import Ledger
+        from connect_tasks.ledger import Ledger
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
             instance = Instance(api=ConnectApi())
@@ -115,6 +117,7 @@ def run_campaign(
             worker_name=worker_name(scheduler_run),
         ),
         on_progress,
+        poll_seconds,
     )
     runner.run()
     funnel = runner.counter.funnel()
@@ -176,6 +179,7 @@ class _Run:
             ),
             policy=self.instance.policy,
             token_validity=self.instance.quotas.token_validity,
+            beat_seconds=self.instance.beat_seconds,
             counter=counter,
             clock=self.clock,
             random=self.random,
@@ -227,11 +231,12 @@ class _Run:
 class _Runner:
     """Runs a worker in a thread of its own and listens for Ctrl-C meanwhile."""
 
-    POLL_SECONDS = 0.2
-
-    def __init__(self, run: _Run, on_progress: Callable[[Funnel], None]) -> None:
+    def __init__(
+        self, run: _Run, on_progress: Callable[[Funnel], None], poll_seconds: float
+    ) -> None:
         self._run = run
         self._on_progress = on_progress
+        self._poll_seconds = poll_seconds
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
@@ -244,7 +249,7 @@ class _Runner:
         # Not Thread.join: Ctrl-C in the middle of it makes Python take the thread for finished.
         try:
             self._on_progress(self.counter.funnel())
-            while not self._finished.wait(self.POLL_SECONDS):
+            while not self._finished.wait(self._poll_seconds):
                 self._on_progress(self.counter.funnel())
             self._on_progress(self.counter.funnel())
         except BaseException as signal:

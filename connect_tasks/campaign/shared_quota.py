@@ -1,4 +1,4 @@
-"""The quotas that all workers of an instance share: permits to call, and slots for open chats."""
+"""The shared quota: permits to call and slots for open chats, from the ledger."""
 
 import logging
 from datetime import timedelta
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class SharedQuota:
-    """Asks the ledger for permits and slots, and tells where an instance grants less than its quota.
+    """Asks the ledger for permits and slots, and tells where an instance grants less than that.
 
     Args:
         ledger: Where they are kept.
@@ -77,7 +77,7 @@ class SharedQuota:
     async def share_slots(self, demand: SlotDemand, *, refused: bool) -> int:
         """Tell how many chats we have and want, and get how many we may have.
 
-        One call at a time: the ledger keeps the last one. Cancelled, it may count or not.
+        Never concurrently: the ledger keeps the last one. Cancelled, it may count or not.
         """
         quota = self._quotas.open_chats
         granted, ceiling = await self._ledger.run(
@@ -104,7 +104,10 @@ class SharedQuota:
         return granted
 
     async def leave(self) -> None:
-        """Give our slots back; a second call does nothing. Cancelled, they run out by themselves."""
+        """Give our slots back; a second or concurrent call does nothing.
+
+        Cancelled, they run out by themselves.
+        """
         await self._ledger.run(lambda ledger: ledger.leave_slots(self._instance_id, self._worker))
 
     def _tell_once(self, what: str, text: str, *numbers: object) -> None:

@@ -1,6 +1,17 @@
-"""Starting a contact's chat: the one place that repeats a StartChatContact call.
+"""The start of a chat: the one place that repeats a StartChatContact call.
 
-Always with the same token and the same bytes; and what is about to be sent is on disk before.
+The rules of this file:
+
+- Write, call, write: that a call will be made, and since when its idempotency key counts, is on
+  disk before the call; the contact id right after it.
+- A repeated call has the same client token and the same bytes as the first, whatever the template
+  says by now.
+- A call is never cancelled half-way. If the process is told to stop, the answer is waited for and
+  written down: it may have made a chat.
+- Only a clear refusal says that nothing was made. A time-out, a cut connection and a 5xx say
+  nothing at all, and neither does silence.
+- A token older than it surely holds is not sent again if it may have made a chat.
+- A slot is held before the rate is asked for: permits that wait for a slot would go to waste.
 """
 
 import asyncio
@@ -59,13 +70,18 @@ class Start:
         Raises:
             CampaignWideError: No contact of the campaign can be started.
             asyncio.CancelledError: Stopped; a call under way was waited for.
+
+        Called once, never concurrently. Cancelling takes effect between two calls: what Amazon
+        answers to one that is under way is on disk before the cancellation goes on.
         """
         try:
+            # Looked at before each call and not in between: a call that has begun is finished.
             while not self._is_withdrawn:
                 await self._context.calls.starts.acquire()
                 try:
                     return await _uninterrupted(self._send())
                 except ThrottledError:
+                    # No attempt of the customer's: everybody slows down, and the turn comes again.
                     continue
                 except NoSlotError:
                     await self._slot.refuse()
@@ -77,6 +93,7 @@ class Start:
                         return None
             await self._set_down()
         except (CampaignWideError, asyncio.CancelledError):
+            # Cancelled once more it must still be written, or the contact looks as if it was sent.
             await _uninterrupted(self._set_down())
             raise
         return None
@@ -99,9 +116,13 @@ class Start:
 
     async def _write_call_write(self) -> StartChatContactResponse:
         """The token is on disk before the call, the contact id right after."""
+        # Before the call: killed in the middle of it, the next run must know that a chat may exist.
         await self._note_sending()
+        # After that write, which may have waited minutes for a ledger that was away.
         await self._check_token()
         response = await self._call()
+        # Nothing may come between the answer and this write: without it the chat is known to nobody
+        # but Amazon, and only the same token finds it again.
         if self._claimed.contact.status not in OPEN:
             self._claimed.attempts += 1
             await self._claimed.step(
@@ -131,6 +152,7 @@ class Start:
         await self._claimed.step(self._claimed.contact.status, sent_at=self._context.clock.now())
 
     async def _call(self) -> StartChatContactResponse:
+        # Assumed before it is sent: only an answer can tell that it was not so.
         existed, self._may_exist = self._may_exist, True
         try:
             return await self._context.calls.start_chat(self._claimed.contact.request)

@@ -1,4 +1,4 @@
-"""A campaign in a few words: how its run ended, its summary as markdown, who was not contacted."""
+"""The summary: a campaign in a few words, how its run ended, who was not contacted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Many customers at once: claims contacts and runs a pipeline for each, until none is left."""
+"""A worker: claims contacts and runs a pipeline for each, until none is left."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,13 @@ class Worker:
 
         Chats that are under way when the campaign halts or is paused are finished first; when
         it is stopped they are closed soon. Claims are released either way.
+
+        Called once, not concurrently. Cancelling ends all pipelines where they are, a start under
+        way excepted: that is waited for. What is open stays open at Amazon, and the next run goes
+        on with it.
         """
+        # Before the first claim: what is too old must not be claimed, and a campaign that is paused
+        # must not start anybody in the second until its state is looked at.
         await self._expire()
         await self._obey()
         duties = (self._renew, self._watch, self._context.slots.keep)
@@ -102,6 +108,7 @@ class Worker:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+            # Last: given up while its pipeline still writes, a claim would be somebody else's.
             await self._release()
 
     def stop(self) -> None:
@@ -207,6 +214,7 @@ class Worker:
         self._close_admission()
 
     def _close_admission(self) -> None:
+        # First of all: a claim that is under way would otherwise launch what it brings.
         self._admits = False
         for task in self._not_started:
             # A chat that is being made in this moment is held: nobody else would join it in time.
@@ -270,6 +278,7 @@ class Worker:
         self._ledger.hurry()
         try:
             await self._context.calls.return_unused()
+            # Slots after calls: `keep` has ended, so nothing takes them again.
             await self._context.shared_quota.leave()
             await self._ledger.run(lambda ledger: ledger.release(self._campaign, self._worker))
         except LedgerError:

@@ -1,4 +1,4 @@
-"""What our side does next in a conversation: a pure fold over the chat's items and the time."""
+"""The dialogue: what our side does next, a pure fold over the chat's items and the time."""
 
 import math
 from collections.abc import Sequence

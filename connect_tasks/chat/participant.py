@@ -1,4 +1,4 @@
-"""A chat's customer towards Amazon: the calls that the holder of a participant token makes."""
+"""The participant: the calls that the holder of a participant token makes in one chat."""
 
 from typing import Literal
 
@@ -14,6 +14,8 @@ __all__ = ["Participant"]
 
 class Participant:
     """The participant calls of one chat; what `ChatSession` needs.
+
+    Concurrent calls, and cancelling one, are as in `PacedCalls`, which makes them.
 
     Args:
         calls: Makes the calls.
@@ -42,19 +44,22 @@ class Participant:
         self._close = close
 
     async def connect(self) -> Connection:
-        """Get a connection for the participant."""
+        """Get a connection; concurrent or cancelled, as `PacedCalls.connect`."""
         return await self._calls.connect(self._participant_token)
 
     async def say(self, connection: Connection, message: Say) -> None:
-        """Send a message of ours; after a crash, the same one is not sent twice."""
+        """Send a message of ours; after a crash, the same one is not sent twice.
+
+        Nor is it by a concurrent call, or by another one after this was cancelled.
+        """
         token = message_token(self._client_token, message.number)
         await self._calls.say(connection, message.text, client_token=token)
 
     async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """Read the transcript from an item on."""
+        """Read the transcript from an item on; concurrent or cancelled, it changes nothing."""
         return await self._calls.read(connection, after)
 
     async def close(self, connection: Connection) -> None:
-        """End the chat."""
+        """End the chat; concurrent or cancelled, as `PacedCalls.close`."""
         stop = self._close == "stop"
         await self._calls.close(self._instance_id, self._contact_id, connection, stop=stop)

@@ -1,4 +1,4 @@
-"""The participant's web socket without any I/O: frames in, items and due frames out.
+"""The protocol of the participant's web socket, sans I/O: frames in, items and due frames out.
 
 Amazon documents the subscription; the rest of the protocol (heartbeats, pings, envelopes) is what
 its own clients do (amazon-connect-chatjs, the Android and iOS SDKs).
@@ -73,14 +73,15 @@ class ChatSocket:
 
     Args:
         now: Monotonic seconds at which the socket was opened.
+        beat_seconds: The time between heartbeats, in which each must be answered.
     """
 
-    BEAT_SECONDS = 10.0
     RESUBSCRIBE_SECONDS = 1.0
     SUBSCRIBE_ATTEMPTS = 5
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, beat_seconds: float = 10) -> None:
         self.subscribed = False
+        self._beat_seconds = beat_seconds
         self._attempts = 0
         self._subscribe_at = now
         self._beat_at = now
@@ -124,7 +125,7 @@ class ChatSocket:
         if self._unanswered:
             return [Broken("a heartbeat was not answered")]
         self._unanswered = True
-        self._beat_at = now + self.BEAT_SECONDS
+        self._beat_at = now + self._beat_seconds
         return [_PING, _HEARTBEAT]
 
     def _subscription_answer(self, content: object) -> list[Event]:

@@ -1,4 +1,4 @@
-"""One chat over a real web socket: the shell around `protocol` and `dialogue`.
+"""The session: one chat over a real web socket, the shell around protocol and dialogue.
 
 All decisions are theirs; this module moves bytes and time, opens a new socket when one breaks,
 and reads the transcript for what a socket may have missed.
@@ -26,19 +26,31 @@ class ParticipantCalls(Protocol):
     """What a session needs of the participant service, for one chat."""
 
     async def connect(self) -> Connection:
-        """Get a connection: a token and a socket URL."""
+        """Get a connection: a token and a socket URL.
+
+        Never concurrently. Cancelled, one may have been made that nobody uses.
+        """
         ...
 
     async def say(self, connection: Connection, message: Say) -> None:
-        """Send a message of ours; the same number again sends nothing twice."""
+        """Send a message of ours; the same number again sends nothing twice.
+
+        Nor concurrently, nor after the first call was cancelled.
+        """
         ...
 
     async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """Read the transcript from an item on, or from the beginning."""
+        """Read the transcript from an item on, or from the beginning.
+
+        It changes nothing, concurrent or cancelled.
+        """
         ...
 
     async def close(self, connection: Connection) -> None:
-        """End the chat; fine if it is over already."""
+        """End the chat; fine if it is over already.
+
+        Never concurrently. Cancelled, it may be over or not.
+        """
         ...
 
 
@@ -68,10 +80,11 @@ class ChatSession:
         leave_open: Do not close the chat at the end.
         catch_up: Read the transcript after the first connection too: needed when something may
             have been said before.
+        reconnects: How often in a row to open a broken socket again.
+        beat_seconds: How often a socket is asked whether it lives.
     """
 
     DRAIN_SECONDS = 2.0
-    RECONNECTS = 5
     RECONNECT_SECONDS = 1.0
 
     def __init__(
@@ -85,6 +98,8 @@ class ChatSession:
         on_closing: Callable[[EndReason], Awaitable[None]],
         leave_open: bool = False,
         catch_up: bool = False,
+        reconnects: int = 5,
+        beat_seconds: float = 10,
     ) -> None:
         self._calls = calls
         self._dialogue = dialogue
@@ -94,6 +109,8 @@ class ChatSession:
         self._on_closing = on_closing
         self._leave_open = leave_open
         self._catch_up = catch_up
+        self._reconnects = reconnects
+        self._beat_seconds = beat_seconds
         self._connected = False
         self._ended = False
         self._failures = 0
@@ -112,6 +129,9 @@ class ChatSession:
         Raises:
             ChatLostError: The connection could not be restored; the chat may still be open.
             AmazonError: A call was refused.
+
+        Called once, and not concurrently. Cancelling closes the socket and nothing else: the chat
+        stays open at Amazon, and another session of it goes on from its transcript.
         """
         while True:
             try:
@@ -125,7 +145,7 @@ class ChatSession:
                 await self._back_off(error)
 
     async def _back_off(self, error: Exception) -> None:
-        if self._failures == self.RECONNECTS:
+        if self._failures == self._reconnects:
             raise ChatLostError(
                 f"the socket could not be opened again in {self._failures} attempts: "
                 f"{type(error).__name__}"
@@ -150,7 +170,7 @@ class ChatSession:
                 raise
 
     async def _converse(self, socket: ClientConnection, connection: Connection) -> EndReason:
-        wire = ChatSocket(self._clock.monotonic())
+        wire = ChatSocket(self._clock.monotonic(), beat_seconds=self._beat_seconds)
         while True:
             await self._send_due(socket, wire)
             step = self._next_step(wire)

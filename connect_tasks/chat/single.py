@@ -49,7 +49,7 @@ class StartedChat(StartChatContactResponse):
     Its bearer tokens stay in the process that got them. What is pickled may be written to disk, as
     Prefect's results and Dask's spilled memory are, so a copy made by pickling has none.
 
-    Args:
+    Attributes:
         instance_id: Where it is.
         client_token: The request's; the tokens of our messages follow from it.
         customer_id: The request's.
@@ -124,6 +124,8 @@ def hold(
     chat: StartedChat,
     conversation: Conversation,
     messages: Sequence[str],
+    *,
+    reconnects: int = 5,
 ) -> HeldChat:
     """Connect to a chat, converse, and close it. The same chat again goes on where it was.
 
@@ -132,6 +134,7 @@ def hold(
         chat: The chat, started in this process.
         conversation: When the conversation is over, and how the chat is closed.
         messages: What our side says, in order.
+        reconnects: How often in a row to open a broken socket again, before the chat is lost.
 
     Raises:
         InputError: The chat has no participant token.
@@ -167,6 +170,8 @@ def hold(
             leave_open=conversation.close == "leave_open",
             # Whether somebody has held it before, nobody has written down.
             catch_up=True,
+            reconnects=reconnects,
+            beat_seconds=instance.beat_seconds,
         )
         try:
             return await session.run()

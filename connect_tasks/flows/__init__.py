@@ -1,6 +1,6 @@
-"""The Prefect flows: campaigns from a table, on one machine or many, and what people do about them.
+"""The Prefect flows, in the wheel: a deployment needs no checkout.
 
-They are in the wheel, so a deployment needs no checkout: `connect_tasks.flows.outreach.outreach`.
+Its entrypoint is a dotted name, such as `connect_tasks.flows.outreach.outreach`.
 """
 
 from connect_tasks.flows.table_flow import table_flow

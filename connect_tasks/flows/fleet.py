@@ -1,4 +1,4 @@
-"""Several runs of a deployment at one campaign: start them, wait for them, say how each ended.
+"""A fleet: several runs of a deployment at one campaign, started and waited for.
 
 The runs share nothing but the ledger, so nothing here decides who is contacted. If a run is never
 picked up, or its machine dies, waiting ends; whoever waited does what is left.

@@ -1,4 +1,4 @@
-"""A Prefect flow that takes tables of customers, keeps them out of Prefect, and says how it ended.
+"""A flow that takes tables: keeps them out of Prefect's database, says how it ended.
 
 Prefect records a flow's parameters whole, as JSON. A table of customers has no business there,
 and beyond 512 KB the call fails with an error that repeats every row.
@@ -125,7 +125,7 @@ def table_flow(
 
     Example:
         ```python
-        from connect_tasks.flows.table_flow import table_flow
+        from connect_tasks.flows import table_flow
 
         @table_flow(name="count")
         def count(customers):

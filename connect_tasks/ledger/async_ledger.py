@@ -1,4 +1,4 @@
-"""A ledger that is waited for: while its database is out of reach, nothing goes on unrecorded."""
+"""The async ledger: waits while its database is out of reach; nothing goes on unrecorded."""
 
 import asyncio
 import logging
@@ -45,6 +45,10 @@ class AsyncLedger:
 
     async def run(self, call: Callable[[Ledger], Result]) -> Result:
         """Make a call.
+
+        Concurrent calls are made one after another, in the order in which they were asked for.
+        Cancelling gives up the waiting: a call that has begun goes on to its end in its thread,
+        and may have taken effect.
 
         Raises:
             LedgerUnreachableError: The database did not come back in time.

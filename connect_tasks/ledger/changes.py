@@ -1,4 +1,4 @@
-"""What goes into the ledger and what it knows of a customer, as values."""
+"""Changes: what is written to the ledger, and what it knows of a customer, as values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

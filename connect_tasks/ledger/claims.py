@@ -1,4 +1,17 @@
-"""Which contacts a worker may claim, and until when a claim holds: conditions for the ledger."""
+"""Leases on contacts: which ones a worker may claim, and until when.
+
+The rules of this file:
+
+- A contact has one holder at most. Claiming is one statement that finds and marks (`Ledger.claim`);
+  whoever writes names itself as the holder, and a write of anybody else changes nothing.
+- A lease runs out by the clock of whoever wants the contact next, so it must be much longer than
+  clocks differ, and its holder must renew it well before (a third of it).
+- A worker is not given a contact twice: having given it up, it has no more to try with it.
+- What was sent longer ago than a client token holds is claimed by nobody: sent again, the token
+  could start a second chat. A person decides.
+- Open chats come first, planned contacts last: a chat that waits dies after five minutes and holds
+  its slot until then, a customer who waits loses nothing.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

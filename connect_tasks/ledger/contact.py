@@ -1,4 +1,18 @@
-"""A contact of a campaign: what is known of it, and the only ways in which that may change."""
+"""The state machine of a contact: what is known of it, and how that may change.
+
+The rules of this file:
+
+- Whatever a contact's status may become stands in `TRANSITIONS`, and nowhere else. The diagram in
+  the documentation is made of it.
+- No status moves back. A step back would let a customer be contacted who was contacted before.
+- Once a call was sent, out of `starting` leads nothing but an answer of Amazon's, or `unknown`:
+  whether a chat was made is never guessed.
+- `request` and `client_token` never change after the first call was sent with them, nor does
+  `sent_at` become later while a call with it may have had an effect: it is from there that the
+  token's validity counts.
+- A new status needs a line in `TRANSITIONS`, its place in `OPEN`, `SETTLED` or `CLAIM_ORDER`
+  (`claims`), and its word in the report (`campaign/report/words`); tests fail without them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Opening the ledger's database, and saying plainly what is wrong with it."""
+"""The ledger's database: opening it, and saying plainly what is wrong with it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Taking a customer, or all of a campaign, out of the ledger; that they were contacted stays.
+"""Erasure: a customer, or all of a campaign, taken out; that they were contacted stays.
 
 What stays is a contact without content: campaign, generation, status, times and client token,
 with a hash in the place of the customer's id. It keeps a later run from contacting them again.
@@ -64,6 +64,7 @@ def forget(
     *,
     campaign: str | None = None,
     overwrite: bool = True,
+    busy_seconds: float = 10,
     clock: Clock | None = None,
 ) -> Erased:
     """Take one customer out of the ledger, in every campaign or in one: all of it or nothing.
@@ -82,6 +83,8 @@ def forget(
         campaign: Only in this campaign.
         overwrite: Have the database write itself anew. Nobody else can write to a SQLite ledger
             meanwhile, some seconds for each gigabyte: of many calls, only the last needs it.
+        busy_seconds: How long to wait for others who read or write a SQLite ledger, before it is
+            left as it is.
         clock: Tells the time; the machine's by default.
 
     Raises:
@@ -98,11 +101,16 @@ def forget(
     """
     with _Eraser(ledger_url) as eraser:
         erased = eraser.forget(customer_id, campaign, (clock or SystemClock()).now())
-        return replace(erased, overwritten=overwrite and eraser.overwrite())
+        return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
 
 
 def erase(
-    campaign: str, ledger_url: str, *, overwrite: bool = True, clock: Clock | None = None
+    campaign: str,
+    ledger_url: str,
+    *,
+    overwrite: bool = True,
+    busy_seconds: float = 10,
+    clock: Clock | None = None,
 ) -> Erased:
     """Take all customers of a campaign out of the ledger, as `forget` does with one.
 
@@ -114,6 +122,7 @@ def erase(
         campaign: Its name.
         ledger_url: SQLAlchemy URL.
         overwrite: Have the database write itself anew; see `forget`.
+        busy_seconds: How long to wait for others meanwhile; see `forget`.
         clock: Tells the time; the machine's by default.
 
     Raises:
@@ -133,7 +142,7 @@ def erase(
         eraser.check_over(campaign, clock.now())
         erased = eraser.erase(campaign, clock)
         eraser.check_over(campaign, clock.now())
-        return replace(erased, overwritten=overwrite and eraser.overwrite())
+        return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
 
 
 class _Eraser(LedgerReader):
@@ -188,10 +197,10 @@ class _Eraser(LedgerReader):
             refused = redaction.empty_refusals(connection, refusals.c.campaign == campaign)
         return _sum([*pieces, Erased(messages=strays, refusals=refused)])
 
-    def overwrite(self) -> bool:
+    def overwrite(self, busy_seconds: float) -> bool:
         """Have the database write itself anew; whether it did."""
         with explained(self.url):
-            return redaction.overwrite(self._engine)
+            return redaction.overwrite(self._engine, busy_seconds=busy_seconds)
 
     def _erase_pieces(self, campaign: str, clock: Clock) -> Iterator[Erased]:
         last = 0

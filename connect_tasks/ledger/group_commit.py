@@ -1,7 +1,17 @@
-"""Writing to the ledger from many conversations at once: each write waits for its own commit.
+"""Group commit: many conversations write at once, each waits for its own commit.
 
 Writes that arrive while a commit is under way share the next one, so a thousand conversations
-cost a few commits, and none goes on before its own is on disk.
+cost a few commits.
+
+The rules of this file:
+
+- `write` returns after the commit that holds its change, never before: what follows it may be a
+  call to Amazon that must not happen unrecorded.
+- One commit at a time, in the order of the writes. A contact's steps would otherwise overtake each
+  other, and the ledger refuses a step that does not start where the contact stands.
+- A batch is all or none, so one lost claim undoes it: the others are then written one by one, and
+  only the write that lost its claim fails.
+- Every write gets an answer, whatever happens: one that waits for ever would hold a slot for ever.
 """
 
 import asyncio
@@ -32,7 +42,8 @@ class GroupCommit:
     async def write(self, change: Change) -> None:
         """Write a change and wait until it is on disk.
 
-        Cancelling gives up the waiting, not the write.
+        Concurrent calls share a commit. Changes of one contact must come one after another, each
+        after the one before has returned. Cancelling gives up the waiting, not the write.
 
         Raises:
             ClaimLostError: The contact belongs to another worker now.

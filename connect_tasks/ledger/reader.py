@@ -1,4 +1,4 @@
-"""What can be asked of a ledger: everything in here only reads."""
+"""The reader: what can be asked of a ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,16 @@
-"""The content of contacts: which of it may be taken out, taking it out, and keeping it out.
+"""Redaction: which content of contacts may be taken out, doing it, keeping it out.
 
-A function with a connection works in a transaction that its caller has begun with the statements
-of `BEGIN` and commits.
+The rules of this file:
+
+- A function with a connection works in a transaction that its caller has begun with the statements
+  of `BEGIN` and commits. Locks are taken in one order, tables before rows.
+- Every column of `contacts`, `items` and `refusals` is either emptied or stands in `STAYS` with the
+  reason; a test fails for a column of which neither is true.
+- The client token stays. By it a later planning finds the contact, and nobody is contacted again.
+- Only contacts of which nothing more will come are emptied (`is_free`): a worker that is at one
+  would write its content back, or send a request that is gone.
+- What a worker brings late must not come back: items are inserted only while their contact still
+  bears the customer's id (`insert_heard`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +27,7 @@ from connect_tasks.ledger.schema import contacts, items, refusals
 
 __all__ = [
     "BEGIN",
+    "STAYS",
     "empty_contacts",
     "empty_refusals",
     "forgotten_id",
@@ -38,7 +48,6 @@ BEGIN: Mapping[str, Sequence[str]] = {
 
 _Insert = TypeVar("_Insert", bound=sa.Insert)
 
-_BUSY_SECONDS = 10
 _NOT_SENT = (Status.PLANNED, Status.STARTING)
 _BY_A_PERSON = "ForgottenByPerson"
 _WHY = "a person had the customer forgotten before anybody contacted them"
@@ -72,6 +81,37 @@ _EMPTY = (
     )
 )
 """A contact without content. Its token stays: by it, a later planning finds the contact."""
+
+
+STAYS: Mapping[str, Mapping[str, str]] = {
+    "contacts": {
+        "id": "the ledger's own number",
+        "campaign": "which campaign contacted somebody",
+        "generation": "how often that was",
+        "client_token": "finds the contact when the customer is named again",
+        "status": "what became of it; one that was not sent becomes failed",
+        "end_reason": "how the chat ended, one of six words",
+        "error_code": "Amazon's word for what went wrong",
+        "attempts": "how many calls it took",
+        "sent_at": "when, for the campaign's numbers",
+        "planned_at": "the same",
+        "started_at": "the same",
+        "connected_at": "the same",
+        "first_reply_at": "the same",
+        "ended_at": "the same",
+    },
+    "refusals": {
+        "campaign": "which campaign refused a row",
+        "position": "which row of its table",
+        "status": "that it was refused",
+        "error_code": "one of two words",
+    },
+    "items": {},
+}
+"""By table: the columns that forgetting leaves as they are, each with the reason.
+
+Of all others nothing is left; transcript items go as a whole.
+"""
 
 
 def forgotten_id(campaign: str, customer_id: str) -> str:
@@ -173,24 +213,28 @@ def insert_heard(insert: _Insert) -> _Insert:
     return insert.from_select(names, sa.select(*values).where(*still_theirs))
 
 
-def overwrite(engine: sa.Engine) -> bool:
+def overwrite(engine: sa.Engine, *, busy_seconds: float = 10) -> bool:
     """Have the database write itself anew, outside any transaction.
 
+    Args:
+        engine: Of the database.
+        busy_seconds: How long to wait for others who read or write a SQLite file.
+
     Returns:
-        Whether it did. A SQLite file is left as it is when somebody else reads or writes for ten
-        seconds on end.
+        Whether it did. A SQLite file is left as it is when somebody else reads or writes for so
+        long on end.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if connection.dialect.name == "sqlite":
-            return _overwrite_file(connection)
+            return _overwrite_file(connection, busy_seconds)
         # The statistics hold samples of the columns' values.
         connection.exec_driver_sql("VACUUM (ANALYZE) contacts, items, refusals")
         return True
 
 
-def _overwrite_file(connection: sa.Connection) -> bool:
+def _overwrite_file(connection: sa.Connection, busy_seconds: float) -> bool:
     """A file keeps what was deleted or has moved, and its log every change, until this."""
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
     try:
         connection.exec_driver_sql("VACUUM")
     except exc.OperationalError as error:

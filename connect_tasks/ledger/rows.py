@@ -1,4 +1,4 @@
-"""Between the ledger's rows and our values, both ways; and its longer statements."""
+"""Rows: between the ledger's tables and our values, both ways."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from connect_tasks.ledger.schema import contacts
 
 __all__ = [
     "CONTACT_COLUMNS",
+    "PROGRESS_COLUMNS",
     "SAVE_PROGRESS",
     "as_contact",
     "as_known",
@@ -33,7 +34,7 @@ __all__ = [
 
 CONTACT_COLUMNS = [contacts.c[field.name] for field in fields(Contact)]
 
-_PROGRESS = (
+PROGRESS_COLUMNS = (
     "status",
     "attempts",
     "sent_at",
@@ -59,7 +60,7 @@ SAVE_PROGRESS = (
         contacts.c.status == sa.bindparam("was"),
     )
     .values(
-        {name: sa.bindparam(name) for name in _PROGRESS}
+        {name: sa.bindparam(name) for name in PROGRESS_COLUMNS}
         | {
             "claimed_until": sa.case(
                 (sa.bindparam("release", type_=sa.Boolean), sa.null()),
@@ -168,7 +169,7 @@ def _own_values(row: Planned) -> dict[str, Any]:
 
 def progress(step: Contact) -> dict[str, Any]:
     """What may have changed of a contact since it was planned."""
-    return {name: getattr(step, name) for name in _PROGRESS}
+    return {name: getattr(step, name) for name in PROGRESS_COLUMNS}
 
 
 def progress_values(worker: str, change: Progress) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def progress_values(worker: str, change: Progress) -> dict[str, Any]:
 
 def was_made(values: Mapping[str, Any], row: Mapping[Any, Any]) -> bool:
     """Whether a row is as these parameters of `SAVE_PROGRESS` make it, by the same worker."""
-    same = all(row[name] == values[name] for name in _PROGRESS)
+    same = all(row[name] == values[name] for name in PROGRESS_COLUMNS)
     return same and row["claimed_by"] == values["worker"]
 
 

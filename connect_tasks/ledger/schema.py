@@ -1,4 +1,4 @@
-"""The ledger's tables."""
+"""The schema: the ledger's tables, and how older ones become them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

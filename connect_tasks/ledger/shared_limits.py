@@ -1,6 +1,16 @@
-"""What all workers of an instance share, in the ledger's database: paces and open chats.
+"""Shared limits: token buckets and concurrency limits of an instance, for all its workers.
 
-Each function works in a transaction that its caller has begun and commits.
+The rules of this file:
+
+- Each function works in a transaction that its caller has begun and commits.
+- A row is locked before it is read (`_locked`), and stays so until the commit: between reading what
+  is left and writing what was granted, nobody else may be granted the same.
+- In a transaction the limit's row is locked first, and holders are read after it, by everybody:
+  another order could end in a deadlock on PostgreSQL.
+- An open chat counts as long as its worker's lease, granted or not. A worker that was killed holds
+  its slots until then, because at Amazon its chats are open.
+- Times are seconds since 1970 by the clock of whoever asks. One that is far ahead is taken for
+  wrong, so that it cannot silence the others.
 """
 
 import uuid
@@ -15,7 +25,7 @@ from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenB
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import ceilings, holders, paces
 
-__all__ = ["learnt", "leave", "share_slots", "take_lost_runs", "grant_permits", "worker_name"]
+__all__ = ["grant_permits", "learnt", "leave", "share_slots", "take_lost_runs", "worker_name"]
 
 _LONGEST_LEASE_SECONDS = 3600.0
 # After an outage of the database, everybody renews within a second or two.
@@ -84,6 +94,8 @@ def share_slots(
         How many chats the worker may have open, and how many all workers together.
     """
     key = {"instance_id": instance_id}
+    # The limit's row is the lock of all holders of the instance: two that ask at once would each be
+    # given what is free.
     found = _locked(connection, ceilings, key, asdict(ConcurrencyLimit(quota=quota, ceiling=quota)))
     others = _others(connection, instance_id, worker, now)
     ceiling = ConcurrencyLimit(**found).for_quota(quota).probed(now)

@@ -1,4 +1,4 @@
-"""The database that remembers each contact of each campaign; the record of what was sent.
+"""The store: what is written to the ledger, the record of what was sent.
 
 SQLite (write-ahead log, every commit on disk before it returns) or PostgreSQL, by URL.
 Nothing in here is a secret that opens a chat: bearer tokens never reach the ledger.
@@ -59,7 +59,7 @@ class Ledger(LedgerReader):
 
     Example:
         ```python
-        from connect_tasks.ledger.store import Ledger
+        from connect_tasks.ledger import Ledger
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
             print(ledger.counts("renewals-2026-11"))

@@ -1,4 +1,4 @@
-"""The cells of any column as plain Python values."""
+"""Cells of any column as plain Python values."""
 
 import decimal
 from collections.abc import Mapping

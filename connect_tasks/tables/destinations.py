@@ -1,4 +1,4 @@
-"""Where files go: a folder of this machine, or a place in S3."""
+"""Destinations: where files go, a folder of this machine or a place in S3."""
 
 import os
 import uuid

@@ -1,4 +1,4 @@
-"""CSV and Parquet files, read piece by piece; no piece holds more rows than asked for."""
+"""Files: CSV and Parquet, read piece by piece; no piece holds more rows than asked for."""
 
 import csv
 import gzip

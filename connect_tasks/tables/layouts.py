@@ -1,4 +1,4 @@
-"""Tables out: what the ledger holds of a campaign, as DataFrames and files, piece by piece.
+"""Layouts: tables out, as DataFrames and files, piece by piece.
 
 Their columns and dtypes are always the same, also for no rows at all.
 """

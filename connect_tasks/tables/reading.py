@@ -1,4 +1,4 @@
-"""Tables in: any table becomes rows of plain Python values, some thousands at a time."""
+"""Reading: any table in, as rows of plain Python values, some thousands at a time."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Where a table comes from: the path or URI of a file."""
+"""Sources: where a table comes from, the path or URI of a file."""
 
 import http.client
 import os

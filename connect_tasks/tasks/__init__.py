@@ -5,6 +5,8 @@ A campaign is a few long task runs over the ledger, never one task run per custo
 a flow of your own there are `start_chat`, `hold_chat` and `stop_chat`.
 """
 
+from connect_tasks.campaign import CampaignResult, Forecast, Funnel, Plan
+from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.tasks.campaigns import (
     collect_responses,
     preview,
@@ -14,6 +16,12 @@ from connect_tasks.tasks.campaigns import (
 from connect_tasks.tasks.chats import hold_chat, start_chat, stop_chat
 
 __all__ = [
+    "CampaignResult",
+    "Forecast",
+    "Funnel",
+    "HeldChat",
+    "Plan",
+    "StartedChat",
     "collect_responses",
     "hold_chat",
     "preview",

@@ -1,4 +1,4 @@
-"""What Prefect's UI shows of a campaign: a progress bar, a summary, and who was not contacted.
+"""Artifacts: what Prefect's UI shows of a campaign, its progress, summary and refusals.
 
 Artifacts hold counts, ids and reasons, never names, messages or tokens. A Prefect server that
 cannot be reached is no reason to stop a campaign, nor to wait: what it cannot be told now is told
@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -33,6 +34,7 @@ from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.tasks.run_context import in_run, retries
 
 __all__ = [
+    "ArtifactKind",
     "LiveSummary",
     "ProgressArtifact",
     "UpdateInterval",
@@ -45,6 +47,15 @@ _log = logging.getLogger(__name__)
 
 # Six seconds in all: long enough for a server that is busy, short enough for one that is gone.
 _RETRIES_AT_END = 2
+
+
+class ArtifactKind(StrEnum):
+    """The artifacts of a campaign; each is the last word of its key, which people look for."""
+
+    PROGRESS = "progress"
+    SUMMARY = "summary"
+    NOT_CONTACTED = "not-contacted"
+    FORECAST = "forecast"
 
 
 def artifact_key(*words: str) -> str:
@@ -158,7 +169,7 @@ class ProgressArtifact:
         if self._artifact is None:
             self._artifact = create_progress_artifact(  # type: ignore[assignment]
                 progress=percent,
-                key=artifact_key(self._campaign, "progress"),
+                key=artifact_key(self._campaign, ArtifactKind.PROGRESS),
                 description=f"Contacts of campaign {self._campaign} that are settled",
                 _sync=True,  # type: ignore[call-arg]
             )
@@ -183,10 +194,12 @@ class LiveSummary:
     def show(self, markdown: Callable[[], str]) -> None:
         """Show the present summary, at most every ten seconds."""
         if self._shown.is_due:
-            self._shown.show(lambda: _put_markdown(self._campaign, "summary", markdown()))
+            self._shown.show(
+                lambda: _put_markdown(self._campaign, ArtifactKind.SUMMARY, markdown())
+            )
 
 
-def publish_markdown(campaign: str, what: str, markdown: str) -> None:
+def publish_markdown(campaign: str, kind: ArtifactKind, markdown: str) -> None:
     """Write a text about a campaign, in place of an earlier one of this flow run.
 
     Outside a run it does nothing. Where Prefect's server cannot be reached it only says so: the
@@ -194,16 +207,16 @@ def publish_markdown(campaign: str, what: str, markdown: str) -> None:
 
     Args:
         campaign: Its name.
-        what: What the text is, in a word: the last one of the artifact's key.
+        kind: What the text is.
         markdown: What Prefect may keep: no names, messages or tokens.
     """
     if in_run():
         with _or_say(campaign):
-            _put_markdown(campaign, what, markdown)
+            _put_markdown(campaign, kind, markdown)
 
 
 def publish_table(
-    campaign: str, what: str, rows: Sequence[dict[str, str]], description: str
+    campaign: str, kind: ArtifactKind, rows: Sequence[dict[str, str]], description: str
 ) -> None:
     """Write a table about a campaign, in place of an earlier one of this flow run.
 
@@ -211,7 +224,7 @@ def publish_table(
 
     Args:
         campaign: Its name.
-        what: What the rows are, in a word: the last one of the artifact's key.
+        kind: What the rows are.
         rows: What Prefect may keep: no names, messages or tokens.
         description: What it is, in a sentence.
     """
@@ -221,16 +234,16 @@ def publish_table(
 
     if in_run():
         with _or_say(campaign):
-            _put(artifact_key(campaign, what), json.dumps(rows), description, create)
+            _put(artifact_key(campaign, kind), json.dumps(rows), description, create)
 
 
-def _put_markdown(campaign: str, what: str, markdown: str) -> None:
-    description = f"{what.capitalize()} of campaign {campaign}"
+def _put_markdown(campaign: str, kind: ArtifactKind, markdown: str) -> None:
+    description = f"{kind.capitalize()} of campaign {campaign}"
 
     def create(key: str) -> None:
         create_markdown_artifact(markdown, key=key, description=description, _sync=True)  # type: ignore[call-arg]
 
-    _put(artifact_key(campaign, what), markdown, description, create)
+    _put(artifact_key(campaign, kind), markdown, description, create)
 
 
 def _put(key: str, data: str, description: str, create: Callable[[str], None]) -> None:

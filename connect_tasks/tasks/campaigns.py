@@ -1,4 +1,4 @@
-"""A campaign in three task runs, and the forecast of one."""
+"""The tasks of a campaign: validate, start, collect; and the forecast of one."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.database import ledger_exists
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import Table, open_table
-from connect_tasks.tasks.artifacts import publish_markdown
+from connect_tasks.tasks.artifacts import ArtifactKind, publish_markdown
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.progress import watching_rows
 from connect_tasks.tasks.run_context import (
@@ -163,7 +163,7 @@ def preview(
         ```python
         from connect_tasks.blocks import AmazonConnectInstance
         from connect_tasks.tasks import preview
-        from connect_tasks.chat.template.chat_template import ChatTemplate
+        from connect_tasks import ChatTemplate
         from connect_tasks.chat.template.conversation import Conversation
 
         template = ChatTemplate(display_name="{{ name }}")
@@ -189,7 +189,9 @@ def preview(
         measured_seconds=seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
-    publish_markdown(campaign or "preview", "forecast", f"```text\n{expected.outline}\n```")
+    publish_markdown(
+        campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
+    )
     return expected
 
 

@@ -1,4 +1,4 @@
-"""Single chats, for flows of one's own: tens of them, up to a few hundred (docs/own-flows.md)."""
+"""The tasks of single chats, for flows of one's own: tens of them, up to a few hundred."""
 
 import uuid
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Runs that died: Prefect is not told when a machine goes down, but the ledger knows.
+"""Crashed runs: what died with its machine is marked in Prefect, since the ledger knows.
 
 A worker keeps its share of an instance's open chats by asking for it every second. When it stops
 asking, whoever works on the instance next finds out, and marks its run in Prefect as crashed.

@@ -1,4 +1,4 @@
-"""What a campaign tells Prefect's automations: events with counts and ids, never what was said.
+"""Events for Prefect's automations: counts and ids, never what was said.
 
 | event | when | payload |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""What people and Prefect see of a campaign while a run works on it, and how it ended."""
+"""The monitor: what people and Prefect see of a campaign while a run works on it."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,6 +17,7 @@ from connect_tasks.ledger.database import hide_password
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tasks.artifacts import (
+    ArtifactKind,
     LiveSummary,
     ProgressArtifact,
     publish_markdown,
@@ -52,12 +53,14 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
         f"ledger: `{hide_password(result.ledger_url)}`",
     )
     publish_markdown(
-        result.campaign, "summary", summary_markdown(result.campaign, result.summary, *notes)
+        result.campaign,
+        ArtifactKind.SUMMARY,
+        summary_markdown(result.campaign, result.summary, *notes),
     )
     if rows := result.not_contacted():
         publish_table(
             result.campaign,
-            "not-contacted",
+            ArtifactKind.NOT_CONTACTED,
             rows,
             f"Refused, failed and unknown rows of campaign {result.campaign}, the first 100; all "
             "of them are in contacts.csv",
@@ -146,7 +149,7 @@ class CampaignMonitor:
         tell_campaign("halted", self._campaign, funnel, **told)
         halted = f"**halted**: {error}"
         text = summary_markdown(self._campaign, asdict(funnel), halted)
-        publish_markdown(self._campaign, "summary", text)
+        publish_markdown(self._campaign, ArtifactKind.SUMMARY, text)
 
     def _log(self, funnel: Funnel) -> None:
         self._logger.info(

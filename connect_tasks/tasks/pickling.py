@@ -1,4 +1,4 @@
-"""What Prefect writes down when a task is delayed: arguments to a file, for a worker to read."""
+"""Pickling: what Prefect writes to a file when a task is delayed, without credentials."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person sees of a long task: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of a long task: a bar in a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What tasks and flows find around them: Prefect's run if there is one, and the environment."""
+"""The run context: Prefect's run if there is one, its logger, the ledger, the environment."""
 
 import logging
 import os

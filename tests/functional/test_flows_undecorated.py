@@ -15,7 +15,7 @@ from connect_tasks import Conversation
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.tasks.run_context import in_run
 
-FOLDER = Path(__file__).parents[2] / "flows"
+FOLDER = Path(__file__).parents[2] / "connect_tasks" / "flows"
 DECORATORS = {"flow", "table_flow", "task"}
 # What a flow must be one for, and why.
 NEEDS_PREFECT = {

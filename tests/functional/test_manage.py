@@ -1,5 +1,6 @@
 """What a person does about a campaign, counted at Amazon Connect."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -218,6 +219,37 @@ def test_a_run_without_a_conversation_uses_the_one_that_was_planned(tmp_path: Pa
         )
 
         assert here.ledger.conversation(CAMPAIGN) == planned
+
+
+def tables_of(path: Path) -> dict[str, list[tuple[str, str, int, int]]]:
+    """Each table and index with its columns, as SQLite itself describes them."""
+    with closing(sqlite3.connect(path)) as database:
+        names = database.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+        return {
+            name: sorted(
+                database.execute(
+                    'SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)
+                )
+            )
+            for (name,) in names
+        }
+
+
+@pytest.mark.parametrize("file", ["ledger_version_1.sql", "ledger_of_26fc872.db"])
+def test_a_ledger_of_any_earlier_version_gets_the_tables_of_a_new_one(
+    tmp_path: Path, file: str
+) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    if file.endswith(".sql"):
+        with closing(sqlite3.connect(old)) as database:
+            database.executescript((VERSION_1.parent / file).read_text(encoding="utf-8"))
+    else:
+        shutil.copy(VERSION_1.parent / file, old)
+    for path in (old, new):
+        Ledger(f"sqlite:///{path}").close()
+
+    assert tables_of(old) == tables_of(new)
+    assert len(tables_of(new)) > 8
 
 
 def test_a_ledger_of_the_previous_version_is_brought_up_to_date(tmp_path: Path) -> None:

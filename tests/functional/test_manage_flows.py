@@ -10,8 +10,8 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from connect_tasks import Conversation, Quotas
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.flows import manage
 from connect_tasks.flows.outreach import outreach
-from flows import manage
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 

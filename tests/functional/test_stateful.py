@@ -508,6 +508,8 @@ class Campaigns(RuleBasedStateMachine):
                     conversation=campaign.conversation(),
                     on_progress=worker.report,
                     lease_seconds=LEASE.total_seconds(),
+                    # A Ctrl-C comes with a report.
+                    poll_seconds=0.01,
                     clock=self.amazon.clock,
                 )
         except BaseException as error:  # noqa: BLE001 - judged in the machine's own thread
@@ -611,13 +613,6 @@ class Campaigns(RuleBasedStateMachine):
 def amazon() -> Iterator[Amazon]:
     with Amazon().serving() as amazon:
         yield amazon
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits in real time."""
-    monkeypatch.setattr("connect_tasks.campaign.run._Runner.POLL_SECONDS", 0.01)
-    monkeypatch.setattr("connect_tasks.aws.pacing.token_bucket.Ceiling.FIRST_PROBE_SECONDS", 0.05)
 
 
 @pytest.mark.timeout(240)

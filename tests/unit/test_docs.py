@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 from connect_tasks.ledger.contact import diagram
+from tests.module_tables import module_tables
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "connect_tasks"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Alternatives", "Consequences"]
@@ -70,21 +70,30 @@ def test_the_layers_are_those_that_import_linter_checks() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    expected = "\n".join(layers).replace("connect_tasks.", "")
+    expected = "\n".join(layers)
 
     assert marked("layers") == f"```text\n{expected}\n```", (
         f"the layers in pyproject.toml changed: copy them to {name_of(ARCHITECTURE)}"
     )
 
 
-def test_the_module_table_names_every_module_and_no_other() -> None:
-    there = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
-    named = re.findall(r"^\| `([^`]+)` \|", marked("modules"), re.MULTILINE)
-    where = f"the table under 'Modules' in {name_of(ARCHITECTURE)}"
+def test_the_module_tables_are_the_first_lines_of_the_modules() -> None:
+    assert marked("modules") == module_tables().strip(), (
+        "a module came, went or says something else in its first line: "
+        "`python -m tests.module_tables` writes the tables anew"
+    )
 
-    assert not there.difference(named), f"add one line for each of these to {where}"
-    assert not set(named).difference(there), f"these are gone: take them out of {where}"
-    assert len(named) == len(set(named)), f"a module has two lines in {where}"
+
+def test_every_test_that_a_document_names_is_there() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    named = {
+        name
+        for path in DOCUMENTS
+        for name in re.findall(r"`(test_[a-z0-9_]{20,})`", path.read_text(encoding="utf-8"))
+    }
+
+    assert named
+    assert [name for name in sorted(named) if f"def {name}(" not in sources] == []
 
 
 def test_there_are_decisions_numbered_without_a_gap() -> None:

@@ -1,4 +1,4 @@
-"""How fast, and how many at once: token buckets, concurrency limits, and waiting for them.
+"""Pacing: token buckets, concurrency limits, and waiting for what they permit.
 
 `token_bucket` and `concurrency` decide without waiting for anything; the ledger keeps a bucket for
 each API and a limit for the open chats of each instance, so that all workers share them.

@@ -1,4 +1,4 @@
-"""Time, as something that is passed in: the real clock, and what any other must offer."""
+"""The clock as something that is passed in: the real one, and what any other must offer."""
 
 import asyncio
 import time
@@ -20,7 +20,10 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait this many seconds."""
+        """Wait this many seconds; concurrent sleeps do not wait for each other.
+
+        Cancelling ends it at once.
+        """
         ...
 
 
@@ -36,5 +39,8 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait this many seconds without blocking the event loop."""
+        """Wait this many seconds without blocking the event loop, also concurrently.
+
+        Cancelling ends it at once.
+        """
         await asyncio.sleep(seconds)

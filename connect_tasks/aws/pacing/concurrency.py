@@ -82,7 +82,8 @@ def fair_share(ceiling: int, mine: SlotDemand, others: Sequence[SlotDemand]) -> 
         others: What the others have, want and were granted.
 
     Example:
-        >>> fair_share(10, SlotDemand(open=0, wanted=20), [SlotDemand(open=6, wanted=20, granted=6)])
+        >>> other = SlotDemand(open=6, wanted=20, granted=6)
+        >>> fair_share(10, SlotDemand(open=0, wanted=20), [other])
         4
     """
     fair = _level(ceiling, [mine.wanted, *(other.wanted for other in others)])

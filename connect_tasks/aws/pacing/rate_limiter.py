@@ -79,8 +79,8 @@ class RateLimiter:
     async def return_unused(self) -> None:
         """Give back permits that are not needed any more, and tell what nobody knows yet.
 
-        A second call does nothing. Cancelled, it may have given them back or not; they are credited
-        once at most, and what is lost comes back with the rate.
+        A second call, also a concurrent one, does nothing. Cancelled, it may have given them back
+        or not; they are credited once at most, and what is lost comes back with the rate.
         """
         self._drop_all()
         if self._unused or self._throttled:
@@ -177,8 +177,8 @@ class WithinStartLimit:
     async def __call__(self, request: PermitRequest) -> Permits:
         """Ask for as many permits as are allowed.
 
-        Calls of one limiter come one after another; several at once would count what is allowed
-        wrongly. Cancelled, it keeps what was allowed for the next call.
+        Never concurrently, which would count what is allowed wrongly: a limiter asks one time
+        after another. Cancelled, it keeps what was allowed for the next call.
         """
         self._allowed += request.unused
         if request.wanted and not self._allowed:

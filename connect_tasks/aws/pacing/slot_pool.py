@@ -82,9 +82,10 @@ class SlotPool:
         self._refused = True
 
     async def keep(self) -> None:
-        """Ask for slots as long as there are chats; never returns, and runs once for a pool.
+        """Ask for slots as long as there are chats; never returns.
 
-        Cancelled, the share runs out with its lease; `SharedQuota.leave` gives it back at once.
+        Once for a pool, never concurrently. Cancelled, the share runs out with its lease;
+        `SharedQuota.leave` gives it back at once.
         """
         while True:
             wanted = self.open + (self._most_ahead if self.waiting else 0)
@@ -98,8 +99,8 @@ class SlotPool:
     async def ask(self, wanted: int) -> None:
         """Tell what we have, and ask for what we want, once.
 
-        Only `keep` calls it while chats are open: two answers that overtake each other would leave
-        the older one in force. Cancelled, the last answer stays in force.
+        Never concurrently, so only from `keep` while chats are open: of two answers that overtake
+        each other the older one would stay in force. Cancelled, the last answer stays in force.
         """
         # Both are read before the call: a refusal, or somebody short of a slot, that comes while
         # the ledger answers is told with the next one and not lost.
@@ -135,7 +136,7 @@ class Slot:
     async def refuse(self) -> None:
         """The instance had no slot after all: wait for another one.
 
-        Cancelled while it waits, no slot is held. One caller at a time.
+        Cancelled while it waits, no slot is held. Never concurrently: a slot is one chat's.
         """
         self._is_held = False
         self._pool.refuse()

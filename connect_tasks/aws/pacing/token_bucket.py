@@ -1,4 +1,4 @@
-"""A token bucket that learns: how fast one API may be called, decided without waiting for anything.
+"""A token bucket that learns: how fast one API may be called, without waiting for anything.
 
 The ledger keeps one for each API of an instance, so that all workers share it. Permits are granted
 several at a time: a worker knows from them when it may make each call, and asks again when they

@@ -1,4 +1,4 @@
-"""What Amazon's answers say about an instance and its credentials: judged without I/O."""
+"""The preflight's diagnosis: what Amazon's answers say, judged without I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asks Amazon what a campaign will need of an instance, without starting a chat.
+"""The preflight's questions: asks Amazon what a campaign needs, and starts no chat.
 
 Whether a call is permitted is asked with a call that cannot succeed, because it names a flow or a
 contact that does not exist: Amazon looks at permissions first, at the rest later (ADR 0018).
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["inspect_instance"]
 
 _CONNECT_SECONDS = 3.0
-_READ_SECONDS = 5.0
 _METRIC_AGE = timedelta(minutes=10)
 
 
@@ -34,6 +33,7 @@ def inspect_instance(
     instance_id: str,
     flow_id: str,
     most_open_chats: int,
+    read_timeout_seconds: float = 5,
     clock: Clock | None = None,
 ) -> ConnectionReport:
     """Find out what credentials can do on an instance. No chat is started, and nobody contacted.
@@ -47,6 +47,7 @@ def inspect_instance(
         instance_id: The instance's ID.
         flow_id: The ID of the flow that is to receive the chats.
         most_open_chats: How many chats campaigns may have open.
+        read_timeout_seconds: How long to wait for an answer, each time a call is tried.
         clock: Tells the time; the machine's by default.
 
     Returns:
@@ -62,7 +63,7 @@ def inspect_instance(
         ```
     """
     try:
-        amazon = _Amazon(make_session(), parameters, instance_id)
+        amazon = _Amazon(make_session(), parameters, instance_id, read_timeout_seconds)
     except FOREIGN as error:
         answers = Answers.all_refused(translate(MAKE_CLIENT, error))
     else:
@@ -77,12 +78,16 @@ class _Amazon:
     """The three services that are asked, each with one method a question."""
 
     def __init__(
-        self, session: "boto3.Session", parameters: Mapping[str, Any], instance_id: str
+        self,
+        session: "boto3.Session",
+        parameters: Mapping[str, Any],
+        instance_id: str,
+        read_timeout_seconds: float,
     ) -> None:
         options = ClientOptions(
             parameters=parameters,
             connect_timeout_seconds=_CONNECT_SECONDS,
-            read_timeout_seconds=_READ_SECONDS,
+            read_timeout_seconds=read_timeout_seconds,
         )
         self._instance_id = instance_id
         self._connect = make_client(session, "connect", options)

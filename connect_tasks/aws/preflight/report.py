@@ -1,4 +1,4 @@
-"""What was found out about an instance: each thing in words, and all of it as a report."""
+"""The preflight's report: what was found out, each thing in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

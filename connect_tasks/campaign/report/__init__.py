@@ -1,4 +1,4 @@
-"""A campaign as one HTML page for whoever ordered it."""
+"""The report: a campaign as one HTML page for whoever ordered it."""
 
 from connect_tasks.campaign.report.figures import Stage, stages
 from connect_tasks.campaign.report.page import render_report

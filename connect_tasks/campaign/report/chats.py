@@ -1,4 +1,4 @@
-"""A few conversations of a campaign, as a page can show them: who said what, and when."""
+"""The report's conversations: the first few, who said what and when."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_tasks.campaign.report.words import END_REASON_WORDS, clean, shorten
 
-__all__ = ["Chat", "ChatChoice", "Line"]
+__all__ = ["ROLE_WORDS", "Chat", "ChatChoice", "Line"]
 
 _LONGEST_TEXT = 600
 _MOST_LINES = 40
@@ -16,7 +16,7 @@ _MOST_LINES = 40
 # What Amazon Connect calls a flow's own messages.
 _SYSTEM_NAME = "SYSTEM_MESSAGE"
 
-_ROLE_WORDS = {
+ROLE_WORDS = {
     "CUSTOMER": "Customer",
     "AGENT": "Agent",
     "SYSTEM": "System",
@@ -144,8 +144,8 @@ def _who(message: Mapping[str, Any]) -> str:
     role = str(message.get("participant_role"))
     name = clean(message.get("display_name")).strip()
     if name == _SYSTEM_NAME:
-        return _ROLE_WORDS["SYSTEM"]
-    return shorten(name, 60) or _ROLE_WORDS.get(role, "Participant")
+        return ROLE_WORDS["SYSTEM"]
+    return shorten(name, 60) or ROLE_WORDS.get(role, "Participant")
 
 
 def _text(message: Mapping[str, Any]) -> str:

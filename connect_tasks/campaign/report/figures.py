@@ -1,4 +1,4 @@
-"""The numbers behind the report's pictures: bars, histograms and what is said beneath them."""
+"""The report's figures: the numbers behind its bars and histograms."""
 
 import math
 import re
@@ -19,12 +19,12 @@ __all__ = [
     "answer_columns",
     "answers",
     "bars",
-    "stages",
     "funnel_bars",
     "histogram",
     "p95",
     "reply_columns",
     "reply_seconds",
+    "stages",
 ]
 
 _STAGES = {

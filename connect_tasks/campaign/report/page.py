@@ -1,4 +1,4 @@
-"""A campaign as one HTML page for whoever ordered it.
+"""The report's page: a campaign as one HTML file for whoever ordered it.
 
 The page needs nothing beside itself: no script, no font, no picture from elsewhere. Everything that
 customers wrote is escaped, and the page's own policy forbids the browser to run or fetch anything.

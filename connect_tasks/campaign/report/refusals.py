@@ -1,4 +1,4 @@
-"""The contacts that did not become a chat, and why: by reason, and the first ones one by one."""
+"""The report's refusals: who did not become a chat, by reason and one by one."""
 
 import re
 from collections import Counter

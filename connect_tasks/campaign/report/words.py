@@ -1,8 +1,11 @@
-"""What the report says in words: counts, shares, durations, and a campaign in one sentence."""
+"""The report's words: statuses, end reasons, counts, shares and durations as people say them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.ledger.contact import Status
 
 __all__ = [
     "END_REASON_WORDS",
@@ -23,26 +26,28 @@ NBSP = "\N{NO-BREAK SPACE}"
 # Everything invisible but tab and line feed; joiners stay, or Hindi, Persian and emoji fall apart.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
-STATUS_WORDS = {
-    "completed": "Completed",
-    "connected": "Conversation still open",
-    "started": "Started, not connected yet",
-    "starting": "Being started",
-    "planned": "Waiting for its turn",
-    "unknown": "Outcome unknown, for a person to decide",
-    "failed": "Failed",
-    "rejected": "Refused: the row is not valid",
-    "duplicate": "Left out: repeats another row",
+STATUS_WORDS: Mapping[str, str] = {
+    Status.COMPLETED: "Completed",
+    Status.CONNECTED: "Conversation still open",
+    Status.STARTED: "Started, not connected yet",
+    Status.STARTING: "Being started",
+    Status.PLANNED: "Waiting for its turn",
+    Status.UNKNOWN: "Outcome unknown, for a person to decide",
+    Status.FAILED: "Failed",
+    Status.REJECTED: "Refused: the row is not valid",
+    Status.DUPLICATE: "Left out: repeats another row",
 }
+"""What each status is for a reader, in the order of the page."""
 
-END_REASON_WORDS = {
-    "chat_ended": "The other side ended the chat",
-    "replied": "Everything was said; we closed it",
-    "silent": "No reply in time; we closed it",
-    "time_limit": "Longest allowed time reached; we closed it",
-    "left_open": "Left open on purpose",
-    "lost": "Connection lost and not restored",
+END_REASON_WORDS: Mapping[str, str] = {
+    EndReason.CHAT_ENDED: "The other side ended the chat",
+    EndReason.REPLIED: "Everything was said; we closed it",
+    EndReason.SILENT: "No reply in time; we closed it",
+    EndReason.TIME_LIMIT: "Longest allowed time reached; we closed it",
+    EndReason.LEFT_OPEN: "Left open on purpose",
+    EndReason.LOST: "Connection lost and not restored",
 }
+"""What each end reason is for a reader, in the order of the page."""
 
 # key of the summary: the sentence for one, and for any other number but none
 _REMARKS = {

@@ -1,1 +1,1 @@
-"""Templates: a row of a table to a request and to what our side says."""
+"""Templates: from a row of a table to a request, and to what our side says."""

@@ -1,4 +1,4 @@
-"""What each customer is sent: the request's fields as texts with places for the row's columns."""
+"""The chat template: the request's fields as texts with places for a row's columns."""
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What our side says in a conversation, and when it is over."""
+"""The conversation: what our side says, and when it is over."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""One text with places for a row's columns: Jinja2 in a sandbox, strict about what is missing.
+"""An expression: one text with places for columns, in Jinja2's sandbox.
 
 A column whose value is missing is *undefined* in the template: printing it is an error of the row,
 `default()` and `or` replace it, `if` takes it for false. `none` prints nothing, and a text that is

@@ -1,4 +1,4 @@
-"""The parts of a template: texts with places for a row's columns, as forms show them."""
+"""The fields of a template, as forms show them."""
 
 from typing import Annotated, TypeVar
 

@@ -1,4 +1,4 @@
-"""Rows in, requests out: a template compiled once and filled in row by row."""
+"""The renderer: a template compiled once and filled in row by row."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+import botocore.session
 import pytest
 
 from connect_tasks.campaign.report import render_report, stages
-from connect_tasks.campaign.report.chats import Chat, ChatChoice
+from connect_tasks.campaign.report.chats import ROLE_WORDS, Chat, ChatChoice
 from connect_tasks.campaign.report.figures import (
     Columns,
     answer_columns,
@@ -30,6 +31,8 @@ from connect_tasks.campaign.report.words import (
     remarks,
     short_count,
 )
+from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.ledger.contact import Status
 
 T0 = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SUMMARY = {
@@ -246,26 +249,16 @@ def test_the_period_names_both_days_of_a_run_past_midnight() -> None:
     assert period(times) == "2026-11-22 09:00 to 2026-11-23 09:00 UTC"
 
 
-def test_every_status_and_end_reason_of_the_design_has_plain_words() -> None:
-    assert set(STATUS_WORDS) == {
-        "rejected",
-        "duplicate",
-        "planned",
-        "starting",
-        "started",
-        "connected",
-        "completed",
-        "failed",
-        "unknown",
-    }
-    assert set(END_REASON_WORDS) == {
-        "chat_ended",
-        "replied",
-        "silent",
-        "time_limit",
-        "left_open",
-        "lost",
-    }
+def test_every_status_and_every_end_reason_has_plain_words() -> None:
+    assert set(STATUS_WORDS) == set(Status)
+    assert set(END_REASON_WORDS) == set(EndReason)
+
+
+def test_every_role_that_amazon_knows_has_plain_words() -> None:
+    model = botocore.session.get_session().get_service_model("connectparticipant")
+    role: Any = model.shape_for("ParticipantRole")
+
+    assert set(role.enum) - set(ROLE_WORDS) == set()
 
 
 # Figures
