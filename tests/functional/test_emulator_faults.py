@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -56,10 +56,8 @@ def first(kind: FaultKind, **more: Any) -> Fault:
     return Fault(operation="StartChatContact", kind=kind, nth=1, **more)
 
 
-@pytest.mark.parametrize(
-    ("kind", "contacts"), [(FaultKind.ERROR_BEFORE, 0), (FaultKind.ERROR_AFTER, 1)]
-)
-def test_an_error_comes_before_or_after_the_contact_is_made(kind: FaultKind, contacts: int) -> None:
+def error_comes(kind: FaultKind, *, contacts: int) -> None:
+    """An error comes before or after the contact is made."""
     with trouble(first(kind)) as (local, client):
         with pytest.raises(ClientError) as caught:
             start(local, client)
@@ -73,12 +71,8 @@ def test_an_error_comes_before_or_after_the_contact_is_made(kind: FaultKind, con
     assert local.calls["StartChatContact"] == 2
 
 
-@pytest.mark.parametrize(
-    ("kind", "contacts"), [(FaultKind.CUT_BEFORE, 0), (FaultKind.CUT_AFTER, 1)]
-)
-def test_the_connection_is_cut_before_or_after_the_contact_is_made(
-    kind: FaultKind, contacts: int
-) -> None:
+def connection_is_cut(kind: FaultKind, *, contacts: int) -> None:
+    """The connection is cut before or after the contact is made."""
     with trouble(first(kind)) as (local, client):
         # Without a byte of an answer the client cannot know which of the two it was.
         with pytest.raises(ConnectionClosedError, match="Connection was closed") as caught:
@@ -101,13 +95,15 @@ def test_an_untyped_error_has_its_status_for_a_code() -> None:
     assert local.contacts == []
 
 
-def test_a_delayed_answer_still_comes() -> None:
-    with trouble(first(FaultKind.DELAY, seconds=0.2)) as (local, client):
+def answer_is_late(kind: FaultKind) -> None:
+    """A delayed answer still comes."""
+    with trouble(first(kind, seconds=0.2)) as (local, client):
         began = time.monotonic()
         start(local, client)
 
     assert time.monotonic() - began >= 0.2
     assert len(local.contacts) == 1
+    assert local.injected == {("StartChatContact", kind.value): 1}
 
 
 def test_an_answer_slower_than_the_client_waits_is_a_time_out_after_the_contact_was_made() -> None:
@@ -135,21 +131,9 @@ def test_stopping_while_an_answer_is_held_back_is_quick_and_quiet(
     assert caplog.records == []
 
 
-# What botocore's model declares for the operation; without such a word, the API's documentation.
-@pytest.mark.parametrize(
-    ("fault", "status", "code"),
-    [
-        (Fault.throttle("StartChatContact", nth=1), 429, "TooManyRequestsException"),
-        (Fault.no_slot(nth=1), 429, "LimitExceededException"),
-        (Fault.untyped_429("StartChatContact", nth=1), 429, "429"),
-        (Fault.expired_credentials("StartChatContact", nth=1), 403, "ExpiredTokenException"),
-    ],
-    ids=lambda value: value.kind.value if isinstance(value, Fault) else None,
-)
-def test_a_refusal_that_was_planned_comes_before_the_contact_is_made(
-    fault: Fault, status: int, code: str
-) -> None:
-    with trouble(fault) as (local, client):
+def call_is_refused(kind: FaultKind, *, status: int, code: str) -> None:
+    """A planned refusal comes before the contact is made."""
+    with trouble(first(kind)) as (local, client):
         with pytest.raises(ClientError) as caught:
             start(local, client)
         made = len(local.contacts)
@@ -158,7 +142,7 @@ def test_a_refusal_that_was_planned_comes_before_the_contact_is_made(
     answer = caught.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
     assert (made, len(local.contacts)) == (0, 1)
-    assert local.injected == {("StartChatContact", fault.kind.value): 1}
+    assert local.injected == {("StartChatContact", kind.value): 1}
 
 
 def test_an_operation_is_throttled_with_the_error_that_its_model_declares() -> None:
@@ -170,8 +154,9 @@ def test_an_operation_is_throttled_with_the_error_that_its_model_declares() -> N
     assert local.injected == {("DescribeContact", "throttle"): 1}
 
 
-def test_of_a_truncated_answer_boto3_makes_one_without_its_members() -> None:
-    with trouble(first(FaultKind.TRUNCATED)) as (local, client):
+def answer_is_cut_short(kind: FaultKind) -> None:
+    """Of a truncated answer boto3 makes one without its members."""
+    with trouble(first(kind)) as (local, client):
         answer = start(local, client)
         made = [contact.contact_id for contact in local.contacts]
         again = start(local, client)
@@ -180,7 +165,7 @@ def test_of_a_truncated_answer_boto3_makes_one_without_its_members() -> None:
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert "ContactId" not in answer
     assert made == [again["ContactId"]]
-    assert local.injected == {("StartChatContact", "truncated"): 1}
+    assert local.injected == {("StartChatContact", kind.value): 1}
 
 
 def test_a_truncated_answer_is_half_as_long_as_its_headers_say() -> None:
@@ -245,25 +230,17 @@ def frames(kind: FaultKind, nth: int, count: int) -> list[str]:
     return [str(ids.index(json.loads(frame["content"])["Id"])) for frame in received]
 
 
-@pytest.mark.parametrize(
-    ("kind", "nth", "heard"),
-    [
-        (FaultKind.FRAME_LOST, 2, "023"),
-        (FaultKind.FRAME_DUPLICATED, 2, "01123"),
-        (FaultKind.FRAME_SWAPPED, 2, "0213"),
-        (FaultKind.SOCKET_DROP, 3, "012"),
-    ],
-)
-def test_chat_frames_get_lost_doubled_swapped_or_cut_on_a_real_socket(
-    kind: FaultKind, nth: int, heard: str
-) -> None:
+def frames_arrive(kind: FaultKind, *, nth: int, heard: str) -> None:
+    """Chat frames get lost, doubled, swapped or cut on a real socket."""
     assert "".join(frames(kind, nth, len(heard))) == heard
 
 
 @contextmanager
-def silenced() -> Iterator[tuple[LocalConnect, Any, Connection]]:
+def silenced(
+    kind: FaultKind = FaultKind.SOCKET_SILENT,
+) -> Iterator[tuple[LocalConnect, Any, Connection]]:
     """An agent's first item is heard; from the second on the socket is silent."""
-    fault = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_SILENT, nth=2)
+    fault = Fault(operation="ChatFrame", kind=kind, nth=2)
     with trouble(fault, flow="agent") as (local, client):
         started = start(local, client)
         participant = boto3.client(
@@ -287,8 +264,9 @@ def silenced() -> Iterator[tuple[LocalConnect, Any, Connection]]:
         participant.close()
 
 
-def test_a_silent_socket_is_open_and_answers_neither_heartbeats_nor_pings() -> None:
-    with silenced() as (local, _, socket):
+def socket_falls_silent(kind: FaultKind) -> None:
+    """A silent socket is open, and answers neither heartbeats nor pings."""
+    with silenced(kind) as (local, _, socket):
         socket.send('{"topic":"aws/heartbeat"}')
         socket.send('{"topic":"aws/ping"}')
         pong = socket.ping()
@@ -299,7 +277,7 @@ def test_a_silent_socket_is_open_and_answers_neither_heartbeats_nor_pings() -> N
         assert socket.state is State.OPEN
         assert len(local.contacts[0].transcript) >= 4
         assert local.contacts[0].ended_at is None
-        assert local.injected == {("ChatFrame", "socket_silent"): 1}
+        assert local.injected == {("ChatFrame", kind.value): 1}
 
 
 def test_a_silent_socket_does_not_even_take_leave() -> None:
@@ -321,3 +299,35 @@ def test_a_new_socket_beside_a_silent_one_hears_again() -> None:
             other.send('{"topic":"aws/heartbeat"}')
             while json.loads(other.recv(timeout=10)) != {"topic": "aws/heartbeat"}:
                 pass
+
+
+# Status and code are what botocore's model declares for the operation; where it says nothing, the
+# API's documentation. Which items are heard is written as their places in the transcript.
+EFFECTS: dict[FaultKind, Callable[[FaultKind], None]] = {
+    FaultKind.ERROR_BEFORE: partial(error_comes, contacts=0),
+    FaultKind.ERROR_AFTER: partial(error_comes, contacts=1),
+    FaultKind.CUT_BEFORE: partial(connection_is_cut, contacts=0),
+    FaultKind.CUT_AFTER: partial(connection_is_cut, contacts=1),
+    FaultKind.TRUNCATED: answer_is_cut_short,
+    FaultKind.THROTTLE: partial(call_is_refused, status=429, code="TooManyRequestsException"),
+    FaultKind.NO_SLOT: partial(call_is_refused, status=429, code="LimitExceededException"),
+    FaultKind.UNTYPED_429: partial(call_is_refused, status=429, code="429"),
+    FaultKind.EXPIRED_CREDENTIALS: partial(
+        call_is_refused, status=403, code="ExpiredTokenException"
+    ),
+    FaultKind.DELAY: answer_is_late,
+    FaultKind.SOCKET_DROP: partial(frames_arrive, nth=3, heard="012"),
+    FaultKind.SOCKET_SILENT: socket_falls_silent,
+    FaultKind.FRAME_LOST: partial(frames_arrive, nth=2, heard="023"),
+    FaultKind.FRAME_DUPLICATED: partial(frames_arrive, nth=2, heard="01123"),
+    FaultKind.FRAME_SWAPPED: partial(frames_arrive, nth=2, heard="0213"),
+}
+
+
+def test_no_kind_is_without_a_test_of_its_effect() -> None:
+    assert set(EFFECTS) == set(FaultKind)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_each_kind_has_its_effect_at_the_other_side_of_the_wire(kind: FaultKind) -> None:
+    EFFECTS[kind](kind)

@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
-from connect_tasks.emulator.faults.plan import Fault, FaultKind
+from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind
 
 __all__ = ["read_faults"]
 
@@ -25,13 +25,7 @@ _FIELDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "message": _TEXT,
     "seconds": _NUMBER,
 }
-_ERRORS = (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER)
-_ONLY_OF: Mapping[str, tuple[FaultKind, ...]] = {
-    "status": _ERRORS,
-    "code": _ERRORS,
-    "message": _ERRORS,
-    "seconds": (FaultKind.DELAY,),
-}
+_OWN_FIELDS = ("status", "code", "message", "seconds")
 
 
 def read_faults(path: str | Path) -> tuple[Fault, ...]:
@@ -94,14 +88,42 @@ def _fault(entry: dict[str, Any]) -> Fault:
     for name in ("operation", "kind"):
         _require(name, entry)
     kind = _kind(entry.pop("kind"))
-    for name, kinds in _ONLY_OF.items():
-        if name in entry and kind not in kinds:
-            raise ValueError(f"{name}: means nothing with {kind}, only with {', '.join(kinds)}.")
+    _check_own_fields(kind, entry)
     if kind is FaultKind.DELAY:
         _require("seconds", entry)
     if entry.get("code") == "":
         entry["code"] = None
     return Fault(kind=kind, **entry)
+
+
+def _check_own_fields(kind: FaultKind, entry: Mapping[str, Any]) -> None:
+    for name in _OWN_FIELDS:
+        if name in entry and name not in _fields_of(kind):
+            kinds = ", ".join(other for other in FaultKind if name in _fields_of(other))
+            raise ValueError(f"{name}: means nothing with {kind}, only with {kinds}.")
+
+
+def _fields_of(kind: FaultKind) -> tuple[str, ...]:
+    """The fields that a kind has besides those that say which calls it strikes."""
+    if kind in FRAME_KINDS:
+        return ()
+    match kind:
+        case FaultKind.ERROR_BEFORE | FaultKind.ERROR_AFTER:
+            return ("status", "code", "message")
+        case FaultKind.DELAY:
+            return ("seconds",)
+        case (
+            FaultKind.CUT_BEFORE
+            | FaultKind.CUT_AFTER
+            | FaultKind.TRUNCATED
+            | FaultKind.THROTTLE
+            | FaultKind.NO_SLOT
+            | FaultKind.UNTYPED_429
+            | FaultKind.EXPIRED_CREDENTIALS
+        ):
+            return ()
+        case _:
+            assert_never(kind)
 
 
 def _check_type(name: str, value: object) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Self, TypedDict, Unpack
+from typing import Final, NamedTuple, Self, TypedDict, Unpack
 
 from connect_tasks.emulator.model.operations import OPERATIONS, OWNERS
 from connect_tasks.emulator.quotas import throttled
@@ -73,13 +73,16 @@ class When(TypedDict, total=False):
     share: float | None
 
 
-_OF_FRAMES = {
+# Final, so that mypy knows of the others, too, that they are not among these.
+FRAME_KINDS: Final = (
     FaultKind.SOCKET_DROP,
     FaultKind.SOCKET_SILENT,
     FaultKind.FRAME_LOST,
     FaultKind.FRAME_DUPLICATED,
     FaultKind.FRAME_SWAPPED,
-}
+)
+"""The kinds that strike chat frames; all others strike calls."""
+
 _OF_SOME: Mapping[FaultKind, Sequence[str]] = {
     FaultKind.NO_SLOT: ("StartChatContact",),
     # The participant service takes bearer tokens, and does not look at credentials.
@@ -93,14 +96,6 @@ _RANGES = (
     # A day; more is a slip of the pen, and infinity cannot be slept.
     ("seconds", 0, 86_400),
 )
-_BEFORE = {
-    FaultKind.ERROR_BEFORE,
-    FaultKind.CUT_BEFORE,
-    FaultKind.THROTTLE,
-    FaultKind.NO_SLOT,
-    FaultKind.UNTYPED_429,
-    FaultKind.EXPIRED_CREDENTIALS,
-}
 _ANSWERS = {
     FaultKind.NO_SLOT: ErrorAnswer(
         429, "LimitExceededException", "Quota exceeded for concurrent active chats"
@@ -159,8 +154,8 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        frames = (CHAT_FRAME,) if self.kind in _OF_FRAMES else tuple(OWNERS)
-        allowed = _OF_SOME.get(self.kind, frames)
+        operations = (CHAT_FRAME,) if self.kind in FRAME_KINDS else tuple(OWNERS)
+        allowed = _OF_SOME.get(self.kind, operations)
         if self.operation not in allowed:
             names = ", ".join(sorted(allowed))
             what = f"{self.kind} cannot strike {self.operation!r}; it can: {names}."
@@ -192,17 +187,18 @@ class Fault:
         return cls(operation=operation, kind=FaultKind.EXPIRED_CREDENTIALS, **when)
 
     @property
-    def is_before(self) -> bool:
-        """Whether the struck call is not carried out."""
-        return self.kind in _BEFORE
-
-    @property
     def error(self) -> ErrorAnswer:
-        """What the kinds that refuse a call answer with."""
+        """What a struck call is refused with.
+
+        Raises:
+            KeyError: This kind refuses nothing.
+        """
+        if self.kind in (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER):
+            return ErrorAnswer(self.status, self.code, self.message)
         if self.kind is FaultKind.THROTTLE:
             refusal = throttled(self.operation)
             return ErrorAnswer(refusal.status, refusal.code, refusal.message)
-        return _ANSWERS.get(self.kind) or ErrorAnswer(self.status, self.code, self.message)
+        return _ANSWERS[self.kind]
 
     def matches(self, operation: str, customer_id: str | None) -> bool:
         """Whether this fault counts a call at all."""

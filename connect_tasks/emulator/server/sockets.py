@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
-from connect_tasks.emulator.faults.plan import CHAT_FRAME, Fault, FaultKind
+from connect_tasks.emulator.faults.plan import CHAT_FRAME, FRAME_KINDS, Fault, FaultKind
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
 
@@ -92,39 +92,59 @@ class ChatFrames:
     Args:
         strike: Names the fault that strikes the next frame.
         send: Takes frames that are to go out.
-        end: Told the kind of fault that ends the socket, once everything sent before is out.
+        cut: Cuts the socket once everything sent before is out.
+        silence: Silences the socket once everything sent before is out.
     """
 
     def __init__(
         self,
         strike: Callable[[str], Fault | None],
         send: Callable[[str], None],
-        end: Callable[[FaultKind], None],
+        *,
+        cut: Callable[[], None],
+        silence: Callable[[], None],
     ) -> None:
         self._strike = strike
         self._send = send
-        self._end = end
+        self._cut = cut
+        self._silence = silence
         self._held: list[str] = []
         self._is_silent = False
 
     def send(self, frame: str) -> None:
-        """Let one chat frame go its way."""
+        """Let one chat frame go its way.
+
+        Raises:
+            ValueError: It is struck by a fault that is meant for calls.
+        """
         if self._is_silent:
             return
         fault = self._strike(CHAT_FRAME)
-        kind = fault.kind if fault else None
-        if kind is FaultKind.FRAME_LOST:
-            return
-        if kind is FaultKind.FRAME_SWAPPED:
-            self._held.append(frame)
-            return
-        if kind is FaultKind.SOCKET_SILENT:
-            self._is_silent = True
-            self._end(kind)
-            return
-        copies = 2 if kind is FaultKind.FRAME_DUPLICATED else 1
-        for text in [frame] * copies + self._held:
+        if fault is None:
+            self._pass_on(frame)
+        else:
+            self._carry_out(fault.kind, frame)
+
+    def _carry_out(self, kind: FaultKind, frame: str) -> None:
+        if kind not in FRAME_KINDS:
+            raise ValueError(f"{kind} strikes calls, not chat frames.")
+        match kind:
+            case FaultKind.SOCKET_DROP:
+                self._pass_on(frame)
+                self._cut()
+            case FaultKind.SOCKET_SILENT:
+                self._is_silent = True
+                self._silence()
+            case FaultKind.FRAME_LOST:
+                return
+            case FaultKind.FRAME_DUPLICATED:
+                self._pass_on(frame, frame)
+            case FaultKind.FRAME_SWAPPED:
+                self._held.append(frame)
+            case _:
+                assert_never(kind)
+
+    def _pass_on(self, *frames: str) -> None:
+        for text in (*frames, *self._held):
             self._send(text)
         self._held.clear()
-        if kind is FaultKind.SOCKET_DROP:
-            self._end(kind)

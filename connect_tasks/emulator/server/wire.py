@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, assert_never
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from connect_tasks.emulator.faults.plan import Fault, FaultKind, FaultPlan
+from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind, FaultPlan
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat, ContactRecord
 from connect_tasks.emulator.instance.connections import SOCKET_PATH
@@ -36,7 +37,8 @@ _CORS = {
     "access-control-allow-methods": "*",
     "access-control-expose-headers": "x-amzn-RequestId, x-amzn-ErrorType",
 }
-_CUTS = (FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER)
+_Outgoing: TypeAlias = str | Callable[[Scope], None]
+"""What goes out on a socket: frames, and at last perhaps what is done to its connection."""
 
 
 class Wire:
@@ -99,21 +101,43 @@ class Wire:
             return self._error(refusal.status, refusal.code, refusal.message)
 
     async def _answer_badly(self, request: Request, http: HttpRequest, fault: Fault) -> Response:
-        # Only the kinds that say so keep the call from being carried out.
-        answer = None if fault.is_before else self._answer(request)
-        if fault.kind in _CUTS:
-            self._transports.reset(http.scope)
-            await _disconnection(http)
-        if answer is None or fault.kind is FaultKind.ERROR_AFTER:
-            return self._error(*fault.error)
-        if fault.kind is FaultKind.TRUNCATED:
-            # With the headers of the whole answer, and so with its whole length.
-            body = self._half(http, bytes(answer.body))
-            return StreamingResponse(body, answer.status_code, dict(answer.headers))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(fault.seconds):
-                await _disconnection(http)
-        return answer
+        kind = fault.kind
+        if kind in FRAME_KINDS:
+            raise ValueError(f"{kind} strikes chat frames, not calls.")
+        match kind:
+            case (
+                FaultKind.ERROR_BEFORE
+                | FaultKind.THROTTLE
+                | FaultKind.NO_SLOT
+                | FaultKind.UNTYPED_429
+                | FaultKind.EXPIRED_CREDENTIALS
+            ):
+                return self._error(*fault.error)
+            case FaultKind.ERROR_AFTER:
+                self._answer(request)
+                return self._error(*fault.error)
+            case FaultKind.CUT_BEFORE:
+                return await self._reset(http)
+            case FaultKind.CUT_AFTER:
+                self._answer(request)
+                return await self._reset(http)
+            case FaultKind.TRUNCATED:
+                return self._truncated(http, self._answer(request))
+            case FaultKind.DELAY:
+                return await _delayed(http, self._answer(request), fault.seconds)
+            case _:
+                assert_never(kind)
+
+    async def _reset(self, http: HttpRequest) -> Response:
+        self._transports.reset(http.scope)
+        await _disconnection(http)
+        # Starlette wants an answer, though nobody is there to get it.
+        return Response()
+
+    def _truncated(self, http: HttpRequest, answer: Response) -> Response:
+        # With the headers of the whole answer, and so with its whole length.
+        body = self._half(http, bytes(answer.body))
+        return StreamingResponse(body, answer.status_code, dict(answer.headers))
 
     async def _half(self, http: HttpRequest, body: bytes) -> AsyncIterator[bytes]:
         yield body[: len(body) // 2]
@@ -142,11 +166,12 @@ class Wire:
             chat.sockets.discard(socket)
 
     async def _serve(self, socket: WebSocket, chat: Chat) -> None:
-        outbox: asyncio.Queue[str | FaultKind] = asyncio.Queue()
+        outbox: asyncio.Queue[_Outgoing] = asyncio.Queue()
         frames = ChatFrames(
             partial(self._strike, customer_id=chat.customer_id),
             outbox.put_nowait,
-            outbox.put_nowait,
+            cut=partial(outbox.put_nowait, self._transports.cut),
+            silence=partial(outbox.put_nowait, self._transports.silence),
         )
         participant = ParticipantSocket(
             self._backend,
@@ -168,14 +193,13 @@ class Wire:
                 self._backend.schedule.run_due()
                 participant.receive(message.get("text") or "")
 
-    async def _send_all(self, socket: WebSocket, outbox: "asyncio.Queue[str | FaultKind]") -> None:
+    async def _send_all(self, socket: WebSocket, outbox: "asyncio.Queue[_Outgoing]") -> None:
         try:
-            while not isinstance(text := await outbox.get(), FaultKind):
-                await socket.send_text(text)
+            while isinstance(outgoing := await outbox.get(), str):
+                await socket.send_text(outgoing)
         except (WebSocketDisconnect, RuntimeError):
             return
-        silent = text is FaultKind.SOCKET_SILENT
-        (self._transports.silence if silent else self._transports.cut)(socket.scope)
+        outgoing(socket.scope)
 
     async def _look(self, http: HttpRequest) -> Response:
         with self._lock:
@@ -210,6 +234,14 @@ class Wire:
 async def _disconnection(http: HttpRequest) -> None:
     while (await http.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _delayed(http: HttpRequest, answer: Response, seconds: float) -> Response:
+    """The answer after some seconds, or as soon as nobody waits for it any more."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await _disconnection(http)
+    return answer
 
 
 def _nested(counts: "Counter[tuple[str, str]]") -> dict[str, dict[str, int]]:

@@ -1,8 +1,12 @@
+import json
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connect_tasks.emulator import Fault, FaultKind, read_faults
+from connect_tasks.emulator.faults.plan import FRAME_KINDS
 
 PLAN = """
 [[fault]]
@@ -26,6 +30,44 @@ kind = "socket_silent"
 customer_id = "0007"
 nth = 3
 """
+
+WHEN: dict[str, Any] = {
+    "customer_id": "0007",
+    "per_customer": True,
+    "nth": 6,
+    "every": 3,
+    "share": 0.5,
+}
+ERROR = {"status": 503, "code": "ServiceUnavailableException", "message": "Busy"}
+# What each kind has besides: a kind that is not here has not been thought of.
+OWN_FIELDS: dict[FaultKind, dict[str, Any]] = {
+    FaultKind.ERROR_BEFORE: ERROR,
+    FaultKind.ERROR_AFTER: ERROR,
+    FaultKind.CUT_BEFORE: {},
+    FaultKind.CUT_AFTER: {},
+    FaultKind.TRUNCATED: {},
+    FaultKind.THROTTLE: {},
+    FaultKind.NO_SLOT: {},
+    FaultKind.UNTYPED_429: {},
+    FaultKind.EXPIRED_CREDENTIALS: {},
+    FaultKind.DELAY: {"seconds": 1.5},
+    FaultKind.SOCKET_DROP: {},
+    FaultKind.SOCKET_SILENT: {},
+    FaultKind.FRAME_LOST: {},
+    FaultKind.FRAME_DUPLICATED: {},
+    FaultKind.FRAME_SWAPPED: {},
+}
+EVERY_OWN_FIELD = {name: value for own in OWN_FIELDS.values() for name, value in own.items()}
+
+
+def written(members: dict[str, Any]) -> str:
+    """One entry of a file; what JSON calls these values TOML calls them too."""
+    return "\n".join(["[[fault]]", *(f"{name} = {json.dumps(members[name])}" for name in members)])
+
+
+def named(kind: FaultKind) -> dict[str, Any]:
+    operation = "ChatFrame" if kind in FRAME_KINDS else "StartChatContact"
+    return {"operation": operation, "kind": kind.value}
 
 
 def write(folder: Path, text: str) -> Path:
@@ -71,13 +113,28 @@ def test_an_empty_file_is_a_plan_without_faults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FaultKind)
-def test_every_kind_can_be_written_in_a_file(tmp_path: Path, kind: FaultKind) -> None:
-    of_frames = kind.value.startswith(("socket", "frame"))
-    operation = "ChatFrame" if of_frames else "StartChatContact"
-    seconds = "seconds = 1" if kind is FaultKind.DELAY else ""
-    text = f'[[fault]]\noperation = "{operation}"\nkind = "{kind.value}"\n{seconds}\n'
+def test_every_kind_can_be_written_in_a_file_with_all_that_it_has(
+    tmp_path: Path, kind: FaultKind
+) -> None:
+    members = {**named(kind), **WHEN, **OWN_FIELDS[kind]}
 
-    assert [fault.kind for fault in read_faults(write(tmp_path, text))] == [kind]
+    faults = read_faults(write(tmp_path, written(members)))
+
+    assert faults == (Fault(**{**members, "kind": kind}),)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_a_field_that_a_kind_does_not_have_is_refused(tmp_path: Path, kind: FaultKind) -> None:
+    for name in EVERY_OWN_FIELD.keys() - OWN_FIELDS[kind]:
+        entry = {**named(kind), **OWN_FIELDS[kind], name: EVERY_OWN_FIELD[name]}
+        assert f"{name}: means nothing with {kind}, only" in complaint(tmp_path, written(entry))
+
+
+def test_no_kind_and_no_field_of_a_fault_is_missing_here() -> None:
+    names = {"operation", "kind", *WHEN, *EVERY_OWN_FIELD}
+
+    assert set(OWN_FIELDS) == set(FaultKind)
+    assert names == {field.name for field in fields(Fault)}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from connect_tasks.emulator.faults.plan import Fault, FaultKind
+from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind
 from connect_tasks.emulator.server.sockets import ChatFrames
 from tests.unit.emulator.world import SUBSCRIBE, Socket, World
 
@@ -111,25 +111,40 @@ def test_the_url_of_an_ended_chat_opens_nothing(world: World) -> None:
     assert not Socket(world.backend, url).is_in
 
 
-@pytest.mark.parametrize(
-    ("kind", "sent"),
-    [
-        (None, "abc"),
-        (FaultKind.FRAME_LOST, "ac"),
-        (FaultKind.FRAME_DUPLICATED, "abbc"),
-        (FaultKind.FRAME_SWAPPED, "acb"),
-        (FaultKind.SOCKET_DROP, "ab!c"),
-        (FaultKind.SOCKET_SILENT, "a!"),
-    ],
-)
-def test_chat_frames_get_lost_doubled_swapped_cut_or_silenced(
-    kind: FaultKind | None, sent: str
-) -> None:
+# The second of the frames a, b and c is struck; "!" is a cut, "?" is silence from here on.
+SENT = {
+    FaultKind.FRAME_LOST: "ac",
+    FaultKind.FRAME_DUPLICATED: "abbc",
+    FaultKind.FRAME_SWAPPED: "acb",
+    FaultKind.SOCKET_DROP: "ab!c",
+    FaultKind.SOCKET_SILENT: "a?",
+}
+
+
+def sent(struck: Fault | None) -> str:
+    """What goes out of three frames, the second of which is struck."""
     out: list[str] = []
-    fault = Fault(operation="ChatFrame", kind=kind) if kind else None
-    strikes = iter([None, fault, None])
-    frames = ChatFrames(lambda _: next(strikes), out.append, lambda _: out.append("!"))
+    strikes = iter([None, struck, None])
+    frames = ChatFrames(
+        lambda _: next(strikes),
+        out.append,
+        cut=lambda: out.append("!"),
+        silence=lambda: out.append("?"),
+    )
     for frame in "abc":
         frames.send(frame)
+    return "".join(out)
 
-    assert "".join(out) == sent
+
+@pytest.mark.parametrize("kind", FRAME_KINDS)
+def test_chat_frames_get_lost_doubled_swapped_cut_or_silenced(kind: FaultKind) -> None:
+    assert sent(Fault(operation="ChatFrame", kind=kind)) == SENT[kind]
+
+
+def test_chat_frames_that_nothing_strikes_go_out_as_they_come() -> None:
+    assert sent(None) == "abc"
+
+
+def test_a_frame_that_is_struck_by_a_fault_of_calls_is_not_let_through_in_silence() -> None:
+    with pytest.raises(ValueError, match="cut_after strikes calls, not chat frames"):
+        sent(Fault(operation="SendMessage", kind=FaultKind.CUT_AFTER))
