@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # For work pools of type docker, ecs or kubernetes; see docs/deploying.md. Build it in the checkout:
-#   docker build --tag connect-tasks:0.1.0 .
+#   docker build --tag connect-tasks:0.2.0 .
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 \
@@ -15,10 +15,7 @@ WORKDIR /srv/connect-tasks
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY connect_tasks connect_tasks
 RUN pip install --constraint constraints.txt '.[postgresql]'
-COPY flows flows
 
-# The flows are found here, whatever the working directory of a run is.
-ENV PYTHONPATH=/srv/connect-tasks
 USER campaigns
 
 # No CMD: the worker says what to run, and a container without one would only start Python.

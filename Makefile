@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# File by file, since the tests of a file share servers; e2e first, since they take longest.
-SIDE_BY_SIDE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Together stays what shares a server, and first comes what takes longest: see tests/conftest.py.
+SIDE_BY_SIDE := --numprocesses=3 --dist=loadgroup --no-loadscope-reorder -p no:nbval
 
 # Prefect keeps its database here, apart from the one in your home folder.
 export PREFECT_HOME := $(CURDIR)/.prefect
@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo test test-fast test-functional test-e2e test-all lint notebooks bench clean
+.PHONY: help install demo test test-fast test-functional test-e2e test-all test-wheel matrix lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -37,7 +37,7 @@ test-all: $(STAMP)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
 
 test-fast: $(STAMP) ## The unit tests
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 --hypothesis-profile=fast tests/unit
 
 test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/functional tests/contract
@@ -54,8 +54,41 @@ lint: $(STAMP) ## Format, lint, types, import rules
 notebooks: $(STAMP) ## Run the notebooks and compare their outputs
 	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=300 --nbval-sanitize-with notebooks/sanitize.cfg
 
+# Without the note that mkdocs-material ends in 2027: mkdocs.yml says what then.
+docs: $(VENV)/.docs-installed ## Build the site of the documents and the reference; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html; for its search, run: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
+
+$(VENV)/.docs-installed: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+build: $(STAMP) ## Make the sdist and the wheel in dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist .
+
+# In a folder of its own, with nothing of the checkout but its tests: what is not in the wheel is missing.
+MAIN_JOB := tests/functional/test_campaign.py tests/functional/test_flow.py tests/functional/test_manage_flows.py
+test-wheel: build ## Install the wheel away from the sources, and run the main job and the README with it
+	@room=$$(mktemp -d) && trap 'rm -rf "$$room"' EXIT && \
+	$(PYTHON) -m venv "$$room/venv" && \
+	"$$room/venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[test]" && \
+	cp -R tests README.md pyproject.toml "$$room" && cd "$$room" && \
+	venv/bin/python -c 'import connect_tasks, importlib.util as u; assert "site-packages" in connect_tasks.__file__ and not u.find_spec("flows")' && \
+	venv/bin/python -m pytest $(SIDE_BY_SIDE) $(MAIN_JOB) tests/e2e/test_readme.py tests/e2e/test_empty_folder.py
+
+# Each Python that pyproject.toml promises and that this machine has.
+matrix: ## Run the unit tests and the main job on each supported Python that is there
+	@for version in $$(sed -n 's/.*Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml); do \
+		if ! command -v "python$$version" >/dev/null || ! "python$$version" -c '' 2>/dev/null; then echo "Python $$version is not here"; continue; fi; \
+		echo "Python $$version" && \
+		"python$$version" -m venv ".matrix/$$version" && \
+		".matrix/$$version/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]' && \
+		".matrix/$$version/bin/python" -m pytest $(SIDE_BY_SIDE) -p no:cacheprovider tests/unit $(MAIN_JOB) || exit 1; \
+	done
+
 bench: $(STAMP) ## Measure everything, about 15 minutes; BENCH="a e" or BENCH=--quick for less
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .prefect .connect_tasks out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .matrix dist .prefect .connect_tasks out site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

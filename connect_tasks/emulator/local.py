@@ -198,7 +198,7 @@ class LocalConnect:
         Example:
             ```python
             with LocalConnect() as local:
-                outreach("data/customers.csv", campaign="try", connect=local.instance())
+                print(local.instance().check_connection())
             ```
         """
         from connect_tasks.emulator.block import make_block
@@ -216,7 +216,8 @@ class LocalConnect:
 
         Example:
             ```python
-            local.expire_credentials("local")
+            with LocalConnect() as local:
+                local.expire_credentials("local")
             ```
         """
         with self._lock:

@@ -77,12 +77,18 @@ def outreach(
     Example:
         ```python
         import pandas as pd
+        from connect_tasks import Conversation
         from connect_tasks.emulator import LocalConnect
         from connect_tasks.flows.outreach import outreach
 
         customers = pd.DataFrame({"customer_id": ["0042"], "display_name": ["Ada"]})
         with LocalConnect(flow="echo") as local:
-            result = outreach(customers, campaign="hello", connect=local.instance())
+            result = outreach(
+                customers,
+                campaign="hello",
+                connect=local.instance(),
+                conversation=Conversation(max_replies=1),
+            )
         print(result.contacts)
         ```
     """

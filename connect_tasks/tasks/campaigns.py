@@ -163,8 +163,7 @@ def preview(
         ```python
         from connect_tasks.blocks import AmazonConnectInstance
         from connect_tasks.tasks import preview
-        from connect_tasks import ChatTemplate
-        from connect_tasks.chat.template.conversation import Conversation
+        from connect_tasks import ChatTemplate, Conversation
 
         template = ChatTemplate(display_name="{{ name }}")
         conversation = Conversation(messages=["Is {{ date }} still right?"])

@@ -98,7 +98,8 @@ def start_chat(
         @flow
         def greet(requests, instance):
             chats = start_chat.map(requests, connect=unmapped(instance))
-            return hold_chat.map(chats, connect=unmapped(instance)).result()
+            said = unmapped(["9"])
+            return hold_chat.map(chats, unmapped(instance), messages=said).result()
         ```
     """
     valid = _as_request(request)

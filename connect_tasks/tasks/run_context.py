@@ -67,9 +67,15 @@ class SharedLedger:
 
     Example:
         ```python
-        with SharedLedger(None) as ledger:
-            start_chats("renewals", connect=instance, ledger=ledger)
-            collect_responses("renewals", ledger=ledger)
+        from prefect import flow
+        from connect_tasks.tasks import collect_responses, start_chats
+        from connect_tasks.tasks.run_context import SharedLedger
+
+        @flow
+        def go_on(campaign, instance):
+            with SharedLedger(None) as ledger:
+                start_chats(campaign, connect=instance, ledger=ledger)
+                return collect_responses(campaign, ledger=ledger)
         ```
     """
 

@@ -1,0 +1,150 @@
+"""What a user can do with the installed package alone, in an empty folder.
+
+Run from a wheel (`make test-wheel`) there is no checkout; there, as here, everything is a command
+or a few lines of Python in a folder that holds nothing.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+
+from connect_tasks.emulator import LocalConnect, LocalQuotas
+from tests.e2e.servers import PrefectServer, descendants, prefect_server, save_block, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+POOL = "empty-folder"
+IN_PYTHON = """
+from prefect.deployments.runner import EntrypointType
+from connect_tasks.flows.manage import status
+
+status.deploy(
+    "in-python",
+    work_pool_name="empty-folder",
+    entrypoint_type=EntrypointType.MODULE_PATH,
+    print_next_steps=False,
+    ignore_warnings=True,
+)
+"""
+RESUME = """
+from connect_tasks.flows.manage import resume, status
+
+print(resume("empty", connect="local").contacts["status"].tolist(), status("empty")["completed"])
+"""
+FORGET = """
+from connect_tasks.flows.forget import forget
+
+print(forget("0001").contacts)
+"""
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalConnect]:
+    with LocalConnect(flow="survey", quotas=LocalQuotas.unlimited()) as local:
+        yield local
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path, local: LocalConnect) -> Iterator[PrefectServer]:
+    with prefect_server(home) as server:
+        save_block(server, local.instance())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(home: Path) -> Path:
+    """Nothing is in it, and nothing else is on the path."""
+    folder = home / "empty"
+    folder.mkdir()
+    return folder
+
+
+def run(server: PrefectServer, folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment(server),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def environment(server: PrefectServer) -> dict[str, str]:
+    own = {name: value for name, value in server.environment.items() if name != "PYTHONPATH"}
+    return own | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+
+
+@pytest.fixture(scope="module")
+def worker(server: PrefectServer, folder: Path) -> Iterator[None]:
+    """A process worker in the same empty folder."""
+    run(server, folder, "-m", "prefect", "work-pool", "create", POOL, "--type", "process")
+    log = (folder.parent / "worker.log").open("wb")
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    with log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(server), stdout=log, stderr=log
+        )
+    yield
+    for pid in reversed(descendants(process.pid)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, SIGTERM)
+    process.wait(30)
+
+
+def ended(server: PrefectServer, deployment: str) -> str:
+    """The final state of the last run of a deployment."""
+
+    def states() -> list[str]:
+        runs = server.post("flow_runs/filter", deployments={"name": {"any_": [deployment]}})
+        return [run["state_name"] for run in runs if run["state_type"] in {"COMPLETED", "FAILED"}]
+
+    wait_until(states, 120, f"the run of {deployment} has ended")
+    return states()[0]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_campaign_is_deployed_run_resumed_shown_and_forgotten_without_a_checkout(
+    server: PrefectServer, local: LocalConnect, folder: Path
+) -> None:
+    (folder / "customers.csv").write_text(
+        "customer_id,display_name,score\n0001,Ada,9\n0002,Bob,4\n", encoding="utf-8"
+    )
+    deploy = ("-m", "prefect", "--no-prompt", "deploy", "connect_tasks.flows.outreach.outreach")
+    run(server, folder, *deploy, "--name", "by-name", "--pool", POOL)
+    (block,) = (b for b in server.post("block_documents/filter") if b["name"] == "local")
+    (deployment,) = server.post("deployments/filter", deployments={"name": {"any_": ["by-name"]}})
+    parameters = {
+        "customers": str(folder / "customers.csv"),
+        "campaign": "empty",
+        "connect": {"$ref": {"block_document_id": block["id"]}},
+        "conversation": {"messages": ["{{ score }}"]},
+    }
+    server.post(f"deployments/{deployment['id']}/create_flow_run", parameters=parameters)
+
+    assert ended(server, "by-name") == "Completed"
+    assert sorted(str(contact.customer_id) for contact in local.contacts) == ["0001", "0002"]
+    assert "['completed', 'completed'] 2" in run(server, folder, "-c", RESUME)
+    assert run(server, folder, "-c", FORGET).strip() == "1"
+    assert len(local.contacts) == 2
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_flow_is_deployed_from_python_by_its_name(server: PrefectServer, folder: Path) -> None:
+    run(server, folder, "-c", IN_PYTHON)
+
+    found = server.post("deployments/filter", deployments={"name": {"any_": ["in-python"]}})
+    assert [d["entrypoint"] for d in found] == ["connect_tasks.flows.manage.status"]

@@ -1,0 +1,207 @@
+"""Every fenced example in a docstring runs as it stands; those with `>>>` run as doctests.
+
+They find what their words say: a table, a ledger with two campaigns, saved instances, and AWS
+settings that lead to a local Amazon Connect. What an example only defines is called as well.
+"""
+
+import ast
+import importlib
+import re
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+
+import connect_tasks
+from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
+from connect_tasks.campaign import CampaignResult, Funnel, run_campaign
+from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.ledger import Ledger
+from tests.functional.world import FAST, QUICK, session
+
+pytestmark = pytest.mark.usefixtures("prefect_home")
+
+PACKAGE = Path(connect_tasks.__file__).parent
+FENCED = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+TABLE = "customer_id,display_name,name,date\n0042,Ada,Ada,2026-12-01\n0043,Bob,Bob,2026-12-02\n"
+TALK = Conversation(max_replies=1)
+# What cannot run here, and what does instead.
+ELSEWHERE = {
+    "outreach_on_workers": "it needs PostgreSQL and a deployment: e2e/test_fleet.py",
+    "folder_for": "it writes to S3: functional/test_results.py has one of its own",
+    "local_connect": "it needs the plugin: functional/test_pytest_plugin.py",
+    "local_ledger": "the same",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced block of a docstring."""
+
+    module: str
+    owner: str
+    code: str
+
+
+def examples() -> Iterator[Example]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                for code in FENCED.findall(ast.get_docstring(node) or ""):
+                    yield Example(module, node.name, textwrap.dedent(code))
+
+
+EXAMPLES = list(examples())
+
+
+def entered(folder: Path, local: LocalConnect, *campaigns: str) -> None:
+    """A ledger in which two customers were contacted in each campaign."""
+    (folder / ".connect_tasks").mkdir(parents=True)
+    (folder / "customers.csv").write_text(TABLE, encoding="utf-8")
+    options = ClientOptions(parameters={"endpoint_url": local.endpoint_url})
+    instance = Instance(api=ConnectApi(session, options), quotas=FAST, policy=QUICK)
+    rows = [{"customer_id": "0042", "name": "Ada"}, {"customer_id": "0043", "name": "Bob"}]
+    template = ChatTemplate(display_name="{{ name }}")
+    renderer = template.bind(instance_id=local.instance_id, contact_flow_id=local.flow_id)
+    with Ledger(f"sqlite:///{folder / '.connect_tasks' / 'ledger.db'}") as ledger:
+        for name in campaigns:
+            now = datetime.now(UTC)
+            ledger.open_campaign(name, local.instance_id, now=now)
+            plan_campaign(ledger, name, [rows], renderer, now=now)
+            run_campaign(ledger, name, instance, conversation=TALK)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalConnect]:
+    with LocalConnect(flow="survey", quotas=LocalQuotas.unlimited()) as local:
+        yield local
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory, local: LocalConnect) -> Path:
+    folder = tmp_path_factory.mktemp("settled")
+    entered(folder, local, "renewals-2026-11", "renewals")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unknown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but whether 0042 was contacted is not known."""
+    folder = tmp_path_factory.mktemp("unknown")
+    cut = Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0042", every=1)
+    with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited(), faults=[cut]) as local:
+        entered(folder, local, "renewals")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def _saved(prefect_home: Path, local: LocalConnect) -> None:
+    """Prefect has the instances and the limit that examples name."""
+    assert prefect_home.exists()
+    local.instance().save("production", overwrite=True, _sync=True)  # type: ignore[call-arg]
+    limit = GlobalConcurrencyLimitCreate(name="chat-starts", limit=20, slot_decay_per_second=20)
+    with get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(limit)
+
+
+def funnel() -> Funnel:
+    with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:
+        return FunnelCounter(ledger.counts("renewals")).funnel()
+
+
+def known_names(local: LocalConnect) -> dict[str, Any]:
+    """What the words around an example speak of."""
+    return {
+        "boto3": importlib.import_module("boto3"),
+        "pandas": pd,
+        "instance": local.instance(),
+        "funnel": funnel(),
+        "result": CampaignResult("renewals", "sqlite:///.connect_tasks/ledger.db"),
+        "LocalConnect": LocalConnect,
+        "Fault": Fault,
+        "FaultKind": FaultKind,
+    }
+
+
+def request(local: LocalConnect) -> dict[str, Any]:
+    return {
+        "instance_id": local.instance_id,
+        "contact_flow_id": local.flow_id,
+        "participant_details": {"display_name": "Ada"},
+    }
+
+
+def real_names(local: LocalConnect) -> dict[str, str]:
+    """For what stands for a name of the reader's own; Prefect wants BLOCK_NAME in a block's."""
+    return {
+        '"BLOCK_NAME"': '"production"',
+        'instance_id="…"': f'instance_id="{local.instance_id}"',
+        '"instance_id": "…"': f'"instance_id": "{local.instance_id}"',
+        'contact_id="…"': f'contact_id="{local.contacts[0].contact_id}"',
+        '"flow_id": "…"': f'"flow_id": "{local.flow_id}"',
+    }
+
+
+# What an example defines is called like this.
+CALLS: Mapping[str, Callable[[Mapping[str, Any], LocalConnect], Any]] = {
+    "validate_customers": lambda names, _: names["check"]("customers.csv"),
+    "start_chats": lambda names, _: names["go_on"](),
+    "collect_responses": lambda names, _: names["export"](),
+    "start_chat": lambda names, local: names["greet"]([request(local)], local.instance()),
+    "hold_chat": lambda names, local: names["ask"](request(local), local.instance()),
+    "stop_chat": lambda names, local: names["clean_up"](
+        [local.contacts[0].contact_id], local.instance()
+    ),
+    "SharedLedger": lambda names, local: names["go_on"]("renewals", local.instance()),
+    "table_flow": lambda names, _: names["count"](pd.DataFrame({"customer_id": ["0042"]})),
+}
+
+
+def test_what_cannot_run_here_is_still_there() -> None:
+    owners = {example.owner for example in EXAMPLES}
+
+    assert set(ELSEWHERE) - owners == set()
+    assert set(CALLS) - owners == set()
+    assert len(EXAMPLES) > 30
+
+
+@pytest.mark.usefixtures("_saved")
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "example",
+    [example for example in EXAMPLES if example.owner not in ELSEWHERE],
+    ids=lambda example: f"{example.module.rpartition('.')[2]}.{example.owner}",
+)
+def test_an_example_runs_as_it_stands(
+    example: Example,
+    local: LocalConnect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    prepared = request.getfixturevalue("unknown" if example.owner == "resolve" else "settled")
+    shutil.copytree(prepared, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    for name, value in local.environment().items():
+        monkeypatch.setenv(name, value)
+    code = example.code
+    for word, real in real_names(local).items():
+        code = code.replace(word, real)
+    names = {**known_names(local), **vars(importlib.import_module(example.module))}
+
+    exec(compile(code, example.owner, "exec"), names)  # noqa: S102 - the examples are ours
+    if example.owner in CALLS:
+        CALLS[example.owner](names, local)
