@@ -160,6 +160,8 @@ def test_a_campaign_may_be_entered_again(ledger: Ledger) -> None:
     ledger.open_campaign(CAMPAIGN, "i-1", now=later(days=1))
     ledger.open_campaign("another", "i-2", now=NOW)
 
+    assert [ledger.instance_id(name) for name in (CAMPAIGN, "another")] == ["i-1", "i-2"]
+
 
 def test_planning_the_same_rows_again_adds_nothing(three: Ledger) -> None:
     three.plan(CAMPAIGN, [planned(2), planned(3), planned(4)], now=later(days=1))
@@ -497,7 +499,10 @@ def test_several_steps_of_one_contact_may_share_a_batch(three: Ledger) -> None:
 
 
 def test_nothing_to_write_is_written_without_complaint(three: Ledger) -> None:
+    before = records(three)
     three.apply("w-1", [])
+
+    assert records(three) == before
 
 
 def test_a_settled_contact_is_released(three: Ledger, ledger_url: str) -> None:

@@ -136,7 +136,9 @@ def test_an_id_is_as_long_as_documented_after_it_was_taken_from_the_arn() -> Non
 
 
 def test_attributes_may_have_32768_bytes_in_all() -> None:
-    request(attributes={"a": "é" * 8_000, "b": "x" * (32_768 - 2 - 16_000)})
+    attributes = {"a": "é" * 8_000, "b": "x" * (32_768 - 2 - 16_000)}
+
+    assert request(attributes=attributes).to_wire()["Attributes"] == attributes
 
 
 def test_attributes_count_utf8_bytes_over_keys_and_values() -> None:
@@ -171,7 +173,9 @@ def test_the_four_types_of_an_initial_message(kind: str, content: str) -> None:
     message = {"content_type": kind, "content": content}
     supported = ["text/plain", *{kind} - {"text/plain"}]
 
-    request(initial_message=message, supported_messaging_content_types=supported)
+    wire = request(initial_message=message, supported_messaging_content_types=supported).to_wire()
+    assert wire["InitialMessage"] == {"ContentType": kind, "Content": content}
+    assert wire["SupportedMessagingContentTypes"] == supported
 
 
 @pytest.mark.parametrize("kind", ["", "text/html", INTERACTIVE, "TEXT/PLAIN"])
@@ -202,7 +206,9 @@ def test_a_json_type_must_hold_json(kind: str, content: str) -> None:
 
 
 def test_json_may_hold_integers_of_any_length() -> None:
-    ChatMessage(content_type="application/json", content="1" * 5_000)
+    message = ChatMessage(content_type="application/json", content="1" * 5_000)
+
+    assert message.content == "1" * 5_000
 
 
 def test_without_supported_types_only_plain_text_is_supported() -> None:
@@ -289,7 +295,9 @@ def test_a_guide_needs_both_interactive_types(types: list[str] | None, *, right:
 
 @pytest.mark.parametrize("key", ["a", "connect:Subtype", "a" * 128, "connect:" + "a" * 120])
 def test_segment_attribute_keys_may_have_amazons_prefix(key: str) -> None:
-    request(segment_attributes={key: {"value_string": "x"}})
+    wire = request(segment_attributes={key: {"value_string": "x"}}).to_wire()
+
+    assert wire["SegmentAttributes"] == {key: {"ValueString": "x"}}
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a" * 129, "other:a", "connect:a:b", "connect:" * 2])
@@ -474,7 +482,11 @@ def test_tokens_of_a_response_are_secret() -> None:
 
 @pytest.mark.parametrize("member", ["ConnectionCredentials", "Websocket", "StreamingId"])
 def test_what_amazon_may_leave_out_may_be_missing(member: str) -> None:
-    StartChatContactResponse.from_wire({k: v for k, v in ANSWER.items() if k != member})
+    answer = {name: value for name, value in ANSWER.items() if name != member}
+    read = StartChatContactResponse.from_wire(answer).model_dump(by_alias=True)
+
+    assert read[member] is None
+    assert read["ContactId"] == ANSWER["ContactId"]
 
 
 @pytest.mark.parametrize(

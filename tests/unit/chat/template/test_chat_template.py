@@ -543,7 +543,10 @@ def test_the_conversations_columns_are_looked_for_too() -> None:
     ],
 )
 def test_a_column_that_is_provided_for_may_be_absent(text: str) -> None:
-    bind_to(["customer_id"], attributes={"a": text})
+    renderer = bind_to(["customer_id"], attributes={"a": text})
+
+    required = {column for _, text in renderer.expressions() for column in text.required}
+    assert required == {"customer_id"}
 
 
 @pytest.mark.parametrize(
@@ -584,11 +587,13 @@ def test_an_empty_column_hides_no_other_problem_of_its_field() -> None:
 
 
 def test_constants_are_not_judged_by_what_only_a_row_can_tell() -> None:
-    bind_to(
+    renderer = bind_to(
         ["customer_id", "kind"],
         initial_message={"content": "{}", "content_type": "application/json"},
         supported_messaging_content_types=["{{ kind }}", "application/json"],
     )
+
+    assert renderer.constant_problems() == ()
 
 
 def test_an_instance_of_its_own_wins_over_the_campaigns() -> None:
