@@ -14,7 +14,14 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 # Pages outside docs/, and files that pages link to; with any other link the build fails.
-BESIDE_DOCS = ("CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "README.md", "prefect.yaml")
+BESIDE_DOCS = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Dockerfile",
+    "README.md",
+    "SECURITY.md",
+    "prefect.yaml",
+)
 
 # A diagram that is wider than the page is made smaller, but no smaller than this; then it scrolls.
 LEAST_SCALE = 0.6

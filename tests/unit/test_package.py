@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -108,8 +109,23 @@ def test_importing_the_package_loads_neither_prefect_nor_pandas_nor_boto3() -> N
     assert not {"prefect", "pandas", "boto3", "sqlalchemy"} & set(json.loads(done.stdout))
 
 
-def test_the_version_is_the_installed_one() -> None:
-    assert connect_tasks.__version__.count(".") == 2
+def test_there_is_one_version_and_everything_names_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        name: re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        for name, pattern in {
+            "prefect.yaml": r"^ +version: ([\d.]+)$",
+            "Dockerfile": r"connect-tasks:([\d.]+)",
+            "docs/deploying.md": r"connect-tasks:([\d.]+)",
+        }.items()
+    }
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    named["CHANGELOG.md"] = re.findall(r"^## \[([\d.]+)\]", changes, re.MULTILINE)[:1]
+
+    assert connect_tasks.__version__ == project["version"]
+    assert {
+        name: set(found) == {project["version"]} for name, found in named.items()
+    } == dict.fromkeys(named, True)
 
 
 def test_clients_are_made_in_one_place() -> None:
