@@ -6,16 +6,27 @@ pin its values.
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from connect_tasks.errors import InputError
 
-__all__ = ["RequestText", "canonical_json", "client_token", "fingerprint", "message_token"]
+__all__ = [
+    "RequestText",
+    "canonical_json",
+    "canonical_key",
+    "client_token",
+    "exact_token",
+    "fingerprint",
+    "message_token",
+]
 
 _CONTACT = "connect-tasks-contact-1-"
 _MESSAGE = "connect-tasks-message-1-"
+# Unicode's category of characters that format others: joiners, marks of direction, soft hyphens.
+_WITHOUT_WIDTH = "Cf"
 _TOKEN_NAME = "ClientToken"  # noqa: S105 - a name, no secret
 # The encoder's `default` is left out on purpose: what is not plain JSON must not get a fingerprint.
 _canonical = json.JSONEncoder(
@@ -23,11 +34,34 @@ _canonical = json.JSONEncoder(
 ).encode
 
 
+def canonical_key(name: str) -> str:
+    """What a customer's id, or a campaign's name, is compared by.
+
+    Two that a person would call the same have the same key: white space around it does not count,
+    characters without a width do not anywhere, and an accent is the same in one character or two.
+    Everything else does: capitals, leading zeros, spaces in between.
+
+    Args:
+        name: An id or a name, as somebody gave it.
+
+    Returns:
+        The key; empty if nothing is left that a person could see. A key's own key is itself.
+
+    Example:
+        >>> canonical_key(" Zoe\u0308\u200b 7\u00a0") == canonical_key("Zo\u00eb 7") == "Zo\u00eb 7"
+        True
+    """
+    if not name.isascii():
+        seen = "".join(c for c in name if unicodedata.category(c) != _WITHOUT_WIDTH)
+        name = unicodedata.normalize("NFC", seen)
+    return name.strip()
+
+
 def client_token(campaign: str, customer_id: str, generation: int = 1) -> str:
     """Make the token with which one customer is contacted once in one campaign.
 
     It depends on nothing else: an edited text keeps its token, so nobody is contacted again by it.
-    The three parts are compared exactly, character by character.
+    Names are taken by their `canonical_key`.
 
     Args:
         campaign: The campaign's name.
@@ -44,10 +78,21 @@ def client_token(campaign: str, customer_id: str, generation: int = 1) -> str:
         >>> client_token("renewals", "0042")[:32]
         'connect-tasks-contact-1-030bbcd9'
     """
+    campaign, customer_id = canonical_key(campaign), canonical_key(customer_id)
     if not campaign or not customer_id:
         raise InputError("A client token needs the name of a campaign and a customer_id.")
     if generation < 1:
         raise InputError(f"generation starts at 1, got {generation}.")
+    return exact_token(campaign, customer_id, generation)
+
+
+def exact_token(campaign: str, customer_id: str, generation: int = 1) -> str:
+    """The token of names exactly as they are written, as versions before 0.2 made it.
+
+    Example:
+        >>> exact_token("renewals", "0042") == client_token(" renewals", "0042 ")
+        True
+    """
     return _CONTACT + _digest(campaign, customer_id, str(generation))
 
 

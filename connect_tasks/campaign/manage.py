@@ -1,16 +1,17 @@
 """What a person does about a campaign: look, pause, resume, stop, decide what stayed open."""
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from connect_tasks.aws.idempotency import canonical_json, client_token, fingerprint
+from connect_tasks.aws.idempotency import canonical_json, canonical_key, client_token, fingerprint
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.summary import summarise
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.changes import Planned
-from connect_tasks.ledger.contact import CampaignState, Contact, Status
+from connect_tasks.ledger.changes import Known, Planned
+from connect_tasks.ledger.contact import CampaignState, Contact, Status, Withdrawal
 from connect_tasks.ledger.store import Ledger, opened
 
 __all__ = [
@@ -21,11 +22,15 @@ __all__ = [
     "status",
     "stop",
     "unknown_contacts",
+    "withdraw",
 ]
 
 Decision = Literal["was_contacted", "contact_again"]
 
 _BY_A_PERSON = "ResolvedByPerson"
+# How many customers are looked up at once, and how much of an id is shown.
+_PIECE = 2_000
+_SHOWN = 40
 
 
 def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -> dict[str, Any]:
@@ -48,6 +53,7 @@ def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -
         ```
     """
     with opened(ledger) as open_ledger:
+        campaign = open_ledger.campaign_name(campaign)
         return {
             "state": str(open_ledger.state(campaign)),
             **summarise(open_ledger.counts(campaign)),
@@ -100,7 +106,8 @@ def unknown_contacts(campaign: str, ledger: Ledger | str) -> list[dict[str, Any]
         sent), attempts, error_code, error_message, request_id.
     """
     with opened(ledger) as open_ledger:
-        return [_known_of(contact) for contact in open_ledger.unknown_contacts(campaign)]
+        unknown = open_ledger.unknown_contacts(open_ledger.campaign_name(campaign))
+        return [_known_of(contact) for contact in unknown]
 
 
 def resolve(
@@ -133,21 +140,77 @@ def resolve(
     """
     now = (clock or SystemClock()).now()
     with opened(ledger) as open_ledger:
-        contact = _find_unknown(open_ledger, campaign, customer_id)
+        contact = _find_unknown(open_ledger, open_ledger.campaign_name(campaign), customer_id)
         if decision == "was_contacted":
             open_ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
             open_ledger.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
 
 
+def withdraw(
+    campaign: str,
+    customers: Iterable[str],
+    ledger: Ledger | str,
+    *,
+    reason: str = "",
+    clock: Clock | None = None,
+) -> int:
+    """Take customers out of a campaign before anybody contacts them; no later table puts them back.
+
+    Who was contacted, or is being contacted, stays: `status` and the result's tables say so. Again,
+    it changes nothing.
+
+    Args:
+        campaign: The campaign's name.
+        customers: Their ids; one text is one customer.
+        ledger: SQLAlchemy URL, or a ledger that is open.
+        reason: Why, for the record.
+        clock: Tells the time; the machine's by default.
+
+    Returns:
+        How many were taken out.
+
+    Raises:
+        InputError: There is no such campaign, or it does not know one of the customers. Nobody was
+            taken out then.
+
+    Example:
+        ```python
+        from connect_tasks.campaign.manage import withdraw
+
+        withdraw("renewals", ["0042"], "sqlite:///.connect_tasks/ledger.db", reason="complained")
+        ```
+    """
+    names = [customers] if isinstance(customers, str) else list(customers)
+    now = (clock or SystemClock()).now()
+    with opened(ledger) as open_ledger:
+        campaign = open_ledger.campaign_name(campaign)
+        found: dict[str, Known] = {}
+        for start in range(0, len(names), _PIECE):
+            found |= open_ledger.recognised(campaign, names[start : start + _PIECE])
+        if missing := [name for name in names if name not in found]:
+            raise InputError(
+                f"Campaign {campaign!r} does not know {_some(missing)}: check the ids, the "
+                "campaign's name and the ledger's URL."
+            )
+        why = reason or "a person took the customer out"
+        reasons = dict.fromkeys(names, why)
+        return open_ledger.withdraw(campaign, reasons, Withdrawal.BY_PERSON, now=now)
+
+
+def _some(names: Sequence[str]) -> str:
+    first = ", ".join(f"{name[:_SHOWN]!r}" for name in names[:3])
+    return f"{first} and {len(names) - 3:,} others" if len(names) > 3 else first  # noqa: PLR2004
+
+
 def _set_state(campaign: str, ledger: Ledger | str, state: CampaignState) -> None:
     with opened(ledger) as open_ledger:
-        open_ledger.set_state(campaign, state)
+        open_ledger.set_state(open_ledger.campaign_name(campaign), state)
 
 
 def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:
     for contact in ledger.unknown_contacts(campaign):
-        if contact.customer_id == customer_id:
+        if canonical_key(contact.customer_id) == canonical_key(customer_id):
             return contact
     raise InputError(
         f"Customer {customer_id[:40]!r} has no unknown contact in campaign {campaign!r}: "
@@ -180,6 +243,7 @@ def _next_generation(contact: Contact) -> Planned:
     wire: dict[str, Any] = {**json.loads(contact.request), "ClientToken": token}
     return Planned(
         customer_id=contact.customer_id,
+        customer_key=canonical_key(contact.customer_id),
         generation=generation,
         client_token=token,
         request=canonical_json(wire),

@@ -1,15 +1,17 @@
 """Planning: from rows to planned contacts in the ledger. Nothing is sent."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
-from connect_tasks.aws.idempotency import client_token
+from connect_tasks.aws.idempotency import canonical_key, client_token
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
+from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known, Planned
-from connect_tasks.ledger.contact import Refusal, Status
+from connect_tasks.ledger.contact import Refusal, Status, Withdrawal
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
@@ -20,6 +22,10 @@ CHUNK_ROWS = 2_000
 COMMIT_ROWS = 20_000
 """How many contacts to write at a time: enough that they share a commit's cost, which grows with
 the ledger's size, and few enough that others wait for the ledger half a second at most."""
+
+
+# How many customers are looked for in a campaign of nearly the same name.
+_SOME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,13 @@ class Plan:
             than the table and template give now. The new request is not sent.
         rejected: Rows with something wrong.
         duplicate: Rows that repeat a customer.
+        withdrawn: Customers whom an earlier table had planned and this one refuses: nobody
+            contacts them now.
+        kept_out: Valid rows of customers whom a person took out of the campaign.
+        outside: Customers who wait in the campaign and are not in the table. A run with this plan
+            leaves them alone: `resume` contacts them, `withdraw` takes them out.
+        table_id: By what the ledger knows the table.
+        warnings: What is no error and yet looks like a slip, in sentences without a value.
         intake: The same for a forecast, with reasons and samples.
         index: The table's own index, if it has one.
     """
@@ -46,6 +59,11 @@ class Plan:
     request_changed: int
     rejected: int
     duplicate: int
+    withdrawn: int = 0
+    kept_out: int = 0
+    outside: int = 0
+    table_id: str | None = None
+    warnings: tuple[str, ...] = ()
     intake: Intake = field(repr=False)
     index: Any = field(default=None, repr=False)
 
@@ -59,12 +77,14 @@ def plan_campaign(
     now: datetime,
     samples: int = 3,
     commit_rows: int = COMMIT_ROWS,
+    table_id: str | None = None,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Plan:
     """Enter a table's rows into a campaign.
 
     A second call with the same table changes nothing. Rows that are still only planned take a
-    changed request; for customers already contacted it is counted and not sent. Contacts are
+    changed request; for customers already contacted it is counted and not sent. Customers who are
+    planned and whom the table refuses are withdrawn, with the reasons. Contacts are
     written on the way: after an interruption a second call goes on. The refused rows are written
     at the end, and until then those of the table before are remembered.
 
@@ -76,12 +96,15 @@ def plan_campaign(
         now: The present time.
         samples: How many customers' messages to keep for a forecast.
         commit_rows: How many contacts to write at a time.
+        table_id: By what the ledger shall know the table; a new one by itself.
         on_progress: Called after each chunk.
 
     Raises:
         LedgerError: The ledger cannot be written.
     """
-    planner = _Planner(ledger, campaign, RowCheck(renderer, samples), now, commit_rows)
+    planner = _Planner(
+        ledger, campaign, RowCheck(renderer, samples), now, commit_rows, table_id or uuid4().hex
+    )
     for rows in chunks:
         planner.add(rows)
         on_progress(planner.row_check.counts)
@@ -130,20 +153,23 @@ class _Planner:
     row_check: RowCheck
     now: datetime
     commit_rows: int
+    table_id: str
     planned: list[Planned] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     added: int = 0
     known: int = 0
     contacted: int = 0
+    kept_out: int = 0
     request_changed: int = 0
 
     def add(self, rows: Rows) -> None:
         """Take the next rows of the table in."""
         valid, refused = self.row_check.check(rows)
         self.refusals += refused
-        known = self.ledger.known(self.campaign, [row.customer_id for row in valid])
+        known = self._known([row.customer_id for row in valid])
         planned = [self._plan(row, known.get(row.customer_id)) for row in valid]
         self.planned += [row for row in planned if row]
+        self._name_again(known, {row.customer_id for row in planned if row})
         self.added += len(valid) - len(known)
         self.known += len(known)
         self.contacted += _contacted(known.values())
@@ -154,6 +180,7 @@ class _Planner:
         """Write what is left, and the refused rows; sum up."""
         self._commit()
         self.ledger.replace_refusals(self.campaign, self.refusals)
+        withdrawn = self._withdraw()
         intake = self.row_check.intake(self.contacted)
         return Plan(
             campaign=self.campaign,
@@ -163,11 +190,59 @@ class _Planner:
             request_changed=self.request_changed,
             rejected=intake.rejected,
             duplicate=intake.duplicate,
+            withdrawn=withdrawn,
+            kept_out=self.kept_out,
+            outside=self.ledger.outside(self.campaign, self.table_id),
+            table_id=self.table_id,
+            warnings=(*self.row_check.odd_ids.sentences(), *self._slips()),
             intake=intake,
         )
 
+    def _slips(self) -> Iterator[str]:
+        """Only for a campaign that knew nobody of the table."""
+        if self.known or not self.added:
+            return
+        near = near_campaigns(self.campaign, self.ledger.campaigns())
+        some = [name for name in self.row_check.customer_ids[:CHUNK_ROWS] if name][:_SOME]
+        yield from slip_of_the_pen(self.campaign, near, some, self.ledger.known)
+
+    def _known(self, customer_ids: Sequence[str]) -> dict[str, Known]:
+        known = self.ledger.known(self.campaign, customer_ids)
+        # Their tokens were made otherwise once, so that writing alone would not find them.
+        odd = [name for name in customer_ids if name not in known and canonical_key(name) != name]
+        return known | self.ledger.recognised(self.campaign, odd) if odd else known
+
+    def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
+        """Who stays as planned, or may have been contacted, is this table's too."""
+        waiting = {Status.PLANNED, Status.STARTING, Status.UNKNOWN}
+        names = [n for n, found in known.items() if found.status in waiting and n not in anew]
+        if names:
+            self.ledger.name_again(self.campaign, names, self.table_id)
+
+    def _withdraw(self) -> int:
+        """Nobody is contacted whom the table has wrong, unless another row has them right."""
+        reasons = {
+            refusal.customer_key: refusal.error_message
+            for refusal in self.refusals
+            if refusal.customer_key and not self.row_check.has(refusal.customer_key)
+        }
+        names = list(reasons)
+        pieces = (names[start : start + CHUNK_ROWS] for start in range(0, len(names), CHUNK_ROWS))
+        return sum(
+            self.ledger.withdraw(
+                self.campaign,
+                {name: reasons[name] for name in piece},
+                Withdrawal.BY_TABLE,
+                now=self.now,
+            )
+            for piece in pieces
+        )
+
     def _commit(self) -> None:
-        if self.ledger.plan(self.campaign, self.planned, now=self.now) < len(self.planned):
+        written = self.ledger.plan(
+            self.campaign, self.planned, now=self.now, table_id=self.table_id
+        )
+        if written < len(self.planned):
             for start in range(0, len(self.planned), CHUNK_ROWS):
                 self._recount(self.planned[start : start + CHUNK_ROWS])
         self.planned.clear()
@@ -183,9 +258,11 @@ class _Planner:
 
     def _plan(self, valid: ValidRow, known: Known | None) -> Planned | None:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""
-        row = _planned(valid, self.campaign, known.generation if known else 1)
         if known is None:
-            return row
+            return _planned(valid, self.campaign, 1)
+        if known.is_withdrawn:
+            return self._plan_again(valid, known)
+        row = _planned(valid, self.campaign, known.generation, known.client_token)
         if (row.fingerprint, row.messages) == (known.fingerprint, known.messages):
             return None
         if known.status is Status.PLANNED:
@@ -193,11 +270,20 @@ class _Planner:
         self.request_changed += row.fingerprint != known.fingerprint
         return None
 
+    def _plan_again(self, valid: ValidRow, known: Known) -> Planned | None:
+        """Who was withdrawn for a wrong row is planned anew, nobody having contacted them."""
+        if known.error_code == Withdrawal.BY_TABLE:
+            return _planned(valid, self.campaign, known.generation + 1)
+        self.kept_out += 1
+        return None
 
-def _planned(valid: ValidRow, campaign: str, generation: int) -> Planned:
-    token = client_token(campaign, valid.customer_id, generation)
+
+def _planned(valid: ValidRow, campaign: str, generation: int, token: str | None = None) -> Planned:
+    # A contact keeps the token that it was written with, which an earlier version made otherwise.
+    token = token or client_token(campaign, valid.customer_id, generation)
     return Planned(
         customer_id=valid.customer_id,
+        customer_key=valid.customer_key,
         generation=generation,
         client_token=token,
         request=valid.request.signed(token),
@@ -207,4 +293,6 @@ def _planned(valid: ValidRow, campaign: str, generation: int) -> Planned:
 
 
 def _contacted(known: Iterable[Known]) -> int:
-    return sum(customer.status is not Status.PLANNED for customer in known)
+    return sum(
+        customer.status is not Status.PLANNED and not customer.is_withdrawn for customer in known
+    )

@@ -1,7 +1,7 @@
 """The results of a campaign as tables from the ledger: a second run returns the same."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,8 +15,9 @@ from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, 
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignState, Refusal
 from connect_tasks.ledger.store import Ledger, opened
-from connect_tasks.tables.destinations import folder_for, replacing
+from connect_tasks.tables.destinations import folder_for, parted, replacing
 from connect_tasks.tables.layouts import CONTACTS, MESSAGES
+from connect_tasks.tables.result_files import ResultFiles, checked_formats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,18 +94,19 @@ class CampaignResult:
     def summary(self) -> dict[str, Any]:
         """Counts of the whole campaign, and when it ran; see `summarise`.
 
-        With a plan also request_changed: customers contacted before with another request.
+        With a plan also request_changed: customers contacted before with another request; and
+        outside: customers who wait in the campaign and are not in the table.
         """
         with opened(self._opened or self.ledger_url) as ledger:
-            summary = summarise(ledger.counts(self.campaign))
-        changed = {"request_changed": self._plan.request_changed} if self._plan else {}
-        return {**summary, **changed}
+            name = ledger.campaign_name(self.campaign)
+            summary = summarise(ledger.counts(name))
+            return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
 
     @cached_property
     def state(self) -> CampaignState:
         """What a person wants of the campaign: running, paused or stopped."""
         with opened(self._opened or self.ledger_url) as ledger:
-            return ledger.state(self.campaign)
+            return ledger.state(ledger.campaign_name(self.campaign))
 
     @property
     def conclusion(self) -> Conclusion:
@@ -122,8 +124,10 @@ class CampaignResult:
             from which values of the table are left out.
         """
         with opened(self._opened or self.ledger_url) as ledger:
-            failed = ledger.uncontacted(self.campaign, most=most)
-            refused = ledger.refused_rows(self.campaign, most=most - len(failed))
+            failed = ledger.uncontacted(ledger.campaign_name(self.campaign), most=most)
+            refused = ledger.refused_rows(
+                ledger.campaign_name(self.campaign), most=most - len(failed)
+            )
         return list(not_contacted(failed, refused))
 
     def conversations(self, most: int = 3) -> Iterator[list[tuple[str, str]]]:
@@ -145,24 +149,35 @@ class CampaignResult:
             messages=_Again(self._message_records),
         )
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write `contacts.csv`, `messages.csv` and `report.html` to a folder; made if absent.
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        formats: Collection[str] = ("csv",),
+        neutralise: bool = True,
+    ) -> None:
+        """Write the tables and `report.html` to a folder; made if absent.
 
         Memory stays small, however large the campaign. Files of an earlier call are replaced, each
         when the new one is complete.
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
+            formats: Any of csv (`contacts.csv`, `messages.csv`), parquet (`contacts.parquet`,
+                `messages.parquet`: exactly what `contacts` and `messages` hold) and xlsx
+                (`results.xlsx`).
+            neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
+                formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
+                for programs, exactly the text.
 
         Raises:
-            InputError: The folder is a URI of another kind, or S3 refuses the files.
+            InputError: The folder is a URI of another kind, S3 refuses the files, a format is
+                unknown, or the tables do not fit into a spreadsheet.
             OSError: It cannot be written to.
         """
+        chosen = checked_formats(formats)
         with folder_for(folder) as path:
-            with replacing(path / "contacts.csv") as file:
-                CONTACTS.write_csv(self._contact_records(), file)
-            with replacing(path / "messages.csv") as file:
-                MESSAGES.write_csv(self._message_records(), file)
+            self._files.write(path, chosen, neutralise=neutralise)
             with replacing(path / "report.html") as file:
                 file.write_text(self.report(), encoding="utf-8")
 
@@ -187,10 +202,34 @@ class CampaignResult:
             ```
         """
         with folder_for(folder) as path:
-            with replacing(path / "contacts.parquet") as file:
-                CONTACTS.write_parquet(self._contact_records(), file)
-            with replacing(path / "messages.parquet") as file:
-                MESSAGES.write_parquet(self._message_records(), file)
+            self._files.write(path, ["parquet"], neutralise=False)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> None:
+        """Write the sheets `contacts` and `messages` to one `.xlsx` file; its folder is made.
+
+        Times are UTC, without a zone, and their columns say so. Text is text, also where it begins
+        like a formula; what no sheet can hold is replaced, and what is too long for a cell is cut.
+
+        Args:
+            path: A file of this machine, or an `s3://` URI.
+
+        Raises:
+            InputError: `openpyxl` is not installed (`connect-tasks[excel]`), there are more rows
+                than a sheet can have, or the place is a URI of another kind.
+            OSError: It cannot be written to.
+
+        Example:
+            ```python
+            result.to_excel("out/renewals.xlsx")
+            ```
+        """
+        folder, name = parted(path)
+        with folder_for(folder) as place:
+            self._files.write_workbook(place / name)
+
+    @property
+    def _files(self) -> ResultFiles:
+        return ResultFiles(self._contact_records, self._message_records)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {value}" for name, value in self._counts())
@@ -207,13 +246,15 @@ class CampaignResult:
 
     def _message_records(self) -> Iterator[_Record]:
         with opened(self._opened or self.ledger_url) as ledger:
-            yield from ledger.message_records(self.campaign)
+            yield from ledger.message_records(ledger.campaign_name(self.campaign))
 
     def _contact_records(self) -> Iterator[_Record]:
         with opened(self._opened or self.ledger_url) as ledger:
-            refused = ledger.refused_rows(self.campaign)
+            refused = ledger.refused_rows(ledger.campaign_name(self.campaign))
             if self._plan is None:
-                yield from ledger.contact_records(self.campaign, latest_only=True)
+                yield from ledger.contact_records(
+                    ledger.campaign_name(self.campaign), latest_only=True
+                )
                 yield from map(self._refused, refused)
             else:
                 yield from self._row_by_row(ledger, self._plan.customer_ids, iter(refused))
@@ -226,7 +267,7 @@ class CampaignResult:
         refusal = next(refused, None)
         while piece := list(islice(rows, _LOOKUP_ROWS)):
             known = [customer for _, customer in piece if customer is not None]
-            found = ledger.contacts_of(self.campaign, known)
+            found = ledger.contacts_of(ledger.campaign_name(self.campaign), known)
             for position, customer in piece:
                 # Another table may have been planned since, with other rows refused.
                 while refusal and refusal.position < position:
@@ -244,6 +285,11 @@ class CampaignResult:
 
     def _refused(self, row: Refusal | None) -> _Record:
         return {"campaign": self.campaign, **(asdict(row) if row else {})}
+
+
+def _of_table(ledger: Ledger, campaign: str, plan: Plan) -> dict[str, Any]:
+    outside = ledger.outside(campaign, plan.table_id) if plan.table_id else 0
+    return {"request_changed": plan.request_changed, "outside": outside}
 
 
 @dataclass(frozen=True, slots=True)

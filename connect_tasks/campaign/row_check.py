@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from connect_tasks.aws.idempotency import RequestText
+from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
-from connect_tasks.aws.problems import Problem
+from connect_tasks.aws.problems import Problem, shortened
+from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.ledger.contact import Refusal, Status
 
@@ -39,6 +40,7 @@ class ValidRow:
     """A valid row: its customer, the request, and what our side will say."""
 
     customer_id: str
+    customer_key: str
     request: RequestText
     messages: tuple[str, ...]
 
@@ -113,20 +115,29 @@ class RowCheck:
         self._opened = 0
         self._said = 0
         self.customer_ids: list[str | None] = []
+        self.odd_ids = OddIds()
 
     def check(self, rows: Rows) -> tuple[list[ValidRow], list[Refusal]]:
         """Take the next rows of the table in: the valid ones, and the others with the reason."""
         valid: list[ValidRow] = []
         refused: list[Refusal] = []
+        first_row = len(self.customer_ids)
         for row in rows:
             rendered = self._renderer.render(row)
             if rendered.request is None:
                 refused.append(self._reject(row, rendered))
-            elif (customer_id := str(rendered.request.customer_id)) in self._positions:
-                refused.append(self._repeated(customer_id))
+            elif not (key := canonical_key(str(rendered.request.customer_id))):
+                refused.append(self._reject(row, _without_id(rendered)))
+            elif key in self._positions:
+                refused.append(self._repeated(key, str(rendered.request.customer_id)))
             else:
-                valid.append(self._accept(customer_id, rendered.request, rendered.messages))
+                valid.append(self._accept(key, rendered.request, rendered.messages))
+        self.odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
+
+    def has(self, customer_key: str) -> bool:
+        """Whether a valid row was of this customer."""
+        return customer_key in self._positions
 
     @property
     def counts(self) -> RowCounts:
@@ -149,9 +160,10 @@ class RowCheck:
         )
 
     def _accept(
-        self, customer_id: str, request: StartChatContactRequest, messages: tuple[str, ...]
+        self, key: str, request: StartChatContactRequest, messages: tuple[str, ...]
     ) -> ValidRow:
-        self._positions[customer_id] = len(self.customer_ids)
+        customer_id = str(request.customer_id)
+        self._positions[key] = len(self.customer_ids)
         self.customer_ids.append(customer_id)
         opening = request.initial_message
         self._opened += opening is not None
@@ -167,7 +179,7 @@ class RowCheck:
                     messages=messages,
                 )
             )
-        return ValidRow(customer_id, RequestText.of(request.to_wire()), messages)
+        return ValidRow(customer_id, key, RequestText.of(request.to_wire()), messages)
 
     def _reject(self, row: Mapping[str, Any], rendered: Rendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):
@@ -176,8 +188,8 @@ class RowCheck:
         reason = "; ".join(map(str, rendered.problems))
         return self._refuse(Status.REJECTED, _given_id(row), "InvalidRow", reason)
 
-    def _repeated(self, customer_id: str) -> Refusal:
-        reason = f"repeats the customer of row {self._positions[customer_id]}"
+    def _repeated(self, key: str, customer_id: str) -> Refusal:
+        reason = f"repeats the customer of row {self._positions[key]}"
         return self._refuse(Status.DUPLICATE, customer_id, "DuplicateCustomer", reason)
 
     def _refuse(self, status: Status, customer_id: str | None, code: str, reason: str) -> Refusal:
@@ -191,6 +203,12 @@ class RowCheck:
         self._refused[status] += 1
         self.customer_ids.append(None)
         return refusal
+
+
+def _without_id(rendered: Rendered) -> Rendered:
+    rule = "holds nothing that a person could see: a campaign knows its customers by it"
+    problem = Problem("customer_id", shortened(str(rendered.customer_id)), rule)
+    return replace(rendered, request=None, problems=(*rendered.problems, problem))
 
 
 def _given_id(row: Mapping[str, Any]) -> str | None:

@@ -46,6 +46,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     instance: Instance,
     *,
     conversation: Conversation,
+    table_id: str | None = None,
     on_progress: Callable[[Funnel], None] = lambda _: None,
     poll_seconds: float = 0.2,
     scheduler_run: str = "",
@@ -74,6 +75,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         campaign: Its name.
         instance: Where the chats are started, and how fast.
         conversation: When a conversation is over, and how it is closed.
+        table_id: Contact only whom this table names and has right (`Plan.table_id`); all that
+            wait in the campaign if None. Open chats are held to their end either way.
         on_progress: Called with the funnel at the beginning, at the end, and in between.
         poll_seconds: How often in between.
         scheduler_run: What a scheduler calls this run, for `Ledger.take_lost_runs`.
@@ -107,7 +110,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     runner = _Runner(
         _Run(
             ledger=ledger,
-            campaign=campaign,
+            campaign=ledger.campaign_name(campaign),
+            table_id=table_id,
             instance=instance,
             conversation=conversation,
             lease=timedelta(seconds=lease_seconds),
@@ -138,6 +142,7 @@ class _Run:
 
     ledger: Ledger
     campaign: str
+    table_id: str | None
     instance: Instance
     conversation: Conversation
     lease: timedelta
@@ -157,7 +162,9 @@ class _Run:
             ledger=ledger,
             context=self._context(ledger, calls, counter),
             settings=WorkerSettings(
-                most_waiting=self._most_waiting, lease_seconds=self.lease.total_seconds()
+                most_waiting=self._most_waiting,
+                lease_seconds=self.lease.total_seconds(),
+                table_id=self.table_id,
             ),
         )
 

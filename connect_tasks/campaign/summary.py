@@ -9,7 +9,15 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report import stages
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 
-__all__ = ["Conclusion", "conclude", "not_contacted", "pace_now", "summarise", "summary_markdown"]
+__all__ = [
+    "Conclusion",
+    "conclude",
+    "not_contacted",
+    "outside_words",
+    "pace_now",
+    "summarise",
+    "summary_markdown",
+]
 
 _QUOTED_TEXT = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 _QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
@@ -36,8 +44,9 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
-        far; completed, failed, unknown, planned, starting: contacts that are so now; started_at,
-        finished_at (UTC) and duration_seconds, from planning to the last chat's end.
+        far; completed, failed, unknown, planned, starting: contacts that are so now; withdrawn:
+        customers who were taken out before anybody contacted them, in none of the others;
+        started_at, finished_at (UTC) and duration_seconds, from planning to the last chat's end.
     """
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
     took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
@@ -51,6 +60,7 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "replied": counts["replied"],
         "completed": counts["completed"],
         "failed": counts["failed"],
+        "withdrawn": counts["withdrawn"],
         "unknown": counts["unknown"],
         "planned": counts["planned"],
         "starting": counts["starting"],
@@ -64,7 +74,8 @@ def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
     """Say how a run ended that was neither halted nor cancelled.
 
     Args:
-        summary: As `summarise` gives it.
+        summary: As `summarise` gives it; `outside` says how many of those that are left are not
+            in the table that was run.
         state: What a person wants of the campaign.
 
     Example:
@@ -75,6 +86,8 @@ def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
     """
     told = f"{', '.join(_told(summary))}."
     left = summary["valid"] - summary["completed"] - summary["failed"] - summary["unknown"]
+    if left and left <= summary.get("outside", 0):
+        told, left = f"{told} {outside_words(summary['outside'])}", 0
     if left and state is not CampaignState.RUNNING:
         return Conclusion(
             state.capitalize(), f"{told} {left:,} left: the flow campaign-resume goes on with them."
@@ -90,6 +103,21 @@ def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
     return Conclusion("Completed", told)
 
 
+def outside_words(count: int) -> str:
+    """What is to be done about customers who wait in a campaign and are not in its table.
+
+    Example:
+        >>> outside_words(2)[:46]
+        '2 more customers wait in the campaign and are '
+    """
+    who = "1 more customer waits" if count == 1 else f"{count:,} more customers wait"
+    verb = "is" if count == 1 else "are"
+    return (
+        f"{who} in the campaign and {verb} not in this table: `resume` contacts them, `withdraw` "
+        "takes them out (as flows, campaign-resume and campaign-withdraw)."
+    )
+
+
 def _told(summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"{summary['started']:,} of {summary['rows']:,} rows contacted"
     yield f"{summary['replied']:,} replied"
@@ -97,8 +125,9 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
     for count, word in ((refused, "refused"), (summary["failed"], "failed")):
         if count:
             yield f"{count:,} {word}"
-    if summary["unknown"]:
-        yield f"{summary['unknown']:,} unknown"
+    for word in ("unknown", "withdrawn"):
+        if summary.get(word):
+            yield f"{summary[word]:,} {word}"
 
 
 def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]) -> str:

@@ -37,6 +37,7 @@ class WorkerSettings:
         claim_size: The most contacts claimed in one transaction.
         state_seconds: How often it looks whether the campaign was paused or stopped.
         grace_seconds: How long conversations may go on when the campaign is stopped.
+        table_id: The table whose customers are contacted; all that wait in the campaign if None.
     """
 
     most_waiting: int
@@ -44,6 +45,7 @@ class WorkerSettings:
     claim_size: int = 100
     state_seconds: float = 1
     grace_seconds: float = 10
+    table_id: str | None = None
 
 
 class Worker:
@@ -72,7 +74,9 @@ class Worker:
         self._context = context
         self._settings = settings
         self._terms = ClaimTerms(
-            lease=timedelta(seconds=settings.lease_seconds), token_validity=context.token_validity
+            lease=timedelta(seconds=settings.lease_seconds),
+            token_validity=context.token_validity,
+            table_id=settings.table_id,
         )
         self._queue: deque[Contact] = deque()
         self._running: dict[asyncio.Task[None], Pipeline] = {}

@@ -13,7 +13,7 @@ from connect_tasks.tasks import collect_responses, start_chats
 from connect_tasks.tasks.monitor import publish_result
 from connect_tasks.tasks.run_context import SharedLedger, ledger_url, open_ledger, run_logger
 
-__all__ = ["pause", "resolve", "resume", "status", "stop"]
+__all__ = ["pause", "resolve", "resume", "status", "stop", "withdraw"]
 
 
 @table_flow(name="campaign-status", flow_run_name="status of {campaign}")
@@ -83,6 +83,26 @@ def resume(
         manage.resume(campaign, shared.open())
         start_chats(campaign, connect=connect, ledger=shared)
         return collect_responses(campaign, ledger=shared, save_to=save_to)
+
+
+@table_flow(name="campaign-withdraw", flow_run_name="withdraw customers of {campaign}")
+def withdraw(
+    campaign: str, customers: list[str], reason: str = "", ledger: str | None = None
+) -> int:
+    """Take customers out of a campaign before anybody contacts them.
+
+    Args:
+        campaign: The campaign's name.
+        customers: Their ids. Prefect records them with the run.
+        reason: Why, for the record.
+        ledger: SQLAlchemy URL of the ledger.
+
+    Returns:
+        How many were taken out; the others were contacted already, or taken out before.
+    """
+    taken = manage.withdraw(campaign, customers, ledger_url(ledger), reason=reason)
+    run_logger().info("campaign %s: %d of %d customers withdrawn", campaign, taken, len(customers))
+    return taken
 
 
 @table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")

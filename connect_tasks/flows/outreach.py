@@ -49,6 +49,10 @@ def outreach(
     for a finished campaign returns the same tables. Rows that are wrong are refused, each with its
     reasons, and stop nobody else.
 
+    Only customers of this table are contacted. Who was planned before and is refused now is taken
+    out; who is not in the table any more is left alone and told of: `resume` contacts the rest,
+    `withdraw` takes customers out.
+
     Args:
         customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
             also a DataFrame. Prefect records a summary of a DataFrame, never its content.
@@ -106,10 +110,12 @@ def outreach(
             conversation=conversation,
             ledger=shared,
         )
+        # Only whom this table names: who was planned before and is not in it is left alone.
+        table_id = plan.table_id
         if workers > 1:
-            _share(workers, campaign, connect=connect, ledger=ledger)
+            _share(workers, campaign, connect=connect, ledger=ledger, table_id=table_id)
         # The one worker there is, or whoever does what several have left: nothing, as a rule.
-        start_chats(campaign, connect=connect, ledger=shared)
+        start_chats(campaign, connect=connect, ledger=shared, table_id=table_id)
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, WithJsonSchema
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.manage import status
+from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
@@ -30,7 +31,9 @@ _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
 
 
 @table_flow(name="campaign-worker")
-def campaign_worker(campaign: str, connect: BlockName, ledger: str | None = None) -> Funnel:
+def campaign_worker(
+    campaign: str, connect: BlockName, ledger: str | None = None, table_id: str | None = None
+) -> Funnel:
     """Work on a campaign that is in the ledger already, beside whoever else does, to its end.
 
     Deploy it to a work pool. `outreach_on_workers` starts runs of it; so may anybody by hand, to
@@ -41,6 +44,8 @@ def campaign_worker(campaign: str, connect: BlockName, ledger: str | None = None
         connect: The name of the saved Amazon Connect instance.
         ledger: SQLAlchemy URL of the ledger without a password; `$CONNECT_TASKS_LEDGER` of the
             worker's machine when left out.
+        table_id: Contact only whom one table names, as `outreach_on_workers` has it; all who wait
+            when left out.
 
     Returns:
         How far all contacts of the campaign have come.
@@ -64,7 +69,7 @@ def campaign_worker(campaign: str, connect: BlockName, ledger: str | None = None
                 f"This machine's ledger has no contacts of campaign {campaign!r}. All machines "
                 "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
             )
-        return start_chats(campaign, connect=instance, ledger=shared)
+        return start_chats(campaign, connect=instance, ledger=shared, table_id=table_id)
 
 
 @table_flow(name="outreach-on-workers", flow_run_name="{campaign} on {workers} workers")
@@ -135,19 +140,24 @@ def outreach_on_workers(
             conversation=conversation,
             ledger=shared,
         )
-        if left := _left(status(campaign, shared.open())):
+        if left := _left(campaign, shared, plan):
             fleet.start(
                 min(workers, left),
                 name=campaign,
                 key=f"{campaign}-{flow_run.id or uuid4()}",
-                parameters={"campaign": campaign, "connect": connect, "ledger": ledger},
+                parameters={
+                    "campaign": campaign,
+                    "connect": connect,
+                    "ledger": ledger,
+                    "table_id": plan.table_id,
+                },
             )
             fleet.wait(
-                lambda: _progress(status(campaign, shared.open())),
+                lambda: _progress(campaign, shared, plan),
                 patience_seconds=patience_seconds,
             )
-        start_chats(campaign, connect=instance, ledger=shared)
-        fleet.finish(is_done=not _left(status(campaign, shared.open())))
+        start_chats(campaign, connect=instance, ledger=shared, table_id=plan.table_id)
+        fleet.finish(is_done=not _left(campaign, shared, plan))
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 
@@ -160,12 +170,18 @@ def _refuse_password(ledger: str | None) -> None:
         )
 
 
-def _left(counts: dict[str, Any]) -> int:
-    """How many contacts are not settled yet."""
-    return int(counts["valid"] - counts["completed"] - counts["failed"] - counts["unknown"])
+def _left(campaign: str, ledger: SharedLedger, plan: Plan) -> int:
+    """How many contacts of the table are not settled yet, and how many chats are open."""
+    counts = status(campaign, ledger.open())
+    left = counts["valid"] - counts["completed"] - counts["failed"] - counts["unknown"]
+    outside = ledger.open().outside(plan.campaign, plan.table_id) if plan.table_id else 0
+    return int(left - outside)
 
 
-def _progress(counts: dict[str, Any]) -> tuple[Any, ...] | None:
+def _progress(campaign: str, ledger: SharedLedger, plan: Plan) -> tuple[Any, ...] | None:
     """Something that changes while the campaign moves; None when nothing is left."""
+    if not _left(campaign, ledger, plan):
+        return None
     # What was learnt of the instance changes by time alone.
-    return tuple(v for v in counts.values() if isinstance(v, int)) if _left(counts) else None
+    counts = status(campaign, ledger.open())
+    return tuple(value for value in counts.values() if isinstance(value, int))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connect_tasks.aws.transcript import Item
-from connect_tasks.ledger.contact import Contact, Status
+from connect_tasks.ledger.contact import Contact, Status, Withdrawal
 
 __all__ = ["Change", "Heard", "Known", "Planned", "Progress"]
 
@@ -14,6 +14,7 @@ class Planned:
     """A valid row, ready to be written: the exact request and what our side will say."""
 
     customer_id: str
+    customer_key: str
     generation: int
     client_token: str
     request: str
@@ -27,8 +28,15 @@ class Known:
 
     generation: int
     status: Status
+    client_token: str
     fingerprint: str
     messages: tuple[str, ...]
+    error_code: str | None = None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether nobody has contacted the customer, and nobody is to."""
+        return self.status is Status.FAILED and self.error_code in set(Withdrawal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ The rules of this file:
 - A worker is not given a contact twice: having given it up, it has no more to try with it.
 - What was sent longer ago than a client token holds is claimed by nobody: sent again, the token
   could start a second chat. A person decides.
+- A run that was given a table claims nobody whom the table does not name, or has wrong.
 - Open chats come first, planned contacts last: a chat that waits dies after five minutes and holds
   its slot until then, a customer who waits loses nothing.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.contact import OPEN, Status
 from connect_tasks.ledger.schema import contacts
 
 __all__ = ["CLAIM_ORDER", "ClaimTerms", "free", "held_by", "unclaimed", "wanted"]
@@ -27,10 +28,15 @@ __all__ = ["CLAIM_ORDER", "ClaimTerms", "free", "held_by", "unclaimed", "wanted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimTerms:
-    """How long a claim holds without being renewed, and a client token without being trusted."""
+    """How long a claim holds without being renewed, and a client token without being trusted.
+
+    With a table, a chat is started only for customers whom this table named last and had right.
+    Chats that are open are held to their end, whoever started them.
+    """
 
     lease: timedelta
     token_validity: timedelta
+    table_id: str | None = None
 
 
 # Open chats hold slots and forget us after five minutes, so they come first.
@@ -80,6 +86,8 @@ def wanted(
     columns = contacts.c
     not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
     condition = sa.and_(columns.campaign == campaign, columns.status == status, not_had_before)
+    if terms.table_id is not None and status not in OPEN:
+        condition &= columns.table_id == terms.table_id
     if status in {Status.STARTING, Status.UNKNOWN}:
         # An older token could start a second chat; a person has to decide.
         sent_at = columns.sent_at

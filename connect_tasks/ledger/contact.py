@@ -20,6 +20,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.chat.dialogue import EndReason
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Contact",
     "Refusal",
     "Status",
+    "Withdrawal",
     "diagram",
 ]
 
@@ -48,6 +50,17 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Withdrawal(StrEnum):
+    """Who took a customer out before anybody contacted them: the error code of the contact.
+
+    One whom a table took out comes back with a table that has them right; one whom a person took
+    out does not.
+    """
+
+    BY_TABLE = "WithdrawnByTable"
+    BY_PERSON = "WithdrawnByPerson"
+
+
 class CampaignState(StrEnum):
     """What a person wants of a campaign."""
 
@@ -59,7 +72,7 @@ class CampaignState(StrEnum):
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.DUPLICATE: frozenset(),
-    # The second by a person: forgotten before anybody contacted them.
+    # The second by a person or a table: forgotten or withdrawn before anybody contacted them.
     Status.PLANNED: frozenset({Status.STARTING, Status.FAILED}),
     Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN}),
     # The last two by a person: contacted after all, or given up in favour of a new generation.
@@ -137,6 +150,11 @@ class Refusal:
     status: Status
     error_code: str
     error_message: str
+
+    @property
+    def customer_key(self) -> str | None:
+        """What the customer is compared by; None where the row does not say who it is."""
+        return canonical_key(self.customer_id) or None if self.customer_id else None
 
 
 def diagram() -> str:

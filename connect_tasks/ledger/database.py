@@ -14,7 +14,8 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.errors import LedgerError, LedgerUnreachableError
-from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, ledger, metadata
+from connect_tasks.ledger.keys import fill_in_keys
+from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, contacts, ledger, metadata
 
 __all__ = [
     "create_or_check",
@@ -66,6 +67,9 @@ _REMEDIES = (
     ("disk I/O error", "the disk is full or broken: make room or mend it and run it again"),
     ("locked", _LOCKED),
 )
+
+# Ledgers before this one compared ids exactly as they were written.
+_FIRST_WITH_KEYS = 4
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -121,7 +125,12 @@ def _migrate(connection: sa.Connection, version: int) -> None:
         for statement in MIGRATIONS[step]:
             connection.exec_driver_sql(statement)
     if version < SCHEMA_VERSION:
+        if version < _FIRST_WITH_KEYS:
+            fill_in_keys(connection)
         metadata.create_all(connection)
+        # Existing tables are passed over there, and with them their new indexes.
+        for index in contacts.indexes:
+            index.create(connection, checkfirst=True)
         connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
 
 

@@ -11,13 +11,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction
 from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import explained
 from connect_tasks.ledger.reader import LedgerReader
-from connect_tasks.ledger.schema import campaigns, contacts, refusals
+from connect_tasks.ledger.schema import contacts, refusals
 
 __all__ = ["Erased", "erase", "forget"]
 
@@ -100,6 +101,7 @@ def forget(
         ```
     """
     with _Eraser(ledger_url) as eraser:
+        campaign = None if campaign is None else eraser.campaign_name(campaign)
         erased = eraser.forget(customer_id, campaign, (clock or SystemClock()).now())
         return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
 
@@ -139,6 +141,7 @@ def erase(
     """
     clock = clock or SystemClock()
     with _Eraser(ledger_url) as eraser:
+        campaign = eraser.campaign_name(campaign)
         eraser.check_over(campaign, clock.now())
         erased = eraser.erase(campaign, clock)
         eraser.check_over(campaign, clock.now())
@@ -157,8 +160,8 @@ class _Eraser(LedgerReader):
         if not known:
             where = "the ledger" if campaign is None else f"campaign {campaign!r}"
             raise InputError(
-                f"There is no customer {_short(customer_id)} in {where}: check the id, of which "
-                "every character counts, and the ledger's URL."
+                f"There is no customer {_short(customer_id)} in {where}: check the id and "
+                "the ledger's URL."
             )
         return erased
 
@@ -216,9 +219,7 @@ class _Eraser(LedgerReader):
             yield Erased(contacts=len(rows), messages=messages)
 
     def _campaigns(self, campaign: str | None) -> Sequence[str]:
-        query = sa.select(campaigns.c.campaign).order_by(campaigns.c.campaign)
-        with self._reading() as connection:
-            names = connection.scalars(query).all()
+        names = self.campaigns()
         if campaign is not None and campaign not in names:
             raise InputError(f"There is no campaign {campaign!r} in the ledger.")
         return names if campaign is None else [campaign]
@@ -232,7 +233,8 @@ class _Eraser(LedgerReader):
 
 
 def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
-    theirs = (contacts.c.campaign == campaign, contacts.c.customer_id == customer_id)
+    key = canonical_key(customer_id)
+    theirs = (contacts.c.campaign == campaign, contacts.c.customer_key == key)
     rows = redaction.lock_contacts(connection, now, *theirs)
     for row in rows:
         if not row.is_free:
@@ -244,7 +246,7 @@ def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: dat
     refused = redaction.empty_refusals(
         connection,
         refusals.c.campaign == campaign,
-        refusals.c.customer_id == customer_id[:_REFUSED_ID],
+        refusals.c.customer_key == canonical_key(customer_id[:_REFUSED_ID]),
     )
     return Erased(contacts=len(rows), messages=messages, refusals=refused)
 

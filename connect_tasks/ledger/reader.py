@@ -7,20 +7,32 @@ from typing import Any, Self, TypeAlias
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
+from connect_tasks.ledger.keys import legacy_id
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
 __all__ = ["LedgerReader"]
 
 _KNOWN_COLUMNS = [
-    contacts.c[name] for name in ("customer_id", "generation", "status", "fingerprint", "messages")
+    contacts.c[name]
+    for name in (
+        "customer_id",
+        "customer_key",
+        "generation",
+        "status",
+        "client_token",
+        "fingerprint",
+        "messages",
+        "error_code",
+    )
 ]
 
 _Rows: TypeAlias = dict[str, Mapping[Any, Any]]
@@ -38,6 +50,7 @@ class LedgerReader:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._has_floats: dict[str, bool] = {}
         with explained(url):
             self._engine = make_engine(url)
             create_or_check(self._engine)
@@ -58,6 +71,32 @@ class LedgerReader:
             self._of_campaign(campaign, campaigns.c.conversation) or {}
         )
 
+    def campaign_name(self, name: str) -> str:
+        """How a campaign is called in here: as it was entered, or by its key if it is new.
+
+        Raises:
+            InputError: Nothing is left of the name that a person could see, or several campaigns
+                of an earlier version are called like this but for white space.
+        """
+        names, key = self.campaigns(), canonical_key(name)
+        if not key:
+            raise InputError("A campaign needs a name: nobody is contacted twice under it.")
+        if name in names:
+            return name
+        same = [found for found in names if canonical_key(found) == key]
+        if len(same) > 1:
+            raise InputError(
+                f"Several campaigns of the ledger are called {key!r} but for white space or "
+                f"invisible characters: {', '.join(map(ascii, same))}. Name one exactly."
+            )
+        return same[0] if same else key
+
+    def campaigns(self) -> list[str]:
+        """The names of all campaigns, sorted."""
+        query = sa.select(campaigns.c.campaign).order_by(campaigns.c.campaign)
+        with self._reading() as connection:
+            return list(connection.scalars(query))
+
     def instance_id(self, campaign: str) -> str:
         """The instance on which the campaign runs; empty if there is no such campaign."""
         return str(self._of_campaign(campaign, campaigns.c.instance_id) or "")
@@ -68,8 +107,6 @@ class LedgerReader:
         Raises:
             InputError: The campaign has no name, or already runs on another instance.
         """
-        if not campaign.strip():
-            raise InputError("A campaign needs a name: nobody is contacted twice under it.")
         owner = self.instance_id(campaign)
         if owner not in {"", instance_id}:
             raise InputError(
@@ -129,6 +166,19 @@ class LedgerReader:
         counts.update({row[0]: row[1] for row in refused})
         return {**counts, **_summed(funnel)}
 
+    def outside(self, campaign: str, table_id: str) -> int:
+        """How many customers wait in a campaign whom a table does not name, or has wrong."""
+        columns = contacts.c
+        theirs = sa.or_(columns.table_id.is_(None), columns.table_id != table_id)
+        waiting = columns.status.in_([Status.PLANNED, Status.STARTING])
+        query = (
+            sa.select(sa.func.count())
+            .select_from(contacts)
+            .where(columns.campaign == campaign, waiting, theirs, _is_latest())
+        )
+        with self._reading() as connection:
+            return connection.scalar(query) or 0
+
     def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
         """The refused rows of the table that was planned last, in its order; all or the first."""
         where = refusals.c.campaign == campaign
@@ -156,7 +206,8 @@ class LedgerReader:
 
         A contact that was forgotten has the id by which its customer is called here.
         """
-        rows = self._latest_or_forgotten(campaign, customer_ids, CONTACT_COLUMNS)
+        columns = [*CONTACT_COLUMNS, contacts.c.customer_key]
+        rows = self._latest_or_forgotten(campaign, customer_ids, columns)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
@@ -221,8 +272,9 @@ class LedgerReader:
         self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
     ) -> _Rows:
         found = self._latest(campaign, customer_ids, columns)
-        missing = (name for name in customer_ids if name not in found)
-        if names := {redaction.forgotten_id(campaign, name): name for name in missing}:
+        missing = [name for name in customer_ids if name not in found]
+        names = {word: name for name in missing for word in redaction.forgotten_ids(campaign, name)}
+        if names:
             forgotten = self._latest(campaign, list(names), columns)
             found |= {names[customer_id]: row for customer_id, row in forgotten.items()}
         return found
@@ -230,12 +282,32 @@ class LedgerReader:
     def _latest(
         self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
     ) -> _Rows:
+        keys = {canonical_key(name): name for name in customer_ids}
+        found = self._latest_by_key(campaign, keys, columns)
+        numbers = [name for key, name in keys.items() if name not in found and _is_whole(key)]
+        if numbers and self._wrote_floats(campaign):
+            floats = {legacy_id(canonical_key(name)): name for name in numbers}
+            found |= self._latest_by_key(campaign, floats, columns)
+        return found
+
+    def _latest_by_key(
+        self, campaign: str, keys: Mapping[str, str], columns: Sequence[sa.Column[Any]]
+    ) -> _Rows:
         query = (
             sa.select(*columns)
-            .where(contacts.c.campaign == campaign, contacts.c.customer_id.in_(customer_ids))
+            .where(contacts.c.campaign == campaign, contacts.c.customer_key.in_(keys))
             .order_by(contacts.c.generation)
         )
-        return {row["customer_id"]: row for row in self._rows(query)}
+        return {keys[row["customer_key"]]: row for row in self._rows(query)}
+
+    def _wrote_floats(self, campaign: str) -> bool:
+        """Whether an earlier version may have called a customer 1.0 whose number is 1."""
+        if campaign not in self._has_floats:
+            like = contacts.c.customer_key.like(legacy_id("%"))
+            query = sa.select(contacts.c.id).where(contacts.c.campaign == campaign, like).limit(1)
+            # Kept: what is written from now on is no float.
+            self._has_floats[campaign] = bool(self._rows(query))
+        return self._has_floats[campaign]
 
     def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
         query = sa.select(*CONTACT_COLUMNS).where(*where).order_by(contacts.c.id)
@@ -261,13 +333,18 @@ class LedgerReader:
             yield connection
 
 
+def _is_whole(key: str) -> bool:
+    return key.isascii() and key.removeprefix("-").isdigit()
+
+
 def _funnel(campaign: str) -> sa.Executable:
     """By status: how many contacts came how far, and when the first and the last step was."""
     columns = contacts.c
     return (
         sa.select(
             columns.status,
-            sa.func.count().label("valid"),
+            sa.func.count().label("all"),
+            sa.func.count(sa.case((_is_withdrawn(), 1))).label("withdrawn"),
             sa.func.count(columns.started_at).label("reached_started"),
             sa.func.count(columns.connected_at).label("reached_connected"),
             sa.func.count(columns.first_reply_at).label("replied"),
@@ -280,14 +357,22 @@ def _funnel(campaign: str) -> sa.Executable:
 
 
 def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
-    """The rows of `funnel` as one: counts by status, how many came how far, and when."""
-    reached = ("valid", "reached_started", "reached_connected", "replied")
+    """The rows of `funnel` as one: counts by status, how many came how far, and when.
+
+    Who was withdrawn is neither valid nor failed.
+    """
+    reached = ("withdrawn", "reached_started", "reached_connected", "replied")
     return {
-        **{row["status"]: row["valid"] for row in rows},
+        **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
         **{name: sum(row[name] for row in rows) for name in reached},
+        "valid": sum(row["all"] - row["withdrawn"] for row in rows),
         "planned_at": min((row["planned_at"] for row in rows), default=None),
         "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
     }
+
+
+def _is_withdrawn() -> sa.ColumnElement[bool]:
+    return sa.and_(contacts.c.status == Status.FAILED, contacts.c.error_code.in_(list(Withdrawal)))
 
 
 def _count_refused(campaign: str) -> sa.Executable:
@@ -301,7 +386,7 @@ def _is_latest() -> sa.ColumnElement[bool]:
     newer = contacts.alias("newer")
     same_customer = (
         newer.c.campaign == contacts.c.campaign,
-        newer.c.customer_id == contacts.c.customer_id,
+        newer.c.customer_key == contacts.c.customer_key,
     )
     later = newer.c.generation > contacts.c.generation
     return ~sa.exists().where(*same_customer, later).correlate(contacts)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from connect_tasks.aws.idempotency import client_token
+from connect_tasks.aws.idempotency import client_token, exact_token
 from connect_tasks.ledger import claims
 from connect_tasks.ledger.contact import SETTLED, Status
 from connect_tasks.ledger.schema import contacts, items, refusals
@@ -31,6 +31,7 @@ __all__ = [
     "empty_contacts",
     "empty_refusals",
     "forgotten_id",
+    "forgotten_ids",
     "insert_heard",
     "is_free",
     "lock_contacts",
@@ -64,6 +65,7 @@ _EMPTY = (
     .where(contacts.c.id == sa.bindparam("key"))
     .values(
         customer_id=sa.bindparam("hash"),
+        customer_key=sa.bindparam("hash"),
         request="{}",
         fingerprint="",
         messages=[],
@@ -88,6 +90,7 @@ STAYS: Mapping[str, Mapping[str, str]] = {
         "id": "the ledger's own number",
         "campaign": "which campaign contacted somebody",
         "generation": "how often that was",
+        "table_id": "which table named them last, a random number",
         "client_token": "finds the contact when the customer is named again",
         "status": "what became of it; one that was not sent becomes failed",
         "end_reason": "how the chat ended, one of six words",
@@ -123,7 +126,22 @@ def forgotten_id(campaign: str, customer_id: str) -> str:
     Raises:
         InputError: A name is empty.
     """
-    return f"forgotten-{client_token(campaign, customer_id)[-64:]}"
+    return _forgotten(client_token(campaign, customer_id))
+
+
+def forgotten_ids(campaign: str, customer_id: str) -> set[str]:
+    """Whatever may stand for a customer who was forgotten, earlier versions included.
+
+    Those made the token of the id exactly as it was written.
+
+    Raises:
+        InputError: A name is empty.
+    """
+    return {forgotten_id(campaign, customer_id), _forgotten(exact_token(campaign, customer_id))}
+
+
+def _forgotten(token: str) -> str:
+    return f"forgotten-{token[-64:]}"
 
 
 def is_free(now: datetime) -> sa.ColumnElement[bool]:
@@ -195,7 +213,8 @@ def empty_refusals(connection: sa.Connection, *where: sa.ColumnElement[bool]) ->
         How many rows had some.
     """
     told = sa.or_(refusals.c.customer_id.is_not(None), refusals.c.error_message != "")
-    update = sa.update(refusals).where(*where, told).values(customer_id=None, error_message="")
+    empty = {"customer_id": None, "customer_key": None, "error_message": ""}
+    update = sa.update(refusals).where(*where, told).values(empty)
     return connection.execute(update).rowcount
 
 

@@ -77,8 +77,10 @@ def as_known(row: Mapping[Any, Any]) -> Known:
     return Known(
         generation=row["generation"],
         status=Status(row["status"]),
+        client_token=row["client_token"],
         fingerprint=row["fingerprint"],
         messages=tuple(row["messages"]),
+        error_code=row["error_code"],
     )
 
 
@@ -104,10 +106,12 @@ def as_refusal(row: Mapping[Any, Any]) -> Refusal:
 def refusal_values(campaign: str, row: Refusal) -> dict[str, Any]:
     """A refused row, for its table."""
     values = {field.name: getattr(row, field.name) for field in fields(Refusal)}
-    return {"campaign": campaign, **values}
+    return {"campaign": campaign, **values, "customer_key": row.customer_key}
 
 
-def plan_values(campaign: str, row: Planned, now: datetime) -> dict[str, Any]:
+def plan_values(
+    campaign: str, row: Planned, now: datetime, table_id: str | None = None
+) -> dict[str, Any]:
     """A valid row, for the table of contacts."""
     values = {field.name: getattr(row, field.name) for field in fields(Planned)}
     return {
@@ -116,6 +120,7 @@ def plan_values(campaign: str, row: Planned, now: datetime) -> dict[str, Any]:
         "messages": list(row.messages),
         "status": Status.PLANNED,
         "planned_at": now,
+        "table_id": table_id,
     }
 
 
@@ -125,6 +130,7 @@ def insert_planned(
     campaign: str,
     rows: Sequence[Planned],
     now: datetime,
+    table_id: str | None,
 ) -> int:
     """Insert many valid rows, by a statement that may say what to do about those that are there.
 
@@ -134,7 +140,7 @@ def insert_planned(
     Returns:
         How many rows were written.
     """
-    shared = {**plan_values(campaign, rows[0], now), "attempts": 0}
+    shared = {**plan_values(campaign, rows[0], now, table_id), "attempts": 0}
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
     shared = _as_sent(compiled, shared)
     values = ({**shared, **_own_values(row)} for row in rows)
@@ -159,6 +165,7 @@ def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]
 def _own_values(row: Planned) -> dict[str, Any]:
     return {
         "customer_id": row.customer_id,
+        "customer_key": row.customer_key,
         "generation": row.generation,
         "client_token": row.client_token,
         "request": row.request,

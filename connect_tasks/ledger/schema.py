@@ -20,7 +20,7 @@ __all__ = [
     "refusals",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -46,6 +46,12 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
             "CREATE INDEX contacts_claimed ON contacts (campaign, claimed_by) "
             "WHERE claimed_until IS NOT NULL"
         ),
+    ),
+    # What the keys are is said by `keys`, in the same transaction.
+    3: (
+        "ALTER TABLE contacts ADD COLUMN customer_key TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE contacts ADD COLUMN table_id TEXT",
+        "ALTER TABLE refusals ADD COLUMN customer_key TEXT",
     ),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
@@ -95,8 +101,18 @@ contacts = sa.Table(
     sa.Column("ended_at", _UtcDateTime),
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_until", _UtcDateTime),
-    sa.UniqueConstraint("campaign", "customer_id", "generation"),
+    sa.Column("customer_key", sa.Text, nullable=False, server_default=""),
+    sa.Column("table_id", sa.Text),
     sa.Index("contacts_by_status", "campaign", "status", "id"),
+)
+
+# One contact for each key: an id that only looks different is the same customer's.
+sa.Index(
+    "contacts_by_key",
+    contacts.c.campaign,
+    contacts.c.customer_key,
+    contacts.c.generation,
+    unique=True,
 )
 
 # Claims are renewed every few seconds: not by walking through a million contacts.
@@ -117,6 +133,7 @@ refusals = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("error_code", sa.Text, nullable=False),
     sa.Column("error_message", sa.Text, nullable=False),
+    sa.Column("customer_key", sa.Text),
 )
 
 items = sa.Table(

@@ -20,7 +20,7 @@ from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
 from connect_tasks.ledger.database import explained, insert_into
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.rows import (
@@ -38,6 +38,10 @@ from connect_tasks.ledger.rows import (
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
 __all__ = ["Ledger", "default_url", "opened"]
+
+
+_KEY_COLUMNS = [contacts.c.customer_key, contacts.c.generation]
+_NOT_SURELY_CONTACTED = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
 
 
 def default_url(environ: Mapping[str, str]) -> str:
@@ -107,15 +111,29 @@ class Ledger(LedgerReader):
             if not connection.execute(statement.values(state=state)).rowcount:
                 raise InputError(f"There is no campaign {campaign!r} in the ledger.")
 
-    def plan(self, campaign: str, rows: Sequence[Planned], *, now: datetime) -> int:
+    def plan(
+        self,
+        campaign: str,
+        rows: Sequence[Planned],
+        *,
+        now: datetime,
+        table_id: str | None = None,
+    ) -> int:
         """Write valid rows as `planned`; rows that are past that, or claimed, stay as they are.
+
+        Args:
+            campaign: Whose rows.
+            rows: The rows, each of another customer.
+            now: The present time.
+            table_id: Which table they are of, for `ClaimTerms`.
 
         Returns:
             How many were written. A row that `known` did not find and that is not written belongs
             to a customer who was forgotten, or whom somebody else has entered since.
         """
         insert = self._insert(contacts)
-        changed = {n: insert.excluded[n] for n in ("request", "fingerprint", "messages")}
+        names = ("request", "fingerprint", "messages", "table_id")
+        changed = {name: insert.excluded[name] for name in names}
         # A worker sends what it read when it claimed: the record must not say anything else. A
         # claim that ran out is ended, so that a worker that only slept cannot send the old request.
         ended = {"claimed_by": sa.null(), "claimed_until": sa.null()}
@@ -129,7 +147,68 @@ class Ledger(LedgerReader):
             return 0
         with self._writing() as connection:
             _lock_out_writers(connection, contacts)
-            return insert_planned(connection, statement, campaign, rows, now)
+            return insert_planned(connection, statement, campaign, rows, now, table_id)
+
+    def name_again(self, campaign: str, customer_ids: Sequence[str], table_id: str) -> None:
+        """Say that a table names customers who are in the campaign and not contacted for sure.
+
+        Args:
+            campaign: Whose customers.
+            customer_ids: Who they are (at most some thousands at a time).
+            table_id: Which table.
+        """
+        statement = (
+            sa.update(contacts)
+            .where(
+                contacts.c.campaign == campaign,
+                contacts.c.customer_key.in_(self._keys(campaign, customer_ids).values()),
+                contacts.c.status.in_(_NOT_SURELY_CONTACTED),
+            )
+            .values(table_id=table_id)
+        )
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            connection.execute(statement)
+
+    def withdraw(
+        self, campaign: str, reasons: Mapping[str, str], by: Withdrawal, *, now: datetime
+    ) -> int:
+        """Take customers out who are planned: nobody starts a chat with them any more.
+
+        A worker that has claimed one and not begun to send finds its claim lost.
+
+        Args:
+            campaign: Whose customers.
+            reasons: Why, by customer.
+            by: Who takes them out.
+            now: The present time.
+
+        Returns:
+            How many were taken out; the others are not planned, or not any more.
+        """
+        statement = (
+            sa.update(contacts)
+            .where(
+                contacts.c.campaign == campaign,
+                contacts.c.customer_key == sa.bindparam("key"),
+                contacts.c.status == Status.PLANNED,
+            )
+            .values(
+                status=Status.FAILED,
+                error_code=by,
+                error_message=sa.bindparam("reason"),
+                ended_at=now,
+                claimed_by=None,
+                claimed_until=None,
+            )
+        )
+        keys = self._keys(campaign, list(reasons))
+        values = [{"key": key, "reason": reasons[name]} for name, key in keys.items()]
+        if not values:
+            return 0
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            return connection.execute(statement, values).rowcount
 
     def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
         """Remember which rows of the present table are refused, instead of those before."""
@@ -307,6 +386,11 @@ class Ledger(LedgerReader):
             if again is not None:
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
+
+    def _keys(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, str]:
+        """The keys by which the campaign has these customers; who is not in it is left out."""
+        rows = self._latest(campaign, customer_ids, _KEY_COLUMNS)
+        return {name: row["customer_key"] for name, row in rows.items()}
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         return insert_into(table, self._engine.dialect.name)

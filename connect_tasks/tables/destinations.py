@@ -13,7 +13,7 @@ from pyarrow import fs
 
 from connect_tasks.errors import InputError
 
-__all__ = ["as_uri", "folder_for", "replacing"]
+__all__ = ["as_uri", "folder_for", "parted", "replacing"]
 
 
 @contextmanager
@@ -61,6 +61,21 @@ def as_uri(place: str) -> str:
     return (
         place.partition("?")[0] if "://" in place else Path(place).expanduser().absolute().as_uri()
     )
+
+
+def parted(place: str | os.PathLike[str]) -> tuple[str, str]:
+    """The folder and the name of a file, by its path or URI.
+
+    Example:
+        >>> parted("s3://tables/renewals.xlsx?endpoint_override=minio")
+        ('s3://tables?endpoint_override=minio', 'renewals.xlsx')
+    """
+    uri = urlsplit(str(place))
+    if uri.scheme not in {"file", "s3"}:
+        folder, name = os.path.split(os.fspath(place))
+        return folder or ".", name
+    folder, _, name = uri.path.rpartition("/")
+    return uri._replace(path=folder).geturl(), unquote(name)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from connect_tasks.tables.formulas import neutralised
+
 __all__ = ["CONTACTS", "MESSAGES", "TableLayout"]
 
 _Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
@@ -66,12 +68,21 @@ class TableLayout:
             frame.index = pd.Index(index)
         return frame
 
-    def write_csv(self, records: _Records, path: Path) -> None:
-        """Write the records to a CSV file, in the order given."""
-        with path.open("w", encoding="utf-8", newline="") as file:
+    def write_csv(self, records: _Records, path: Path, *, neutralise: bool) -> None:
+        """Write the records to a CSV file, in the order given.
+
+        Args:
+            records: One for each row.
+            path: The file.
+            neutralise: For spreadsheets: an apostrophe before what they would take for a formula,
+                and a mark at the beginning that says UTF-8. Otherwise exactly what the records are.
+        """
+        encoding = "utf-8-sig" if neutralise else "utf-8"
+        with path.open("w", encoding=encoding, newline="") as file:
             self.frame([]).to_csv(file, index=False)
             for batch in self._batches(records):
                 piece = batch.to_pandas(types_mapper=_DTYPES.get)
+                piece = piece.apply(self._neutralised) if neutralise else piece
                 piece.to_csv(file, index=False, header=False)
 
     def write_parquet(self, records: _Records, path: Path) -> None:
@@ -79,6 +90,15 @@ class TableLayout:
         with parquet.ParquetWriter(path, self._schema) as file:
             for batch in self._batches(records):
                 file.write_batch(batch)
+
+    def sheet(self, records: _Records) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """The records as `write_workbook` takes them: the first row, and the others."""
+        header = [f"{f.name} (UTC)" if f.type == _KINDS[_TIME] else f.name for f in self._schema]
+        return header, (tuple(map(record.get, self._schema.names)) for record in records)
+
+    def _neutralised(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        is_text = self._schema.field(str(column.name)).type == _KINDS[_TEXT]
+        return neutralised(column) if is_text else column
 
     def _batches(self, records: _Records) -> Iterator[pa.RecordBatch]:
         names = self._schema.names

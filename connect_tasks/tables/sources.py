@@ -1,24 +1,29 @@
 """Sources: where a table comes from, the path or URI of a file."""
 
-import http.client
 import os
 import shutil
 import tempfile
 import urllib.error
 import urllib.request
 import weakref
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import pyarrow as pa
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
 
-__all__ = ["Source", "find"]
+__all__ = ["SUFFIXES", "Source", "explained", "find", "is_uri", "shown", "suffix_of"]
+
+SUFFIXES = (
+    *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    *(".parquet", ".pq", ".xlsx", ".xlsm", ".zip"),
+)
+"""The kinds of files that are tables, in small letters."""
 
 _DOWNLOAD_SECONDS = 60
 
@@ -46,62 +51,78 @@ class Source:
         Raises:
             InputError: Instead of what a library raised.
         """
-        with _explained(str(self.path), self.name):
+        with explained(str(self.path), self.name):
             yield
 
 
-def find(source: str, suffixes: Sequence[str]) -> Source:
+def find(source: str) -> Source:
     """Find a file; one that is elsewhere is copied to this machine's temporary folder.
 
     Args:
         source: A path, or a URI: `file://`, `https://`, `http://` or `s3://`.
-        suffixes: The kinds of files to accept, in small letters.
 
     Raises:
         InputError: If it is of another kind, or cannot be opened or fetched.
 
     Example:
-        >>> find("customers.xlsx", [".csv", ".parquet"])
+        >>> find("customers.json")
         Traceback (most recent call last):
         ...
-        connect_tasks.errors.InputError: 'customers.xlsx' is no table: give a .csv or .parquet file.
+        connect_tasks.errors.InputError: 'customers.json' is no table: give a .csv, .parquet or \
+.xlsx file.
     """
-    place = urlsplit(source)
-    name = _shown(source, place)
-    file_name = Path(place.path if _is_uri(place) else source).name.lower()
-    suffix = next((suffix for suffix in suffixes if file_name.endswith(suffix)), None)
+    place, name = urlsplit(source), shown(source)
+    suffix = suffix_of(place.path if is_uri(place) else source)
     if suffix is None:
-        raise InputError(f"{name!r} is no table: give a .csv or .parquet file.")
-    with _explained(source, name):
+        raise InputError(f"{name!r} is no table: give a .csv, .parquet or .xlsx file.")
+    with explained(source, name):
         path = _path_here(source, place)
         copied = path is None
-        return Source(path or _copy(source, place), name=name, suffix=suffix, copied=copied)
+        found = Source(path or _copy(source, place), name=name, suffix=suffix, copied=copied)
+        return _unzipped(found) if suffix == ".zip" else found
 
 
-def _is_uri(place: SplitResult) -> bool:
+def suffix_of(path: str) -> str | None:
+    """Of which kind a file is by its name; None if it is no table."""
+    name = path.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
+
+
+def is_uri(place: SplitResult) -> bool:
+    """Whether a source is a URI."""
     # One letter is a Windows drive.
     return len(place.scheme) > 1
 
 
-def _shown(source: str, place: SplitResult) -> str:
+def shown(source: str) -> str:
     """The source without user, password and query, which may hold a signature."""
-    if not _is_uri(place):
+    place = urlsplit(source)
+    if not is_uri(place):
         return source
     return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
 
 
 @contextmanager
-def _explained(given: str, name: str) -> Iterator[None]:
+def explained(given: str, name: str) -> Iterator[None]:
+    """Turn what reading a file raises into one sentence.
+
+    Args:
+        given: What libraries quote, and must not be shown.
+        name: What to show instead.
+
+    Raises:
+        InputError: Instead of what a library raised.
+    """
     try:
         yield
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise InputError(f"There is no file {name!r}: check the path.") from error
     except IsADirectoryError as error:
-        raise InputError(f"{name!r} is a folder: give one .csv or .parquet file.") from error
-    # What pandas says of a broken file are ValueErrors, too.
-    except (OSError, ValueError, http.client.HTTPException, pa.ArrowException) as error:
+        raise InputError(f"{name!r} is a folder: give a path to its files.") from error
+    # A file that is broken in a new way makes a library raise anything.
+    except Exception as error:
         # Libraries quote what they were given, query and all.
         text = str(error).replace(given, name).split("\n", 1)[0].strip().removesuffix(".")
         reason = text or type(error).__name__
@@ -110,26 +131,46 @@ def _explained(given: str, name: str) -> Iterator[None]:
 
 def _path_here(source: str, place: SplitResult) -> Path | None:
     """The file's path if it is on this machine and can be opened; None if it is elsewhere."""
-    if _is_uri(place) and place.scheme != "file":
+    if is_uri(place) and place.scheme != "file":
         return None
-    path = Path(unquote(place.path)) if _is_uri(place) else Path(source).expanduser()
+    path = Path(unquote(place.path)) if is_uri(place) else Path(source).expanduser()
     path.open("rb").close()
     return path
 
 
 def _copy(source: str, place: SplitResult) -> Path:
-    """A copy of a file that is elsewhere; only this user can read it."""
+    """A copy of a file that is elsewhere."""
     if place.scheme not in {"http", "https", "s3"}:
         raise ValueError("give a path, file://, https:// or s3://")
     fetch = _fetch_from_store if place.scheme == "s3" else _download
+    with _made() as (path, copy):
+        fetch(source, copy)
+    return path
+
+
+@contextmanager
+def _made() -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new temporary file, gone again if it cannot be filled; only this user can read it."""
     descriptor, path = tempfile.mkstemp(prefix="connect-tasks-")
     try:
-        with os.fdopen(descriptor, "wb") as copy:
-            fetch(source, copy)
+        with os.fdopen(descriptor, "wb") as file:
+            yield Path(path), file
     except BaseException:
         Path(path).unlink()
         raise
-    return Path(path)
+
+
+def _unzipped(found: Source) -> Source:
+    """The one table in an archive."""
+    with zipfile.ZipFile(found.path) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        tables = [name for name in names if not name.startswith("__MACOSX/")]
+        suffix = suffix_of(tables[0]) if len(tables) == 1 else None
+        if suffix in {None, ".zip"}:
+            raise ValueError(f"it holds {len(tables)} files: an archive needs one, a table")
+        with archive.open(tables[0]) as member, _made() as (path, copy):
+            shutil.copyfileobj(member, copy)
+    return Source(path, name=found.name, suffix=str(suffix), copied=True)
 
 
 def _download(uri: str, copy: IO[bytes]) -> None:

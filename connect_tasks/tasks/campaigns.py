@@ -17,6 +17,7 @@ from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
+from connect_tasks.campaign.summary import outside_words
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
@@ -93,6 +94,7 @@ def validate_customers(
     chunks = table.chunks(chunk_rows=CHUNK_ROWS)
     watched = watching_rows(campaign, run_logger(), total=_length(table))
     with open_ledger(ledger) as opened, watched as show:
+        campaign = opened.campaign_name(campaign)
         opened.open_campaign(
             campaign,
             connect.instance_id,
@@ -100,30 +102,15 @@ def validate_customers(
             conversation=conversation,
         )
         plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
+        plan = replace(plan, index=table.index)
         expected = forecast(
             plan.intake,
             connect.quotas,
             conversation or opened.conversation(campaign),
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
-    run_logger().info(
-        "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
-        campaign,
-        len(plan.customer_ids),
-        plan.added,
-        plan.known,
-        plan.rejected,
-        plan.duplicate,
-    )
-    run_logger().info("campaign %s: forecast\n%s", campaign, expected.outline)
-    if plan.request_changed:
-        run_logger().warning(
-            "campaign %s: %d customers were contacted before with another request; the new one "
-            "is not sent",
-            campaign,
-            plan.request_changed,
-        )
-    return replace(plan, index=table.index)
+    _tell(plan, expected)
+    return plan
 
 
 @task(task_run_name="preview", **NO_RECORD)
@@ -201,6 +188,7 @@ def start_chats(
     connect: AmazonConnectInstance,
     conversation: Conversation | None = None,
     ledger: str | SharedLedger | None = None,
+    table_id: str | None = None,
 ) -> Funnel:
     """Start, hold and close the chats of all customers of a campaign that are not settled.
 
@@ -211,6 +199,8 @@ def start_chats(
         connect: The instance to use.
         conversation: When a conversation is over, and how it is closed; as it was planned if None.
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
+        table_id: Contact only whom one table names: the `table_id` of what `validate_customers`
+            returned. All who wait in the campaign if None.
 
     Returns:
         How far the contacts have come.
@@ -230,18 +220,18 @@ def start_chats(
             return start_chats("renewals", connect=AmazonConnectInstance.load("BLOCK_NAME"))
         ```
     """
-    with (
-        open_ledger(ledger) as opened,
-        CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor,
-    ):
-        return run_campaign(
-            opened,
-            campaign,
-            connect.connect(),
-            conversation=conversation or opened.conversation(campaign),
-            on_progress=monitor.show,
-            scheduler_run=attempt_of_run(),
-        )
+    with open_ledger(ledger) as opened:
+        campaign = opened.campaign_name(campaign)
+        with CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor:
+            return run_campaign(
+                opened,
+                campaign,
+                connect.connect(),
+                conversation=conversation or opened.conversation(campaign),
+                table_id=table_id,
+                on_progress=monitor.show,
+                scheduler_run=attempt_of_run(),
+            )
 
 
 @task(task_run_name="responses-of-{campaign}", **NO_RECORD)
@@ -288,6 +278,40 @@ def collect_responses(
     return result
 
 
+def _tell(plan: Plan, expected: Forecast) -> None:
+    """What became of the table, and all that a person should know before anything is sent."""
+    log, campaign = run_logger(), plan.campaign
+    log.info(
+        "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
+        campaign,
+        len(plan.customer_ids),
+        plan.added,
+        plan.known,
+        plan.rejected,
+        plan.duplicate,
+    )
+    log.info("campaign %s: forecast\n%s", campaign, expected.outline)
+    for sentence in (*plan.warnings, *_consequences(plan)):
+        log.warning("campaign %s: %s", campaign, sentence)
+
+
+def _consequences(plan: Plan) -> Iterator[str]:
+    if plan.request_changed:
+        yield (
+            f"{plan.request_changed} customers were contacted before with another request; the "
+            "new one is not sent"
+        )
+    if plan.withdrawn:
+        yield (
+            f"{plan.withdrawn} customers were planned and are refused now: nobody contacts them; "
+            "a later table that has them right plans them again"
+        )
+    if plan.kept_out:
+        yield f"{plan.kept_out} customers stay out, as a person took them out of the campaign"
+    if plan.outside:
+        yield outside_words(plan.outside)
+
+
 def _bound(
     table: Table,
     template: ChatTemplate | dict[str, Any] | None,
@@ -316,6 +340,7 @@ def _past(
         return
     with Ledger(url) as opened:
         if campaign is not None:
+            campaign = opened.campaign_name(campaign)
             opened.check_campaign(campaign, instance_id)
         known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
         yield known, opened.mean_chat_seconds(instance_id)

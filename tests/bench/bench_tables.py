@@ -61,6 +61,7 @@ def make_ledger(folder: Path, rows: int) -> None:
             planned = [
                 Planned(
                     customer_id=f"{n:08d}",
+                    customer_key=f"{n:08d}",
                     generation=1,
                     client_token=f"{n:064d}",
                     request=_REQUEST,

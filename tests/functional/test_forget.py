@@ -75,6 +75,7 @@ def left_of(url: str, *words: str) -> list[str]:
 def planned(customer_id: str, *, campaign: str = CAMPAIGN, generation: int = 1) -> Planned:
     return Planned(
         customer_id=customer_id,
+        customer_key=customer_id,
         generation=generation,
         client_token=client_token(campaign, customer_id, generation),
         request=f'{{"DisplayName":"Name of {customer_id}"}}',

@@ -30,6 +30,7 @@ def later(**duration: float) -> datetime:
 def planned(number: int, *, request: str = "first", generation: int = 1) -> Planned:
     return Planned(
         customer_id=f"c-{number}",
+        customer_key=f"c-{number}",
         generation=generation,
         client_token=f"t-{number}-{generation}",
         request=request,
@@ -603,6 +604,7 @@ def test_the_counts_tell_how_far_each_contact_ever_came(ledger: Ledger) -> None:
         "connected": 1,
         "completed": 2,
         "failed": 1,
+        "withdrawn": 0,
         "unknown": 0,
         "valid": 5,
         "reached_started": 3,

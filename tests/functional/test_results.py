@@ -28,6 +28,7 @@ CAMPAIGN = "renewals"
 def planned(customer_id: str, generation: int = 1) -> Planned:
     return Planned(
         customer_id=customer_id,
+        customer_key=customer_id,
         generation=generation,
         client_token=f"token-{customer_id}-{generation}",
         request="{}",

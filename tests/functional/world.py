@@ -90,7 +90,11 @@ class World:
         self.ledger.open_campaign(CAMPAIGN, self.local.instance_id, now=now)
         return plan_campaign(self.ledger, CAMPAIGN, [rows], renderer, now=now)
 
-    def run(self, report: Callable[[Funnel], None] = lambda _: None) -> Funnel:
+    def run(
+        self,
+        report: Callable[[Funnel], None] = lambda _: None,
+        table_id: str | None = None,
+    ) -> Funnel:
         options = ClientOptions(
             parameters={"endpoint_url": self.local.endpoint_url},
             read_timeout_seconds=self.read_timeout_seconds,
@@ -99,7 +103,12 @@ class World:
             api=self.api_class(self.make_session, options), quotas=self.quotas, policy=self.policy
         )
         return run_campaign(
-            self.ledger, CAMPAIGN, instance, conversation=self.conversation, on_progress=report
+            self.ledger,
+            CAMPAIGN,
+            instance,
+            conversation=self.conversation,
+            table_id=table_id,
+            on_progress=report,
         )
 
     def contacts(self) -> list[dict[str, Any]]:

@@ -64,6 +64,14 @@ _REMARKS = {
         "1 outcome is unknown: a person should decide.",
         "{n:,} outcomes are unknown: a person should decide.",
     ),
+    "withdrawn": (
+        "1 customer was taken out before anybody contacted them.",
+        "{n:,} customers were taken out before anybody contacted them.",
+    ),
+    "outside": (
+        "1 customer waits in the campaign and is not in this table.",
+        "{n:,} customers wait in the campaign and are not in this table.",
+    ),
     "planned": (
         "1 customer is still waiting; run the campaign again to go on.",
         "{n:,} customers are still waiting; run the campaign again to go on.",

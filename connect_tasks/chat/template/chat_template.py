@@ -1,13 +1,13 @@
 """The chat template: the request's fields as texts with places for a row's columns."""
 
-import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from connect_tasks.aws.models import LIST_FIELDS
 from connect_tasks.aws.problems import RULE, problem_details, problems
+from connect_tasks.chat.template.column_names import check_columns, near
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.fields import (
     ChatStreamingConfigurationTemplate,
@@ -21,6 +21,7 @@ from connect_tasks.chat.template.fields import (
     Text,
     Texts,
 )
+from connect_tasks.chat.template.limits import MOST_TEXTS
 from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.errors import InputError
 
@@ -33,7 +34,10 @@ class ChatTemplate(TemplateModel, title="Chat template"):
     `{{ first_name }}` prints a column, `{{ row['First name'] }}` one whose name is no identifier. A
     column that is empty in a row is that row's error; `{{ nickname | default('there') }}` provides
     for it. A field whose text is `none` as a whole, as `{{ plan | default(none) }}`, is left out.
-    Dates print as ISO 8601.
+
+    Texts, numbers, truth values, dates and times are printed, and nothing else: a list wants
+    `join(', ')`, a struct one of its members. Dates print as ISO 8601, a number without a fraction
+    as an integer. A column named like a word of the template language is the column.
 
     There is no `client_token`: a campaign makes it from its name and the customer.
 
@@ -122,7 +126,8 @@ class ChatTemplate(TemplateModel, title="Chat template"):
             columns: The table's columns.
 
         Raises:
-            InputError: If there is no customer_id, or a dotted column names no field.
+            InputError: If there is no customer_id, a dotted column names no field, or there are
+                more columns than a request could hold.
 
         Example:
             >>> template = ChatTemplate.from_columns(["customer_id", "attributes.plan", "notes"])
@@ -132,13 +137,14 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         names = tuple(columns)
         if "customer_id" not in names:
             raise InputError(
-                f"The table has no column 'customer_id'{_near('customer_id', names)}. Rename the"
+                f"The table has no column 'customer_id'{near('customer_id', names)}. Rename the"
                 " column that identifies a customer, or give a template with customer_id."
             )
         fields: dict[str, Any] = {}
-        for column in names:
-            if column.partition(".")[0] in _FIELDS_OF_COLUMNS:
-                _place(fields, column)
+        ours = [column for column in names if column.partition(".")[0] in _FIELDS_OF_COLUMNS]
+        _check_number(len(ours))
+        for column in ours:
+            _place(fields, column)
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
@@ -168,9 +174,11 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         fields = self.model_dump(exclude_none=True, exclude={"display_name"})
         defaults = {"instance_id": instance_id, "contact_flow_id": contact_flow_id}
         given = {name: value for name, value in defaults.items() if value is not None}
-        renderer = RowRenderer(fields, conversation.messages if conversation else (), given)
-        if columns is not None:
-            _check_columns(renderer, tuple(columns))
+        table = None if columns is None else tuple(columns)
+        messages = conversation.messages if conversation else ()
+        renderer = RowRenderer(fields, messages, given, table or ())
+        if table is not None:
+            check_columns(renderer.expressions(), table)
         if wrong := renderer.constant_problems():
             raise InputError(f"No row can be sent with this template: {'; '.join(map(str, wrong))}")
         return renderer
@@ -204,22 +212,10 @@ def _cell(column: str) -> str:
     return f"{{{{ {cell} | default(none) }}}}"
 
 
-def _check_columns(renderer: RowRenderer, columns: Collection[str]) -> None:
-    absent: dict[str, str] = {}
-    for where, expression in renderer.expressions():
-        for column in sorted(expression.required.difference(columns)):
-            absent.setdefault(column, where)
-    if not absent:
-        return
-    named = ", ".join(f"{c!r} in {w}{_near(c, columns)}" for c, w in absent.items())
-    raise InputError(
-        f"The template names columns that the table does not have: {named}."
-        f" The table has {', '.join(map(repr, columns))}."
-        " Correct the name, add the column, or provide for it with default()."
-    )
-
-
-def _near(name: str, columns: Iterable[str]) -> str:
-    by_lower = {column.lower(): column for column in columns}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
+def _check_number(columns: int) -> None:
+    if columns > MOST_TEXTS:
+        raise InputError(
+            f"The table has {columns:,} columns named like the request's fields, and a template"
+            f" made of columns takes {MOST_TEXTS:,}: a request holds far fewer. Give a template"
+            " that names the columns that it needs."
+        )

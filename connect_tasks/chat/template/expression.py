@@ -5,24 +5,23 @@ A column whose value is missing is *undefined* in the template: printing it is a
 `none` as a whole is left out.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
-from jinja2 import nodes
-from jinja2.exceptions import TemplateRuntimeError, TemplateSyntaxError, UndefinedError
-from jinja2.meta import find_undeclared_variables
-from jinja2.runtime import Context, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import missing
-
-from connect_tasks.chat.template.fast_path import (
-    ABSENT,
-    ROW,
-    is_row,
-    plain_parts,
-    printed,
-    row_access,
+from connect_tasks.chat.template.cells import Row
+from connect_tasks.chat.template.column_uses import ColumnUses
+from connect_tasks.chat.template.fast_path import plain_parts
+from connect_tasks.chat.template.faults import EmptyColumnError, LimitError, TextError
+from connect_tasks.chat.template.limits import LONGEST_TEXT
+from connect_tasks.chat.template.printing import ABSENT, printed, printed_id
+from connect_tasks.chat.template.scope import Scope
+from connect_tasks.chat.template.source import (
+    SANDBOX,
+    BadSourceError,
+    compiled,
+    is_template,
+    parsed,
 )
 
 __all__ = [
@@ -35,98 +34,33 @@ __all__ = [
     "syntax_error",
 ]
 
-_MARKS = ("{{", "{%", "{#")
-_REUSE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
-# Of what jinja offers by itself: the rest makes megabytes (lipsum) or hides a column's name.
-_GLOBALS = {"range", "namespace", "dict"}
-_GUARDS = {"default", "d", "defined", "undefined"}
-_ASSIGNMENT = (nodes.Assign, nodes.AssignBlock, nodes.Macro)
-
-
-class EmptyColumnError(UndefinedError):
-    """A template prints a column that is empty in this row."""
-
-    def __init__(self, column: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-
-
-class _Row:
-    """The row by column names; no mapping, so that no method hides a column of the same name."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, column: str) -> object:
-        return self._values[column]
-
-
-class _Empty(Undefined):
-    """A missing value: nothing can be done with it but to ask for it.
-
-    Between jinja's kinds: people ask `{% if nickname %}` and `plan == 'gold'` of empty cells, but
-    printing one is an error.
-    """
-
-    __slots__ = ()
-    __str__ = __iter__ = __len__ = __contains__ = Undefined._fail_with_undefined_error  # noqa: SLF001 -- as jinja's own StrictUndefined
-
-    def __init__(
-        self,
-        hint: str | None = None,
-        obj: object = missing,
-        name: str | None = None,
-        exc: type[TemplateRuntimeError] = UndefinedError,
-    ) -> None:
-        super().__init__(hint, obj, name, exc)
-        if hint is None and (obj is missing or isinstance(obj, _Row)):
-            self._undefined_hint = f"column {name!r} is empty"
-            self._undefined_exception = partial(EmptyColumnError, str(name))  # type: ignore[assignment]
-
-
-def _sandbox() -> ImmutableSandboxedEnvironment:
-    # Chat texts are not HTML: nothing is escaped.
-    environment = ImmutableSandboxedEnvironment(
-        undefined=_Empty,
-        finalize=printed,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    for name in environment.globals.keys() - _GLOBALS:
-        del environment.globals[name]
-    return environment
-
-
-_SANDBOX = _sandbox()
-_BLANK = _SANDBOX.from_string("")
-
-
-def is_template(text: str) -> bool:
-    """Tell a text with places to fill in from a constant.
-
-    Example:
-        >>> is_template("Hello {{ name }}"), is_template("Hello")
-        (True, False)
-    """
-    return any(mark in text for mark in _MARKS)
-
 
 def syntax_error(text: str) -> str | None:
     """Say why a text is no valid template; None if it is one.
+
+    Places that name no column are tried, since what they cannot print they can print in no row.
 
     Example:
         >>> syntax_error("Hello {{ name }")
         "line 1: unexpected '}'"
     """
     try:
-        tree = _SANDBOX.parse(text)
-        _SANDBOX.compile(text)
-    except TemplateSyntaxError as error:
-        return f"line {error.lineno}: {error.message}"
-    if found := next(tree.find_all(_REUSE), None):
-        return f"line {found.lineno}: a template cannot use other templates or blocks"
+        expression = Expression(text)
+        expression.prepare()
+    except BadSourceError as error:
+        return str(error)
+    return _wrong_in_every_row(expression)
+
+
+def _wrong_in_every_row(expression: "Expression") -> str | None:
+    if expression.columns or expression.reads_whole_row or "{%" in expression.source:
+        return None
+    try:
+        expression.render(row_context({}))
+    except TextError as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 -- a template may raise anything; each row will tell
+        return None
     return None
 
 
@@ -135,15 +69,21 @@ class RowContext:
 
     Attributes:
         values: The row's columns; those that are missing left out.
+        row: The same for jinja.
     """
+
+    __slots__ = ("_row", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
+        self._row: Row | None = None
 
-    @cached_property
-    def for_jinja(self) -> Context:
+    @property
+    def row(self) -> Row:
         """The same for jinja: made when the first expression needs it, and many rows need none."""
-        return _BLANK.new_context({**self.values, ROW: _Row(self.values)})
+        if self._row is None:
+            self._row = Row(self.values)
+        return self._row
 
 
 def row_context(values: Mapping[str, Any]) -> RowContext:
@@ -164,11 +104,15 @@ class Expression:
 
     Args:
         source: The text; its syntax must be right.
+        is_id: Whether it is a customer's id, for which numbers must be exact.
 
     Attributes:
         columns: The columns it names.
         required: Those of them that the table must have: named without `default()` or `is defined`.
         reads_whole_row: Whether it reaches columns by names that only the row tells.
+
+    Raises:
+        BadSourceError: The syntax is wrong.
 
     Example:
         >>> greeting = Expression("Hello {{ first }} {{ last | default('') }}")
@@ -178,20 +122,24 @@ class Expression:
         'Hello Ada '
     """
 
-    __slots__ = ("_alone", "_chunks", "_parts", "columns", "reads_whole_row", "required", "source")
-
-    def __init__(self, source: str) -> None:
-        tree = _SANDBOX.parse(source)
-        names = find_undeclared_variables(tree)
+    def __init__(self, source: str, *, is_id: bool = False) -> None:
+        tree = parsed(source)
         self.source = source
-        self.reads_whole_row = ROW in names and _reaches_at_will(tree)
-        by_row = set(_by_row(tree)) if ROW in names else set()
-        self.columns = frozenset((names - {ROW} - _SANDBOX.globals.keys()) | by_row)
-        self.required = self.columns - set(_guarded(tree))
-        # What a template sets, the next one would see in a shared context.
-        self._alone = any(tree.find_all(_ASSIGNMENT))
-        self._parts = plain_parts(tree, reserved=_SANDBOX.globals.keys())
-        self._chunks = _SANDBOX.from_string(source).root_render_func
+        self._is_id = is_id
+        self._print = printed_id if is_id else printed
+        self._parts = plain_parts(tree)
+        names = ColumnUses.of(tree, self._parts)
+        self.columns, self.required = names.columns, names.required
+        self.reads_whole_row = names.reads_whole_row
+
+    def prepare(self) -> None:
+        """Compile what takes jinja, if it is known beforehand that something does.
+
+        Raises:
+            BadSourceError: It cannot be compiled.
+        """
+        if not self._parts:
+            _ = self._chunks
 
     def render(self, context: RowContext) -> str:
         """Fill in one row.
@@ -204,25 +152,59 @@ class Expression:
 
         Raises:
             EmptyColumnError: If it prints a column that is missing.
+            TextError: If it prints what cannot be printed, or passes a limit.
             Exception: Whatever the template's own arithmetic raises.
         """
         filled = self._fill_parts(context.values)
-        return self._by_jinja(context.for_jinja) if filled is None else filled
+        return self._by_jinja(context.row) if filled is None else filled
 
     def _fill_parts(self, values: Mapping[str, Any]) -> str | None:
         # Most texts only name columns; for a million rows jinja takes several times as long.
         filled: list[str] = []
         for part in self._parts:
-            text = part if type(part) is str else part.fill(values)  # type: ignore[union-attr]
-            if text is None:
-                return None
+            if type(part) is str:
+                filled.append(part)
+                continue
+            text = values.get(part.column, part.default)  # type: ignore[union-attr]
+            if type(text) is not str:
+                text = part.printed(text, self._print)  # type: ignore[union-attr]
+                if text is None:
+                    return None
             filled.append(text)
-        return _joined(filled) if filled else None
+        if not filled:
+            return None
+        text = _joined(filled)
+        return text if len(text) <= LONGEST_TEXT else None
 
-    def _by_jinja(self, context: Context) -> str:
-        if self._alone:
-            context = _BLANK.new_context(context.parent, shared=True)
-        return _joined(list(self._chunks(context)))
+    @cached_property
+    def _chunks(self) -> Callable[[Scope], Iterator[str]]:
+        # Most texts never come here, and compiling takes a hundred times as long as parsing.
+        chunks: Callable[[Scope], Iterator[str]]
+        chunks = compiled(parsed(self.source), self.columns).root_render_func
+        return chunks
+
+    def _by_jinja(self, row: Row) -> str:
+        scope = Scope(SANDBOX, row, is_id=self._is_id)
+        filled: list[str] = []
+        length = 0
+        try:
+            for chunk in self._chunks(scope):
+                filled.append(chunk)
+                length += len(chunk)
+                if length > LONGEST_TEXT:
+                    raise LimitError(self._too_long(row), is_placed=True)
+        except TextError as error:
+            # Within a filter nobody knows which part of the text it is.
+            if not error.whereabouts[0]:
+                error.whereabouts = (sorted(self.columns), error.whereabouts[1])
+            raise
+        return _joined(filled) if filled else ""
+
+    def _too_long(self, row: Row) -> str:
+        texts = [column for column in sorted(self.columns) if column in row]
+        longest = max(texts, key=lambda column: len(str(row[column])), default=None)
+        blamed = f", most of it from column {longest!r}" if longest else ""
+        return f"the text has more than {LONGEST_TEXT:,} characters{blamed}: write less"
 
     def empty_columns(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Find every missing column that the text prints, not only the first.
@@ -248,24 +230,3 @@ class Expression:
 def _joined(texts: list[str]) -> str:
     # A single one is passed on as it is: it may be `ABSENT` itself.
     return texts[0] if len(texts) == 1 else "".join(texts)
-
-
-def _by_row(tree: nodes.Node) -> Iterator[str]:
-    candidates = tree.find_all((nodes.Getitem, nodes.Getattr))
-    return (column for node in candidates if (column := row_access(node)) is not None)
-
-
-def _reaches_at_will(tree: nodes.Template) -> bool:
-    mentions = sum(is_row(node) for node in tree.find_all(nodes.Name))
-    return mentions > sum(1 for _ in _by_row(tree))
-
-
-def _guarded(tree: nodes.Template) -> Iterator[str]:
-    """The columns that a template provides for not being there at all."""
-    for node in (*tree.find_all(nodes.Filter), *tree.find_all(nodes.Test)):
-        if node.name in _GUARDS and node.node is not None:
-            column = row_access(node.node)
-            if isinstance(node.node, nodes.Name):
-                column = node.node.name
-            if column is not None:
-                yield column

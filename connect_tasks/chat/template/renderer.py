@@ -1,27 +1,24 @@
 """The renderer: a template compiled once and filled in row by row."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
-from connect_tasks.aws.models import LIST_FIELDS, StartChatContactRequest
+from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, shortened
-from connect_tasks.chat.template.expression import (
-    ABSENT,
-    EmptyColumnError,
-    Expression,
-    RowContext,
-    is_template,
-    row_context,
-)
+from connect_tasks.chat.template.cells import is_missing
+from connect_tasks.chat.template.expression import ABSENT, Expression, row_context
+from connect_tasks.chat.template.limits import MOST_TEXTS
+from connect_tasks.chat.template.parts import ID, Filling, Members, TextAt, compiled_part
+from connect_tasks.chat.template.remarks import remarks
+from connect_tasks.errors import InputError
 
 __all__ = ["Rendered", "RowRenderer"]
 
 _LONGEST_MESSAGE = 1_024
-# Singletons of pandas, told by name: this module must work, and import, without pandas.
-_MISSING_KINDS = {"NAType", "NaTType"}
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,135 +29,14 @@ class Rendered:
         request: The validated request; None if anything is wrong with the row.
         messages: What our side will say in the conversation.
         problems: Everything that is wrong with the row.
+        customer_id: The id that the template gives, at most 128 characters of it, also where the
+            row is refused for other reasons; None where the id itself cannot be made.
     """
 
     request: StartChatContactRequest | None
     messages: tuple[str, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(slots=True)
-class _Filling:
-    """One row being filled in."""
-
-    values: Mapping[str, Any]
-    context: RowContext
-    problems: list[Problem] = field(default_factory=list)
-
-
-class _Node(Protocol):
-    """A part of the template: what it becomes in a row, and what is known of it beforehand."""
-
-    def fill(self, row: _Filling) -> object: ...
-    def constant(self) -> object: ...
-    def expressions(self) -> Iterator[tuple[str, Expression]]: ...
-
-
-class _Constant:
-    def __init__(self, value: object) -> None:
-        self._value = value
-
-    def fill(self, _row: _Filling) -> object:
-        return self._value
-
-    def constant(self) -> object:
-        return self._value
-
-    def expressions(self) -> Iterator[tuple[str, Expression]]:
-        return iter(())
-
-
-class _Text:
-    def __init__(self, source: str, where: str) -> None:
-        self._where = where
-        self._expression = Expression(source)
-
-    def fill(self, row: _Filling) -> object:
-        try:
-            return self._expression.render(row.context)
-        except Exception as error:  # noqa: BLE001 -- a template may raise anything; it is this row's error
-            row.problems.extend(self._problems(error, row.values))
-            return ABSENT
-
-    def constant(self) -> object:
-        return ABSENT
-
-    def expressions(self) -> Iterator[tuple[str, Expression]]:
-        yield self._where, self._expression
-
-    def _problems(self, error: Exception, values: Mapping[str, Any]) -> Iterator[Problem]:
-        if not isinstance(error, EmptyColumnError):
-            rule = f"the template fails: {str(error) or type(error).__name__}"
-            yield Problem(self._where, shortened(self._expression.source), rule)
-            return
-        for column in self._expression.empty_columns(values):
-            yield Problem(self._where, "", f"column {column!r} is empty")
-
-
-class _Listing(_Text):
-    """A text that stands for a list: its items, between commas."""
-
-    def fill(self, row: _Filling) -> object:
-        text = super().fill(row)
-        if text is ABSENT or not isinstance(text, str):
-            return ABSENT
-        return [item.strip() for item in text.split(",") if item.strip()]
-
-
-class _Members:
-    def __init__(self, members: Mapping[str, _Node]) -> None:
-        self._members = tuple((name, node.fill) for name, node in members.items())
-        self._nodes = members
-        self._variable = frozenset(n for n, node in members.items() if _is_variable(node))
-
-    def fill(self, row: _Filling) -> dict[str, object] | str:
-        filled: dict[str, object] = {}
-        for name, fill in self._members:
-            if (value := fill(row)) is not ABSENT:
-                filled[name] = value
-        # A message whose content is left out is no message, whatever its constant type says.
-        if self._variable and self._variable.isdisjoint(filled):
-            return ABSENT
-        return filled
-
-    def constant(self) -> dict[str, object]:
-        known = ((name, node.constant()) for name, node in self._nodes.items())
-        return {name: value for name, value in known if value is not ABSENT}
-
-    def expressions(self) -> Iterator[tuple[str, Expression]]:
-        for node in self._nodes.values():
-            yield from node.expressions()
-
-
-class _Items:
-    def __init__(self, items: Sequence[_Node]) -> None:
-        self._items = items
-
-    def fill(self, row: _Filling) -> object:
-        filled = [node.fill(row) for node in self._items]
-        return [value for value in filled if value is not ABSENT] or ABSENT
-
-    def constant(self) -> object:
-        known = [node.constant() for node in self._items]
-        return ABSENT if ABSENT in known else known
-
-    def expressions(self) -> Iterator[tuple[str, Expression]]:
-        for node in self._items:
-            yield from node.expressions()
-
-
-def _compiled(value: object, where: str) -> _Node:
-    if isinstance(value, Mapping):
-        return _Members({str(k): _compiled(v, f"{where}.{k}") for k, v in value.items()})
-    if isinstance(value, list | tuple):
-        return _Items([_compiled(item, f"{where}[{i}]") for i, item in enumerate(value)])
-    if isinstance(value, str) and (where in LIST_FIELDS or is_template(value)):
-        return _Listing(value, where) if where in LIST_FIELDS else _Text(value, where)
-    return _Constant(value)
-
-
-def _is_variable(node: _Node) -> bool:
-    return next(node.expressions(), None) is not None
+    customer_id: str | None = None
 
 
 class RowRenderer:
@@ -172,6 +48,10 @@ class RowRenderer:
         fields: The request's fields, nested as in the request; texts may be templates.
         messages: What our side says; texts may be templates.
         defaults: Fields of the request for rows in which `fields` leaves them out.
+        table: The table's columns, as far as they are known.
+
+    Raises:
+        InputError: There are more texts to fill in than any request has.
 
     Attributes:
         columns: The columns that it reads; None if it may read any.
@@ -182,20 +62,43 @@ class RowRenderer:
         fields: Mapping[str, Any],
         messages: Sequence[str] = (),
         defaults: Mapping[str, str] | None = None,
+        table: Iterable[str] = (),
     ) -> None:
         self._defaults = defaults or {}
-        self._request = _Members({name: _compiled(v, name) for name, v in fields.items()})
+        self._table = tuple(table)
+        parts = {name: compiled_part(v, name) for name, v in fields.items()}
+        self._request = Members(parts, is_whole=True)
         where = "conversation.messages"
-        self._messages = [_compiled(text, f"{where}[{i}]") for i, text in enumerate(messages)]
+        self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(messages)]
         expressions = [expression for _, expression in self.expressions()]
+        _check_number(len(expressions))
         named = frozenset[str]().union(*(expression.columns for expression in expressions))
         whole = any(expression.reads_whole_row for expression in expressions)
         self.columns: frozenset[str] | None = None if whole else named
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Go through the texts to fill in, each with the field where it stands."""
-        for node in (self._request, *self._messages):
-            yield from node.expressions()
+        for text in self._texts():
+            if text.expression is not None:
+                yield text.where, text.expression
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is no error and yet looks like a slip, before anything is sent.
+
+        Returns:
+            Sentences: no text names a column, so that every customer gets the same; a text holds
+            single braces, as `{name}`, which are sent as they are.
+
+        Example:
+            >>> renderer = RowRenderer({"customer_id": "{{ id }}", "attributes": {"a": "{name}"}})
+            >>> renderer.warnings()
+            ('attributes.a holds {name}, which is sent as it is: write {{ name }} for a column',)
+        """
+        return remarks(self._texts(), self._table)
+
+    def _texts(self) -> Iterator[TextAt]:
+        for part in (self._request, *self._messages):
+            yield from part.texts()
 
     def constant_problems(self) -> tuple[Problem, ...]:
         """Find what is wrong with the template in every row, whatever the row holds."""
@@ -219,14 +122,14 @@ class RowRenderer:
             The request and messages, or everything that is wrong with the row.
         """
         names: Iterable[str] = row if self.columns is None else self.columns
-        values = {name: row[name] for name in names if name in row and not _is_missing(row[name])}
-        filling = _Filling(values, row_context(values))
+        values = {name: row[name] for name in names if name in row and not is_missing(row[name])}
+        filling = Filling(values, row_context(values))
         fields = self._request.fill(filling)
         messages = tuple(self._said(filling))
         request = _validated(self._defaults, fields, filling)
-        return Rendered(request, messages, tuple(filling.problems))
+        return Rendered(request, messages, tuple(filling.problems), _given_id(fields))
 
-    def _said(self, filling: _Filling) -> Iterator[str]:
+    def _said(self, filling: Filling) -> Iterator[str]:
         for number, node in enumerate(self._messages):
             text = node.fill(filling)
             if text is not ABSENT and isinstance(text, str):
@@ -234,14 +137,40 @@ class RowRenderer:
                 yield text
 
 
+def _check_number(texts: int) -> None:
+    if texts > MOST_TEXTS:
+        raise InputError(
+            f"The template has {texts:,} texts with places for columns, and may have"
+            f" {MOST_TEXTS:,}: a request holds far fewer. Name only the columns that it needs."
+        )
+
+
+def _given_id(fields: dict[str, object] | str) -> str | None:
+    given = fields.get(ID) if isinstance(fields, dict) else None
+    # What cannot be written to a database is no id.
+    if not isinstance(given, str) or not _is_encodable(given):
+        return None
+    return given[:_LONGEST_ID] or None
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _message_problems(text: str, number: int) -> Iterator[Problem]:
     if not text.strip() or len(text) > _LONGEST_MESSAGE:
         rule = f"must have 1 to {_LONGEST_MESSAGE:,} characters, has {len(text):,}"
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
+    if not _is_encodable(text):
+        rule = "holds half of a character (a surrogate): write the character itself"
+        yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
 
 
 def _validated(
-    defaults: Mapping[str, str], fields: dict[str, object] | str, filling: _Filling
+    defaults: Mapping[str, str], fields: dict[str, object] | str, filling: Filling
 ) -> StartChatContactRequest | None:
     # Fields are ABSENT, an empty text, if every one of them is left out.
     filled = dict(fields) if isinstance(fields, dict) else {}
@@ -252,9 +181,9 @@ def _validated(
     except ValidationError as error:
         follow = (problem for problem in problems(error) if not _follows(problem, failed))
         filling.problems.extend(follow)
-    if "customer_id" not in filled and "customer_id" not in failed:
+    if ID not in filled and ID not in failed:
         rule = "is required: a campaign knows its customers by it"
-        filling.problems.append(Problem("customer_id", "", rule))
+        filling.problems.append(Problem(ID, "", rule))
     return None if filling.problems else request
 
 
@@ -262,13 +191,3 @@ def _follows(problem: Problem, failed: Sequence[str]) -> bool:
     """Whether a problem is only that a field is not there which could not be filled in."""
     lacking = f"{problem.field}."
     return problem.rule == REQUIRED and any(f"{field}.".startswith(lacking) for field in failed)
-
-
-def _is_missing(value: object) -> bool:
-    if type(value) is str:
-        return not value or value.isspace()
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return value != value  # noqa: PLR0124 -- NaN
-    return type(value).__name__ in _MISSING_KINDS

@@ -1,12 +1,19 @@
 import hashlib
 import json
-from typing import Any
+import unicodedata
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from connect_tasks.aws.idempotency import canonical_json, client_token, fingerprint, message_token
+from connect_tasks.aws.idempotency import (
+    canonical_json,
+    canonical_key,
+    client_token,
+    fingerprint,
+    message_token,
+)
 from connect_tasks.errors import InputError
 
 # How long it takes says nothing on a busy machine.
@@ -20,7 +27,7 @@ PINNED_MESSAGE = (
 )
 PINNED_PRINT = "e9e22ae32589b8710cf95fd9193823f516539f7abc6e946e8834cb4cccc54623"
 
-names = st.text(min_size=1)
+names = st.text(min_size=1).filter(canonical_key)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("aé\n", max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
@@ -59,7 +66,7 @@ def test_tokens_never_change() -> None:
 @UNHURRIED
 @given(names, names, names, names)
 def test_other_parts_give_other_tokens(a: str, b: str, c: str, d: str) -> None:
-    assume((a, b) != (c, d))
+    assume(tuple(map(canonical_key, (a, b))) != tuple(map(canonical_key, (c, d))))
 
     assert client_token(a, b) != client_token(c, d)
 
@@ -136,4 +143,56 @@ def test_what_json_cannot_say_has_no_fingerprint(value: float) -> None:
 def test_the_canonical_text_is_pinned() -> None:
     assert canonical_json({"b": ["é", 1], "a": {"d": None, "c": True}}) == (
         '{"a":{"c":true,"d":null},"b":["é",1]}'
+    )
+
+
+# --- what a person would call the same ---
+
+INVISIBLE = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) == "Cf"]
+WHITE = [c for c in map(chr, range(0x3100)) if c.isspace()]
+NAMES = st.text(min_size=1).filter(lambda name: name.encode("utf-8", "ignore").decode() == name)
+
+
+@given(NAMES)
+def test_a_keys_own_key_is_itself(name: str) -> None:
+    assert canonical_key(canonical_key(name)) == canonical_key(name)
+
+
+@given(
+    NAMES,
+    st.text(st.sampled_from([*WHITE, *INVISIBLE])),
+    st.text(st.sampled_from([*WHITE, *INVISIBLE])),
+    st.sampled_from(INVISIBLE),
+    st.sampled_from(["NFC", "NFD"]),
+)
+def test_what_nobody_sees_makes_no_other_customer(
+    name: str, before: str, after: str, within: str, form: Literal["NFC", "NFD"]
+) -> None:
+    middle = len(name) // 2
+    dressed = unicodedata.normalize(form, f"{before}{name}{after}")
+    spaced = f"{name[:middle]}{within}{name[middle:]}"
+
+    assert canonical_key(dressed) == canonical_key(name)
+    assert canonical_key(spaced) == canonical_key(name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("a", "A"), ("0042", "42"), ("a b", "ab"), ("a", "\u0430"), ("1", "\u00b9"), ("1.0", "1")],
+)
+def test_what_a_person_sees_to_differ_stays_different(one: str, other: str) -> None:
+    assert canonical_key(one) != canonical_key(other)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "\u00a0\ufeff\u2003"])
+def test_a_name_of_which_nothing_is_seen_makes_no_token(name: str) -> None:
+    with pytest.raises(InputError):
+        client_token("renewals", name)
+    with pytest.raises(InputError):
+        client_token(name, "0042")
+
+
+def test_two_that_look_the_same_have_one_token() -> None:
+    assert client_token(" renewals\u200b", "Zoe\u0308\u00a0") == client_token(
+        "renewals", "Zo\u00eb"
     )

@@ -1,0 +1,68 @@
+"""A Parquet file, read piece by piece, as Arrow has it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from connect_tasks.tables.names import labels_of_levels
+from connect_tasks.tables.pieces import Piece
+from connect_tasks.tables.sources import Source
+
+__all__ = ["ParquetFile"]
+
+# Without these Arrow holds a row group's columns whole, and many files have one row group.
+_IN_PASSING = {"buffer_size": 2**18, "pre_buffer": False}
+
+
+class ParquetFile:
+    """A Parquet file; integers with gaps stay integers.
+
+    Attributes:
+        names: The names of its columns.
+        index: The index that pandas has stored with it, or 0, 1, …
+
+    Raises:
+        InputError: If it is no such file.
+    """
+
+    warnings: Sequence[str] = ()
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        with source.explained(), self._open() as file:
+            stored = file.read(columns=[], use_pandas_metadata=True)
+            self._columns = [n for n in file.schema_arrow.names if n not in stored.column_names]
+            metadata = file.schema_arrow.pandas_metadata or {}
+            self.index: pd.Index[Any] = stored.to_pandas(types_mapper=_dtype).index
+        levels = len(metadata.get("column_indexes", ()))
+        self.names = labels_of_levels(self._columns, levels)
+
+    def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[Piece]:
+        """Read the table from its beginning.
+
+        Args:
+            rows: How many rows a piece has at most.
+            columns: Only these columns, by position.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
+        chosen = self._columns if columns is None else [self._columns[i] for i in columns]
+        with self._source.explained(), self._open() as file:
+            for batch in file.iter_batches(rows, columns=chosen):
+                yield Piece(batch.num_rows, [batch.column(name) for name in chosen])
+
+    def _open(self) -> parquet.ParquetFile:
+        return parquet.ParquetFile(self._source.path, **_IN_PASSING)
+
+
+def _dtype(kind: pa.DataType) -> pd.ArrowDtype | None:
+    """Arrow's own type where pandas' would lose something; None for pandas' type."""
+    is_pandas_own = pa.types.is_floating(kind) or pa.types.is_timestamp(kind)
+    is_unknown = pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
+    if is_pandas_own or is_unknown or isinstance(kind, pa.BaseExtensionType):
+        return None
+    return pd.ArrowDtype(kind)

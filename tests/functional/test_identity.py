@@ -1,0 +1,256 @@
+"""Whom a person would call the same is one customer, in ledgers of earlier versions too."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from connect_tasks.aws.idempotency import canonical_key, exact_token
+from connect_tasks.aws.pacing.clock import SystemClock
+from connect_tasks.campaign import CampaignResult, manage
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.errors import InputError
+from connect_tasks.ledger import Ledger, forget
+from connect_tasks.ledger.redaction import forgotten_ids
+from connect_tasks.tables.reading import open_table
+from tests.functional.world import CAMPAIGN, World, world
+
+OLD = Path(__file__).parents[1] / "data" / "ledger_of_26fc872.db"
+WRITTEN_AT = datetime(2026, 11, 26, 23, 53, 18, tzinfo=UTC)
+
+# The same to a person: as it is, with white space, without width, in two characters.
+ZOE = ["Zo\u00eb 7", " Zo\u00eb 7\t", "Zoe\u0308 7", "Zo\u200b\u00eb 7\u00a0", "\ufeffZo\u00eb 7"]
+
+
+def row(name: str, **more: Any) -> dict[str, Any]:
+    return {"customer_id": name, "display_name": "Ada", "score": "9", **more}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as here:
+        yield here
+
+
+def contact(here: World, *rows: Mapping[str, Any]) -> None:
+    here.run(table_id=here.plan(rows).table_id)
+
+
+@pytest.mark.parametrize("again", ZOE, ids=ascii)
+def test_whoever_looks_the_same_is_contacted_once(here: World, again: str) -> None:
+    contact(here, row(ZOE[0]))
+    contact(here, row(again))
+
+    assert len(here.local.contacts) == 1
+
+
+def test_rows_that_look_the_same_are_one_customer_and_the_id_is_shown_as_given(
+    here: World,
+) -> None:
+    plan = here.plan([row(name) for name in reversed(ZOE)])
+    here.run(table_id=plan.table_id)
+
+    contacts = CampaignResult(CAMPAIGN, here.ledger.url, plan).contacts
+    assert list(contacts["status"]) == ["completed", *["duplicate"] * 4]
+    assert list(contacts["customer_id"]) == list(reversed(ZOE))
+    assert [c.customer_id for c in here.local.contacts] == [ZOE[-1]]
+
+
+@pytest.mark.parametrize("again", ZOE, ids=ascii)
+def test_a_customer_is_forgotten_by_any_id_that_looks_the_same(here: World, again: str) -> None:
+    contact(here, row(ZOE[0]))
+
+    assert forget(again, here.ledger.url).contacts == 1
+    contact(here, row(again))
+    assert len(here.local.contacts) == 1
+
+
+def test_an_id_of_which_nothing_is_seen_is_the_rows_error(here: World) -> None:
+    plan = here.plan([row("\u200b\u2060"), row("a")])
+
+    (refusal,) = here.ledger.refused_rows(CAMPAIGN)
+    assert (plan.rejected, plan.added) == (1, 1)
+    assert "nothing that a person could see" in refusal.error_message
+
+
+def test_the_key_in_the_ledger_is_that_of_the_id(here: World) -> None:
+    contact(here, row(ZOE[1]), row("b "))
+    with closing(sqlite3.connect(here.ledger.url.removeprefix("sqlite:///"))) as database:
+        found = database.execute("SELECT customer_id, customer_key FROM contacts").fetchall()
+
+    assert found == [(ZOE[1], canonical_key(ZOE[1])), ("b ", "b")]
+
+
+def test_a_mistyped_campaign_that_holds_the_same_customers_is_told_before_anything_is_sent(
+    here: World,
+) -> None:
+    rows = [row(f"{number:04}") for number in range(20)]
+    here.plan(rows)
+    renderer = here.template.bind(
+        instance_id=here.local.instance_id, contact_flow_id=here.local.flow_id
+    )
+    here.ledger.open_campaign("renewasl", here.local.instance_id, now=WRITTEN_AT)
+    plan = plan_campaign(here.ledger, "renewasl", [rows], renderer, now=WRITTEN_AT)
+
+    (told,) = plan.warnings
+    assert "'renewasl' is new, and 'renewals' holds 20 of the first 20 customers" in told
+    assert here.local.contacts == []
+
+
+# --- numbers ---
+
+
+def ids_of(*values: Any, dtype: Any = None) -> list[Any]:
+    frame = pd.DataFrame({"customer_id": pd.Series(values, dtype=dtype)})
+    return [r["customer_id"] for piece in open_table(frame).chunks() for r in piece]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [3.5, float("inf"), 2.0**53, None, "x", True],
+    ids=["a fraction", "infinity", "a large one", "a gap", "a text", "a truth value"],
+)
+def test_who_a_whole_number_is_does_not_depend_on_the_rows_beside_it(here: World, odd: Any) -> None:
+    alone = ids_of(1.0, 2.0)
+    beside = ids_of(1.0, 2.0, odd, dtype=None if not isinstance(odd, str | bool) else object)
+    contact(here, *(row(name) for name in alone))
+    contact(here, *(row(name) for name in beside[:2]))
+
+    assert here.made() == {"1": 1, "2": 1}
+
+
+# --- campaigns ---
+
+
+@pytest.mark.parametrize("name", ZOE, ids=ascii)
+def test_a_campaign_is_the_one_that_looks_the_same(here: World, name: str) -> None:
+    here.ledger.open_campaign(here.ledger.campaign_name(ZOE[0]), "i-1", now=WRITTEN_AT)
+
+    assert here.ledger.campaign_name(name) == ZOE[0]
+    manage.pause(name, here.ledger)
+    assert manage.status(ZOE[0], here.ledger)["state"] == "paused"
+
+
+def test_campaigns_of_an_earlier_version_that_look_the_same_must_be_named_exactly(
+    here: World,
+) -> None:
+    for name in ("spring", "spring "):
+        here.ledger.open_campaign(name, "i-1", now=WRITTEN_AT)
+
+    assert here.ledger.campaign_name("spring ") == "spring "
+    with pytest.raises(InputError, match="Name one exactly"):
+        here.ledger.campaign_name(" spring")
+
+
+# --- ledgers of an earlier version, which compared ids as they were written ---
+
+Change = Callable[[sqlite3.Connection], None]
+
+
+class LaterClock(SystemClock):
+    """A clock that goes on two minutes after the ledger was written."""
+
+    def now(self) -> datetime:
+        return WRITTEN_AT + timedelta(minutes=2)
+
+
+def renamed(old: str, new: str) -> Change:
+    """What that version would have written, had the table had another id."""
+
+    def change(database: sqlite3.Connection) -> None:
+        token = exact_token(CAMPAIGN, new)
+        where = "WHERE customer_id = ?"
+        database.execute(f"UPDATE items SET customer_id = ? {where}", (new, old))  # noqa: S608
+        database.execute(
+            f"UPDATE contacts SET client_token = ?, customer_id = ? {where}",  # noqa: S608
+            (token, new, old),
+        )
+
+    return change
+
+
+def old_ledger(folder: Path, *changes: Change) -> Path:
+    path = folder / "ledger.db"
+    shutil.copy(OLD, path)
+    with closing(sqlite3.connect(path)) as database:
+        for change in changes:
+            change(database)
+        database.commit()
+    return path
+
+
+def planned_again(path: Path, *names: str) -> tuple[int, int]:
+    """How many of a new table's customers are new in the old ledger, and how many are known."""
+    with world(path.parent) as here:
+        plan = here.plan([row(name) for name in names])
+        return plan.added, plan.known
+
+
+def test_who_was_contacted_with_white_space_around_the_id_is_known_without(
+    tmp_path: Path,
+) -> None:
+    path = old_ledger(tmp_path, renamed("0000", " 0000"), renamed("0007", "0007\u00a0"))
+
+    assert planned_again(path, "0000", "0007", "0001", "0042") == (1, 3)
+
+
+def test_a_planned_customer_of_an_old_ledger_is_sent_with_the_token_written_then(
+    tmp_path: Path,
+) -> None:
+    old_ledger(tmp_path, renamed("0007", "0007 "))
+    with world(tmp_path) as here:
+        plan = here.plan([row("0007", score="3")])
+        here.run(table_id=plan.table_id)
+        tokens = {r["customer_id"]: r["client_token"] for r in here.contacts()}
+
+    assert here.made() == {"0007": 1}
+    assert tokens["0007 "] == exact_token(CAMPAIGN, "0007 ")
+
+
+def test_of_two_contacts_that_look_the_same_the_one_that_came_furthest_stands(
+    tmp_path: Path,
+) -> None:
+    path = old_ledger(tmp_path, renamed("0007", " 0000"), renamed("0008", "0001\u200b"))
+    with Ledger(f"sqlite:///{path}") as ledger:
+        rows = list(ledger.contact_records(CAMPAIGN))
+        known = ledger.known(CAMPAIGN, ["0000", "0001"])
+
+    by_id = {r["customer_id"]: (r["status"], r["error_code"]) for r in rows}
+    assert by_id[" 0000"] == by_id["0001\u200b"] == ("failed", "SameCustomer")
+    assert {name: found.status for name, found in known.items()} == {
+        "0000": "completed",
+        "0001": "completed",
+    }
+
+
+def test_who_was_forgotten_under_an_odd_id_is_recognised_by_it(tmp_path: Path) -> None:
+    name = "kunde 9 "
+    (exact,) = forgotten_ids(CAMPAIGN, name) - forgotten_ids(CAMPAIGN, name.strip())
+    path = old_ledger(
+        tmp_path,
+        renamed("0007", name),
+        lambda database: (
+            database.execute(
+                "UPDATE contacts SET customer_id = ?, fingerprint = '', status = 'failed' "
+                "WHERE customer_id = ?",
+                (exact, name),
+            )
+            and None
+        ),
+    )
+
+    assert planned_again(path, name) == (0, 1)
+
+
+def test_a_whole_number_that_an_earlier_version_called_1_0_is_that_customer(
+    tmp_path: Path,
+) -> None:
+    path = old_ledger(tmp_path, renamed("0000", "1.0"), renamed("0001", "2.0"))
+
+    assert planned_again(path, "1", "2", "3") == (1, 2)

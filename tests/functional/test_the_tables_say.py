@@ -1,0 +1,249 @@
+"""A run contacts only whom its table names and accepts; who was planned before is told of."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connect_tasks import Conversation
+from connect_tasks.campaign import CampaignResult, manage
+from connect_tasks.campaign.planning import Plan
+from connect_tasks.emulator import LocalConnect
+from connect_tasks.errors import InputError
+from connect_tasks.flows.manage import resume, withdraw
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.tasks import validate_customers
+from tests.functional.world import CAMPAIGN, World, world
+
+ONE_ANSWER = Conversation(messages=("{{ score }}",), max_replies=1)
+
+
+def row(name: str, score: str | None = "9") -> dict[str, Any]:
+    return {"customer_id": name, "display_name": f"Customer {name}", "score": score}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as here:
+        yield here
+
+
+def contact(here: World, *rows: Mapping[str, Any]) -> Plan:
+    """Do with a table what `outreach` does."""
+    plan = here.plan(rows)
+    here.run(table_id=plan.table_id)
+    return plan
+
+
+def statuses(here: World) -> dict[str, tuple[str, str | None]]:
+    return {r["customer_id"]: (r["status"], r["error_code"]) for r in here.contacts()}
+
+
+def test_who_is_refused_now_is_not_contacted_though_planned_before(here: World) -> None:
+    here.plan([row("a"), row("b")])
+    plan = contact(here, row("a"), row("b", score=None))
+
+    assert here.made() == {"a": 1}
+    assert (plan.withdrawn, plan.rejected, plan.outside) == (1, 1, 0)
+    assert statuses(here)["b"] == ("failed", "WithdrawnByTable")
+    assert "column 'score' is empty" in str(here.contacts()[1]["error_message"])
+    contacts = CampaignResult(CAMPAIGN, here.ledger.url, plan).contacts
+    assert list(contacts["status"]) == ["completed", "rejected"]
+
+
+def test_who_is_right_again_is_contacted_with_the_new_request(here: World) -> None:
+    here.plan([row("a", score="1")])
+    contact(here, row("a", score=None))
+    contact(here, row("a", score="7"))
+
+    assert here.made() == {"a": 1}
+    assert ("CUSTOMER", "7") in here.said()
+    assert here.ledger.counts(CAMPAIGN)["withdrawn"] == 0
+
+
+def test_a_row_that_was_corrected_before_it_was_sent_is_sent_as_it_is_now(here: World) -> None:
+    here.plan([row("a", score="1")])
+    contact(here, row("a", score="8"))
+
+    assert [said for role, said in here.said() if role == "CUSTOMER"] == ["8"]
+
+
+def test_who_is_not_in_the_table_is_left_alone_and_counted(here: World) -> None:
+    here.plan([row("a"), row("b"), row("c")])
+    plan = contact(here, row("a"))
+
+    assert here.made() == {"a": 1}
+    assert plan.outside == 2
+    assert CampaignResult(CAMPAIGN, here.ledger.url, plan).summary["outside"] == 2
+    assert {n: s for n, (s, _) in statuses(here).items()} == {
+        "a": "completed",
+        "b": "planned",
+        "c": "planned",
+    }
+
+
+def test_whoever_is_left_can_be_contacted_without_a_table(here: World) -> None:
+    here.plan([row("a"), row("b")])
+    contact(here, row("a"))
+    here.run()
+
+    assert here.made() == {"a": 1, "b": 1}
+
+
+def test_a_wrong_row_and_a_right_one_of_the_same_customer_are_a_right_one(here: World) -> None:
+    here.plan([row("a")])
+    plan = contact(here, row(" a", score=None), row("a"))
+
+    assert here.made() == {"a": 1}
+    assert (plan.withdrawn, plan.rejected) == (0, 1)
+
+
+def test_whom_a_person_takes_out_stays_out_whatever_tables_say(here: World) -> None:
+    here.plan([row("a"), row("b")])
+    taken = manage.withdraw(CAMPAIGN, ["b"], here.ledger, reason="complained")
+    again = manage.withdraw(CAMPAIGN, "b", here.ledger)
+    plan = contact(here, row("a"), row("b", score="3"))
+
+    assert (taken, again) == (1, 0)
+    assert here.made() == {"a": 1}
+    assert (plan.kept_out, plan.outside) == (1, 0)
+    assert statuses(here)["b"] == ("failed", "WithdrawnByPerson")
+    assert here.contacts()[1]["error_message"] == "complained"
+    assert here.contacts()[1]["ended_at"] is not None
+
+
+def test_who_was_contacted_cannot_be_withdrawn(here: World) -> None:
+    contact(here, row("a"))
+
+    assert manage.withdraw(CAMPAIGN, ["a"], here.ledger) == 0
+    assert statuses(here)["a"] == ("completed", None)
+
+
+def test_nobody_is_withdrawn_where_one_is_not_known(here: World) -> None:
+    here.plan([row("a")])
+    with pytest.raises(InputError, match="does not know 'z'"):
+        manage.withdraw(CAMPAIGN, ["a", "z"], here.ledger)
+
+    assert statuses(here)["a"] == ("planned", None)
+
+
+def test_a_chat_that_is_open_is_held_to_its_end_though_its_row_is_refused_now(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.conversation = Conversation(messages=("{{ score }}",), reply_timeout_seconds=60)
+        plan = here.plan([row("a")])
+        with pytest.raises(KeyboardInterrupt):
+            here.run(_interrupt_when(lambda funnel: funnel.connected), table_id=plan.table_id)
+        here.conversation = Conversation(messages=("{{ score }}",), max_replies=1)
+        plan = here.plan([row("a", score=None), row("b")])
+        here.run(table_id=plan.table_id)
+
+        assert here.made() == {"a": 1, "b": 1}
+        assert statuses(here)["a"][0] == "completed"
+
+
+def _interrupt_when(condition: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def look(funnel: Any) -> None:
+        if condition(funnel):
+            raise KeyboardInterrupt
+
+    return look
+
+
+def test_a_worker_that_has_claimed_a_customer_does_not_send_once_they_are_refused(
+    here: World,
+) -> None:
+    here.plan([row("a"), row("b")])
+
+    def refuse(_: Any) -> None:
+        if not here.local.contacts and not refused:
+            refused.append(here.plan([row("b", score=None)]))
+
+    refused: list[Plan] = []
+    here.run(refuse)
+
+    assert here.made() == {"a": 1}
+
+
+def test_two_tables_at_once_contact_everybody_once_and_only_whom_one_of_them_accepts(
+    here: World,
+) -> None:
+    first = here.plan([row("a"), row("b"), row("c")])
+    second = here.plan([row("b"), row("c", score=None), row("d")])
+    here.run(table_id=first.table_id)
+    between = here.made()
+    here.run(table_id=second.table_id)
+
+    assert between == {"a": 1}
+    assert here.made() == {"a": 1, "b": 1, "d": 1}
+
+
+CUSTOMERS = ["a", "b", "c", "d"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    tables=st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from(CUSTOMERS), st.booleans()),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_tables_in_any_order_contact_only_whom_they_have_right_and_nobody_twice(
+    tables: list[tuple[dict[str, bool], bool]],
+) -> None:
+    allowed: set[str] = set()
+    with TemporaryDirectory() as folder, world(Path(folder)) as here:
+        for table, is_run in tables:
+            if not table:
+                continue
+            rows = [row(name, "9" if right else None) for name, right in table.items()]
+            plan = here.plan(rows)
+            before = here.made()
+            if is_run:
+                here.run(table_id=plan.table_id)
+                right = {name for name, is_right in table.items() if is_right}
+                allowed |= right
+                assert set(here.made() - before) == right - set(before)
+
+        assert set(here.made()) == allowed
+        assert not here.made() or max(here.made().values()) == 1
+
+
+# --- as flows ---
+
+
+def table(*rows: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows))
+
+
+@pytest.mark.usefixtures("prefect_home")
+def test_the_flow_says_what_to_do_about_those_who_are_not_in_its_table(
+    local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    options: dict[str, Any] = {"campaign": "told", "connect": local.instance(), "ledger": ledger}
+    everybody = [row(name) for name in ("a", "b", "c", "d")]
+    validate_customers.fn(table(*everybody), conversation=ONE_ANSWER, **options)
+    with caplog.at_level(logging.WARNING):
+        result = outreach(table(row("a"), row("d", score=None)), conversation=ONE_ANSWER, **options)
+    taken = withdraw("told", ["b"], reason="moved away", ledger=ledger)
+    after = resume("told", connect=local.instance(), ledger=ledger)
+
+    assert "2 more customers wait in the campaign and are not in this table" in caplog.text
+    assert "1 customers were planned and are refused now" in caplog.text
+    assert "2 more customers wait" in result.conclusion.message
+    assert result.conclusion.name == "Completed"
+    assert taken == 1
+    assert Counter(str(c.customer_id) for c in local.contacts) == {"a": 1, "c": 1}
+    assert after.summary["withdrawn"] == 2

@@ -1,0 +1,189 @@
+"""Many files that are one table, archives, and spreadsheets."""
+
+import datetime as dt
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from connect_tasks.errors import InputError
+from connect_tasks.tables.reading import open_table
+
+
+def read(source: Any) -> list[dict[str, Any]]:
+    return [row for chunk in open_table(source).chunks() for row in chunk]
+
+
+def ids(source: Any) -> list[Any]:
+    return [row["customer_id"] for row in read(source)]
+
+
+@pytest.fixture
+def spark(tmp_path: Path) -> Path:
+    """A folder as Spark writes it."""
+    folder = tmp_path / "customers.parquet"
+    folder.mkdir()
+    for n, customers in enumerate([["1", "2"], [], ["3"]]):
+        frame = pd.DataFrame({"customer_id": pd.Series(customers, dtype="str")})
+        frame.to_parquet(folder / f"part-0000{n}-x.snappy.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+    (folder / ".part-00000-x.snappy.parquet.crc").write_bytes(b"crc")
+    return folder
+
+
+def test_a_folder_of_spark_is_one_table(spark: Path) -> None:
+    assert ids(spark) == ids(f"{spark}/") == ids(spark.as_uri()) == ["1", "2", "3"]
+    assert open_table(spark).index is None
+
+
+def test_a_glob_is_one_table(spark: Path) -> None:
+    assert ids(spark / "part-0000[02]*.parquet") == ["1", "2", "3"]
+    assert ids(spark.parent / "*.parquet" / "*.parquet") == ["1", "2", "3"]
+
+
+def test_a_glob_without_files_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without tables"):
+        open_table(tmp_path / "*.csv")
+
+
+def test_a_glob_that_matches_a_folder_is_told(spark: Path) -> None:
+    with pytest.raises(InputError, match="matches the folder"):
+        open_table(spark.parent / "*.parquet")
+
+
+def test_a_name_with_wildcards_is_a_file_if_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "c[1].csv").write_text("customer_id\n7\n")
+
+    assert ids(tmp_path / "c[1].csv") == ["7"]
+
+
+def test_names_of_folders_are_columns(tmp_path: Path) -> None:
+    for country in ("DE", "F%20R", "__HIVE_DEFAULT_PARTITION__"):
+        folder = tmp_path / f"country={country}"
+        folder.mkdir()
+        pd.DataFrame({"customer_id": [country]}).to_parquet(folder / "part.parquet")
+
+    assert [row["country"] for row in read(tmp_path)] == ["DE", "F R", None]
+    assert next(open_table(tmp_path).chunks(columns=["country"])) == [{"country": "DE"}]
+
+
+def test_files_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("customer_id,name\n1,Ada\n")
+    (tmp_path / "b.csv").write_text("name;customer_id\nBob;2\n")
+    (tmp_path / "c.csv").write_text("")
+
+    assert read(tmp_path) == [
+        {"customer_id": "1", "name": "Ada"},
+        {"customer_id": "2", "name": "Bob"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("b.csv", "customer_id,nom\n2,Bob\n", "other columns than"),
+        ("b.json", "{}", "which is no table"),
+        ("_delta_log/0.json", "{}", "Delta Lake"),
+        (".hoodie/x", "", "Hudi"),
+        ("_temporary/0", "", "still being written"),
+    ],
+)
+def test_a_folder_that_is_no_plain_table_is_told(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / "a.csv").write_text("customer_id,name\n1,Ada\n")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(InputError, match=words):
+        open_table(tmp_path)
+
+
+def test_the_indexes_of_files_come_one_after_the_other(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        ids_of_file = pd.Index([f"{name}1"], name="customer_id")
+        pd.DataFrame({"n": [1]}, index=ids_of_file).to_parquet(tmp_path / f"{name}.parquet")
+    index = open_table(tmp_path).index
+
+    assert index is not None
+    assert list(index) == ids(tmp_path) == ["a1", "b1"]
+
+
+def test_parquet_with_its_ids_in_the_index_or_on_two_levels_is_read(tmp_path: Path) -> None:
+    pd.DataFrame({"n": [1]}, index=pd.Index(["0042"], name="customer_id")).to_parquet(
+        tmp_path / "index.parquet"
+    )
+    levels = pd.MultiIndex.from_tuples([("customer_id", ""), ("plan", "name")])
+    pd.DataFrame([["0042", "gold"]], columns=levels).to_parquet(tmp_path / "levels.parquet")
+
+    assert read(tmp_path / "index.parquet") == [{"customer_id": "0042", "n": 1}]
+    assert read(tmp_path / "levels.parquet") == [{"customer_id": "0042", "plan.name": "gold"}]
+
+
+# -- archives
+
+
+def test_an_archive_of_one_table_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("export/c.csv", "customer_id\n007\n")
+        archive.writestr("__MACOSX/export/._c.csv", "x")
+
+    assert ids(tmp_path / "c.zip") == ["007"]
+
+
+def test_an_archive_of_several_files_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("a.csv", "customer_id\n1\n")
+        archive.writestr("b.csv", "customer_id\n2\n")
+
+    with pytest.raises(InputError, match="holds 2 files"):
+        open_table(tmp_path / "c.zip")
+
+
+# -- spreadsheets
+
+
+def test_the_cells_of_a_spreadsheet_are_what_they_are_there(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame(
+        {
+            "customer_id": ["0042", 7.0, 8.5, True],
+            "name": ["NA", None, " ", "Zoë"],
+            "due": [dt.datetime(2026, 1, 2), dt.datetime(2026, 1, 2, 12), None, "later"],  # noqa: DTZ001 -- no zone
+        },
+        dtype=object,
+    )
+    frame.to_excel(tmp_path / "c.xlsx", index=False)
+    rows = read(tmp_path / "c.xlsx")
+
+    assert [repr(row["customer_id"]) for row in rows] == ["'0042'", "7", "8.5", "True"]
+    assert [row["name"] for row in rows] == ["NA", None, " ", "Zoë"]
+    assert [row["due"] for row in rows] == [
+        dt.date(2026, 1, 2),
+        dt.datetime(2026, 1, 2, 12),  # noqa: DTZ001 -- no zone
+        None,
+        "later",
+    ]
+
+
+def test_further_sheets_are_warned_of(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame({"customer_id": ["1"]})
+    with pd.ExcelWriter(tmp_path / "c.xlsx") as book:
+        for name in ("May", "June"):
+            frame.to_excel(book, sheet_name=name, index=False)
+        pd.DataFrame().to_excel(book, sheet_name="Blank")
+    (warning,) = open_table(tmp_path / "c.xlsx").warnings
+
+    assert "'May', is read; there are also 'June'." in warning
+
+
+def test_a_name_twice_in_a_spreadsheet_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame([["customer_id", "customer_id"], ["1", "2"]])
+    frame.to_excel(tmp_path / "c.xlsx", index=False, header=False)
+
+    with pytest.raises(InputError, match="same name: 'customer_id'"):
+        open_table(tmp_path / "c.xlsx")
