@@ -168,6 +168,14 @@ def test_the_cells_of_a_spreadsheet_are_what_they_are_there(tmp_path: Path) -> N
     ]
 
 
+def test_what_is_no_spreadsheet_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    (tmp_path / "c.xlsx").write_bytes(b"x")
+
+    with pytest.raises(InputError, match="cannot be read: File is not a zip file"):
+        open_table(tmp_path / "c.xlsx")
+
+
 def test_further_sheets_are_warned_of(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl")
     frame = pd.DataFrame({"customer_id": ["1"]})
