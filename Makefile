@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Together stays what shares a server, and first comes what takes longest: see tests/conftest.py.
-SIDE_BY_SIDE := --numprocesses=3 --dist=loadgroup --no-loadscope-reorder -p no:nbval
+# What stays together is in tests/side_by_side.py.
+SIDE_BY_SIDE := --numprocesses=3 --no-loadscope-reorder -p no:nbval
 
 # Prefect keeps its database here, apart from the one in your home folder.
 export PREFECT_HOME := $(CURDIR)/.prefect
@@ -33,11 +33,14 @@ demo: $(STAMP) ## Contact 250 synthetic customers at a local Amazon Connect, and
 test: $(STAMP) lint ## Everything that CI checks
 	$(MAKE) --no-print-directory --jobs=2 test-all notebooks
 
+DOCTESTS := --doctest-modules --ignore=connect_tasks/emulator/__main__.py connect_tasks
 test-all: $(STAMP)
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered tests
+	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
 
 test-fast: $(STAMP) ## The unit tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 --hypothesis-profile=fast tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 tests/unit
+	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
 
 test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/functional tests/contract

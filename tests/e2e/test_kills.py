@@ -33,7 +33,7 @@ from tests.e2e.killed import Doom, Job
 from tests.functional.world import CAMPAIGN, customers
 from tests.postgresql import new_database
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.apart, pytest.mark.timeout(240)]
 
 BOUNDARIES = (
     "before plan",
