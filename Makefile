@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Together stays what shares a server, and first comes what takes longest: see tests/conftest.py.
-SIDE_BY_SIDE := --numprocesses=3 --dist=loadgroup --no-loadscope-reorder -p no:nbval
+# What stays together is in tests/side_by_side.py.
+SIDE_BY_SIDE := --numprocesses=3 --no-loadscope-reorder -p no:nbval
 
 # Prefect keeps its database here, apart from the one in your home folder.
 export PREFECT_HOME := $(CURDIR)/.prefect
@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo test test-fast test-functional test-e2e test-all test-wheel matrix lint notebooks docs build bench clean
+.PHONY: help install demo test test-fast test-functional test-e2e test-all test-wheel matrix coverage lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -33,11 +33,18 @@ demo: $(STAMP) ## Contact 250 synthetic customers at a local Amazon Connect, and
 test: $(STAMP) lint ## Everything that CI checks
 	$(MAKE) --no-print-directory --jobs=2 test-all notebooks
 
+DOCTESTS := --doctest-modules --ignore=connect_tasks/emulator/__main__.py connect_tasks
 test-all: $(STAMP)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
+	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
 
 test-fast: $(STAMP) ## The unit tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 --hypothesis-profile=fast tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 tests/unit
+	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
+
+# Of the unit tests alone: they are quick, and what they no longer reach somebody has taken out of them.
+coverage: $(STAMP) ## Branches that the unit tests reach; fewer than now is an error
+	$(BIN)/python -m pytest -p no:nbval -q --cov --cov-report=term:skip-covered tests/unit
 
 test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/functional tests/contract

@@ -3,10 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.side_by_side import SideBySide, begin_with_the_longest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,18 +19,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(autouse=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "apart: the tests of a file may run in several processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    begin_with_the_longest(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SideBySide:
+    """Whatever `--dist` says."""
+    return SideBySide(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _no_aws_account(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Nothing of the developer's own AWS settings reaches a test."""
-    if request.config.getoption("--aws-verified"):
-        return
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if not request.config.getoption("--aws-verified"):
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                monkeypatch.delenv(name)
+            empty = tmp_path_factory.mktemp("no-aws")
+            monkeypatch.setenv("AWS_CONFIG_FILE", str(empty / "config"))
+            monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(empty / "credentials"))
+            monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

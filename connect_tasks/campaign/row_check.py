@@ -125,9 +125,9 @@ class RowCheck:
         for row in rows:
             rendered = self._renderer.render(row)
             if rendered.request is None:
-                refused.append(self._reject(row, rendered))
+                refused.append(self._reject(rendered))
             elif not (key := canonical_key(str(rendered.request.customer_id))):
-                refused.append(self._reject(row, _without_id(rendered)))
+                refused.append(self._reject(_without_id(rendered)))
             elif key in self._positions:
                 refused.append(self._repeated(key, str(rendered.request.customer_id)))
             else:
@@ -181,12 +181,12 @@ class RowCheck:
             )
         return ValidRow(customer_id, key, RequestText.of(request.to_wire()), messages)
 
-    def _reject(self, row: Mapping[str, Any], rendered: Rendered) -> Refusal:
+    def _reject(self, rendered: Rendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):
             if kind in self._reasons or len(self._reasons) < _MOST_KINDS:
                 self._reasons[kind] += 1
         reason = "; ".join(map(str, rendered.problems))
-        return self._refuse(Status.REJECTED, _given_id(row), "InvalidRow", reason)
+        return self._refuse(Status.REJECTED, rendered.customer_id, "InvalidRow", reason)
 
     def _repeated(self, key: str, customer_id: str) -> Refusal:
         reason = f"repeats the customer of row {self._positions[key]}"
@@ -209,11 +209,6 @@ def _without_id(rendered: Rendered) -> Rendered:
     rule = "holds nothing that a person could see: a campaign knows its customers by it"
     problem = Problem("customer_id", shortened(str(rendered.customer_id)), rule)
     return replace(rendered, request=None, problems=(*rendered.problems, problem))
-
-
-def _given_id(row: Mapping[str, Any]) -> str | None:
-    value = row.get("customer_id")
-    return None if value is None else str(value)[:128]
 
 
 def _kind(problem: Problem) -> str:

@@ -26,8 +26,13 @@ def _run_name() -> str:
 def _size(customers: Any) -> str:
     if isinstance(customers, str | PurePath):
         return PurePath(customers).name
-    rows = customers["rows"] if isinstance(customers, dict) else len(customers)
+    # What Prefect records of a table; whatever else it is, the flow itself will say so.
+    rows = customers.get("rows", 0) if isinstance(customers, dict) else _rows(customers)
     return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _rows(customers: Any) -> int:
+    return len(customers) if hasattr(customers, "__len__") else 0
 
 
 @table_flow(name="outreach", flow_run_name=_run_name)

@@ -91,7 +91,7 @@ def validate_customers(
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     now = datetime.now(UTC)
-    chunks = table.chunks(chunk_rows=CHUNK_ROWS)
+    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign, run_logger(), total=_length(table))
     with open_ledger(ledger) as opened, watched as show:
         campaign = opened.campaign_name(campaign)
@@ -102,7 +102,8 @@ def validate_customers(
             conversation=conversation,
         )
         plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
-        plan = replace(plan, index=table.index)
+        said = (*table.warnings, *renderer.warnings(), *plan.warnings)
+        plan = replace(plan, index=table.index, warnings=said)
         expected = forecast(
             plan.intake,
             connect.quotas,
@@ -160,7 +161,7 @@ def preview(
     """
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
-    chunks = table.chunks(chunk_rows=CHUNK_ROWS)
+    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign or "preview", run_logger(), total=_length(table))
     with (
         _past(ledger_url(ledger), campaign, connect.instance_id) as (known, seconds),
@@ -175,6 +176,8 @@ def preview(
         measured_seconds=seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
+    for sentence in (*table.warnings, *renderer.warnings()):
+        run_logger().warning("%s: %s", campaign or "preview", sentence)
     publish_markdown(
         campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
     )

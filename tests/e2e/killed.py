@@ -26,9 +26,14 @@ from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.ledger.changes import Change, Heard
 from connect_tasks.ledger.store import Ledger
+from tests.amazon_models import share_models
 from tests.functional.world import CAMPAIGN, FAST, QUICK, session
 
 Result = TypeVar("Result")
+
+# Read before processes are forked off, so that none has to.
+share_models()
+session().client("connect")
 
 # Our side closes: the flow would talk for ever. So nothing ends while nobody is listening.
 CONVERSATION = Conversation(

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from connect_tasks.blocks import AmazonConnectInstance
+from tests.prefect_database import place_database
 
 __all__ = [
     "PrefectServer",
@@ -31,6 +32,10 @@ __all__ = [
     "wait_until",
     "wait_until_healthy",
 ]
+
+
+# Made once: to read certificates for each question takes longer than the answer.
+_http = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class PrefectServer:
     def answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """Its SQLite is busy at times and says so; any other answer is given as it is."""
         for _ in range(50):
-            answer = httpx.request(method, f"{self.url}/{path}", json=body, timeout=30)
+            answer = _http.request(method, f"{self.url}/{path}", json=body)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 return answer
             time.sleep(0.2)
@@ -63,9 +68,10 @@ class PrefectServer:
 @contextmanager
 def prefect_server(folder: Path, **settings: str) -> Iterator[PrefectServer]:
     """A Prefect server with its database in a folder; the settings are for it alone."""
-    port = free_port()
+    port, home = free_port(), folder / "prefect"
+    place_database(home / "prefect.db")
     environment = os.environ | {
-        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
@@ -178,7 +184,7 @@ def wait_until_healthy(url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{url}/health", timeout=1).json() is True:
+            if _http.get(f"{url}/health", timeout=1).json() is True:
                 return
         except httpx.TransportError:
             time.sleep(0.2)

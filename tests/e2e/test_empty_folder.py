@@ -4,18 +4,16 @@ Run from a wheel (`make test-wheel`) there is no checkout; there, as here, every
 or a few lines of Python in a folder that holds nothing.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from signal import SIGTERM
 
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from tests.e2e.servers import PrefectServer, descendants, prefect_server, save_block, wait_until
+from tests.e2e.deployed import Worker
+from tests.e2e.servers import PrefectServer, prefect_server, save_block, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -99,10 +97,8 @@ def worker(server: PrefectServer, folder: Path) -> Iterator[None]:
             command, cwd=folder, env=environment(server), stdout=log, stderr=log
         )
     yield
-    for pid in reversed(descendants(process.pid)):
-        with suppress(ProcessLookupError):
-            os.kill(pid, SIGTERM)
-    process.wait(30)
+    # Asked to end, it may take longer than anybody would wait.
+    Worker(process).kill()
 
 
 def ended(server: PrefectServer, deployment: str) -> str:

@@ -33,7 +33,7 @@ from tests.e2e.killed import Doom, Job
 from tests.functional.world import CAMPAIGN, customers
 from tests.postgresql import new_database
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.apart, pytest.mark.timeout(240)]
 
 BOUNDARIES = (
     "before plan",
@@ -404,7 +404,13 @@ def test_a_table_may_be_entered_again_while_a_worker_goes_on(ledger_url: str) ->
     now = datetime.now(UTC)
     terms = ClaimTerms(lease=timedelta(minutes=1), token_validity=timedelta(hours=1))
     row = Planned(
-        customer_id="", generation=1, client_token="", request="{}", fingerprint="", messages=()
+        customer_id="",
+        customer_key="",
+        generation=1,
+        client_token="",
+        request="{}",
+        fingerprint="",
+        messages=(),
     )
     rows = [replace(row, customer_id=f"{n:04}", client_token=f"token-{n}") for n in range(300)]
     worked_off = threading.Event()
@@ -438,7 +444,13 @@ def test_contacts_that_another_transaction_holds_are_waited_for() -> None:
     now = datetime.now(UTC)
     terms = ClaimTerms(lease=timedelta(minutes=1), token_validity=timedelta(hours=1))
     row = Planned(
-        customer_id="0", generation=1, client_token="t", request="{}", fingerprint="", messages=()
+        customer_id="0",
+        customer_key="0",
+        generation=1,
+        client_token="t",
+        request="{}",
+        fingerprint="",
+        messages=(),
     )
     with new_database() as url, Ledger(url) as ledger:
         ledger.open_campaign(CAMPAIGN, "instance", now=now)

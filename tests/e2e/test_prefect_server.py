@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connect_tasks import Quotas
@@ -105,11 +104,11 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
             stderr=subprocess.DEVNULL,
         )
         try:
-            name = f"{server.url}/deployments/name/outreach/cancel-me"
-            wait_until(lambda: httpx.get(name).status_code == 200, 60, "it is served")
+            name = "deployments/name/outreach/cancel-me"
+            wait_until(lambda: server.answer("GET", name).is_success, 60, "it is served")
             (block,) = server.post("block_documents/filter")
             run = server.post(
-                f"deployments/{httpx.get(name).json()['id']}/create_flow_run",
+                f"deployments/{server.get(name)['id']}/create_flow_run",
                 parameters={
                     "customers": str(table),
                     "campaign": "cancelled",

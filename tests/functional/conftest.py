@@ -3,11 +3,17 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
+from unittest.mock import patch
 
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
+from tests.amazon_models import share_models
 from tests.postgresql import new_database
+from tests.prefect_database import place_database
+
+share_models()
 
 _SERVER = {
     "DO_NOT_TRACK": "1",
@@ -27,16 +33,24 @@ def prefect_home() -> Iterator[Path]:
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
-    from prefect.testing.utilities import prefect_test_harness
+    from prefect.testing import utilities
 
     with (
+        # It makes a folder for its database, in which it finds one.
+        patch.object(utilities, "mkdtemp", _folder_with_database),
         # Joining the heartbeat thread costs each flow run a second.
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-        prefect_test_harness(server_startup_timeout=120),
+        utilities.prefect_test_harness(server_startup_timeout=120),
     ):
         url = PREFECT_API_DATABASE_CONNECTION_URL.value()
         assert url
         yield Path(str(url).removeprefix("sqlite+aiosqlite:///")).parent
+
+
+def _folder_with_database() -> str:
+    folder = mkdtemp()
+    place_database(Path(folder, "prefect-test.db"))
+    return folder
 
 
 @pytest.fixture

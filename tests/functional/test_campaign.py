@@ -508,6 +508,7 @@ def test_a_socket_that_falls_silent_is_replaced_and_nothing_is_lost(tmp_path: Pa
         here.conversation = Conversation(
             messages=("one", "two"), max_replies=3, reply_timeout_seconds=40
         )
+        here.beat_seconds = 1
         here.plan(customers(2))
         here.run()
 

@@ -81,6 +81,8 @@ def test_tokens_and_requests_are_sent_as_they_were_written(
 
     now = {row["customer_id"]: row for row in ledger.contact_records(CAMPAIGN)}
     assert {name: (row["client_token"], row["request"]) for name, row in now.items()} == written()
+    sent = {str(contact.customer_id): contact.client_token for contact in local.contacts}
+    assert sent == {name: written()[name][0] for name in ("0003", "0007", "0008")}
 
 
 def test_chats_that_ended_meanwhile_are_lost_and_what_was_settled_stays(

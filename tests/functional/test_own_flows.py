@@ -27,7 +27,6 @@ from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.idempotency import client_token
 from connect_tasks.aws.instance import Instance
 from connect_tasks.chat import single
-from connect_tasks.chat.session import ChatSession
 from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError, OutcomeUnknownError
@@ -310,14 +309,13 @@ def test_a_chat_that_ended_before_it_was_held_is_lost(local: LocalConnect) -> No
 
 
 def test_a_chat_whose_socket_cannot_be_restored_is_lost_and_closed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(ChatSession, "RECONNECTS", 0)
     drop = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_DROP, nth=2)
     with at_once(drop, flow="echo") as local:
         instance = local.instance()
         chat = start_chat.fn(request_of(local), instance)
-        held = hold_chat.fn(chat, instance, PATIENT, ["9"])
+        held = single.hold(instance.connect(), chat, PATIENT, ["9"], reconnects=0)
 
         assert held.end_reason == "lost"
         assert open_chats(local) == set()

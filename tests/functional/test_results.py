@@ -242,7 +242,7 @@ def test_files_of_an_earlier_call_are_replaced(ledger: Ledger, tmp_path: Path) -
 
 def test_saved_files_are_the_tables_and_the_report(ledger: Ledger, tmp_path: Path) -> None:
     result = CampaignResult(CAMPAIGN, ledger.url, plan(["0002", None, "0001"]))
-    result.save(tmp_path / "out")
+    result.save(tmp_path / "out", neutralise=False)
 
     found = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
     assert found == {
@@ -259,7 +259,7 @@ def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(
 ) -> None:
     result = CampaignResult(CAMPAIGN, ledger.url)
     result.to_parquet(tmp_path / "out")
-    result.save(tmp_path / "out")
+    result.save(tmp_path / "out", neutralise=False)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
 
     of_another_ledger = CampaignResult(CAMPAIGN, ledger.url, plan(["0001", "9999"]))
@@ -278,7 +278,7 @@ def test_files_for_s3_are_those_of_a_folder(
     result = CampaignResult(CAMPAIGN, ledger.url)
     with fake_s3() as (address, stored):
         result.save(f"s3://bucket/out?endpoint_override={address}&scheme=http&region=us-east-1")
-    result.save(tmp_path / "out")
+    result.save(tmp_path / "out", neutralise=False)
 
     here = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert {path.removeprefix("/bucket/out/"): body for path, body in stored.items()} == here

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import SecretStr
 
-from connect_tasks.aws.preflight import questions
+from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
@@ -24,7 +24,7 @@ from connect_tasks.flows.outreach import outreach
 from connect_tasks.flows.verify import verify
 from connect_tasks.tasks.artifacts import artifact_key
 from tests.functional.local_aws import CALLER, local_aws
-from tests.functional.world import always
+from tests.functional.world import always, session
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 EACH_ONCE = dict.fromkeys(OPERATIONS["connect"], 1)
@@ -186,11 +186,17 @@ def test_a_service_that_cannot_be_reached_is_said_once() -> None:
     assert verdicts(instance.check_connection()) == {"Connection": Verdict.NO}
 
 
-def test_a_call_that_is_not_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "_READ_SECONDS", 1.0)
+def test_a_call_that_is_not_answered_is_given_up() -> None:
     delay = Fault(operation="StopContact", kind=FaultKind.DELAY, seconds=600)
     with LocalConnect(quotas=LocalQuotas.unlimited(), faults=[delay]) as local:
-        report = local.instance().check_connection()
+        report = inspect_instance(
+            session,
+            {"endpoint_url": local.endpoint_url},
+            instance_id=local.instance_id,
+            flow_id=local.flow_id,
+            most_open_chats=500,
+            read_timeout_seconds=1,
+        )
 
     assert verdicts(report)["Stop chats"] is Verdict.UNKNOWN
     assert report.can_run

@@ -76,6 +76,7 @@ class World:
     quotas: Quotas = FAST
     policy: RetryPolicy = QUICK
     read_timeout_seconds: float = 15
+    beat_seconds: float = 10
     make_session: Callable[[], boto3.Session] = session
     contact_flow_id: str | None = None
     api_class: type[ConnectApi] = ConnectApi
@@ -100,7 +101,10 @@ class World:
             read_timeout_seconds=self.read_timeout_seconds,
         )
         instance = Instance(
-            api=self.api_class(self.make_session, options), quotas=self.quotas, policy=self.policy
+            api=self.api_class(self.make_session, options),
+            quotas=self.quotas,
+            policy=self.policy,
+            beat_seconds=self.beat_seconds,
         )
         return run_campaign(
             self.ledger,
