@@ -249,18 +249,10 @@ LIST_FIELDS = frozenset(
 """The request's fields that hold a list, whose items a table may give between commas."""
 
 
-class _AnswerModel(BaseModel):
+class _AnswerModel(_WireModel):
     # What Amazon adds to its answers is no reason to lose one; what cannot be read must not be
     # printed either, as it may be a token.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_pascal,
-        validate_by_name=True,
-        validate_by_alias=False,
-        loc_by_alias=False,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class ConnectionCredentials(_AnswerModel):

@@ -107,7 +107,7 @@ class AmazonConnectInstance(Block):
         default=None,
         title="Start limit in Prefect",
         description="Only if others start chats on the same quota too, and count them in Prefect: "
-        "the name of a global concurrency limit with slot decay. Starts are bought from it, about "
+        "the name of a global concurrency limit with slot decay. Starts are taken from it, about "
         "a second's worth at a time.",
         min_length=1,
     )
@@ -170,7 +170,7 @@ class AmazonConnectInstance(Block):
         except InputError as error:
             yield Finding("Start limit", Verdict.NO, str(error), is_obstacle=True)
         else:
-            yield Finding("Start limit", Verdict.YES, f"{self.start_limit} sells starts.")
+            yield Finding("Start limit", Verdict.YES, f"{self.start_limit} grants starts.")
 
     @field_validator("contact_flow_id")
     @classmethod

@@ -61,7 +61,7 @@ class PrefectStartLimit:
             self._context.copy().run(rate_limit, self.name, occupy=count, strict=True)
         except Exception as error:
             raise CampaignWideError(
-                f"no starts can be bought from Prefect's global concurrency limit {self.name!r} "
+                f"no starts can be had from Prefect's global concurrency limit {self.name!r} "
                 f"({_reason(error)}): see `prefect gcl inspect {self.name}`",
                 operation="rate_limit",
                 code=type(error).__name__,

@@ -94,8 +94,8 @@ from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 
-def report(sifted):
-    if sifted.rows == 250:
+def report(counts):
+    if counts.rows == 250:
         os.kill(os.getpid(), signal.SIGKILL)
 
 table = [{"customer_id": f"{n:04}", "name": f"Ada {n}"} for n in range(500)]

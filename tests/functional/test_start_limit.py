@@ -1,4 +1,4 @@
-"""Starts bought from a global concurrency limit, on a real Prefect server."""
+"""Starts within a global concurrency limit, on a real Prefect server."""
 
 import threading
 from collections import Counter

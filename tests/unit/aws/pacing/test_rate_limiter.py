@@ -174,36 +174,36 @@ class OwnLimit:
         self.asked.append(count)
 
 
+def within(
+    own_limit: OwnLimit, quota: Quota, *requests: PermitRequest, per_second: float
+) -> list[int]:
+    async def story() -> list[int]:
+        with ThreadPoolExecutor(1) as executor:
+            acquire = WithinStartLimit(
+                quota.acquire, own_limit, per_second=per_second, executor=executor
+            )
+            return [(await acquire(request)).count for request in requests]
+
+    return asyncio.run(story())
+
+
 def test_no_more_permits_are_asked_for_than_the_users_limit_allows() -> None:
     own_limit = OwnLimit()
-    granted: list[int] = []
+    wanted = [PermitRequest(api="s", wanted=count) for count in (3, 4, 4)]
 
-    async def story() -> None:
-        quota = Quota(50, 80)
-        with ThreadPoolExecutor(1) as executor:
-            acquire = WithinStartLimit(quota.acquire, own_limit, per_second=50, executor=executor)
-            for wanted in (3, 4, 4):
-                permits = await acquire(PermitRequest(api="s", wanted=wanted))
-                assert permits.count <= wanted
-                granted.append(permits.count)
+    granted = within(own_limit, Quota(50, 80), *wanted, per_second=50)
 
-    asyncio.run(story())
-
+    assert all(count <= request.wanted for count, request in zip(granted, wanted, strict=True))
     assert own_limit.asked == [5, 5]
     assert granted == [3, 2, 4]
 
 
 def test_what_the_users_limit_allowed_and_was_not_used_is_used_later() -> None:
     own_limit = OwnLimit()
+    first = PermitRequest(api="s", wanted=5)
+    later = PermitRequest(api="s", wanted=5, unused=5)
 
-    async def story() -> None:
-        quota = Quota(50, 80)
-        with ThreadPoolExecutor(1) as executor:
-            acquire = WithinStartLimit(quota.acquire, own_limit, per_second=50, executor=executor)
-            await acquire(PermitRequest(api="s", wanted=5))
-            await acquire(PermitRequest(api="s", wanted=5, unused=5))
-
-    asyncio.run(story())
+    within(own_limit, Quota(50, 80), first, later, per_second=50)
 
     assert own_limit.asked == [5]
 
@@ -211,12 +211,6 @@ def test_what_the_users_limit_allowed_and_was_not_used_is_used_later() -> None:
 def test_no_more_than_a_seconds_worth_is_asked_of_the_users_limit() -> None:
     own_limit = OwnLimit()
 
-    async def story() -> None:
-        quota = Quota(2.5, 8)
-        with ThreadPoolExecutor(1) as executor:
-            acquire = WithinStartLimit(quota.acquire, own_limit, per_second=2.5, executor=executor)
-            await acquire(PermitRequest(api="s", wanted=5))
-
-    asyncio.run(story())
+    within(own_limit, Quota(2.5, 8), PermitRequest(api="s", wanted=5), per_second=2.5)
 
     assert own_limit.asked == [3]
