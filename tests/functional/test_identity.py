@@ -232,18 +232,15 @@ def test_of_two_contacts_that_look_the_same_the_one_that_came_furthest_stands(
 def test_who_was_forgotten_under_an_odd_id_is_recognised_by_it(tmp_path: Path) -> None:
     name = "kunde 9 "
     (exact,) = forgotten_ids(CAMPAIGN, name) - forgotten_ids(CAMPAIGN, name.strip())
-    path = old_ledger(
-        tmp_path,
-        renamed("0007", name),
-        lambda database: (
-            database.execute(
-                "UPDATE contacts SET customer_id = ?, fingerprint = '', status = 'failed' "
-                "WHERE customer_id = ?",
-                (exact, name),
-            )
-            and None
-        ),
-    )
+
+    def forget(database: sqlite3.Connection) -> None:
+        database.execute(
+            "UPDATE contacts SET customer_id = ?, fingerprint = '', status = 'failed' "
+            "WHERE customer_id = ?",
+            (exact, name),
+        )
+
+    path = old_ledger(tmp_path, renamed("0007", name), forget)
 
     assert planned_again(path, name) == (0, 1)
 

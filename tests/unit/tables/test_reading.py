@@ -177,7 +177,7 @@ def test_an_integral_number_is_an_integer_whatever_is_beside_it(
         (pa.scalar(0.1, pa.float32()), 0.1),
         (memoryview(b"Ada"), "Ada"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_cell_of_any_kind_is_plain(cell: Any, plain: Any) -> None:
     (found,) = column([cell], dtype=object)
