@@ -8,7 +8,7 @@ import decimal
 import fractions
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ EXACT = 2.0**53
 _MOST_DIGITS = 4_300
 _LARGEST = 10**_MOST_DIGITS
 _MIDNIGHT = dt.time()
+_STANDS_FOR = (pa.DictionaryScalar, pa.RunEndEncodedScalar, pa.UnionScalar)
 _NARROW = {pa.float16(): np.float16, pa.float32(): np.float32}
 _ITEMS = (
     *(list, tuple, set, frozenset, deque, np.ndarray, pd.Series, pd.Index),
@@ -75,15 +76,11 @@ class _InnerError(Exception):
 
 
 def _plain(value: Any) -> object:
-    kind = type(value)
-    if kind is str:
-        return _text(value)
-    if value is None or kind is bool:
-        return value
-    if kind is int:
-        return _integer(value)
-    if kind is float:
-        return _float(value)
+    if own := _OWN.get(type(value)):
+        return own(value)
+    # Arrow's structs and maps are mappings, too, also those that are missing.
+    if isinstance(value, pa.Scalar):
+        return _arrow(value)
     if isinstance(value, Mapping):
         return {key: _inner(item) for key, item in value.items()}
     return _items(value) if isinstance(value, _ITEMS) else _scalar(value)
@@ -107,8 +104,6 @@ def _items(value: Any) -> object:
 
 
 def _scalar(value: Any) -> object:
-    if isinstance(value, pa.Scalar):
-        return _arrow(value)
     if _is_missing(value):
         return None
     if isinstance(value, dt.date | dt.timedelta | np.datetime64 | np.timedelta64):
@@ -125,8 +120,8 @@ def _arrow(value: pa.Scalar) -> object:
     """Arrow's own scalars, within which narrow floats are still known as such."""
     if not value.is_valid:
         return None
-    if isinstance(value, pa.DictionaryScalar):
-        return _arrow(value.value)
+    if isinstance(value, _STANDS_FOR) or _is_as_stored(value):
+        return _plain(value.value)
     if isinstance(value, pa.MapScalar):
         return [list(pair.values()) for pair in map(_inner, value.values)]  # type: ignore[attr-defined]
     if pa.types.is_struct(value.type):
@@ -136,6 +131,11 @@ def _arrow(value: pa.Scalar) -> object:
     plain = value.as_py()
     narrow = _NARROW.get(value.type)
     return _plain(plain if narrow is None or plain is None else narrow(plain))
+
+
+def _is_as_stored(value: pa.Scalar) -> bool:
+    # Others, as UUIDs, have a Python type of their own.
+    return type(value).as_py is pa.ExtensionScalar.as_py
 
 
 def _is_missing(value: Any) -> bool:
@@ -239,3 +239,13 @@ def _moment(value: Any) -> object:
 def _interval(value: "pd.Interval[Any]") -> str:
     opening, closing = "[" if value.closed_left else "(", "]" if value.closed_right else ")"
     return f"{opening}{_plain(value.left)}, {_plain(value.right)}{closing}"
+
+
+# Python's own types are most cells.
+_OWN: dict[type, Callable[[Any], object]] = {
+    str: _text,
+    int: _integer,
+    float: _float,
+    bool: bool,
+    type(None): lambda _: None,
+}

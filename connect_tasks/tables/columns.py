@@ -32,6 +32,8 @@ def plain_values(column: Column) -> list[Any]:
         >>> plain_values(pd.Series([1, None, 2.5]))
         [1, None, 2.5]
     """
+    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.ArrowDtype):
+        column = column.array.__arrow_array__()
     try:
         return _of_series(column) if isinstance(column, pd.Series) else _of_arrow(column)
     # One cell may be beyond what the library can convert; the others are not.
@@ -88,7 +90,8 @@ def _items(array: "pa.Array | pa.ChunkedArray") -> Iterable[Any]:
     # Only pandas knows what its own types mean by the numbers that they store.
     if type(array.type).__module__.startswith("pandas."):
         return array.to_pandas()  # type: ignore[no-any-return]
-    return array if pa.types.is_nested(array.type) else _as_they_are(array)
+    is_of_arrow = pa.types.is_nested(array.type) or isinstance(array.type, pa.BaseExtensionType)
+    return array if is_of_arrow else _as_they_are(array)
 
 
 def _texts_of_others(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
@@ -154,6 +157,10 @@ def _dictionary(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
     return _of_arrow(array.cast(array.type.value_type))
 
 
+def _runs(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
+    return _of_arrow(pc.run_end_decode(array))
+
+
 def _remainder(numbers: Any, by: int) -> Any:
     return pc.subtract(numbers, pc.multiply(pc.divide(numbers, by), by))
 
@@ -184,6 +191,7 @@ _WAYS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], list[Any]]], .
     (pa.types.is_time, _as_they_are),
     (pa.types.is_duration, _spans),
     (pa.types.is_dictionary, _dictionary),
+    (pa.types.is_run_end_encoded, _runs),
     (pa.types.is_string_view, _texts_of_others),
     (pa.types.is_binary, _texts_of_others),
     (pa.types.is_large_binary, _texts_of_others),

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.column_names import column_name, named_levels
 from connect_tasks.tables.columns import plain_values
-from connect_tasks.tables.index_levels import named_levels
-from connect_tasks.tables.names import column_name
 
 __all__ = ["describe"]
 
@@ -22,7 +21,7 @@ def describe(frame: pd.DataFrame) -> dict[str, Any]:
         the content in its order.
 
     Raises:
-        InputError: It is no DataFrame.
+        InputError: It is no DataFrame, or a column's name is no text.
 
     Example:
         >>> summary = describe(pd.DataFrame({"customer_id": ["0042"]}))

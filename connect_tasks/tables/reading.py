@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.column_names import (
+    MOST_COLUMNS,
+    column_name,
+    named_levels,
+    refuse_repeated,
+)
 from connect_tasks.tables.columns import plain_values
-from connect_tasks.tables.files import open_file
+from connect_tasks.tables.files.opening import open_file
 from connect_tasks.tables.fingerprint import describe
-from connect_tasks.tables.index_levels import named_levels
-from connect_tasks.tables.names import MOST_COLUMNS, column_name, refuse_repeated
 from connect_tasks.tables.pieces import FramePieces, TablePieces
 
 __all__ = ["Table", "describe", "open_table"]

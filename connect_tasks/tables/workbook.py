@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.files.spreadsheet import need_openpyxl
 from connect_tasks.tables.formulas import is_formula
-from connect_tasks.tables.sheet_file import need_openpyxl
 
 __all__ = ["MOST_ROWS", "write_workbook"]
 

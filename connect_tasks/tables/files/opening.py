@@ -1,13 +1,13 @@
-"""Files: CSV, Parquet and spreadsheets, one or many; no piece holds more rows than asked for."""
+"""Opening: any file, folder or glob as one table; no piece holds more rows than asked for."""
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.csv_file import CsvFile
-from connect_tasks.tables.file_set import FileSet, Part
-from connect_tasks.tables.folders import Member, is_in_store, members
-from connect_tasks.tables.parquet_file import ParquetFile
+from connect_tasks.tables.files.csv_file import CsvFile
+from connect_tasks.tables.files.file_set import FileSet, Part
+from connect_tasks.tables.files.folders import Member, is_in_store, members
+from connect_tasks.tables.files.parquet_file import ParquetFile
+from connect_tasks.tables.files.sources import Source, find
+from connect_tasks.tables.files.spreadsheet import open_sheet
 from connect_tasks.tables.pieces import TablePieces
-from connect_tasks.tables.sheet_file import open_sheet
-from connect_tasks.tables.sources import Source, find
 
 __all__ = ["open_file"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import FramePieces
-from connect_tasks.tables.sources import Source
 
 __all__ = ["need_openpyxl", "open_sheet"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from connect_tasks.tables.csv_text import CsvText
-from connect_tasks.tables.delimiters import Layout, find_layout
-from connect_tasks.tables.names import refuse_repeated
+from connect_tasks.tables.column_names import refuse_repeated
+from connect_tasks.tables.files.csv_text import CsvText
+from connect_tasks.tables.files.delimiters import Layout, find_layout
+from connect_tasks.tables.files.sources import Source
+from connect_tasks.tables.files.swallowed_rows import swallowed_rows
 from connect_tasks.tables.pieces import Piece
-from connect_tasks.tables.sources import Source
-from connect_tasks.tables.swallowed_rows import swallowed_rows
 
 __all__ = ["CsvFile"]
 

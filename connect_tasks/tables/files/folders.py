@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.sources import SUFFIXES, explained, is_uri, shown, suffix_of
+from connect_tasks.tables.files.sources import SUFFIXES, explained, is_uri, shown, suffix_of
 
 __all__ = ["Member", "is_in_store", "members"]
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from connect_tasks.tables.names import labels_of_levels
+from connect_tasks.tables.column_names import labels_of_levels
+from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import Piece
-from connect_tasks.tables.sources import Source
 
 __all__ = ["ParquetFile"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.names import column_name
+from connect_tasks.tables.column_names import column_name
 from connect_tasks.tables.pieces import Piece, TablePieces
 
 __all__ = ["FileSet", "Part"]
