@@ -232,6 +232,8 @@ def _moment(value: Any) -> object:
         return value
     if value.tzinfo is None:
         return value.date() if value.time() == _MIDNIGHT else value
+    # Whoever prints it would hear of a zone that knows no hour.
+    value.utcoffset()
     # Python's and the zone's by this name are one: a library gives either.
     return value.replace(tzinfo=dt.UTC) if str(value.tzinfo) == "UTC" else value
 

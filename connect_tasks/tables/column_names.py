@@ -18,6 +18,7 @@ MOST_COLUMNS = 16_384
 
 # What pandas calls a level that a file leaves blank.
 _BLANK_LEVEL = re.compile(r"Unnamed: \d+_level_\d+")
+_MISSING_LEVEL = re.compile(r"(?<=[(,] )nan(?=[,)])|(?<=\()nan(?=,)")
 
 
 def column_name(label: object) -> str:
@@ -75,7 +76,7 @@ def labels_of_levels(names: Sequence[str], levels: int) -> list[Any]:
 
 def _parsed(name: str) -> Any:
     try:
-        return ast.literal_eval(name)
+        return ast.literal_eval(_MISSING_LEVEL.sub("None", name))
     except (ValueError, SyntaxError):
         return name
 

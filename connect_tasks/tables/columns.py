@@ -33,7 +33,7 @@ def plain_values(column: Column) -> list[Any]:
         [1, None, 2.5]
     """
     if isinstance(column, pd.Series) and isinstance(column.dtype, pd.ArrowDtype):
-        column = column.array.__arrow_array__()
+        column = column.array.__arrow_array__()  # type: ignore[attr-defined]
     try:
         return _of_series(column) if isinstance(column, pd.Series) else _of_arrow(column)
     # One cell may be beyond what the library can convert; the others are not.

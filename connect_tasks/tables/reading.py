@@ -116,12 +116,21 @@ def open_table(source: "pd.DataFrame | str | os.PathLike[str]") -> Table:
 
 
 def _path(source: object) -> str:
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    raise InputError(
-        f"customers is a {type(source).__name__}: give a DataFrame, such as"
-        " pandas.DataFrame(customers), or the path or URI of a CSV or Parquet file."
-    )
+    if not isinstance(source, str | os.PathLike):
+        has_own = hasattr(source, "to_pandas")
+        way = "customers.to_pandas()" if has_own else "pandas.DataFrame(customers)"
+        raise InputError(
+            f"customers is a {type(source).__name__}: give a DataFrame, such as {way}, or the path"
+            " or URI of a CSV or Parquet file."
+        )
+    path = os.fsdecode(source)
+    if not path or "\n" in path:
+        # Not quoted: it may be the table itself.
+        raise InputError(
+            "customers is a text and no path: give a DataFrame, or the path or URI of a CSV or"
+            " Parquet file."
+        )
+    return path
 
 
 def _refuse_too_many(columns: int) -> None:

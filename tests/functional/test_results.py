@@ -270,15 +270,19 @@ def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
+@pytest.mark.parametrize("neutralise", [True, False])
 def test_files_for_s3_are_those_of_a_folder(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neutralise: bool
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     result = CampaignResult(CAMPAIGN, ledger.url)
     with fake_s3() as (address, stored):
-        result.save(f"s3://bucket/out?endpoint_override={address}&scheme=http&region=us-east-1")
-    result.save(tmp_path / "out", neutralise=False)
+        result.save(
+            f"s3://bucket/out?endpoint_override={address}&scheme=http&region=us-east-1",
+            neutralise=neutralise,
+        )
+    result.save(tmp_path / "out", neutralise=neutralise)
 
     here = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert {path.removeprefix("/bucket/out/"): body for path, body in stored.items()} == here

@@ -1,7 +1,9 @@
 """A CSV file, read piece by piece as text."""
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -19,6 +21,8 @@ __all__ = ["CsvFile"]
 _LOOK_CHARACTERS = 2**17
 _LONGEST_LINE = 2**24
 _MOST_WARNINGS = 10
+_SURPLUS = re.compile(r"fields in line (\d+), saw (\d+)")
+_OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
 class CsvFile:
@@ -43,7 +47,7 @@ class CsvFile:
         self._odd = _OddCells()
         with source.explained():
             self._layout = self._found_layout()
-            with self._open() as text:
+            with self._open() as text, _told(self._layout.delimiter):
                 self.names: list[str] = list(self._read(text, nrows=0).columns)
 
     @property
@@ -65,7 +69,7 @@ class CsvFile:
         positions = range(len(self.names)) if columns is None else columns
         with self._source.explained(), self._open() as text:
             reader = self._read(text, chunksize=rows)
-            while (piece := _next(reader)) is not None:
+            while (piece := self._next(reader)) is not None:
                 if piece.empty:
                     continue
                 cells = [pa.array(column.array) for _, column in piece.items()]
@@ -74,6 +78,10 @@ class CsvFile:
 
     def _open(self) -> CsvText:
         return CsvText(self._source.path, gzipped=self._source.suffix.endswith(".gz"))
+
+    def _next(self, reader: Any) -> pd.DataFrame | None:
+        with _told(self._layout.delimiter):
+            return next(reader, None)
 
     def _read(self, text: CsvText, **how_much: int) -> Any:
         return pd.read_csv(
@@ -139,11 +147,23 @@ class _OddCells:
             yield f"{self._more:,} more cells of {file!r} look like that."
 
 
-def _next(reader: Any) -> pd.DataFrame | None:
+@contextmanager
+def _told(delimiter: str) -> Iterator[None]:
+    """Turn what pandas says of broken rows into words that say what to do."""
     with warnings.catch_warnings():
         # pandas would drop surplus cells of the first rows with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            return next(reader, None)
-        except pd.errors.ParserWarning as error:
-            raise ValueError("a row has more cells than the first line has names") from error
+            yield
+        except (pd.errors.ParserWarning, pd.errors.ParserError) as error:
+            raise ValueError(_in_words(str(error), delimiter)) from error
+
+
+def _in_words(error: str, delimiter: str) -> str:
+    if opened := _OPEN_QUOTE.search(error):
+        return (
+            f"a quote opens in line {int(opened[1]) + 1} and is never closed: see what is odd there"
+        )
+    surplus = _SURPLUS.search(error)
+    where = f"line {surplus[1]} has {surplus[2]} cells, more" if surplus else "a row has more cells"
+    return f"{where} than the first line has names: put quotes around what holds {delimiter!r}"

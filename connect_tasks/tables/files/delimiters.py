@@ -53,10 +53,17 @@ def find_layout(beginning: str, *, whole: bool, delimiter: str | None = None) ->
         beginning, delimiter = beginning[said.end() :], said[1]
     tries = [_Try(each, beginning, whole=whole) for each in delimiter or _DELIMITERS]
     if not any(each.rows for each in tries):
-        raise ValueError("it is empty")
+        raise ValueError(_nothing_in(beginning))
     best = max(tries, key=lambda each: each.fitness)
     _refuse_a_tie([each for each in tries if each.fitness == best.fitness])
     return Layout(best.delimiter, tuple(best.rows[0]), 1 if said else 0)
+
+
+def _nothing_in(beginning: str) -> str:
+    if not beginning.strip():
+        return "it is empty"
+    most = f"{csv.field_size_limit():,}"
+    return f"its first line holds a name of more than {most} characters, or a quote that is odd"
 
 
 def _refuse_a_tie(best: "list[_Try]") -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.column_names import column_name
+from connect_tasks.tables.column_names import column_name, named_levels
 from connect_tasks.tables.pieces import Piece, TablePieces
 
 __all__ = ["FileSet", "Part"]
@@ -86,16 +86,32 @@ def _places(part: Part, first: Part) -> list[int]:
     """Where a file has the columns of the first."""
     own = {column_name(name): place for place, name in enumerate(part.table.names)}
     names = [column_name(name) for name in first.table.names]
-    if own.keys() != set(names) or part.of_folders.keys() != first.of_folders.keys():
+    if own.keys() != set(names) or _beside(part) != _beside(first):
         raise InputError(
             f"{part.source!r} has other columns than {first.source!r}: one table needs the same."
         )
     return [own[name] for name in names]
 
 
+def _beside(part: Part) -> tuple[set[str], set[str]]:
+    """The columns that are no columns of the file: those of its folders, and of its index."""
+    return set(part.of_folders), set(named_levels(part.table.index, ()))
+
+
 def _index(tables: Sequence[TablePieces]) -> "pd.Index[Any] | None":
     indexes = [table.index for table in tables if table.index is not None]
     counted = all(isinstance(index, pd.RangeIndex) and index.name is None for index in indexes)
-    if counted or len(indexes) < len(tables):
+    if counted or len(indexes) < len(tables) or len({index.nlevels for index in indexes}) > 1:
         return None
-    return indexes[0].append(indexes[1:])
+    levels = [
+        _appended([index.get_level_values(level) for index in indexes])
+        for level in range(indexes[0].nlevels)
+    ]
+    return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+
+
+def _appended(levels: "Sequence[pd.Index[Any]]") -> "pd.Index[Any]":
+    if len({str(level.dtype) for level in levels}) > 1:
+        # By itself pandas would take floats for integers of which some files have gaps.
+        levels = [level.astype(object) for level in levels]
+    return levels[0].append(list(levels[1:]))

@@ -11,7 +11,14 @@ from urllib.parse import quote, unquote, urlsplit
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.files.sources import SUFFIXES, explained, is_uri, shown, suffix_of
+from connect_tasks.tables.files.sources import (
+    SUFFIXES,
+    explained,
+    is_passed_over,
+    is_uri,
+    shown,
+    suffix_of,
+)
 
 __all__ = ["Member", "is_in_store", "members"]
 
@@ -56,10 +63,10 @@ def members(source: str, *, as_folder: bool = False) -> list[Member] | None:
     Raises:
         InputError: There are none, or what is there is no plain table.
     """
-    place = _place(source)
-    if place is None or not (as_folder or _is_many(place, source)):
-        return None
-    with explained(source, place.name):
+    with explained(source, shown(source)):
+        place = _place(source)
+        if place is None or not (as_folder or _is_many(place, source)):
+            return None
         found = list(_members(place))
     if not found and not as_folder:
         raise InputError(f"{place.name!r} is a folder or glob without tables: check the path.")
@@ -127,7 +134,7 @@ def _members(place: _Place) -> Iterator[Member]:
             # A part without rows may be without a byte.
             if info.size:
                 yield Member(place.source_of(info.path), dict(_values(inner[:-1])))
-        elif place.pattern:
+        elif place.pattern and "**" not in place.pattern:
             raise InputError(f"{place.name!r} matches the folder {info.base_name!r}: give files.")
 
 
@@ -138,10 +145,16 @@ def _refuse_what_is_not_plain(place: _Place, first: str) -> None:
 
 def _is_wanted(inner: list[str], pattern: str) -> bool:
     if not pattern:
-        return not any(part[0] in "_." and "=" not in part for part in inner)
-    wanted = pattern.split("/")
-    fits = len(wanted) == len(inner) and all(map(fnmatchcase, inner, wanted))
-    return fits and not any(part.startswith(".") for part in inner)
+        return not any(map(is_passed_over, inner))
+    return _fits(inner, pattern.split("/")) and not any(part.startswith(".") for part in inner)
+
+
+def _fits(parts: list[str], wanted: list[str]) -> bool:
+    if not wanted or not parts:
+        return wanted in (parts, ["**"])
+    if wanted[0] == "**":
+        return _fits(parts, wanted[1:]) or _fits(parts[1:], wanted)
+    return fnmatchcase(parts[0], wanted[0]) and _fits(parts[1:], wanted[1:])
 
 
 def _values(folders: list[str]) -> Iterator[tuple[str, str | None]]:

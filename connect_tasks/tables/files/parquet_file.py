@@ -1,10 +1,12 @@
 """A Parquet file, read piece by piece, as Arrow has it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.extensions import ExtensionDtype
 from pyarrow import parquet
 
 from connect_tasks.tables.column_names import labels_of_levels
@@ -22,7 +24,7 @@ class ParquetFile:
 
     Attributes:
         names: The names of its columns.
-        index: The index that pandas has stored with it, or 0, 1, …
+        index: The index that pandas has stored with it; None if what it has noted cannot be read.
 
     Raises:
         InputError: If it is no such file.
@@ -33,12 +35,10 @@ class ParquetFile:
     def __init__(self, source: Source) -> None:
         self._source = source
         with source.explained(), self._open() as file:
-            stored = file.read(columns=[], use_pandas_metadata=True)
-            self._columns = [n for n in file.schema_arrow.names if n not in stored.column_names]
-            metadata = file.schema_arrow.pandas_metadata or {}
-            self.index: pd.Index[Any] = stored.to_pandas(types_mapper=_dtype).index
-        levels = len(metadata.get("column_indexes", ()))
-        self.names = labels_of_levels(self._columns, levels)
+            noted = _noted_by_pandas(file)
+            self._columns = [n for n in file.schema_arrow.names if n not in noted.index_columns]
+        self.index = noted.index
+        self.names = labels_of_levels(self._columns, noted.levels)
 
     def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[Piece]:
         """Read the table from its beginning.
@@ -59,10 +59,32 @@ class ParquetFile:
         return parquet.ParquetFile(self._source.path, **_IN_PASSING)
 
 
-def _dtype(kind: pa.DataType) -> pd.ArrowDtype | None:
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What pandas has noted in a file: its index, and how many levels its columns' names have."""
+
+    index: "pd.Index[Any] | None" = None
+    index_columns: Sequence[str] = ()
+    levels: int = 1
+
+
+def _noted_by_pandas(file: parquet.ParquetFile) -> _Noted:
+    try:
+        noted = file.schema_arrow.pandas_metadata or {}
+        columns = [name for name in noted.get("index_columns", ()) if isinstance(name, str)]
+        index = file.read(columns=columns).to_pandas(types_mapper=_dtype).index
+        return _Noted(index, columns, len(noted.get("column_indexes", ())))
+    # Some of what pandas notes, it cannot read itself; then all columns are plain ones.
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _Noted()
+
+
+def _dtype(kind: pa.DataType) -> ExtensionDtype | None:
     """Arrow's own type where pandas' would lose something; None for pandas' type."""
     is_pandas_own = pa.types.is_floating(kind) or pa.types.is_timestamp(kind)
-    is_unknown = pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
-    if is_pandas_own or is_unknown or isinstance(kind, pa.BaseExtensionType):
+    if is_pandas_own or pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return None
+    if isinstance(kind, pa.BaseExtensionType):
+        dtype = kind.to_pandas_dtype()
+        return dtype if isinstance(dtype, ExtensionDtype) else None
     return pd.ArrowDtype(kind)

@@ -17,7 +17,16 @@ from pyarrow import fs
 
 from connect_tasks.errors import InputError
 
-__all__ = ["SUFFIXES", "Source", "explained", "find", "is_uri", "shown", "suffix_of"]
+__all__ = [
+    "SUFFIXES",
+    "Source",
+    "explained",
+    "find",
+    "is_passed_over",
+    "is_uri",
+    "shown",
+    "suffix_of",
+]
 
 SUFFIXES = (
     *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
@@ -26,6 +35,7 @@ SUFFIXES = (
 """The kinds of files that are tables, in small letters."""
 
 _DOWNLOAD_SECONDS = 60
+_MOST_SHOWN = 250
 
 
 class Source:
@@ -71,11 +81,12 @@ def find(source: str) -> Source:
         connect_tasks.errors.InputError: 'customers.json' is no table: give a .csv, .parquet or \
 .xlsx file.
     """
-    place, name = urlsplit(source), shown(source)
-    suffix = suffix_of(place.path if is_uri(place) else source)
-    if suffix is None:
-        raise InputError(f"{name!r} is no table: give a .csv, .parquet or .xlsx file.")
+    name = shown(source)
     with explained(source, name):
+        place = urlsplit(source)
+        suffix = suffix_of(place.path if is_uri(place) else source)
+        if suffix is None:
+            raise InputError(f"{name!r} is no table: give a .csv, .parquet or .xlsx file.")
         path = _path_here(source, place)
         copied = path is None
         found = Source(path or _copy(source, place), name=name, suffix=suffix, copied=copied)
@@ -96,10 +107,18 @@ def is_uri(place: SplitResult) -> bool:
 
 def shown(source: str) -> str:
     """The source without user, password and query, which may hold a signature."""
-    place = urlsplit(source)
+    try:
+        place = urlsplit(source)
+    except ValueError:
+        return "the table's URI"
     if not is_uri(place):
-        return source
+        return source if len(source) <= _MOST_SHOWN else source[:_MOST_SHOWN] + "…"
     return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder is no part of a table by its name: `_SUCCESS`, `.DS_Store`."""
+    return name.startswith((".", "_")) and "=" not in name
 
 
 @contextmanager
@@ -124,7 +143,13 @@ def explained(given: str, name: str) -> Iterator[None]:
     # A file that is broken in a new way makes a library raise anything.
     except Exception as error:
         # Libraries quote what they were given, query and all.
-        text = str(error).replace(given, name).split("\n", 1)[0].strip().removesuffix(".")
+        text = (
+            (getattr(error, "strerror", None) or str(error))
+            .replace(given, name)
+            .split("\n", 1)[0]
+            .strip()
+            .removesuffix(".")
+        )
         reason = text or type(error).__name__
         raise InputError(f"{name!r} cannot be read: {reason}.") from error
 
@@ -164,7 +189,7 @@ def _unzipped(found: Source) -> Source:
     """The one table in an archive."""
     with zipfile.ZipFile(found.path) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
-        tables = [name for name in names if not name.startswith("__MACOSX/")]
+        tables = [name for name in names if not any(map(is_passed_over, name.split("/")))]
         suffix = suffix_of(tables[0]) if len(tables) == 1 else None
         if suffix in {None, ".zip"}:
             raise ValueError(f"it holds {len(tables)} files: an archive needs one, a table")

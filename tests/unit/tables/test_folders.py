@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.reading import open_table
@@ -41,6 +43,22 @@ def test_a_folder_of_spark_is_one_table(spark: Path) -> None:
 def test_a_glob_is_one_table(spark: Path) -> None:
     assert ids(spark / "part-0000[02]*.parquet") == ["1", "2", "3"]
     assert ids(spark.parent / "*.parquet" / "*.parquet") == ["1", "2", "3"]
+
+
+def test_two_stars_are_any_folders_or_none(tmp_path: Path) -> None:
+    for folder in ("", "2026", "2026/11", "2026/11/22.csv"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "c.csv").write_text(f"customer_id\nof {folder}\n")
+    (tmp_path / "2026" / "note.json").write_text("{}")
+
+    assert sorted(ids(f"{tmp_path}/**/*.csv")) == [
+        "of ",
+        "of 2026",
+        "of 2026/11",
+        "of 2026/11/22.csv",
+    ]
+    assert ids(f"{tmp_path}/2026/**/22.csv/*") == ["of 2026/11/22.csv"]
+    assert sorted(ids(f"{tmp_path}/**/11/*c.csv")) == ["of 2026/11"]
 
 
 def test_a_glob_without_files_is_told(tmp_path: Path) -> None:
@@ -111,6 +129,43 @@ def test_the_indexes_of_files_come_one_after_the_other(tmp_path: Path) -> None:
     assert list(index) == ids(tmp_path) == ["a1", "b1"]
 
 
+@pytest.mark.parametrize("name", ["number", ["customer_id", "plan"]])
+def test_files_with_other_indexes_are_told(tmp_path: Path, name: Any) -> None:
+    for file, names in (("a", ["customer_id"]), ("b", name)):
+        frame = pd.DataFrame({"customer_id": ["1"], "number": ["1"], "plan": ["x"], "n": [1]})
+        frame.set_index(names)[["n"]].to_parquet(tmp_path / f"{file}.parquet")
+
+    with pytest.raises(InputError, match="has other columns than"):
+        open_table(tmp_path)
+
+
+def test_ids_in_the_indexes_of_files_are_what_they_are_alone(tmp_path: Path) -> None:
+    for name, numbers in (("a", [2**60 + 1]), ("b", [1.5, None]), ("c", ["0042"])):
+        ids_of_file = pd.Index(numbers, name="customer_id")
+        pd.DataFrame({"n": numbers}, index=ids_of_file).to_parquet(tmp_path / f"{name}.parquet")
+
+    assert ids(tmp_path) == [row["n"] for row in read(tmp_path)] == [2**60 + 1, 1.5, None, "0042"]
+
+
+@pytest.mark.parametrize(
+    "index", [pd.period_range("2026-01", periods=2, freq="M"), pd.interval_range(0, 2)]
+)
+def test_an_index_of_any_kind_is_the_same_from_parquet(tmp_path: Path, index: Any) -> None:
+    frame = pd.DataFrame({"n": [1, 2]}, index=index.rename("customer_id"))
+    frame.to_parquet(tmp_path / "c.parquet")
+
+    assert ids(tmp_path / "c.parquet") == ids(frame) == list(map(str, index))
+
+
+@pytest.mark.parametrize("noted", [b"", b"{}", b"[]", b"\xff", b'{"index_columns": ["nowhere"]}'])
+def test_a_parquet_is_read_whatever_is_noted_in_it_for_pandas(tmp_path: Path, noted: bytes) -> None:
+    table = pa.table({"customer_id": ["0042"]}).replace_schema_metadata({b"pandas": noted})
+    parquet.write_table(table, tmp_path / "c.parquet")
+
+    assert read(tmp_path / "c.parquet") == [{"customer_id": "0042"}]
+    assert open_table(tmp_path / "c.parquet").index is None
+
+
 def test_parquet_with_its_ids_in_the_index_or_on_two_levels_is_read(tmp_path: Path) -> None:
     pd.DataFrame({"n": [1]}, index=pd.Index(["0042"], name="customer_id")).to_parquet(
         tmp_path / "index.parquet"
@@ -129,6 +184,7 @@ def test_an_archive_of_one_table_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("export/c.csv", "customer_id\n007\n")
         archive.writestr("__MACOSX/export/._c.csv", "x")
+        archive.writestr("export/.DS_Store", "x")
 
     assert ids(tmp_path / "c.zip") == ["007"]
 

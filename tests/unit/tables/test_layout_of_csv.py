@@ -65,6 +65,23 @@ def test_tabs_are_read_in_any_encoding_of_excel(tmp_path: Path, name: str, encod
     assert read(path) == [{"customer_id": "0042", "name": "Zoë, Ada"}]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('id,name\n1,"Ada\n2,Bob\n', "a quote opens in line 2 and is never closed"),
+        ('id,"name\n1,Ada\n', "a quote opens in line 1 and is never closed"),
+        ("id,name\n1,Ada\n2,Lovelace, Ada\n", "line 3 has 3 cells, more than the first line has"),
+        ("id;name\n1;a;b\n", "a row has more cells than .* put quotes around what holds ';'"),
+        (f"id,{'n' * 200_000}\n1,2\n", "a name of more than 131,072 characters"),
+    ],
+)
+def test_a_broken_row_is_told_with_what_to_do(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        list(open_table(written(tmp_path, text)).chunks())
+
+    assert "Error tokenizing" not in str(caught.value)
+
+
 def test_a_tsv_is_parted_at_tabs_only(tmp_path: Path) -> None:
     assert read(written(tmp_path, "a,b\n1,2\n", "c.tsv")) == [{"a,b": "1,2"}]
 
@@ -126,6 +143,29 @@ def test_texts_of_several_lines_are_not_warned_of(tmp_path: Path, cells: list[st
 
     assert sum(len(chunk) for chunk in table.chunks()) == len(cells)
     assert table.warnings == ()
+
+
+# Whatever the other cells are: the lines make whole rows.
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(['1,"Ada,Berlin', '2,Anna",Paris'], id="no other row"),
+        pytest.param(['1,"Ada,Berlin', "2,Bob,Rome", '3,"Anna,Paris'], id="two more"),
+        pytest.param(['1,Ada,"Berlin', '2,Anna,Paris"'], id="in the last column"),
+        pytest.param(['"1,Ada,Berlin', '2",Anna,Paris'], id="in the first column"),
+        pytest.param([f'{n},"{"long " * 20},x\n{n},a",b' for n in range(4)], id="in all rows"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_whole_rows_within_a_cell_are_told(
+    tmp_path: Path, rows: list[str], end: str, delimiter: str
+) -> None:
+    text = end.join("\n".join(["customer_id,name,city", *rows, ""]).split("\n"))
+    table = open_table(written(tmp_path, text.replace(",", delimiter)))
+    found = sum(len(chunk) for chunk in table.chunks())
+
+    assert len(table.warnings) == found < len(text.split(end)) - 2
 
 
 def test_many_odd_cells_are_counted(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -388,3 +389,66 @@ def test_a_changed_table_has_another_fingerprint(changed: dict[str, Any]) -> Non
     fingerprints = {describe(pd.DataFrame(data))["fingerprint"] for data in (BASE, changed)}
 
     assert len(fingerprints) == 2
+
+
+@pytest.mark.parametrize("name", ["id", ("id", ""), 7])
+def test_an_index_with_one_name_twice_is_refused(name: Any) -> None:
+    index = pd.MultiIndex.from_tuples([("1", "2")], names=[name, name])
+
+    for ask in (open_table, describe):
+        with pytest.raises(InputError, match="index has columns of the same name"):
+            ask(pd.DataFrame({"x": [1]}, index=index))
+
+
+@pytest.mark.parametrize("blank", ["", None, np.nan])
+def test_a_level_without_a_name_is_no_part_of_a_name(tmp_path: Path, blank: Any) -> None:
+    levels = pd.MultiIndex.from_tuples([("customer_id", blank), ("plan", "name")])
+    frame = pd.DataFrame([["1", "gold"]], columns=levels)
+    frame.to_parquet(tmp_path / "c.parquet")
+
+    for source in (frame, tmp_path / "c.parquet"):
+        assert open_table(source).columns == ["customer_id", "plan.name"]
+
+
+class Nameless:
+    """An object without any text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("label", ["n" * 100_001, Nameless(), (Nameless(), "a")])
+def test_a_name_that_is_no_text_is_told(label: Any) -> None:
+    frame = pd.DataFrame([[1]], columns=pd.Index([label], dtype=object, tupleize_cols=False))
+
+    for ask in (open_table, describe):
+        with pytest.raises(InputError, match="a name that is no text, or too long: rename it"):
+            ask(frame)
+
+
+def test_a_table_of_another_library_is_told_how_to_give_it() -> None:
+    table: Any = pa.table({"customer_id": ["1"]})
+
+    with pytest.raises(
+        InputError, match=r"is a Table: give a DataFrame, .* customers\.to_pandas\(\)"
+    ):
+        open_table(table)
+
+
+@pytest.mark.parametrize("text", ["", "customer_id,name\n0042,Ada\n"])
+def test_a_text_that_is_no_path_is_told_without_it(text: str) -> None:
+    with pytest.raises(InputError, match="is a text and no path") as caught:
+        open_table(text)
+
+    assert "0042" not in str(caught.value)
+
+
+class Land(dt.tzinfo):
+    """A zone that knows no hour."""
+
+
+def test_a_time_of_an_unknown_zone_spoils_no_other() -> None:
+    odd, other = column([dt.datetime(2026, 1, 2, tzinfo=Land()), "a"], dtype=object)
+
+    assert isinstance(odd, UnreadableCell)
+    assert other == "a"
