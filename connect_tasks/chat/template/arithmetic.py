@@ -6,16 +6,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from connect_tasks.chat.template.faults import TURN_INTO, Attempt, TextError, in_words
 from connect_tasks.chat.template.formats import percent
-from connect_tasks.chat.template.limits import LONGEST_TEXT, STEP, WIDEST, kept, too_large
-from connect_tasks.chat.template.printing import wrong_kind
+from connect_tasks.chat.template.limits import LONGEST_TEXT, STEP, WIDEST, too_large
+from connect_tasks.chat.template.printing import unprintable, wrong_kind
 from connect_tasks.chat.template.scope import Scope
 
-__all__ = ["OPERATORS", "operated"]
+__all__ = ["OPERATORS", "SIGNS", "operated", "signed"]
 
 _OPERANDS = (str, int, float, Decimal, date, timedelta, list, tuple)
-# Decimals have an exponent of their own: 1E+999999 is short, and its digits are a million.
-_LARGEST_EXPONENT = WIDEST
 
 
 def operated(scope: Scope, sign: str, left: Any, right: Any) -> Any:
@@ -33,14 +32,33 @@ def operated(scope: Scope, sign: str, left: Any, right: Any) -> Any:
     scope.usable(left, right)
     scope.spend(STEP)
     if sign == "%" and isinstance(left, str):
-        return scope.keep(percent(scope, left, right))
+        with Attempt("%"):
+            return scope.keep(percent(scope, left, right))
     for value in (left, right):
         if not isinstance(value, _OPERANDS):
             raise wrong_kind(value, f"{sign} takes texts, numbers, dates and lists")
     scope.exact(left, right)
     if sign in _GUARDS:
         _GUARDS[sign](left, right)
-    return scope.keep(_finite(OPERATORS[sign](left, right)))
+    try:
+        return scope.keep(OPERATORS[sign](left, right))
+    except TypeError as error:
+        kinds = f"{unprintable(left).what} and {unprintable(right).what}"
+        raise TextError(f"{sign} does not take {kinds}: {TURN_INTO}") from error
+    except ArithmeticError as error:
+        raise in_words(error, sign) from error
+
+
+def signed(scope: Scope, sign: str, value: Any) -> Any:
+    """What a sign before a value makes of it.
+
+    Raises:
+        TextError: The value is missing or no number.
+    """
+    number = scope.number(value)
+    if isinstance(number, str) or number is None:
+        raise wrong_kind(number, f"{sign} takes a number: {TURN_INTO}")
+    return SIGNS[sign](number)
 
 
 def _guard_sum(left: Any, right: Any) -> None:
@@ -68,12 +86,6 @@ def _bounded(length: int) -> None:
         raise too_large("a text or list", LONGEST_TEXT, "characters or items")
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() > _LARGEST_EXPONENT:
-        raise too_large("a number", WIDEST, "digits")
-    return kept(value)
-
-
 _GUARDS: dict[str, Callable[[Any, Any], None]] = {
     "+": _guard_sum,
     "*": _guard_product,
@@ -90,3 +102,6 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "**": operator.pow,
     "%": operator.mod,
 }
+
+#: Every sign that may stand before a value.
+SIGNS: dict[str, Callable[[Any], Any]] = {"+": operator.pos, "-": operator.neg}

@@ -15,7 +15,7 @@ from jinja2.runtime import Undefined
 from jinja2.utils import missing
 
 from connect_tasks.chat.template.faults import EmptyColumnError, GapError, LimitError, Place
-from connect_tasks.chat.template.limits import DEEPEST, LONGEST_TEXT
+from connect_tasks.chat.template.limits import DEEPEST, LONGEST_TEXT, kept
 from connect_tasks.chat.template.printing import unprintable
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 
@@ -45,7 +45,7 @@ class Empty(Undefined):
         name: str | None = None,
         exc: type[TemplateRuntimeError] = UndefinedError,
     ) -> None:
-        super().__init__(hint, obj, name, exc)
+        super().__init__(hint, obj, name, GapError if exc is UndefinedError else exc)
         if hint is None and obj is missing:
             self._undefined_hint = f"column {name!r} is empty"
             self._undefined_exception = partial(EmptyColumnError, str(name))  # type: ignore[assignment]
@@ -173,6 +173,9 @@ def cell(value: object, column: str) -> object:
         >>> cell({"city": None}, "address")["city"]
         Undefined
     """
+    # Most cells are such texts.
+    if type(value) is str and len(value) <= LONGEST_TEXT:
+        return value
     return _Reading(column).read(value, Place.of(column), DEEPEST)
 
 
@@ -226,7 +229,7 @@ class _Reading:
         if isinstance(value, int) and type(value) is not bool:
             self._count(value.bit_length() // 4, 1)
             return int(value)
-        return value
+        return kept(value) if isinstance(value, Decimal) else value
 
     def _count(self, amount: int, levels: int) -> None:
         self._left -= amount

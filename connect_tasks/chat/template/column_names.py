@@ -1,9 +1,12 @@
 """Column names: whether a table has those that a template names, and which were meant."""
 
 import difflib
-from collections.abc import Collection, Iterable
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 
 from connect_tasks.chat.template.expression import Expression
+from connect_tasks.chat.template.faults import Place
 from connect_tasks.errors import InputError
 
 __all__ = ["check_columns", "near"]
@@ -39,19 +42,33 @@ def check_columns(expressions: Iterable[tuple[str, Expression]], columns: Collec
 
 
 def near(name: str, columns: Iterable[str]) -> str:
-    """Suggest the column that was meant; an empty text if none is near.
+    """Suggest the column that was meant, as a template writes it; an empty text if none is near.
 
     Example:
         >>> near("naem", ["name", "plan"])
         " (did you mean 'name'?)"
+        >>> near("first", ["first-name"])
+        " (did you mean row['first-name']?)"
     """
-    by_lower = {column.lower(): column for column in columns}
-    if name.lower() in by_lower:
-        return f" (did you mean {by_lower[name.lower()]!r}?)"
-    compared = [lower for lower in by_lower if len(lower) <= _LONGEST_NAME][:_MOST_COMPARED]
-    short = name.lower()[:_LONGEST_NAME]
-    close = difflib.get_close_matches(short, compared, n=1, cutoff=0.6)
-    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
+    by_form = {_form(column): column for column in columns}
+    meant = by_form.get(_form(name)) or _nearest(_form(name), by_form)
+    if not meant:
+        return ""
+    if meant != name and unicodedata.normalize("NFC", meant) == unicodedata.normalize("NFC", name):
+        return f" (did you mean the column whose name only looks the same, {meant!a}?)"
+    return f" (did you mean {repr(meant) if meant.isidentifier() else Place.of(meant).path}?)"
+
+
+def _form(name: str) -> str:
+    return name.lower() if name.isascii() else unicodedata.normalize("NFKC", name).lower()
+
+
+def _nearest(form: str, by_form: Mapping[str, str]) -> str:
+    compared = [other for other in by_form if len(other) <= _LONGEST_NAME][:_MOST_COMPARED]
+    # Of `first-name` and `address.city` the template language sees the first word alone.
+    longer = [other for other in compared if re.match(rf"{re.escape(form)}\W", other)]
+    close = longer or difflib.get_close_matches(form[:_LONGEST_NAME], compared, n=1, cutoff=0.6)
+    return by_form[close[0]] if close else ""
 
 
 def _named(absent: dict[str, str], columns: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from connect_tasks.chat.template.cells import Row
 from connect_tasks.chat.template.column_uses import ColumnUses
 from connect_tasks.chat.template.fast_path import plain_parts
-from connect_tasks.chat.template.faults import EmptyColumnError, LimitError, TextError
+from connect_tasks.chat.template.faults import EmptyColumnError, LimitError, TextError, in_words
 from connect_tasks.chat.template.limits import LONGEST_TEXT
 from connect_tasks.chat.template.printing import ABSENT, printed, printed_id
 from connect_tasks.chat.template.scope import Scope
@@ -59,8 +59,6 @@ def _wrong_in_every_row(expression: "Expression") -> str | None:
         expression.render(row_context({}))
     except TextError as error:
         return str(error)
-    except Exception:  # noqa: BLE001 -- a template may raise anything; each row will tell
-        return None
     return None
 
 
@@ -152,8 +150,8 @@ class Expression:
 
         Raises:
             EmptyColumnError: If it prints a column that is missing.
-            TextError: If it prints what cannot be printed, or passes a limit.
-            Exception: Whatever the template's own arithmetic raises.
+            TextError: If anything else is wrong: it prints what cannot be printed, reckons with
+                what is no number, passes a limit.
         """
         filled = self._fill_parts(context.values)
         return self._by_jinja(context.row) if filled is None else filled
@@ -174,7 +172,12 @@ class Expression:
         if not filled:
             return None
         text = _joined(filled)
-        return text if len(text) <= LONGEST_TEXT else None
+        if len(text) > LONGEST_TEXT:
+            return None
+        try:
+            return _encodable(text)
+        except UnicodeEncodeError:
+            return None
 
     @cached_property
     def _chunks(self) -> Callable[[Scope], Iterator[str]]:
@@ -184,20 +187,23 @@ class Expression:
         return chunks
 
     def _by_jinja(self, row: Row) -> str:
-        scope = Scope(SANDBOX, row, is_id=self._is_id)
-        filled: list[str] = []
-        length = 0
         try:
-            for chunk in self._chunks(scope):
-                filled.append(chunk)
-                length += len(chunk)
-                if length > LONGEST_TEXT:
-                    raise LimitError(self._too_long(row), is_placed=True)
-        except TextError as error:
+            return _encodable(self._run(row))
+        except Exception as failed:
+            error = in_words(failed)
             # Within a filter nobody knows which part of the text it is.
             if not error.whereabouts[0]:
                 error.whereabouts = (sorted(self.columns), error.whereabouts[1])
-            raise
+            raise error from failed
+
+    def _run(self, row: Row) -> str:
+        filled: list[str] = []
+        length = 0
+        for chunk in self._chunks(Scope(SANDBOX, row, is_id=self._is_id)):
+            filled.append(chunk)
+            length += len(chunk)
+            if length > LONGEST_TEXT:
+                raise LimitError(self._too_long(row), is_placed=True)
         return _joined(filled) if filled else ""
 
     def _too_long(self, row: Row) -> str:
@@ -220,7 +226,8 @@ class Expression:
                 if error.column in found:
                     break
                 found[error.column] = "?"
-            except Exception:  # noqa: BLE001 -- the stand-in itself may not fit; enough is known
+            except TextError:
+                # The stand-in itself may not fit; enough is known.
                 break
             else:
                 break
@@ -230,3 +237,10 @@ class Expression:
 def _joined(texts: list[str]) -> str:
     # A single one is passed on as it is: it may be `ABSENT` itself.
     return texts[0] if len(texts) == 1 else "".join(texts)
+
+
+def _encodable(text: str) -> str:
+    # Half of a character, a surrogate, can be neither sent nor stored.
+    if not text.isascii():
+        text.encode()
+    return text

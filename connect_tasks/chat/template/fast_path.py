@@ -46,6 +46,7 @@ class ColumnText:
         try:
             return write(value)
         except TextError:
+            # Jinja2 comes to the same, and knows the words for it.
             return None
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from jinja2.exceptions import TemplateRuntimeError
 
 __all__ = [
+    "TURN_INTO",
+    "Attempt",
     "EmptyColumnError",
     "GapError",
     "LimitError",
@@ -13,11 +15,27 @@ __all__ = [
     "TextError",
     "UnfitIdError",
     "UnprintableError",
+    "in_words",
     "named_columns",
 ]
 
 _LONGEST_KEY = 40
 _MOST_COLUMNS = 5
+#: What to write where a value is of the wrong kind.
+TURN_INTO = "turn texts into numbers with | int or | float, and numbers into texts with | string"
+# What Python says itself is for programmers, and may repeat a customer's text.
+_IN_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (ZeroDivisionError, "{} divides by zero: provide for that with if"),
+    ((ArithmeticError, MemoryError), "{} comes to a number that is too large: use smaller ones"),
+    (RecursionError, "{} calls itself too often, or holds lists too deep: use fewer levels"),
+    (UnicodeError, "{} meets half of a character (a surrogate): write the character itself"),
+    (
+        (TypeError, AttributeError),
+        "{} is given values of the wrong kind, or too many or too few: " + TURN_INTO,
+    ),
+)
+_ODD = "{} cannot work with one of its values: correct it, or provide for it with if"
+_UNPACKED = "there are more names than items, or fewer: a struct's pairs are in {{ x.items() }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +160,46 @@ def named_columns(columns: Sequence[str]) -> str:
     word = "column" if len(columns) == 1 else "one of the columns"
     more = ", …" if len(columns) > _MOST_COLUMNS else ""
     return f"{word} {', '.join(map(repr, columns[:_MOST_COLUMNS]))}{more}"
+
+
+def in_words(error: Exception, what: str = "a comparison or slice") -> TextError:
+    """Say what an error of Python means for those who write texts.
+
+    Args:
+        error: The error; one that is told in words already is passed on.
+        what: What failed: a filter, a method, an operator.
+
+    Example:
+        >>> str(in_words(ZeroDivisionError("division by zero"), "/"))
+        '/ divides by zero: provide for that with if'
+    """
+    if isinstance(error, TextError):
+        return error
+    if isinstance(error, TemplateRuntimeError):
+        return TextError(str(error))
+    if "unpack" in str(error):
+        return TextError(_UNPACKED)
+    rules = (rule for kinds, rule in _IN_WORDS if isinstance(error, kinds))
+    return TextError(next(rules, _ODD).format(what))
+
+
+class Attempt:
+    """A step with values, as a context: whatever fails in it is told in words.
+
+    Args:
+        what: What is done: a filter, a method, an operator.
+
+    Raises:
+        TextError: It failed.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, TextError):
+            raise in_words(error, self._what) from error

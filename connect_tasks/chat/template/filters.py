@@ -7,14 +7,14 @@ as Python or as HTML does (pprint, urlize, xmlattr) are left out.
 from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from jinja2.filters import FILTERS
 from jinja2.runtime import Undefined
 from jinja2.utils import htmlsafe_json_dumps, pass_context
 from markupsafe import escape
 
-from connect_tasks.chat.template.faults import LimitError, TextError
+from connect_tasks.chat.template.faults import Attempt, LimitError, TextError
 from connect_tasks.chat.template.formats import percent
 from connect_tasks.chat.template.limits import LONGEST_SEARCH, too_large
 from connect_tasks.chat.template.methods import (
@@ -33,16 +33,32 @@ Filter = Callable[..., Any]
 _LONGEST_HEAVY = 10 * LONGEST_SEARCH
 _MOST_DIGITS = 100
 _WIDEST_INDENT = 8
+# Jinja's largest unit is 10**24; beyond it come numbers that are none.
+_MOST_BYTES = 1e30
+
+
+# What jinja's own filters take before the value.
+_PASSED: dict[str, Callable[[Scope], Any]] = {
+    "context": lambda scope: scope,
+    "eval_context": lambda scope: scope.eval_ctx,
+    "environment": lambda scope: scope.environment,
+}
+
+
+def _with_first(function: Filter) -> tuple[Filter, Callable[[Scope], Any] | None]:
+    passes = getattr(function, "jinja_pass_arg", None)
+    return function, None if passes is None else _PASSED[passes.name]
+
+
+_ORIGINALS = {name: _with_first(function) for name, function in FILTERS.items()}
 
 
 def original(name: str, scope: Scope, *args: Any, **kwargs: Any) -> Any:
     """Call jinja's own filter of a name."""
-    function = cast("Filter", FILTERS[name])
-    passes = getattr(function, "jinja_pass_arg", None)
-    if passes is not None:
-        first = {"context": scope, "eval_context": scope.eval_ctx}
-        args = (first.get(passes.name, scope.environment), *args)
-    return function(*args, **kwargs)
+    function, first = _ORIGINALS[name]
+    if first is None:
+        return function(*args, **kwargs)
+    return function(first(scope), *args, **kwargs)
 
 
 def _of_text(name: str) -> Filter:
@@ -53,10 +69,11 @@ def _of_text(name: str) -> Filter:
             return None
         text = scope.text(value)
         scope.arguments((*args, *kwargs.values()))
-        if name in _GUARDS:
-            _GUARDS[name](text, *args, **kwargs)
-        write: Filter = _WRITERS.get(name, _by_jinja)
-        return scope.keep(write(name, scope, text, *args, **kwargs))
+        with Attempt(name):
+            if name in _GUARDS:
+                _GUARDS[name](text, *args, **kwargs)
+            write: Filter = _WRITERS.get(name, _by_jinja)
+            return scope.keep(write(name, scope, text, *args, **kwargs))
 
     return apply
 
@@ -66,9 +83,12 @@ def _of_number(name: str) -> Filter:
     def apply(scope: Scope, value: Any, *args: Any, **kwargs: Any) -> Any:
         number = scope.number(value)
         scope.arguments((*args, *kwargs.values()))
-        if name == "round":
-            _check_digits(*args, **kwargs)
-        return scope.keep(original(name, scope, number, *args, **kwargs))
+        with Attempt(name):
+            if name == "round":
+                _check_digits(*args, **kwargs)
+            if name == "filesizeformat":
+                number = _number_of_bytes(number)
+            return scope.keep(original(name, scope, number, *args, **kwargs))
 
     return apply
 
@@ -130,11 +150,20 @@ def _check_digits(precision: int = 0, *_: object, **__: object) -> None:
         raise LimitError(f"round takes at most {_MOST_DIGITS} digits: ask for fewer")
 
 
+def _number_of_bytes(number: Any) -> float:
+    found = float(number)
+    if not abs(found) < _MOST_BYTES:
+        raise LimitError("filesizeformat takes a number that is too large: use a smaller one")
+    return found
+
+
 @pass_context
 def _as_json(scope: Scope, value: Any, indent: int | None = None) -> str:
     scope.weigh(value)
     scope.arguments([indent])
-    if indent is not None and indent > _WIDEST_INDENT:
+    with Attempt("tojson"):
+        is_wide = indent is not None and indent > _WIDEST_INDENT
+    if is_wide:
         raise LimitError(f"tojson indents by at most {_WIDEST_INDENT}: indent by less")
     plain = _plain(scope, value)
     return str(scope.keep(str.__str__(htmlsafe_json_dumps(plain, allow_nan=False, indent=indent))))
@@ -162,8 +191,9 @@ def _as_query(scope: Scope, value: Any) -> Any:
     if isinstance(value, list | tuple | dict):
         scope.weigh(value)
         pairs = value.items() if isinstance(value, dict) else value
-        value = [(scope.text(key), scope.text(item)) for key, item in pairs]
-        return scope.keep(original("urlencode", scope, value))
+        with Attempt("urlencode"):
+            value = [(scope.text(key), scope.text(item)) for key, item in pairs]
+            return scope.keep(original("urlencode", scope, value))
     return None if value is None else scope.keep(original("urlencode", scope, scope.text(value)))
 
 

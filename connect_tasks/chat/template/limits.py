@@ -4,6 +4,7 @@ Templates come from forms, so from people. Each limit is far above what a chat n
 that a text ends within a moment and holds little memory.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from connect_tasks.chat.template.faults import LimitError
@@ -68,13 +69,22 @@ def kept(value: object) -> object:
         >>> kept("Ada")
         'Ada'
     """
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise too_large("a text", LONGEST_TEXT, "characters")
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT:
+            raise too_large("a text", LONGEST_TEXT, "characters")
+        return value
     if isinstance(value, list | tuple | dict) and len(value) > LONGEST_TEXT:
         raise too_large("a list", LONGEST_TEXT, "items")
     if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
         raise too_large("a number", WIDEST, "digits")
+    if isinstance(value, Decimal) and value.is_finite() and _is_long(value):
+        raise too_large("a number", WIDEST, "digits")
     return value
+
+
+def _is_long(value: Decimal) -> bool:
+    # A decimal has an exponent of its own: 1E+999999 is short, and its digits are a million.
+    return max(abs(value.adjusted()), len(value.as_tuple().digits)) > WIDEST
 
 
 def weight(value: object, most: int) -> int:

@@ -12,12 +12,11 @@ from jinja2.runtime import LoopContext
 from jinja2.utils import Namespace, missing
 
 from connect_tasks.chat.template.cells import gap
-from connect_tasks.chat.template.faults import Place, TextError
+from connect_tasks.chat.template.faults import Attempt, Place, TextError
 from connect_tasks.chat.template.formats import checked_date_format, formatted
 from connect_tasks.chat.template.limits import (
     LONGEST_SEARCH,
     LONGEST_TEXT,
-    STEP,
     too_large,
 )
 from connect_tasks.chat.template.scope import Scope
@@ -99,11 +98,11 @@ class Method:
         Raises:
             TextError: An argument is missing or unusable, or there is nothing to give.
         """
-        scope.spend(STEP)
         special = _SPECIAL.get((_kind(self._owner), self.name))
-        if special is not None:
-            return scope.keep(special(scope, self._owner, *args, **kwargs))
-        return self._plainly(scope, args, kwargs)
+        with Attempt(f"{self.name}()"):
+            if special is not None:
+                return scope.keep(special(scope, self._owner, *args, **kwargs))
+            return self._plainly(scope, args, kwargs)
 
     def _plainly(self, scope: Scope, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scope.usable(*args, *kwargs.values())

@@ -1,10 +1,8 @@
 """The parts of a template: constants, texts to fill in, and what holds them, as in the request."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-from jinja2.exceptions import UndefinedError
 
 from connect_tasks.aws.models import LIST_FIELDS
 from connect_tasks.aws.problems import Problem, shortened
@@ -15,7 +13,7 @@ from connect_tasks.chat.template.expression import (
     RowContext,
     is_template,
 )
-from connect_tasks.chat.template.faults import TextError, UnfitIdError, named_columns
+from connect_tasks.chat.template.faults import TextError, UnfitIdError
 
 __all__ = ["ID", "Filling", "Members", "Part", "TextAt", "compiled_part"]
 
@@ -23,7 +21,6 @@ __all__ = ["ID", "Filling", "Members", "Part", "TextAt", "compiled_part"]
 ID = "customer_id"
 
 
-_LONGEST_RULE = 300
 _LONGEST_ID_SHOWN = 60
 
 
@@ -91,7 +88,7 @@ class _Text:
     def fill(self, row: Filling) -> object:
         try:
             return self._expression.render(row.context)
-        except Exception as error:  # noqa: BLE001 -- a template may raise anything; it is this row's error
+        except TextError as error:
             row.problems.extend(self._problems(error, row.values))
             return ABSENT
 
@@ -101,7 +98,7 @@ class _Text:
     def texts(self) -> Iterator[TextAt]:
         yield TextAt(self._where, self._expression.source, self._expression)
 
-    def _problems(self, error: Exception, values: Mapping[str, Any]) -> Iterator[Problem]:
+    def _problems(self, error: TextError, values: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(error, EmptyColumnError):
             for column in self._expression.empty_columns(values):
                 yield Problem(self._where, "", f"column {column!r} is empty")
@@ -110,21 +107,7 @@ class _Text:
         given = shortened(self._expression.source)
         if isinstance(error, UnfitIdError):
             given = str(error.value)[:_LONGEST_ID_SHOWN]
-        yield Problem(self._where, given, _rule(error, self._expression.columns))
-
-
-def _rule(error: Exception, columns: Collection[str]) -> str:
-    if isinstance(error, TextError):
-        return str(error)
-    told = str(error) or type(error).__name__
-    if isinstance(error, RecursionError | MemoryError):
-        told = "it calls itself too often, or holds lists too deep"
-    if isinstance(error, OverflowError):
-        told = "a number is too large to reckon with"
-    # What an expression looks up by the row's own text says enough with the kind of its owner.
-    is_told = isinstance(error, UndefinedError) and "has no" in told
-    using = f", with {named_columns(sorted(columns))}" if columns and not is_told else ""
-    return f"the template fails: {told[:_LONGEST_RULE]}{using}"
+        yield Problem(self._where, given, str(error))
 
 
 class _Listing(_Text):

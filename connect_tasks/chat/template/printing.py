@@ -13,7 +13,7 @@ from typing import Final
 from jinja2.runtime import Undefined
 
 from connect_tasks.chat.template.faults import Place, UnfitIdError, UnprintableError
-from connect_tasks.chat.template.limits import WIDEST, kept, too_large
+from connect_tasks.chat.template.limits import kept
 
 __all__ = [
     "ABSENT",
@@ -93,7 +93,7 @@ def fit_for_id(value: object) -> None:
         return
     if abs(value) == math.inf:
         raise UnfitIdError(value, _ENDLESS)
-    if value != value // 1:
+    if kept(value) != value // 1:
         raise UnfitIdError(value, "a fraction")
     if isinstance(value, float) and abs(value) >= _EXACT:
         raise UnfitIdError(value, "a number too large to be exact")
@@ -109,8 +109,7 @@ def whole(value: object) -> object:
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, Decimal) and value.is_finite():
-        if value.adjusted() >= WIDEST:
-            raise too_large("a number", WIDEST, "digits")
+        kept(value)
         return int(value) if value == value.to_integral_value() else value
     return value
 
@@ -134,7 +133,8 @@ def _in_words(value: object) -> tuple[str, str, str]:
         if isinstance(value, kinds):
             return words
     name = type(value).__name__
-    return _BY_NAME.get(name, (f"a {name}", "turn it into text first", ""))
+    article = "an" if name[0] in "aeiouAEIO" else "a"
+    return _BY_NAME.get(name, (f"{article} {name}", "turn it into text first", ""))
 
 
 def _integer(value: int) -> str:
@@ -155,7 +155,7 @@ def _decimal(value: Decimal) -> str:
     if not value.is_finite():
         return _float(float(value))
     number = whole(value)
-    return _integer(number) if isinstance(number, int) else str(kept(str(value)))
+    return _integer(number) if isinstance(number, int) else str(value)
 
 
 _KINDS: tuple[tuple[tuple[type, ...], tuple[str, str, str]], ...] = (
@@ -171,6 +171,7 @@ _KINDS: tuple[tuple[tuple[type, ...], tuple[str, str, str]], ...] = (
         (timedelta,),
         ("a duration", "write {{ @.days }} or {{ @.total_seconds() }}", "end it with .days"),
     ),
+    ((date, time), ("a date or time", "", "")),
     (
         (bytes, bytearray, memoryview),
         ("bytes that are no UTF-8 text", "turn them into text first", ""),
@@ -179,9 +180,9 @@ _KINDS: tuple[tuple[tuple[type, ...], tuple[str, str, str]], ...] = (
 # What jinja makes itself, told by name; and what is printed, where something else is needed.
 _BY_NAME = {
     **dict.fromkeys(("int", "float", "Decimal"), ("a number", "", "")),
-    **dict.fromkeys(("date", "datetime", "time"), ("a date or time", "", "")),
     "str": ("a text", "", ""),
     "bool": ("a truth value", "", ""),
+    "complex": ("the root of a number below zero", "provide for it with if", ""),
     "NoneType": ("none", "", ""),
     "Macro": ("a macro", "call it, with its brackets", ""),
     "LoopContext": ("the loop", "write {{ loop.index }}, or row['loop'] for a column", ""),

@@ -147,25 +147,12 @@ def _check_number(texts: int) -> None:
 
 def _given_id(fields: dict[str, object] | str) -> str | None:
     given = fields.get(ID) if isinstance(fields, dict) else None
-    # What cannot be written to a database is no id.
-    if not isinstance(given, str) or not _is_encodable(given):
-        return None
-    return given[:_LONGEST_ID] or None
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        return text.isascii() or bool(text.encode())
-    except UnicodeEncodeError:
-        return False
+    return given[:_LONGEST_ID] or None if isinstance(given, str) else None
 
 
 def _message_problems(text: str, number: int) -> Iterator[Problem]:
     if not text.strip() or len(text) > _LONGEST_MESSAGE:
         rule = f"must have 1 to {_LONGEST_MESSAGE:,} characters, has {len(text):,}"
-        yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
-    if not _is_encodable(text):
-        rule = "holds half of a character (a surrogate): write the character itself"
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
 
 

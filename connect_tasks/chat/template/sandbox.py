@@ -14,9 +14,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing, pass_context
 
-from connect_tasks.chat.template.arithmetic import OPERATORS, operated
+from connect_tasks.chat.template.arithmetic import OPERATORS, SIGNS, operated, signed
 from connect_tasks.chat.template.cells import Empty, Row, Unusable, gap
-from connect_tasks.chat.template.faults import Place, TextError
+from connect_tasks.chat.template.faults import Attempt, Place, TextError
 from connect_tasks.chat.template.filters import VALUE_FILTERS
 from connect_tasks.chat.template.limits import MOST_STEPS, STEP, too_large
 from connect_tasks.chat.template.methods import Method, member
@@ -40,6 +40,7 @@ class TextSandbox(ImmutableSandboxedEnvironment):
     """The environment of every text."""
 
     intercepted_binops = frozenset(OPERATORS)
+    intercepted_unops = frozenset(SIGNS)
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,8 +68,8 @@ class TextSandbox(ImmutableSandboxedEnvironment):
         Scope.usable(obj, argument)
         if isinstance(obj, Row) and isinstance(argument, str):
             return obj[argument]
-        if isinstance(obj, dict) and isinstance(argument, tuple):
-            raise TextError("a list is no key: name a member")
+        if isinstance(obj, dict) and isinstance(argument, list | tuple | dict):
+            raise wrong_kind(argument, "it is no key: name a member")
         if isinstance(obj, str | list | tuple | dict):
             try:
                 return obj[argument]
@@ -80,23 +81,29 @@ class TextSandbox(ImmutableSandboxedEnvironment):
         """Call a method, a macro, or a word of the language."""
         scope = _scope(context)
         scope.usable(obj)
+        scope.spend(STEP + len(args) + len(kwargs))
         if "caller" in kwargs and not isinstance(obj, Macro):
             raise TextError("{% call %} goes with macros only")
         if isinstance(obj, Macro | LoopContext):
-            scope.spend(STEP)
             if isinstance(obj, LoopContext):
                 args = tuple(scope.sequence(value) for value in args)
-            return context.call(obj, *args, **kwargs)
+            with Attempt(f"the macro {obj.name}()" if isinstance(obj, Macro) else "loop()"):
+                return context.call(obj, *args, **kwargs)
         own = {name: kwargs[name] for name in kwargs if name not in {"_loop_vars", "_block_vars"}}
         if isinstance(obj, Method):
             return obj.called(scope, args, own)
         if isinstance(obj, Word):
-            return _CALLED[obj.name](scope, *args, **own)
+            with Attempt(f"{obj.name}()"):
+                return _CALLED[obj.name](scope, *args, **own)
         raise wrong_kind(obj, "it cannot be called: leave the brackets out")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Reckon with two values."""
         return operated(_scope(context), operator, left, right)
+
+    def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
+        """Reckon with one value."""
+        return signed(_scope(context), operator, arg)
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a filter by a name that a template wrote as a text, as map does."""
@@ -206,4 +213,5 @@ def _of_text(name: str) -> Callable[..., bool]:
 
 def _original(name: str, *args: Any) -> bool:
     test = cast("Callable[..., Any]", TESTS[name])
-    return bool(test(*args))
+    with Attempt(name):
+        return bool(test(*args))

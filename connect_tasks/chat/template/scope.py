@@ -69,12 +69,9 @@ class Scope(Context):
         """Find what a name stands for: what the template set, then the row's columns."""
         if key in self.vars:
             return self.vars[key]
-        if key == ROW:
-            return self.row
         # A word that is not called is a column: the syntax tree sees to that.
-        if key in _WORDS:
-            return _WORDS[key]
-        return self.row.get(key, missing)
+        word = self.row if key == ROW else _WORDS.get(key)
+        return self.row.get(key, missing) if word is None else word
 
     def spend(self, amount: int) -> None:
         """Take work off what is left.
@@ -95,7 +92,7 @@ class Scope(Context):
         Raises:
             TextError: It cannot be printed, or is missing.
         """
-        text = self._print(value)
+        text = value if type(value) is str else self._print(value)
         self.spend(len(text) + 1)
         return text
 
@@ -141,6 +138,9 @@ class Scope(Context):
             LimitError: There is more in them than work left.
         """
         for value in values:
+            if isinstance(value, str):
+                self.spend(len(value) + 1)
+                continue
             found = weight(value, _HEAVIEST)
             if found > _HEAVIEST:
                 raise too_large("what is compared", _HEAVIEST, "characters and items")

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2.utils import pass_context
 
 from connect_tasks.chat.template.cells import gap
-from connect_tasks.chat.template.faults import LimitError
+from connect_tasks.chat.template.faults import Attempt, LimitError
 from connect_tasks.chat.template.filters import original
 from connect_tasks.chat.template.limits import LONGEST_TEXT, STEP, too_large
 from connect_tasks.chat.template.methods import text_join
@@ -37,8 +37,9 @@ def _of_items(name: str) -> Callable[..., Any]:
         if name in _COMPARE:
             for _ in range(_COMPARISONS):
                 scope.weigh(items)
-        result = original(name, scope, items, *args, **kwargs)
-        return scope.keep(list(result) if isinstance(result, Iterator) else result)
+        with Attempt(name):
+            result = original(name, scope, items, *args, **kwargs)
+            return scope.keep(list(result) if isinstance(result, Iterator) else result)
 
     return apply
 
@@ -76,7 +77,8 @@ def _sorted_pairs(scope: Scope, value: Any, *args: Any, **kwargs: Any) -> Any:
         raise wrong_kind(value, "dictsort takes a struct")
     for _ in range(_COMPARISONS):
         scope.weigh(value)
-    return scope.keep(original("dictsort", scope, value, *args, **kwargs))
+    with Attempt("dictsort"):
+        return scope.keep(original("dictsort", scope, value, *args, **kwargs))
 
 
 @pass_context
@@ -124,6 +126,8 @@ def _random(scope: Scope, value: Any) -> Any:
 
 def _check_count(scope: Scope, count: int) -> None:
     scope.arguments([count])
+    if not isinstance(count, int):
+        raise wrong_kind(count, "batch and slice take a whole number")
     if count > LONGEST_TEXT:
         raise too_large("a list", LONGEST_TEXT, "items")
     scope.spend(STEP * max(count, 0))

@@ -1,5 +1,7 @@
 """The source of a text: what people wrote, read into a syntax tree or refused in words."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +23,9 @@ SANDBOX = TextSandbox()
 SANDBOX.filters |= STEPS
 
 _MARKS = ("{{", "{%", "{#")
+# What stands in a place as if it were a name: `{{ First name }}`, `{{ 1st }}`.
+_ODD_NAME = re.compile(r"\{\{[ \t]{0,9}(\w[\w .:/&#-]{0,59}?)[ \t]{0,9}\}\}")
+_OPERATORS = {"not"}
 _REUSE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
 _LISTS = (nodes.List, nodes.Tuple, nodes.Dict)
 _TOO_DEEP = f"brackets, operators or blocks are nested more than {DEEPEST} levels deep: use fewer"
@@ -56,7 +61,7 @@ def parsed(text: str) -> nodes.Template:
     """
     if len(text) > LONGEST_SOURCE:
         raise BadSourceError(1, f"a template has at most {LONGEST_SOURCE:,} characters: shorten it")
-    with _told():
+    with _told(text):
         tree = SANDBOX.parse(text)
     for line, rule in _faults(tree):
         raise BadSourceError(line, rule)
@@ -85,11 +90,12 @@ def undeclared(tree: nodes.Template) -> frozenset[str]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(text: str = "") -> Iterator[None]:
     try:
         yield
     except TemplateSyntaxError as error:
-        raise BadSourceError(error.lineno, error.message or "is no template") from error
+        told = error.message or "is no template"
+        raise BadSourceError(error.lineno, told + _hint(text)) from error
     except (RecursionError, MemoryError) as error:
         raise BadSourceError(1, _TOO_DEEP) from error
     except SyntaxError as error:
@@ -100,10 +106,20 @@ def _told() -> Iterator[None]:
         raise BadSourceError(1, f"a number cannot be read: {error}") from error
 
 
+def _hint(text: str) -> str:
+    """Say how a column is written whose name is more than an identifier."""
+    for name in _ODD_NAME.findall(text):
+        if not name.isidentifier() or name in _OPERATORS:
+            return f"; a column of this name is written {{{{ row[{name!r}] }}}}"
+    return ""
+
+
 def _faults(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     if rule := _too_much(tree):
         yield 1, rule
         return
+    if rule := _too_alike(tree):
+        yield 1, rule
     named = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     named |= {node.name for node in tree.find_all(nodes.Macro)}
     for node in tree.find_all(nodes.Node):
@@ -119,6 +135,18 @@ def _faults(tree: nodes.Template) -> Iterator[tuple[int, str]]:
                 for child in node.nodes
                 if (rule := _never_printed(child, named))
             )
+
+
+def _too_alike(tree: nodes.Template) -> str:
+    """Say which names are one name to Python, which runs the template."""
+    names = [node.name for node in tree.find_all(nodes.Name)]
+    by_form: dict[str, str] = {}
+    for name in (*names, *(node.name for node in tree.find_all(nodes.Macro))):
+        known = by_form.setdefault(unicodedata.normalize("NFKC", name), name)
+        if known != name:
+            place = f"{{{{ row[{name!r}] }}}}"
+            return f"{known!r} and {name!r} count as one name: write {place} for a column"
+    return ""
 
 
 def _never_printed(node: nodes.Expr, named: set[str]) -> str:

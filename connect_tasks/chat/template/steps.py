@@ -10,7 +10,7 @@ from connect_tasks.chat.template.cells import Empty, Row, gap
 from connect_tasks.chat.template.faults import Place, TextError
 from connect_tasks.chat.template.limits import kept
 from connect_tasks.chat.template.methods import member
-from connect_tasks.chat.template.printing import wrong_kind
+from connect_tasks.chat.template.printing import unprintable, wrong_kind
 from connect_tasks.chat.template.sandbox import struct_of
 from connect_tasks.chat.template.scope import ROW, Scope, Word
 
@@ -84,9 +84,8 @@ def _look_up(scope: Scope, owner: Any, key: Any) -> Any:
     if not isinstance(found, Empty) or isinstance(owner, Row) or _has(owner, key):
         return found
     place: Place | None = getattr(owner, "place", None) if isinstance(owner, list | dict) else None
-    if place is None:
-        return Empty(obj=owner, name=key)
-    return gap(f"{place} has no such item in this row", is_placed=True)
+    holder = unprintable(owner).what if place is None else str(place)
+    return gap(f"{holder} has no such item in this row", is_placed=place is not None)
 
 
 def _has(owner: Any, key: Any) -> bool:

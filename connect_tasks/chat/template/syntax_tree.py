@@ -104,7 +104,7 @@ class _Change(NodeTransformer):
 
     def visit_FilterBlock(self, node: nodes.FilterBlock) -> nodes.Node:  # noqa: N802 -- the same
         self.generic_visit(node)
-        node.filter = _step(node.filter, "printed", [], "")
+        node.filter = _step(node.filter, "printed", (), "")
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 -- the same
@@ -118,9 +118,9 @@ class _Change(NodeTransformer):
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 -- the same
         self.generic_visit(node)
-        node.expr = _step(node.expr, "compared")
+        node.expr = _compared(node.expr)
         for operand in node.ops:
-            operand.expr = _step(operand.expr, "compared")
+            operand.expr = _compared(operand.expr)
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 -- the same
@@ -166,7 +166,7 @@ class _Change(NodeTransformer):
     def _printed(self, child: nodes.Expr) -> nodes.Expr:
         if isinstance(child, nodes.TemplateData):
             return child
-        columns, path = sorted(self._named(child)), path_of(child)
+        columns, path = tuple(sorted(self._named(child))), path_of(child)
         words = spellings(child)
         safe: nodes.Expr = self.visit(child)
         if words:
@@ -183,6 +183,10 @@ def _with_itself(node: nodes.Node, *kinds: type[_Node]) -> Iterator[_Node]:
     if isinstance(node, kinds):
         yield node
     yield from node.find_all(kinds)
+
+
+def _compared(node: nodes.Expr) -> nodes.Expr:
+    return node if isinstance(node, nodes.Const) else _step(node, "compared")
 
 
 def _size(body: Sequence[nodes.Node | None]) -> int:
