@@ -29,6 +29,7 @@ EXACT = 2.0**53
 _MOST_DIGITS = 4_300
 _LARGEST = 10**_MOST_DIGITS
 _MIDNIGHT = dt.time()
+_NUL = "the cell holds the character NUL (U+0000), which is no text: take it out"
 _STANDS_FOR = (pa.DictionaryScalar, pa.RunEndEncodedScalar, pa.UnionScalar)
 _NARROW = {pa.float16(): np.float16, pa.float32(): np.float32}
 _ITEMS = (
@@ -147,7 +148,10 @@ def _is_missing(value: Any) -> bool:
 
 
 def _text(value: str) -> object:
-    return value if len(value) <= MOST_CHARACTERS else too_long(len(value))
+    if len(value) > MOST_CHARACTERS:
+        return too_long(len(value))
+    # Not every database can keep it, nor any person see it.
+    return UnreadableCell(_NUL) if "\0" in value else value
 
 
 def _bytes(value: bytes) -> object:

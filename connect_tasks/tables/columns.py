@@ -12,7 +12,6 @@ from connect_tasks.tables.cells import (
     EXACT,
     MOST_CHARACTERS,
     plain_value,
-    too_long,
     unreadable,
 )
 
@@ -105,9 +104,8 @@ def _texts_of_others(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
 
 def _texts(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
     values: list[Any] = array.to_pylist()
-    if array.nbytes <= MOST_CHARACTERS or _longest(array) <= MOST_CHARACTERS:
-        return values
-    return [v if v is None or len(v) <= MOST_CHARACTERS else too_long(len(v)) for v in values]
+    is_odd = pc.any(pc.match_substring(array, "\0")).as_py() or _longest(array) > MOST_CHARACTERS
+    return list(map(plain_value, values)) if is_odd else values
 
 
 def _longest(array: "pa.Array | pa.ChunkedArray") -> int:

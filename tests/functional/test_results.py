@@ -272,7 +272,7 @@ def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(
 
 @pytest.mark.parametrize("neutralise", [True, False])
 def test_files_for_s3_are_those_of_a_folder(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neutralise: bool
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, neutralise: bool
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")

@@ -1,22 +1,26 @@
 """A spreadsheet's first sheet; read as a whole, since no sheet has more than a million rows."""
 
+import sys
 import warnings
 from typing import Any
 
 import pandas as pd
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.cells import EXACT
 from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import FramePieces
 
 __all__ = ["need_openpyxl", "open_sheet"]
 
+_NOTHING = ("", pd.DataFrame())
+
 
 def open_sheet(source: Source) -> FramePieces:
-    """Read the first sheet of a spreadsheet; its first row has the names.
+    """Read the first sheet of a spreadsheet that is not hidden or blank; its first row has names.
 
     Blank rows, and columns without a name or content, are passed over. Each cell is what it is in
-    the sheet: text stays text, also if it looks like a number.
+    the sheet: text stays text, also if it looks like a number; a formula is what it came to.
 
     Raises:
         InputError: If it is no such file, or `openpyxl` is not installed.
@@ -26,10 +30,11 @@ def open_sheet(source: Source) -> FramePieces:
         # openpyxl warns of what it leaves out, as drop-down lists.
         warnings.simplefilter("ignore")
         with pd.ExcelFile(source.path, engine="openpyxl") as book:
-            sheets = [_sheet(book, name) for name in book.sheet_names[:1]]
-            others = [str(n) for n in book.sheet_names[1:] if not _sheet(book, n, rows=1).empty]
-            first = str(book.sheet_names[0])
-    return FramePieces(_with_names(sheets[0]), warnings=_unread(source.name, first, others))
+            shown = [str(s.title) for s in book.book.worksheets if s.sheet_state == "visible"]
+            sheets = ((name, _sheet(book, name)) for name in shown)
+            first, sheet = next((each for each in sheets if not each[1].empty), _NOTHING)
+            others = [n for n in shown if n != first and not _sheet(book, n, rows=1).empty]
+    return FramePieces(_with_names(sheet), warnings=_unread(source.name, first, others))
 
 
 def need_openpyxl() -> None:
@@ -50,7 +55,13 @@ def _sheet(book: Any, name: Any, rows: int | None = None) -> pd.DataFrame:
     sheet: pd.DataFrame = book.parse(
         name, header=None, dtype=object, keep_default_na=False, na_values=[""], nrows=rows
     )
-    return sheet.dropna(how="all")
+    return sheet.dropna(how="all").map(_as_stored)
+
+
+def _as_stored(value: Any) -> Any:
+    # A sheet has no integers: pandas makes some of floats, also where these are not exact.
+    is_float = isinstance(value, int) and EXACT <= abs(value) <= sys.float_info.max
+    return float(value) if is_float else value
 
 
 def _with_names(sheet: pd.DataFrame) -> pd.DataFrame:
@@ -70,4 +81,4 @@ def _unread(file: str, first: str, others: list[str]) -> list[str]:
     if not others:
         return []
     names = ", ".join(map(repr, others))
-    return [f"Only the first sheet of {file!r}, {first!r}, is read; there are also {names}."]
+    return [f"Only one sheet of {file!r}, {first!r}, is read; there are also {names}."]

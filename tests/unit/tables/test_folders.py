@@ -244,6 +244,34 @@ def test_further_sheets_are_warned_of(tmp_path: Path) -> None:
     assert "'May', is read; there are also 'June'." in warning
 
 
+def test_a_sheet_that_is_hidden_or_blank_is_passed_over(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["customer_id"])
+    book.active.append(["of the hidden sheet"])
+    book.active.sheet_state = "hidden"
+    book.create_sheet("blank")
+    seen = book.create_sheet("seen")
+    seen.append(["customer_id"])
+    seen.append(["0042"])
+    book.save(tmp_path / "c.xlsx")
+    table = open_table(tmp_path / "c.xlsx")
+
+    assert [row for chunk in table.chunks() for row in chunk] == [{"customer_id": "0042"}]
+    assert table.warnings == ()
+
+
+def test_a_number_of_a_spreadsheet_that_is_not_exact_is_no_integer(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    numbers = [2**53 - 1, 2**53, 2**60, -(2**60)]
+    pd.DataFrame({"customer_id": numbers}, dtype=object).to_excel(tmp_path / "c.xlsx", index=False)
+
+    assert list(map(repr, ids(tmp_path / "c.xlsx"))) == [
+        "9007199254740991",
+        *map(repr, map(float, numbers[1:])),
+    ]
+
+
 def test_a_name_twice_in_a_spreadsheet_is_told(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl")
     frame = pd.DataFrame([["customer_id", "customer_id"], ["1", "2"]])
