@@ -25,8 +25,25 @@ __all__ = [
 
 _CONTACT = "connect-tasks-contact-1-"
 _MESSAGE = "connect-tasks-message-1-"
-# Unicode's category of characters that format others: joiners, marks of direction, soft hyphens.
-_WITHOUT_WIDTH = "Cf"
+# What is not seen inside a name, as spans of code points: controls; Unicode's category Cf (joiners,
+# marks of direction, soft hyphens) and what it has renderers ignore (variation selectors, fillers).
+# Written out: Python's own tables grow with its version, and a key must not.
+_UNSEEN = (
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F),
+    (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E),
+    (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+# Whatever else looks like a space, the empty Braille pattern included.
+_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2800\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_AS_SEEN: Mapping[int, str | None] = {
+    **dict.fromkeys(map(ord, _SPACES), " "),
+    **{point: None for first, last in _UNSEEN for point in range(first, last + 1)},
+}
 _TOKEN_NAME = "ClientToken"  # noqa: S105 - a name, no secret
 # The encoder's `default` is left out on purpose: what is not plain JSON must not get a fingerprint.
 _canonical = json.JSONEncoder(
@@ -38,8 +55,9 @@ def canonical_key(name: str) -> str:
     """What a customer's id, or a campaign's name, is compared by.
 
     Two that a person would call the same have the same key: white space around it does not count,
-    characters without a width do not anywhere, and an accent is the same in one character or two.
-    Everything else does: capitals, leading zeros, spaces in between.
+    characters that nobody sees do not anywhere, an accent is the same in one character or two, and
+    a space in between is a space, whichever of its kind. Everything else does: capitals, leading
+    zeros, how many spaces there are in between.
 
     Args:
         name: An id or a name, as somebody gave it.
@@ -51,9 +69,8 @@ def canonical_key(name: str) -> str:
         >>> canonical_key(" Zoe\u0308\u200b 7\u00a0") == canonical_key("Zo\u00eb 7") == "Zo\u00eb 7"
         True
     """
-    if not name.isascii():
-        seen = "".join(c for c in name if unicodedata.category(c) != _WITHOUT_WIDTH)
-        name = unicodedata.normalize("NFC", seen)
+    if not (name.isascii() and name.isprintable()):
+        name = unicodedata.normalize("NFC", name.translate(_AS_SEEN))
     return name.strip()
 
 

@@ -1,7 +1,7 @@
 """What a person does about a campaign: look, pause, resume, stop, decide what stayed open."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import CampaignState, Contact, Status, Withdrawal
+from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.store import Ledger, opened
 
 __all__ = [
@@ -33,12 +34,19 @@ _PIECE = 2_000
 _SHOWN = 40
 
 
-def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -> dict[str, Any]:
+def status(
+    campaign: str,
+    ledger: Ledger | str,
+    *,
+    summary: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+) -> dict[str, Any]:
     """The campaign in numbers, and what is wanted of it.
 
     Args:
         campaign: Its name.
         ledger: SQLAlchemy URL, or a ledger that is open.
+        summary: The numbers, if they were read a moment ago; counting a large campaign takes long.
         clock: Tells the time; the machine's by default.
 
     Returns:
@@ -56,7 +64,7 @@ def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -
         campaign = open_ledger.campaign_name(campaign)
         return {
             "state": str(open_ledger.state(campaign)),
-            **summarise(open_ledger.counts(campaign)),
+            **(summarise(open_ledger.counts(campaign)) if summary is None else summary),
             "learnt": open_ledger.learnt(campaign, now=(clock or SystemClock()).now()),
         }
 
@@ -144,7 +152,9 @@ def resolve(
         if decision == "was_contacted":
             open_ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
-            open_ledger.resolve(_given_up(contact, now), again=_next_generation(contact), now=now)
+            # Below 1, in a ledger of an earlier version, another contact stands for the customer.
+            again = _next_generation(contact) if contact.generation > 0 else None
+            open_ledger.resolve(_given_up(contact, now), again=again, now=now)
 
 
 def withdraw(
@@ -209,9 +219,11 @@ def _set_state(campaign: str, ledger: Ledger | str, state: CampaignState) -> Non
 
 
 def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:
-    for contact in ledger.unknown_contacts(campaign):
-        if canonical_key(contact.customer_id) == canonical_key(customer_id):
-            return contact
+    key = canonical_key(customer_id)
+    keys = {key, legacy_id(key)} if is_whole(key) else {key}
+    found = [c for c in ledger.unknown_contacts(campaign) if canonical_key(c.customer_id) in keys]
+    if found:
+        return max(found, key=lambda contact: contact.generation)
     raise InputError(
         f"Customer {customer_id[:40]!r} has no unknown contact in campaign {campaign!r}: "
         "only those need a decision."

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
 from connect_tasks.aws.idempotency import canonical_key, client_token
+from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import Refusal, Status, Withdrawal
+from connect_tasks.ledger.keys import is_whole
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
@@ -26,46 +27,6 @@ the ledger's size, and few enough that others wait for the ledger half a second 
 
 # How many customers are looked for in a campaign of nearly the same name.
 _SOME = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a table came to.
-
-    Args:
-        campaign: The campaign's name.
-        customer_ids: One entry a row: the customer to contact, or None for a refused row.
-        added: Customers who are new in the campaign.
-        known: Customers who were in it before.
-        request_changed: Of these, customers who were already contacted, with another request
-            than the table and template give now. The new request is not sent.
-        rejected: Rows with something wrong.
-        duplicate: Rows that repeat a customer.
-        withdrawn: Customers whom an earlier table had planned and this one refuses: nobody
-            contacts them now.
-        kept_out: Valid rows of customers whom a person took out of the campaign.
-        outside: Customers who wait in the campaign and are not in the table. A run with this plan
-            leaves them alone: `resume` contacts them, `withdraw` takes them out.
-        table_id: By what the ledger knows the table.
-        warnings: What is no error and yet looks like a slip, in sentences without a value.
-        intake: The same for a forecast, with reasons and samples.
-        index: The table's own index, if it has one.
-    """
-
-    campaign: str
-    customer_ids: Sequence[str | None] = field(repr=False)
-    added: int
-    known: int
-    request_changed: int
-    rejected: int
-    duplicate: int
-    withdrawn: int = 0
-    kept_out: int = 0
-    outside: int = 0
-    table_id: str | None = None
-    warnings: tuple[str, ...] = ()
-    intake: Intake = field(repr=False)
-    index: Any = field(default=None, repr=False)
 
 
 def plan_campaign(
@@ -102,6 +63,7 @@ def plan_campaign(
     Raises:
         LedgerError: The ledger cannot be written.
     """
+    campaign = ledger.campaign_name(campaign)
     planner = _Planner(
         ledger, campaign, RowCheck(renderer, samples), now, commit_rows, table_id or uuid4().hex
     )
@@ -161,6 +123,10 @@ class _Planner:
     contacted: int = 0
     kept_out: int = 0
     request_changed: int = 0
+    has_forgotten: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.has_forgotten = self.ledger.has_forgotten(self.campaign)
 
     def add(self, rows: Rows) -> None:
         """Take the next rows of the table in."""
@@ -199,8 +165,8 @@ class _Planner:
         )
 
     def _slips(self) -> Iterator[str]:
-        """Only for a campaign that knew nobody of the table."""
-        if self.known or not self.added:
+        """Only while nobody of the table was contacted: later it is too late to warn."""
+        if self.contacted:
             return
         near = near_campaigns(self.campaign, self.ledger.campaigns())
         some = [name for name in self.row_check.customer_ids[:CHUNK_ROWS] if name][:_SOME]
@@ -208,9 +174,18 @@ class _Planner:
 
     def _known(self, customer_ids: Sequence[str]) -> dict[str, Known]:
         known = self.ledger.known(self.campaign, customer_ids)
-        # Their tokens were made otherwise once, so that writing alone would not find them.
-        odd = [name for name in customer_ids if name not in known and canonical_key(name) != name]
+        if not self.has_forgotten:
+            return known
+        odd = [name for name in customer_ids if name not in known and self._was_odd(name)]
         return known | self.ledger.recognised(self.campaign, odd) if odd else known
+
+    def _was_odd(self, customer_id: str) -> bool:
+        """Whether an earlier version may have made another token, so that ours would not collide.
+
+        Where it did not, writing finds those who were forgotten, and looking would take long.
+        """
+        key = canonical_key(customer_id)
+        return is_whole(key) or key != customer_id or canonical_key(self.campaign) != self.campaign
 
     def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
         """Who stays as planned, or may have been contacted, is this table's too."""

@@ -1,19 +1,19 @@
 """The results of a campaign as tables from the ledger: a second run returns the same."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
-from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
+from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
-from connect_tasks.errors import InputError
-from connect_tasks.ledger.contact import CampaignState, Refusal
+from connect_tasks.ledger.contact import CampaignState
 from connect_tasks.ledger.store import Ledger, opened
 from connect_tasks.tables.destinations import folder_for, parted, replacing
 from connect_tasks.tables.layouts import CONTACTS, MESSAGES
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CampaignResult"]
-
-_Record: TypeAlias = Mapping[str, Any]
-
-# How many customers are looked up at once.
-_LOOKUP_ROWS = 2_000
 
 
 class CampaignResult:
@@ -244,47 +239,13 @@ class CampaignResult:
     def _counts(self) -> list[tuple[str, int]]:
         return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
 
-    def _message_records(self) -> Iterator[_Record]:
+    def _message_records(self) -> Iterator[Record]:
         with opened(self._opened or self.ledger_url) as ledger:
             yield from ledger.message_records(ledger.campaign_name(self.campaign))
 
-    def _contact_records(self) -> Iterator[_Record]:
+    def _contact_records(self) -> Iterator[Record]:
         with opened(self._opened or self.ledger_url) as ledger:
-            refused = ledger.refused_rows(ledger.campaign_name(self.campaign))
-            if self._plan is None:
-                yield from ledger.contact_records(
-                    ledger.campaign_name(self.campaign), latest_only=True
-                )
-                yield from map(self._refused, refused)
-            else:
-                yield from self._row_by_row(ledger, self._plan.customer_ids, iter(refused))
-
-    def _row_by_row(
-        self, ledger: Ledger, customers: Iterable[str | None], refused: Iterator[Refusal]
-    ) -> Iterator[_Record]:
-        """One record a row of the planned table."""
-        rows = enumerate(customers)
-        refusal = next(refused, None)
-        while piece := list(islice(rows, _LOOKUP_ROWS)):
-            known = [customer for _, customer in piece if customer is not None]
-            found = ledger.contacts_of(ledger.campaign_name(self.campaign), known)
-            for position, customer in piece:
-                # Another table may have been planned since, with other rows refused.
-                while refusal and refusal.position < position:
-                    refusal = next(refused, None)
-                here = refusal if refusal and refusal.position == position else None
-                yield self._refused(here) if customer is None else self._contact(customer, found)
-
-    def _contact(self, customer_id: str, found: Mapping[str, _Record]) -> _Record:
-        if customer_id not in found:
-            raise InputError(
-                f"Campaign {self.campaign!r} has no customer {customer_id!r} in this ledger: give "
-                "the ledger in which the table was planned."
-            )
-        return found[customer_id]
-
-    def _refused(self, row: Refusal | None) -> _Record:
-        return {"campaign": self.campaign, **(asdict(row) if row else {})}
+            yield from contact_records(ledger, self.campaign, self._plan)
 
 
 def _of_table(ledger: Ledger, campaign: str, plan: Plan) -> dict[str, Any]:
@@ -296,7 +257,7 @@ def _of_table(ledger: Ledger, campaign: str, plan: Plan) -> dict[str, Any]:
 class _Again:
     """Records that are read anew each time they are gone through."""
 
-    read: Callable[[], Iterator[_Record]]
+    read: Callable[[], Iterator[Record]]
 
-    def __iter__(self) -> Iterator[_Record]:
+    def __iter__(self) -> Iterator[Record]:
         return self.read()

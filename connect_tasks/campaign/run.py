@@ -2,29 +2,21 @@
 
 import asyncio
 import logging
-import math
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
 
 from connect_tasks.aws.instance import Instance
-from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
-from connect_tasks.aws.pacing.rate_limiter import Acquire, WithinStartLimit
-from connect_tasks.aws.pacing.slot_pool import SlotPool
-from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.assembly import Assembly
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
-from connect_tasks.campaign.shared_quota import SharedQuota
-from connect_tasks.campaign.worker import Worker, WorkerSettings
+from connect_tasks.campaign.worker import Worker
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, LedgerError
-from connect_tasks.ledger.async_ledger import AsyncLedger
-from connect_tasks.ledger.group_commit import GroupCommit
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
@@ -33,9 +25,6 @@ __all__ = ["GRACE_SECONDS", "run_campaign"]
 GRACE_SECONDS = 10.0
 """How long conversations may go on after a cancellation, before their chats are closed."""
 
-SECONDS_AHEAD = 2.0
-LEAST_WAITING = 10
-MOST_WAITING = 500
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +97,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         ```
     """
     runner = _Runner(
-        _Run(
+        Assembly(
             ledger=ledger,
             campaign=ledger.campaign_name(campaign),
             table_id=table_id,
@@ -136,110 +125,11 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     return funnel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """One run of a campaign: what it works on and with."""
-
-    ledger: Ledger
-    campaign: str
-    table_id: str | None
-    instance: Instance
-    conversation: Conversation
-    lease: timedelta
-    patience_seconds: float
-    clock: Clock
-    random: Random
-    worker_name: str
-
-    def worker(self, calls: Executor, writes: Executor, counter: FunnelCounter) -> Worker:
-        """What does the work, with everything that it needs."""
-        ledger = AsyncLedger(
-            self.ledger, writes, self.clock, patience_seconds=self.patience_seconds
-        )
-        return Worker(
-            self.campaign,
-            self.worker_name,
-            ledger=ledger,
-            context=self._context(ledger, calls, counter),
-            settings=WorkerSettings(
-                most_waiting=self._most_waiting,
-                lease_seconds=self.lease.total_seconds(),
-                table_id=self.table_id,
-            ),
-        )
-
-    def _context(
-        self, ledger: AsyncLedger, calls: Executor, counter: FunnelCounter
-    ) -> CampaignContext:
-        shared_quota = self._shared_quota(ledger, counter)
-        context = CampaignContext(
-            conversation=self.conversation,
-            calls=self._calls(shared_quota, calls),
-            shared_quota=shared_quota,
-            group_commit=GroupCommit(
-                lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
-            ),
-            slots=SlotPool(
-                shared_quota.share_slots,
-                most_ahead=self._most_waiting,
-                keep_seconds=min(1.0, self.lease.total_seconds() / 3),
-            ),
-            policy=self.instance.policy,
-            token_validity=self.instance.quotas.token_validity,
-            beat_seconds=self.instance.beat_seconds,
-            counter=counter,
-            clock=self.clock,
-            random=self.random,
-        )
-        counter.limit = context.limit
-        return context
-
-    def _shared_quota(self, ledger: AsyncLedger, counter: FunnelCounter) -> SharedQuota:
-        return SharedQuota(
-            ledger,
-            self.ledger.instance_id(self.campaign),
-            self.worker_name,
-            quotas=self.instance.quotas,
-            lease=self.lease,
-            counter=counter,
-            clock=self.clock,
-        )
-
-    def _calls(self, shared_quota: SharedQuota, executor: Executor) -> PacedCalls:
-        instance = self.instance
-        return PacedCalls(
-            instance.api,
-            instance.policy,
-            acquire=shared_quota.acquire,
-            acquire_starts=self._acquire_starts(shared_quota, executor),
-            executor=executor,
-            clock=self.clock,
-            random=self.random,
-        )
-
-    def _acquire_starts(self, shared_quota: SharedQuota, executor: Executor) -> Acquire:
-        if self.instance.start_limit is None:
-            return shared_quota.acquire
-        return WithinStartLimit(
-            shared_quota.acquire,
-            self.instance.start_limit,
-            per_second=self.instance.quotas.starts_per_second,
-            executor=executor,
-        )
-
-    @property
-    def _most_waiting(self) -> int:
-        """Enough for a moment: what waits here, another worker cannot have."""
-        quotas = self.instance.quotas
-        ahead = max(LEAST_WAITING, math.ceil(quotas.starts_per_second * SECONDS_AHEAD))
-        return min(MOST_WAITING, quotas.open_chats, ahead)
-
-
 class _Runner:
     """Runs a worker in a thread of its own and listens for Ctrl-C meanwhile."""
 
     def __init__(
-        self, run: _Run, on_progress: Callable[[Funnel], None], poll_seconds: float
+        self, run: Assembly, on_progress: Callable[[Funnel], None], poll_seconds: float
     ) -> None:
         self._run = run
         self._on_progress = on_progress

@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report import stages
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
 
 __all__ = [
     "Conclusion",
@@ -189,8 +189,7 @@ def not_contacted(
         row (from 0; empty for a contact), customer_id, status, reason.
     """
     for contact in contacts:
-        # Amazon's words may repeat what it was sent.
-        reason = _QUOTED.sub("'…'", contact.error_message or "")
+        reason = _why_not(contact)
         sent = f" (sent at {contact.sent_at:%Y-%m-%d %H:%M:%S} UTC)" if contact.sent_at else ""
         told = f"{contact.error_code}: {reason}{sent}"
         yield _row("", contact.customer_id, contact.status, told)
@@ -198,10 +197,22 @@ def not_contacted(
         yield _row(str(refusal.position), refusal.customer_id, refusal.status, _reason(refusal))
 
 
+def _why_not(contact: Contact) -> str:
+    if contact.error_code == Withdrawal.BY_TABLE:
+        # The words of the row that refused them.
+        return _without_values(contact.error_message or "", "the row is not valid any more")
+    # Amazon's words may repeat what it was sent.
+    return _QUOTED.sub("'…'", contact.error_message or "")
+
+
 def _reason(refusal: Refusal) -> str:
-    reason = _OWN_VALUE.sub(": ", refusal.error_message)
+    return _without_values(refusal.error_message, refusal.error_code)
+
+
+def _without_values(told: str, otherwise: str) -> str:
+    reason = _OWN_VALUE.sub(": ", told)
     if " = " in reason:
-        return refusal.error_code
+        return otherwise
     # Jinja's errors quote what they were given.
     return _QUOTED.sub("'…'", reason) if _FAILED_TEMPLATE in reason else reason
 

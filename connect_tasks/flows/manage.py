@@ -34,7 +34,7 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
             publish_result(result)
             told = (campaign, result.state, result.conclusion.message)
         run_logger().info("campaign %s is %s: %s", *told)
-        return manage.status(campaign, opened)
+        return manage.status(campaign, opened, summary=result.summary)
 
 
 @table_flow(name="campaign-pause", flow_run_name="pause {campaign}")

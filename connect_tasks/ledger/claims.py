@@ -86,8 +86,11 @@ def wanted(
     columns = contacts.c
     not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
     condition = sa.and_(columns.campaign == campaign, columns.status == status, not_had_before)
-    if terms.table_id is not None and status not in OPEN:
-        condition &= columns.table_id == terms.table_id
+    if status not in OPEN:
+        # Below 1 are contacts of an earlier version, for whom another one stands.
+        condition &= columns.generation > 0
+        if terms.table_id is not None:
+            condition &= columns.table_id == terms.table_id
     if status in {Status.STARTING, Status.UNKNOWN}:
         # An older token could start a second chat; a person has to decide.
         sent_at = columns.sent_at

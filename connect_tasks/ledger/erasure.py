@@ -17,6 +17,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction
 from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import explained
+from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import contacts, refusals
 
@@ -234,7 +235,9 @@ class _Eraser(LedgerReader):
 
 def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
     key = canonical_key(customer_id)
-    theirs = (contacts.c.campaign == campaign, contacts.c.customer_key == key)
+    # What an earlier version called otherwise is theirs, beside a later contact too.
+    keys = [key, legacy_id(key)] if is_whole(key) else [key]
+    theirs = (contacts.c.campaign == campaign, contacts.c.customer_key.in_(keys))
     rows = redaction.lock_contacts(connection, now, *theirs)
     for row in rows:
         if not row.is_free:

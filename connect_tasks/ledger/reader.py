@@ -3,39 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import claims, redaction, shared_limits
+from connect_tasks.ledger import claims, counts, customers, shared_limits
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
+from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
-from connect_tasks.ledger.keys import legacy_id
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
 __all__ = ["LedgerReader"]
-
-_KNOWN_COLUMNS = [
-    contacts.c[name]
-    for name in (
-        "customer_id",
-        "customer_key",
-        "generation",
-        "status",
-        "client_token",
-        "fingerprint",
-        "messages",
-        "error_code",
-    )
-]
-
-_Rows: TypeAlias = dict[str, Mapping[Any, Any]]
 
 
 class LedgerReader:
@@ -102,11 +85,21 @@ class LedgerReader:
         return str(self._of_campaign(campaign, campaigns.c.instance_id) or "")
 
     def check_campaign(self, campaign: str, instance_id: str) -> None:
-        """Make sure that a campaign may run on an instance.
+        """Make sure that a campaign may take a table and run on an instance.
 
         Raises:
-            InputError: The campaign has no name, or already runs on another instance.
+            InputError: The campaign has no name, already runs on another instance, or an earlier
+                version made another one that is called like it but for white space.
         """
+        key = canonical_key(campaign)
+        twins = [name for name in self.campaigns() if canonical_key(name) == key]
+        if len(twins) > 1:
+            raise InputError(
+                f"The ledger holds several campaigns called {key!r} but for white space or "
+                f"invisible characters ({', '.join(map(ascii, twins))}), and each may have "
+                "contacted the same people: none takes a table any more. Name one exactly to look "
+                "at it or to resume it, and take another name for new customers."
+            )
         owner = self.instance_id(campaign)
         if owner not in {"", instance_id}:
             raise InputError(
@@ -123,7 +116,7 @@ class LedgerReader:
 
         Customers who were forgotten are not found; `recognised` finds them.
         """
-        rows = self._latest(campaign, customer_ids, _KNOWN_COLUMNS)
+        rows = self._find(customers.latest, campaign, customer_ids, customers.KNOWN_COLUMNS)
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
@@ -131,27 +124,31 @@ class LedgerReader:
 
         It looks a second time for each who is not found, which is slow for a new table.
         """
-        rows = self._latest_or_forgotten(campaign, customer_ids, _KNOWN_COLUMNS)
+        rows = self._find(
+            customers.latest_or_forgotten, campaign, customer_ids, customers.KNOWN_COLUMNS
+        )
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
+
+    def has_forgotten(self, campaign: str) -> bool:
+        """Whether a customer of the campaign was forgotten, so that `known` may not find them."""
+        with self._reading() as connection:
+            return customers.holds_forgotten(connection, campaign)
 
     def next_expiry(
         self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
     ) -> datetime | None:
         """When the first claim of another worker runs out; None when there is none to wait for."""
-        wanted = [
-            claims.wanted(campaign, worker, status, now, terms) for status in claims.CLAIM_ORDER
-        ]
         # One that nobody has claimed is being claimed, or planned, in this moment.
-        until = sa.func.coalesce(contacts.c.claimed_until, now)
-        # The conditions name the campaign and a status each; said once more, the index is used.
-        query = sa.select(sa.func.min(until)).where(
-            contacts.c.campaign == campaign,
-            contacts.c.status.in_(claims.CLAIM_ORDER),
-            sa.or_(*wanted),
-        )
+        until = sa.func.min(sa.func.coalesce(contacts.c.claimed_until, now))
         with self._reading() as connection:
-            expiry: datetime | None = connection.scalar(query)
-        return expiry
+            # One query a status: each has its index, all of them together have none.
+            found = [
+                connection.scalar(
+                    sa.select(until).where(claims.wanted(campaign, worker, status, now, terms))
+                )
+                for status in claims.CLAIM_ORDER
+            ]
+        return min((expiry for expiry in found if expiry is not None), default=None)
 
     def recall(self, campaign: str, worker: str) -> list[Contact]:
         """The unfinished contacts that the worker holds, for one that may not know of some."""
@@ -160,24 +157,12 @@ class LedgerReader:
     def counts(self, campaign: str) -> dict[str, Any]:
         """The campaign in numbers: the funnel, the refused rows, and when it ran."""
         with self._reading() as connection:
-            funnel = connection.execute(_funnel(campaign)).mappings().all()
-            refused = connection.execute(_count_refused(campaign)).all()
-        counts = {str(status): 0 for status in Status}
-        counts.update({row[0]: row[1] for row in refused})
-        return {**counts, **_summed(funnel)}
+            return counts.counted(connection, campaign)
 
     def outside(self, campaign: str, table_id: str) -> int:
         """How many customers wait in a campaign whom a table does not name, or has wrong."""
-        columns = contacts.c
-        theirs = sa.or_(columns.table_id.is_(None), columns.table_id != table_id)
-        waiting = columns.status.in_([Status.PLANNED, Status.STARTING])
-        query = (
-            sa.select(sa.func.count())
-            .select_from(contacts)
-            .where(columns.campaign == campaign, waiting, theirs, _is_latest())
-        )
         with self._reading() as connection:
-            return connection.scalar(query) or 0
+            return counts.outside(connection, campaign, table_id)
 
     def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
         """The refused rows of the table that was planned last, in its order; all or the first."""
@@ -196,7 +181,7 @@ class LedgerReader:
         """
         query = sa.select(*CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
         if latest_only:
-            query = query.where(_is_latest())
+            query = query.where(counts.is_latest())
         return self._stream(query.order_by(contacts.c.id))
 
     def contacts_of(
@@ -207,7 +192,7 @@ class LedgerReader:
         A contact that was forgotten has the id by which its customer is called here.
         """
         columns = [*CONTACT_COLUMNS, contacts.c.customer_key]
-        rows = self._latest_or_forgotten(campaign, customer_ids, columns)
+        rows = self._find(customers.latest_or_forgotten, campaign, customer_ids, columns)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
@@ -233,7 +218,7 @@ class LedgerReader:
             .where(
                 columns.campaign == campaign,
                 columns.status.in_([Status.FAILED, Status.UNKNOWN]),
-                _is_latest(),
+                counts.is_latest(),
             )
             .order_by(columns.status.desc(), columns.id)
             .limit(most)
@@ -268,45 +253,21 @@ class LedgerReader:
         with self._reading() as connection:
             return shared_limits.learnt(connection, instance_id, now.timestamp())
 
-    def _latest_or_forgotten(
-        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
-    ) -> _Rows:
-        found = self._latest(campaign, customer_ids, columns)
-        missing = [name for name in customer_ids if name not in found]
-        names = {word: name for name in missing for word in redaction.forgotten_ids(campaign, name)}
-        if names:
-            forgotten = self._latest(campaign, list(names), columns)
-            found |= {names[customer_id]: row for customer_id, row in forgotten.items()}
-        return found
+    def _find(
+        self,
+        look: customers.Look,
+        campaign: str,
+        customer_ids: Sequence[str],
+        columns: Sequence[sa.Column[Any]],
+    ) -> customers.Rows:
+        with self._reading() as connection:
+            has_floats = self._holds_floats(connection, campaign)
+            return look(connection, campaign, customer_ids, columns, has_floats=has_floats)
 
-    def _latest(
-        self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
-    ) -> _Rows:
-        keys = {canonical_key(name): name for name in customer_ids}
-        found = self._latest_by_key(campaign, keys, columns)
-        numbers = [name for key, name in keys.items() if name not in found and _is_whole(key)]
-        if numbers and self._wrote_floats(campaign):
-            floats = {legacy_id(canonical_key(name)): name for name in numbers}
-            found |= self._latest_by_key(campaign, floats, columns)
-        return found
-
-    def _latest_by_key(
-        self, campaign: str, keys: Mapping[str, str], columns: Sequence[sa.Column[Any]]
-    ) -> _Rows:
-        query = (
-            sa.select(*columns)
-            .where(contacts.c.campaign == campaign, contacts.c.customer_key.in_(keys))
-            .order_by(contacts.c.generation)
-        )
-        return {keys[row["customer_key"]]: row for row in self._rows(query)}
-
-    def _wrote_floats(self, campaign: str) -> bool:
-        """Whether an earlier version may have called a customer 1.0 whose number is 1."""
+    def _holds_floats(self, connection: sa.Connection, campaign: str) -> bool:
         if campaign not in self._has_floats:
-            like = contacts.c.customer_key.like(legacy_id("%"))
-            query = sa.select(contacts.c.id).where(contacts.c.campaign == campaign, like).limit(1)
             # Kept: what is written from now on is no float.
-            self._has_floats[campaign] = bool(self._rows(query))
+            self._has_floats[campaign] = customers.holds_floats(connection, campaign)
         return self._has_floats[campaign]
 
     def _contacts(self, *where: sa.ColumnElement[bool]) -> list[Contact]:
@@ -331,62 +292,3 @@ class LedgerReader:
     def _reading(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.connect() as connection:
             yield connection
-
-
-def _is_whole(key: str) -> bool:
-    return key.isascii() and key.removeprefix("-").isdigit()
-
-
-def _funnel(campaign: str) -> sa.Executable:
-    """By status: how many contacts came how far, and when the first and the last step was."""
-    columns = contacts.c
-    return (
-        sa.select(
-            columns.status,
-            sa.func.count().label("all"),
-            sa.func.count(sa.case((_is_withdrawn(), 1))).label("withdrawn"),
-            sa.func.count(columns.started_at).label("reached_started"),
-            sa.func.count(columns.connected_at).label("reached_connected"),
-            sa.func.count(columns.first_reply_at).label("replied"),
-            sa.func.min(columns.planned_at).label("planned_at"),
-            sa.func.max(columns.ended_at).label("ended_at"),
-        )
-        .where(columns.campaign == campaign, _is_latest())
-        .group_by(columns.status)
-    )
-
-
-def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
-    """The rows of `funnel` as one: counts by status, how many came how far, and when.
-
-    Who was withdrawn is neither valid nor failed.
-    """
-    reached = ("withdrawn", "reached_started", "reached_connected", "replied")
-    return {
-        **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
-        **{name: sum(row[name] for row in rows) for name in reached},
-        "valid": sum(row["all"] - row["withdrawn"] for row in rows),
-        "planned_at": min((row["planned_at"] for row in rows), default=None),
-        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
-    }
-
-
-def _is_withdrawn() -> sa.ColumnElement[bool]:
-    return sa.and_(contacts.c.status == Status.FAILED, contacts.c.error_code.in_(list(Withdrawal)))
-
-
-def _count_refused(campaign: str) -> sa.Executable:
-    """How many rows of the table were refused, by status."""
-    where = refusals.c.campaign == campaign
-    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)
-
-
-def _is_latest() -> sa.ColumnElement[bool]:
-    """Whether a contact is its customer's latest generation: the one that counts."""
-    newer = contacts.alias("newer")
-    same_customer = (
-        newer.c.campaign == contacts.c.campaign,
-        newer.c.customer_key == contacts.c.customer_key,
-    )
-    later = newer.c.generation > contacts.c.generation
-    return ~sa.exists().where(*same_customer, later).correlate(contacts)

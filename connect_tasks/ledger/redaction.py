@@ -20,13 +20,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from connect_tasks.aws.idempotency import client_token, exact_token
+from connect_tasks.aws.idempotency import canonical_key, client_token, exact_token
 from connect_tasks.ledger import claims
 from connect_tasks.ledger.contact import SETTLED, Status
+from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.schema import contacts, items, refusals
 
 __all__ = [
     "BEGIN",
+    "FORGOTTEN",
     "STAYS",
     "empty_contacts",
     "empty_refusals",
@@ -48,6 +50,9 @@ BEGIN: Mapping[str, Sequence[str]] = {
 """By dialect: how a transaction begins in which content is taken out."""
 
 _Insert = TypeVar("_Insert", bound=sa.Insert)
+
+FORGOTTEN = "forgotten-"
+"""How what stands for a forgotten customer's id begins."""
 
 _NOT_SENT = (Status.PLANNED, Status.STARTING)
 _BY_A_PERSON = "ForgottenByPerson"
@@ -132,16 +137,19 @@ def forgotten_id(campaign: str, customer_id: str) -> str:
 def forgotten_ids(campaign: str, customer_id: str) -> set[str]:
     """Whatever may stand for a customer who was forgotten, earlier versions included.
 
-    Those made the token of the id exactly as it was written.
+    Those made the token of the id exactly as it was written, and called whole numbers otherwise.
 
     Raises:
         InputError: A name is empty.
     """
-    return {forgotten_id(campaign, customer_id), _forgotten(exact_token(campaign, customer_id))}
+    key = canonical_key(customer_id)
+    written = {customer_id, key, *([legacy_id(key)] if is_whole(key) else ())}
+    exact = {_forgotten(exact_token(campaign, name)) for name in written}
+    return {forgotten_id(campaign, customer_id), *exact}
 
 
 def _forgotten(token: str) -> str:
-    return f"forgotten-{token[-64:]}"
+    return FORGOTTEN + token[-64:]
 
 
 def is_free(now: datetime) -> sa.ColumnElement[bool]:

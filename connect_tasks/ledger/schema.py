@@ -115,6 +115,17 @@ sa.Index(
     unique=True,
 )
 
+# A run claims the customers of its table: not by walking past all who wait and are not in it.
+sa.Index(
+    "contacts_by_table",
+    contacts.c.campaign,
+    contacts.c.table_id,
+    contacts.c.status,
+    contacts.c.id,
+    sqlite_where=contacts.c.table_id.is_not(None),
+    postgresql_where=contacts.c.table_id.is_not(None),
+)
+
 # Claims are renewed every few seconds: not by walking through a million contacts.
 sa.Index(
     "contacts_claimed",

@@ -4,44 +4,34 @@ SQLite (write-ahead log, every commit on disk before it returns) or PostgreSQL, 
 Nothing in here is a secret that opens a chat: bearer tokens never reach the ledger.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
-from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
-from connect_tasks.ledger.database import explained, insert_into
-from connect_tasks.ledger.reader import LedgerReader
+from connect_tasks.ledger.contact import Contact, Status
+from connect_tasks.ledger.roster import Roster
 from connect_tasks.ledger.rows import (
     CONTACT_COLUMNS,
     SAVE_PROGRESS,
     as_contact,
-    insert_planned,
     item_values,
     plan_values,
     progress,
     progress_values,
-    refusal_values,
     was_made,
 )
-from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
+from connect_tasks.ledger.schema import contacts, items
 
 __all__ = ["Ledger", "default_url", "opened"]
-
-
-_KEY_COLUMNS = [contacts.c.customer_key, contacts.c.generation]
-_NOT_SURELY_CONTACTED = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
 
 
 def default_url(environ: Mapping[str, str]) -> str:
@@ -49,11 +39,12 @@ def default_url(environ: Mapping[str, str]) -> str:
     return environ.get("CONNECT_TASKS_LEDGER") or "sqlite:///.connect_tasks/ledger.db"
 
 
-class Ledger(LedgerReader):
-    """One ledger, open for writing; what can be asked of it is in `LedgerReader`.
+class Ledger(Roster):
+    """One ledger, open for writing.
 
-    Every method is one transaction and returns once it is on disk. Safe to use from many
-    threads. A contact is changed only by the worker whose claim on it is in force.
+    What can be asked of it is in `LedgerReader`, who is entered and taken out in `Roster`. Every
+    method is one transaction and returns once it is on disk. Safe to use from many threads. A
+    contact that was sent is changed only by the worker whose claim on it is in force.
 
     Args:
         url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
@@ -69,155 +60,6 @@ class Ledger(LedgerReader):
             print(ledger.counts("renewals-2026-11"))
         ```
     """
-
-    def open_campaign(
-        self,
-        campaign: str,
-        instance_id: str,
-        *,
-        now: datetime,
-        conversation: Conversation | None = None,
-    ) -> None:
-        """Enter a campaign; again, it changes only the conversation.
-
-        Args:
-            campaign: Its name.
-            instance_id: Where its chats are started.
-            now: The present time.
-            conversation: How its chats are held, for whoever goes on without the table.
-
-        Raises:
-            InputError: The campaign has no name, or already runs on another instance.
-        """
-        self.check_campaign(campaign, instance_id)
-        row = {"campaign": campaign, "instance_id": instance_id, "created_at": now}
-        ours = (campaigns.c.campaign == campaign, campaigns.c.instance_id == instance_id)
-        with self._writing() as connection:
-            connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
-            if conversation is not None:
-                values = {"conversation": conversation.model_dump(mode="json")}
-                connection.execute(sa.update(campaigns).where(*ours).values(values))
-        # Somebody else may have entered it in the meantime.
-        self.check_campaign(campaign, instance_id)
-
-    def set_state(self, campaign: str, state: CampaignState) -> None:
-        """Say what is wanted of the campaign; its workers notice within a second or two.
-
-        Raises:
-            InputError: There is no such campaign in this ledger.
-        """
-        statement = sa.update(campaigns).where(campaigns.c.campaign == campaign)
-        with self._writing() as connection:
-            if not connection.execute(statement.values(state=state)).rowcount:
-                raise InputError(f"There is no campaign {campaign!r} in the ledger.")
-
-    def plan(
-        self,
-        campaign: str,
-        rows: Sequence[Planned],
-        *,
-        now: datetime,
-        table_id: str | None = None,
-    ) -> int:
-        """Write valid rows as `planned`; rows that are past that, or claimed, stay as they are.
-
-        Args:
-            campaign: Whose rows.
-            rows: The rows, each of another customer.
-            now: The present time.
-            table_id: Which table they are of, for `ClaimTerms`.
-
-        Returns:
-            How many were written. A row that `known` did not find and that is not written belongs
-            to a customer who was forgotten, or whom somebody else has entered since.
-        """
-        insert = self._insert(contacts)
-        names = ("request", "fingerprint", "messages", "table_id")
-        changed = {name: insert.excluded[name] for name in names}
-        # A worker sends what it read when it claimed: the record must not say anything else. A
-        # claim that ran out is ended, so that a worker that only slept cannot send the old request.
-        ended = {"claimed_by": sa.null(), "claimed_until": sa.null()}
-        statement = insert.on_conflict_do_update(
-            # The customer who was forgotten has no id any more, but still this token.
-            index_elements=["client_token"],
-            set_=changed | ended,
-            where=(contacts.c.status == Status.PLANNED) & claims.unclaimed(now),
-        )
-        if not rows:
-            return 0
-        with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
-            return insert_planned(connection, statement, campaign, rows, now, table_id)
-
-    def name_again(self, campaign: str, customer_ids: Sequence[str], table_id: str) -> None:
-        """Say that a table names customers who are in the campaign and not contacted for sure.
-
-        Args:
-            campaign: Whose customers.
-            customer_ids: Who they are (at most some thousands at a time).
-            table_id: Which table.
-        """
-        statement = (
-            sa.update(contacts)
-            .where(
-                contacts.c.campaign == campaign,
-                contacts.c.customer_key.in_(self._keys(campaign, customer_ids).values()),
-                contacts.c.status.in_(_NOT_SURELY_CONTACTED),
-            )
-            .values(table_id=table_id)
-        )
-        with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
-            connection.execute(statement)
-
-    def withdraw(
-        self, campaign: str, reasons: Mapping[str, str], by: Withdrawal, *, now: datetime
-    ) -> int:
-        """Take customers out who are planned: nobody starts a chat with them any more.
-
-        A worker that has claimed one and not begun to send finds its claim lost.
-
-        Args:
-            campaign: Whose customers.
-            reasons: Why, by customer.
-            by: Who takes them out.
-            now: The present time.
-
-        Returns:
-            How many were taken out; the others are not planned, or not any more.
-        """
-        statement = (
-            sa.update(contacts)
-            .where(
-                contacts.c.campaign == campaign,
-                contacts.c.customer_key == sa.bindparam("key"),
-                contacts.c.status == Status.PLANNED,
-            )
-            .values(
-                status=Status.FAILED,
-                error_code=by,
-                error_message=sa.bindparam("reason"),
-                ended_at=now,
-                claimed_by=None,
-                claimed_until=None,
-            )
-        )
-        keys = self._keys(campaign, list(reasons))
-        values = [{"key": key, "reason": reasons[name]} for name, key in keys.items()]
-        if not values:
-            return 0
-        with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
-            return connection.execute(statement, values).rowcount
-
-    def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
-        """Remember which rows of the present table are refused, instead of those before."""
-        values = (refusal_values(campaign, row) for row in rows)
-        with self._writing() as connection:
-            _lock_out_writers(connection, refusals)
-            connection.execute(sa.delete(refusals).where(refusals.c.campaign == campaign))
-            while some := list(islice(values, 10_000)):
-                connection.execute(sa.insert(refusals), some)
 
     def claim(
         self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
@@ -387,19 +229,6 @@ class Ledger(LedgerReader):
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
 
-    def _keys(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, str]:
-        """The keys by which the campaign has these customers; who is not in it is left out."""
-        rows = self._latest(campaign, customer_ids, _KEY_COLUMNS)
-        return {name: row["customer_key"] for name, row in rows.items()}
-
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        return insert_into(table, self._engine.dialect.name)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with explained(self.url), self._engine.begin() as connection:
-            yield connection
-
 
 @contextmanager
 def opened(ledger: Ledger | str) -> Iterator[Ledger]:
@@ -431,13 +260,3 @@ def _all_made(connection: sa.Connection, progress: Sequence[Mapping[str, Any]]) 
     query = sa.select(contacts).where(contacts.c.id.in_([values["key"] for values in progress]))
     rows = {row["id"]: row for row in connection.execute(query).mappings()}
     return all(was_made(values, rows[values["key"]]) for values in progress)
-
-
-def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:
-    """Keep other writers of a table waiting until the transaction ends.
-
-    Two that change many rows, each in its own order, would end in a deadlock on PostgreSQL;
-    SQLite has one writer at a time anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")

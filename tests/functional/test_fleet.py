@@ -1,8 +1,10 @@
 """Runs of a worker deployment, on a real Prefect server; the workers are real in tests/e2e."""
 
 import logging
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -119,7 +121,9 @@ def test_workers_are_given_names_and_never_rows(
     run(tmp_path, deployment)
 
     ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
-    expected = {"campaign": "fleet", "connect": "fleet", "ledger": ledger}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        ((table_id,),) = database.execute("SELECT DISTINCT table_id FROM contacts")
+    expected = {"campaign": "fleet", "connect": "fleet", "ledger": ledger, "table_id": table_id}
     assert [run.parameters for run in deployment.runs()] == [expected, expected]
     assert [run.name for run in deployment.runs()] == [
         "fleet · worker 1 of 2",

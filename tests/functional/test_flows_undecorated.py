@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from connect_tasks import Conversation
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.errors import InputError
 from connect_tasks.tasks.run_context import in_run
 
 FOLDER = Path(__file__).parents[2] / "connect_tasks" / "flows"
@@ -93,6 +94,18 @@ def test_outreach_contacts_everybody_once_and_brings_the_answers_back(
 def test_a_dry_run_of_outreach_only_tells(local: LocalConnect, ledger: str) -> None:
     assert outreach(local, ledger, dry_run=True).to_contact == 2
     assert local.calls == {}
+
+
+def test_a_customer_is_withdrawn_before_anybody_contacts_them(
+    local: LocalConnect, ledger: str
+) -> None:
+    outreach(local, ledger)
+    taken = FLOWS["withdraw"]("plain", ["0000"], "complained", ledger)
+
+    # Contacted already: nothing is undone.
+    assert taken == 0
+    with pytest.raises(InputError, match="does not know '0009'"):
+        FLOWS["withdraw"]("plain", ["0009"], "complained", ledger)
 
 
 def test_a_campaign_is_paused_resumed_and_stopped(local: LocalConnect, ledger: str) -> None:

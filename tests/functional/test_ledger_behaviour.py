@@ -185,13 +185,17 @@ def test_a_contact_under_way_keeps_the_request_that_was_sent(three: Ledger) -> N
     assert records(three)["c-2"]["request"] == "first"
 
 
-# Its worker has the request in memory and is about to send that one.
-def test_a_claimed_contact_keeps_the_request_that_its_worker_holds(three: Ledger) -> None:
-    claim(three)
+# Its worker has the request in memory: it must not send that one any more.
+def test_a_corrected_request_ends_the_claim_of_a_worker_that_has_not_begun_to_send(
+    three: Ledger,
+) -> None:
+    contact = claim(three)[1]
 
     three.plan(CAMPAIGN, [planned(2, request="second")], now=later(seconds=1))
 
-    assert records(three)["c-2"]["request"] == "first"
+    assert records(three)["c-2"]["request"] == "second"
+    with pytest.raises(ClaimLostError):
+        step(three, contact, Status.STARTING)
 
 
 def test_a_claim_that_ran_out_is_void_once_its_request_has_changed(three: Ledger) -> None:

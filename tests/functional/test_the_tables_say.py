@@ -1,8 +1,11 @@
 """A run contacts only whom its table names and accepts; who was planned before is told of."""
 
 import logging
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,11 +17,12 @@ from hypothesis import strategies as st
 
 from connect_tasks import Conversation
 from connect_tasks.campaign import CampaignResult, manage
-from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.planning import Plan, plan_campaign
 from connect_tasks.emulator import LocalConnect
 from connect_tasks.errors import InputError
 from connect_tasks.flows.manage import resume, withdraw
 from connect_tasks.flows.outreach import outreach
+from connect_tasks.ledger import forget
 from connect_tasks.tasks import validate_customers
 from tests.functional.world import CAMPAIGN, World, world
 
@@ -219,6 +223,165 @@ def test_any_tables_in_any_order_contact_only_whom_they_have_right_and_nobody_tw
 
         assert set(here.made()) == allowed
         assert not here.made() or max(here.made().values()) == 1
+
+
+# --- what may be changed before a chat is sent, and what not ---
+
+
+def put(here: World, name: str, **values: object) -> None:
+    """Bring a contact into a state that only an outage or a kill brings about."""
+    change = ", ".join(f"{column} = ?" for column in values)
+    with closing(sqlite3.connect(here.ledger.url.removeprefix("sqlite:///"))) as database:
+        statement = f"UPDATE contacts SET {change} WHERE customer_id = ?"  # noqa: S608
+        database.execute(statement, (*values.values(), name))
+        database.commit()
+
+
+def now(**earlier: float) -> str:
+    return f"{datetime.now(UTC).replace(tzinfo=None) - timedelta(**earlier):%Y-%m-%d %H:%M:%S.%f}"
+
+
+KILLED = {"claimed_by": "w-dead", "claimed_until": now(hours=-0.5)}
+SENT = {"status": "starting", "sent_at": now(minutes=1)}
+SET_DOWN = {"status": "starting"}
+UNKNOWN = {"status": "unknown", "sent_at": now(minutes=1)}
+
+
+def opening(here: World) -> list[str]:
+    """What each chat at Amazon was asked to open with."""
+    return [c.display_name for c in here.local.contacts]
+
+
+def named(name: str, display_name: str | None) -> dict[str, Any]:
+    return {"customer_id": name, "display_name": display_name, "score": "9"}
+
+
+@pytest.mark.parametrize("state", [{}, KILLED], ids=["planned", "claimed by a killed run"])
+def test_who_was_not_sent_yet_is_sent_as_the_table_has_them_now(
+    here: World, state: dict[str, Any]
+) -> None:
+    here.plan([named("a", "Old")])
+    put(here, "a", **{"error_code": None, **state})
+    contact(here, named("a", "New"))
+
+    assert opening(here) == ["New"]
+
+
+@pytest.mark.parametrize("state", [SENT, UNKNOWN, {**SENT, "claimed_by": "w-dead"}])
+def test_what_may_have_been_sent_is_sent_again_byte_for_byte(
+    here: World, state: dict[str, Any]
+) -> None:
+    here.plan([named("a", "Old")])
+    put(here, "a", **state)
+    plan = contact(here, named("a", "New"))
+
+    assert opening(here) == ["Old"]
+    assert plan.request_changed == 1
+
+
+@pytest.mark.parametrize("state", [{}, KILLED, SET_DOWN], ids=["planned", "claimed", "set down"])
+def test_who_surely_was_not_sent_is_withdrawn_once_refused(
+    here: World, state: dict[str, Any]
+) -> None:
+    here.plan([row("a")])
+    put(here, "a", **{"error_code": None, **state})
+    plan = contact(here, row("a", score=None), row("b"))
+    here.run()
+
+    assert here.made() == {"b": 1}
+    assert (plan.withdrawn, plan.outside) == (1, 0)
+    assert statuses(here)["a"] == ("failed", "WithdrawnByTable")
+
+
+@pytest.mark.parametrize("state", [SENT, UNKNOWN], ids=["sent", "unknown"])
+def test_who_may_have_been_sent_and_is_refused_now_waits_for_resume(
+    here: World, state: dict[str, Any]
+) -> None:
+    here.plan([row("a")])
+    put(here, "a", **state)
+    contact(here, row("a", score=None), row("b"))
+    before = here.made()
+    taken = manage.withdraw(CAMPAIGN, ["a"], here.ledger)
+    here.run()
+
+    assert before == {"b": 1}
+    assert taken == 0
+    assert here.made() == {"a": 1, "b": 1}
+
+
+def test_who_was_withdrawn_by_a_table_and_then_by_a_person_stays_out(here: World) -> None:
+    here.plan([row("a")])
+    contact(here, row("a", score=None))
+    taken = [manage.withdraw(CAMPAIGN, ["a", " a"], here.ledger, reason="asked") for _ in range(2)]
+    plan = contact(here, row("a"))
+    here.run()
+
+    assert here.made() == {}
+    assert (taken, plan.kept_out) == ([1, 0], 1)
+    assert here.contacts()[0]["error_message"] == "asked"
+
+
+@pytest.mark.parametrize("by", ["a table", "a person"])
+def test_who_was_withdrawn_can_be_forgotten_and_is_not_contacted_after_that(
+    here: World, by: str
+) -> None:
+    here.plan([row("a")])
+    if by == "a table":
+        here.plan([row("a", score=None)])
+    else:
+        manage.withdraw(CAMPAIGN, "a", here.ledger)
+    erased = forget("\u200ba", here.ledger.url)
+    contact(here, row("a"))
+
+    assert erased.contacts == 1
+    assert here.made() == {}
+
+
+def test_a_planning_killed_half_way_is_made_up_for_by_the_next_one(here: World) -> None:
+    rows = [row(f"{number:03}") for number in range(30)]
+    here.plan(rows)
+    killed = plan_campaign_until(here, rows, 10)
+    plan = contact(here, *rows[5:])
+
+    assert killed
+    assert here.made() == Counter(str(r["customer_id"]) for r in rows[5:])
+    assert plan.outside == 5
+
+
+def plan_campaign_until(here: World, rows: list[dict[str, Any]], last: int) -> bool:
+    """A planning that dies when it has taken in some of its rows."""
+
+    def chunks() -> Iterator[list[dict[str, Any]]]:
+        yield rows[:last]
+        raise KeyboardInterrupt
+
+    renderer = here.template.bind(
+        instance_id=here.local.instance_id,
+        contact_flow_id=here.local.flow_id,
+        conversation=here.conversation,
+    )
+    try:
+        plan_campaign(here.ledger, CAMPAIGN, chunks(), renderer, now=datetime.now(UTC))
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def test_reasons_of_withdrawn_customers_show_no_values_to_many(here: World) -> None:
+    here.plan([named("a", "Ada")])
+    here.plan([named("a", "Secret" * 60)])
+    (listed, refused) = CampaignResult(CAMPAIGN, here.ledger.url).not_contacted()
+
+    assert listed["reason"].startswith("WithdrawnByTable")
+    assert "Secret" not in str(listed) + str(refused)
+
+
+def test_workers_of_another_table_are_not_waited_for(here: World) -> None:
+    here.plan([row("a")])
+    put(here, "a", **KILLED)
+    contact(here, row("b"))
+
+    assert here.made() == {"b": 1}
 
 
 # --- as flows ---

@@ -1,0 +1,49 @@
+"""The plan: what a table came to when it was entered into a campaign."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connect_tasks.campaign.row_check import Intake
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a table came to.
+
+    Args:
+        campaign: The campaign's name.
+        customer_ids: One entry a row: the customer to contact, or None for a refused row.
+        added: Customers who are new in the campaign.
+        known: Customers who were in it before.
+        request_changed: Of these, customers who were already contacted, with another request
+            than the table and template give now. The new request is not sent.
+        rejected: Rows with something wrong.
+        duplicate: Rows that repeat a customer.
+        withdrawn: Customers whom an earlier table had planned and this one refuses: nobody
+            contacts them now.
+        kept_out: Valid rows of customers whom a person took out of the campaign.
+        outside: Customers who wait in the campaign and are not in the table. A run with this plan
+            leaves them alone: `resume` contacts them, `withdraw` takes them out.
+        table_id: By what the ledger knows the table.
+        warnings: What is no error and yet looks like a slip, in sentences without a value.
+        intake: The same for a forecast, with reasons and samples.
+        index: The table's own index, if it has one.
+    """
+
+    campaign: str
+    customer_ids: Sequence[str | None] = field(repr=False)
+    added: int
+    known: int
+    request_changed: int
+    rejected: int
+    duplicate: int
+    withdrawn: int = 0
+    kept_out: int = 0
+    outside: int = 0
+    table_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    intake: Intake = field(repr=False)
+    index: Any = field(default=None, repr=False)

@@ -1,0 +1,88 @@
+"""Counts: a campaign in numbers, each customer counted once.
+
+Only a customer's latest generation counts. Who was withdrawn is neither valid nor failed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from connect_tasks.ledger.contact import Status, Withdrawal
+from connect_tasks.ledger.schema import contacts, refusals
+
+__all__ = ["counted", "is_latest", "outside"]
+
+
+def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
+    """The campaign in numbers: the funnel, the refused rows, and when it ran."""
+    funnel = connection.execute(_funnel(campaign)).mappings().all()
+    refused = connection.execute(_count_refused(campaign)).all()
+    counts = {str(status): 0 for status in Status}
+    counts.update({row[0]: row[1] for row in refused})
+    return {**counts, **_summed(funnel)}
+
+
+def outside(connection: sa.Connection, campaign: str, table_id: str) -> int:
+    """How many customers wait in a campaign whom a table does not name, or has wrong."""
+    columns = contacts.c
+    theirs = sa.or_(columns.table_id.is_(None), columns.table_id != table_id)
+    waiting = columns.status.in_([Status.PLANNED, Status.STARTING])
+    query = (
+        sa.select(sa.func.count())
+        .select_from(contacts)
+        .where(columns.campaign == campaign, waiting, theirs, is_latest())
+    )
+    return connection.scalar(query) or 0
+
+
+def is_latest() -> sa.ColumnElement[bool]:
+    """Whether a contact is its customer's latest generation: the one that counts."""
+    newer = contacts.alias("newer")
+    same_customer = (
+        newer.c.campaign == contacts.c.campaign,
+        newer.c.customer_key == contacts.c.customer_key,
+    )
+    later = newer.c.generation > contacts.c.generation
+    return ~sa.exists().where(*same_customer, later).correlate(contacts)
+
+
+def _funnel(campaign: str) -> sa.Executable:
+    """By status: how many contacts came how far, and when the first and the last step was."""
+    columns = contacts.c
+    return (
+        sa.select(
+            columns.status,
+            sa.func.count().label("all"),
+            sa.func.count(sa.case((_is_withdrawn(), 1))).label("withdrawn"),
+            sa.func.count(columns.started_at).label("reached_started"),
+            sa.func.count(columns.connected_at).label("reached_connected"),
+            sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.min(columns.planned_at).label("planned_at"),
+            sa.func.max(columns.ended_at).label("ended_at"),
+        )
+        .where(columns.campaign == campaign, is_latest())
+        .group_by(columns.status)
+    )
+
+
+def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """The rows of `_funnel` as one: counts by status, how many came how far, and when."""
+    reached = ("withdrawn", "reached_started", "reached_connected", "replied")
+    return {
+        **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
+        **{name: sum(row[name] for row in rows) for name in reached},
+        "valid": sum(row["all"] - row["withdrawn"] for row in rows),
+        "planned_at": min((row["planned_at"] for row in rows), default=None),
+        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
+    }
+
+
+def _is_withdrawn() -> sa.ColumnElement[bool]:
+    return sa.and_(contacts.c.status == Status.FAILED, contacts.c.error_code.in_(list(Withdrawal)))
+
+
+def _count_refused(campaign: str) -> sa.Executable:
+    """How many rows of the table were refused, by status."""
+    where = refusals.c.campaign == campaign
+    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)

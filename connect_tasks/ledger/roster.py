@@ -1,0 +1,236 @@
+"""The roster: who is in a campaign, with which request; entering customers and taking them out.
+
+The rules of this file:
+
+- Nothing here touches a contact that may have been made: who is not sent yet can be written anew
+  or taken out, whoever has claimed them. Their claim ends with that. A worker that holds it finds
+  it lost when it writes that it will send, and does not send.
+- What was sent once keeps its request, whatever a table says by now. A table can only name it, so
+  that its run finds out what became of it.
+- A write of many contacts locks other writers out, so that none waits for another in a circle.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.errors import InputError
+from connect_tasks.ledger import customers
+from connect_tasks.ledger.changes import Planned
+from connect_tasks.ledger.contact import CampaignState, Refusal, Status, Withdrawal
+from connect_tasks.ledger.database import explained, insert_into
+from connect_tasks.ledger.reader import LedgerReader
+from connect_tasks.ledger.rows import insert_planned, refusal_values
+from connect_tasks.ledger.schema import campaigns, contacts, refusals
+
+__all__ = ["Roster"]
+
+_KEY_COLUMNS = [contacts.c.customer_key, contacts.c.generation]
+_NOT_SURELY_CONTACTED = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
+_UNCLAIMED = {"claimed_by": sa.null(), "claimed_until": sa.null()}
+
+
+class Roster(LedgerReader):
+    """Who is in a campaign. Every method is one transaction and returns once it is on disk.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+
+    Raises:
+        LedgerError: It cannot be opened, is no ledger, or was written by a newer version.
+    """
+
+    def open_campaign(
+        self,
+        campaign: str,
+        instance_id: str,
+        *,
+        now: datetime,
+        conversation: Conversation | None = None,
+    ) -> None:
+        """Enter a campaign; again, it changes only the conversation.
+
+        Args:
+            campaign: Its name; one that looks like that of a campaign in here is that campaign's.
+            instance_id: Where its chats are started.
+            now: The present time.
+            conversation: How its chats are held, for whoever goes on without the table.
+
+        Raises:
+            InputError: The campaign has no name, or may not run here (`check_campaign`).
+        """
+        campaign = self.campaign_name(campaign)
+        self.check_campaign(campaign, instance_id)
+        row = {"campaign": campaign, "instance_id": instance_id, "created_at": now}
+        ours = (campaigns.c.campaign == campaign, campaigns.c.instance_id == instance_id)
+        with self._writing() as connection:
+            connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
+            if conversation is not None:
+                values = {"conversation": conversation.model_dump(mode="json")}
+                connection.execute(sa.update(campaigns).where(*ours).values(values))
+        # Somebody else may have entered it in the meantime.
+        self.check_campaign(campaign, instance_id)
+
+    def set_state(self, campaign: str, state: CampaignState) -> None:
+        """Say what is wanted of the campaign; its workers notice within a second or two.
+
+        Raises:
+            InputError: There is no such campaign in this ledger.
+        """
+        statement = sa.update(campaigns).where(campaigns.c.campaign == campaign)
+        with self._writing() as connection:
+            if not connection.execute(statement.values(state=state)).rowcount:
+                raise InputError(f"There is no campaign {campaign!r} in the ledger.")
+
+    def plan(
+        self,
+        campaign: str,
+        rows: Sequence[Planned],
+        *,
+        now: datetime,
+        table_id: str | None = None,
+    ) -> int:
+        """Write valid rows as `planned`; what may have been sent keeps its request.
+
+        Args:
+            campaign: Whose rows.
+            rows: The rows, each of another customer.
+            now: The present time.
+            table_id: Which table they are of, for `ClaimTerms`.
+
+        Returns:
+            How many were written or, where their request stays, are of this table now. A row that
+            `known` did not find and that is neither belongs to a customer who was forgotten, or
+            whom somebody else has entered since.
+        """
+        if not rows:
+            return 0
+        statement = self._insert_or_correct()
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            return insert_planned(connection, statement, campaign, rows, now, table_id)
+
+    def _insert_or_correct(self) -> sqlite.Insert | postgresql.Insert:
+        insert, columns = self._insert(contacts), contacts.c
+        is_planned = columns.status == Status.PLANNED
+        names = ("request", "fingerprint", "messages")
+        # A worker sends what it read when it claimed, and the record must not say anything else:
+        # with a new request the claim ends, and the worker cannot send the old one.
+        new = {**{name: insert.excluded[name] for name in names}, **_UNCLAIMED}
+        corrected = {
+            name: sa.case((is_planned, value), else_=columns[name]) for name, value in new.items()
+        }
+        return insert.on_conflict_do_update(
+            # The customer who was forgotten has no id any more, but still this token.
+            index_elements=["client_token"],
+            set_={**corrected, "table_id": insert.excluded.table_id},
+            # Not `in_`: that cannot be said for many rows at once.
+            where=sa.or_(*(columns.status == status for status in _NOT_SURELY_CONTACTED)),
+        )
+
+    def name_again(self, campaign: str, customer_ids: Sequence[str], table_id: str) -> None:
+        """Say that a table names customers who are in the campaign and not contacted for sure.
+
+        Args:
+            campaign: Whose customers.
+            customer_ids: Who they are (at most some thousands at a time).
+            table_id: Which table.
+        """
+        found = self._find(customers.latest, campaign, customer_ids, _KEY_COLUMNS)
+        statement = (
+            sa.update(contacts)
+            .where(
+                contacts.c.campaign == campaign,
+                contacts.c.customer_key.in_([row["customer_key"] for row in found.values()]),
+                contacts.c.status.in_(_NOT_SURELY_CONTACTED),
+            )
+            .values(table_id=table_id)
+        )
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            connection.execute(statement)
+
+    def withdraw(
+        self, campaign: str, reasons: Mapping[str, str], by: Withdrawal, *, now: datetime
+    ) -> int:
+        """Take customers out who surely were not contacted: nobody starts a chat with them.
+
+        A worker that has claimed one and not begun to send finds its claim lost. Whom a table took
+        out before, a person can take out for good.
+
+        Args:
+            campaign: Whose customers.
+            reasons: Why, by customer.
+            by: Who takes them out.
+            now: The present time.
+
+        Returns:
+            How many were taken out; the others were contacted, may have been, or are out already.
+        """
+        statement = (
+            sa.update(contacts)
+            .where(
+                contacts.c.campaign == campaign,
+                contacts.c.customer_key == sa.bindparam("key"),
+                contacts.c.generation == sa.bindparam("latest"),
+                _can_be_withdrawn(by),
+            )
+            .values(
+                status=Status.FAILED,
+                error_code=by,
+                error_message=sa.bindparam("reason"),
+                ended_at=now,
+                **_UNCLAIMED,
+            )
+        )
+        found = self._find(customers.latest, campaign, list(reasons), _KEY_COLUMNS)
+        values = [
+            {"key": row["customer_key"], "latest": row["generation"], "reason": reasons[name]}
+            for name, row in found.items()
+        ]
+        if not values:
+            return 0
+        with self._writing() as connection:
+            _lock_out_writers(connection, contacts)
+            return connection.execute(statement, values).rowcount
+
+    def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
+        """Remember which rows of the present table are refused, instead of those before."""
+        values = (refusal_values(campaign, row) for row in rows)
+        with self._writing() as connection:
+            _lock_out_writers(connection, refusals)
+            connection.execute(sa.delete(refusals).where(refusals.c.campaign == campaign))
+            while some := list(islice(values, 10_000)):
+                connection.execute(sa.insert(refusals), some)
+
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        return insert_into(table, self._engine.dialect.name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with explained(self.url), self._engine.begin() as connection:
+            yield connection
+
+
+def _can_be_withdrawn(by: Withdrawal) -> sa.ColumnElement[bool]:
+    columns = contacts.c
+    # Set down again after a clear refusal, such as a throttle: nothing was made with its token.
+    set_down = sa.and_(columns.status == Status.STARTING, columns.sent_at.is_(None))
+    out = sa.and_(columns.status == Status.FAILED, columns.error_code == Withdrawal.BY_TABLE)
+    ways = (columns.status == Status.PLANNED, set_down)
+    return sa.or_(*ways, out) if by is Withdrawal.BY_PERSON else sa.or_(*ways)
+
+
+def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:
+    """Keep other writers of a table waiting until the transaction ends.
+
+    Two that change many rows, each in its own order, would end in a deadlock on PostgreSQL;
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
