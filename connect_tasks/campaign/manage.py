@@ -1,22 +1,27 @@
-"""What a person does about a campaign: look, pause, resume, stop, decide what stayed open."""
+"""What a person does about a campaign: look, pause, resume, stop, take out, decide.
 
-import json
+The ledger is the one that a run without `ledger` has, unless another is given.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from connect_tasks.aws.idempotency import canonical_json, canonical_key, client_token, fingerprint
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.summary import summarise
-from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.campaign.unknown_outcomes import Decision, resolve, unknown_contacts
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.changes import Known, Planned
-from connect_tasks.ledger.contact import CampaignState, Contact, Status, Withdrawal
-from connect_tasks.ledger.keys import is_whole, legacy_id
-from connect_tasks.ledger.store import Ledger, opened
+from connect_tasks.ledger.changes import Known
+from connect_tasks.ledger.contact import CampaignState, Withdrawal
+from connect_tasks.ledger.opening import opened
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.layouts import CAMPAIGNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Decision",
+    "campaigns",
     "pause",
     "resolve",
     "resume",
@@ -26,9 +31,6 @@ __all__ = [
     "withdraw",
 ]
 
-Decision = Literal["was_contacted", "contact_again"]
-
-_BY_A_PERSON = "ResolvedByPerson"
 # How many customers are looked up at once, and how much of an id is shown.
 _PIECE = 2_000
 _SHOWN = 40
@@ -36,7 +38,7 @@ _SHOWN = 40
 
 def status(
     campaign: str,
-    ledger: Ledger | str,
+    ledger: Ledger | str | None = None,
     *,
     summary: Mapping[str, Any] | None = None,
     clock: Clock | None = None,
@@ -45,13 +47,17 @@ def status(
 
     Args:
         campaign: Its name.
-        ledger: SQLAlchemy URL, or a ledger that is open.
+        ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
+            `.connect_tasks` if None.
         summary: The numbers, if they were read a moment ago; counting a large campaign takes long.
         clock: Tells the time; the machine's by default.
 
     Returns:
         `state` (running, paused or stopped), all that `summarise` gives, and `learnt`: what the
         instance grants less of than its quotas say, in calls per second by API and `open_chats`.
+
+    Raises:
+        InputError: There is no such campaign, or no ledger.
 
     Example:
         ```python
@@ -61,7 +67,7 @@ def status(
         ```
     """
     with opened(ledger) as open_ledger:
-        campaign = open_ledger.campaign_name(campaign)
+        campaign = open_ledger.existing_campaign(campaign)
         return {
             "state": str(open_ledger.state(campaign)),
             **(summarise(open_ledger.counts(campaign)) if summary is None else summary),
@@ -69,7 +75,32 @@ def status(
         }
 
 
-def pause(campaign: str, ledger: Ledger | str) -> None:
+def campaigns(ledger: Ledger | str | None = None) -> "pd.DataFrame":
+    """All campaigns of a ledger, one row a campaign, the latest first.
+
+    Args:
+        ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
+            `.connect_tasks` if None.
+
+    Returns:
+        Columns: campaign, instance_id, state (`string`); created_at (`datetime64[us, UTC]`);
+        customers, waiting (planned, open or unknown: not settled), unknown (`Int64`).
+
+    Raises:
+        InputError: There is no ledger.
+
+    Example:
+        ```python
+        from connect_tasks.campaign.manage import campaigns
+
+        campaigns("sqlite:///.connect_tasks/ledger.db")
+        ```
+    """
+    with opened(ledger) as open_ledger:
+        return CAMPAIGNS.frame(open_ledger.campaign_records())
+
+
+def pause(campaign: str, ledger: Ledger | str | None = None) -> None:
     """Start no more chats; those that are open are held to their end.
 
     Workers notice within a second or two and then end. Again, it changes nothing.
@@ -80,7 +111,7 @@ def pause(campaign: str, ledger: Ledger | str) -> None:
     _set_state(campaign, ledger, CampaignState.PAUSED)
 
 
-def stop(campaign: str, ledger: Ledger | str) -> None:
+def stop(campaign: str, ledger: Ledger | str | None = None) -> None:
     """Start no more chats, and close those that are open within some seconds.
 
     Nothing is forgotten: `resume` and another run go on from there.
@@ -91,7 +122,7 @@ def stop(campaign: str, ledger: Ledger | str) -> None:
     _set_state(campaign, ledger, CampaignState.STOPPED)
 
 
-def resume(campaign: str, ledger: Ledger | str) -> None:
+def resume(campaign: str, ledger: Ledger | str | None = None) -> None:
     """Let a paused or stopped campaign go on; the next run of it does.
 
     Raises:
@@ -100,67 +131,10 @@ def resume(campaign: str, ledger: Ledger | str) -> None:
     _set_state(campaign, ledger, CampaignState.RUNNING)
 
 
-def unknown_contacts(campaign: str, ledger: Ledger | str) -> list[dict[str, Any]]:
-    """Contacts of which nobody knows whether they were made, with what is known.
-
-    Within the client token's validity a run finds out by itself; older ones wait for `resolve`.
-
-    Args:
-        campaign: The campaign's name.
-        ledger: SQLAlchemy URL, or a ledger that is open.
-
-    Returns:
-        One mapping a contact: customer_id, generation, sent_at (UTC, when the token was first
-        sent), attempts, error_code, error_message, request_id.
-    """
-    with opened(ledger) as open_ledger:
-        unknown = open_ledger.unknown_contacts(open_ledger.campaign_name(campaign))
-        return [_known_of(contact) for contact in unknown]
-
-
-def resolve(
-    campaign: str,
-    customer_id: str,
-    decision: Decision,
-    ledger: Ledger | str,
-    *,
-    clock: Clock | None = None,
-) -> None:
-    """Settle an unknown contact as a person decided, after a look at Amazon Connect.
-
-    Args:
-        campaign: The campaign's name.
-        customer_id: Whose contact.
-        decision: `was_contacted` closes the record; `contact_again` gives the contact up and
-            plans a new generation with a new token, which the next run starts.
-        ledger: SQLAlchemy URL, or a ledger that is open.
-        clock: Tells the time; the machine's by default.
-
-    Raises:
-        InputError: The customer has no unknown contact in this campaign, or a worker is at it.
-
-    Example:
-        ```python
-        from connect_tasks.campaign.manage import resolve
-
-        resolve("renewals", "0042", "contact_again", "sqlite:///.connect_tasks/ledger.db")
-        ```
-    """
-    now = (clock or SystemClock()).now()
-    with opened(ledger) as open_ledger:
-        contact = _find_unknown(open_ledger, open_ledger.campaign_name(campaign), customer_id)
-        if decision == "was_contacted":
-            open_ledger.resolve(_contacted(contact, now), again=None, now=now)
-        else:
-            # Below 1, in a ledger of an earlier version, another contact stands for the customer.
-            again = _next_generation(contact) if contact.generation > 0 else None
-            open_ledger.resolve(_given_up(contact, now), again=again, now=now)
-
-
 def withdraw(
     campaign: str,
     customers: Iterable[str],
-    ledger: Ledger | str,
+    ledger: Ledger | str | None = None,
     *,
     reason: str = "",
     clock: Clock | None = None,
@@ -173,7 +147,8 @@ def withdraw(
     Args:
         campaign: The campaign's name.
         customers: Their ids; one text is one customer.
-        ledger: SQLAlchemy URL, or a ledger that is open.
+        ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
+            `.connect_tasks` if None.
         reason: Why, for the record.
         clock: Tells the time; the machine's by default.
 
@@ -194,7 +169,7 @@ def withdraw(
     names = [customers] if isinstance(customers, str) else list(customers)
     now = (clock or SystemClock()).now()
     with opened(ledger) as open_ledger:
-        campaign = open_ledger.campaign_name(campaign)
+        campaign = open_ledger.existing_campaign(campaign)
         found: dict[str, Known] = {}
         for start in range(0, len(names), _PIECE):
             found |= open_ledger.recognised(campaign, names[start : start + _PIECE])
@@ -213,58 +188,6 @@ def _some(names: Sequence[str]) -> str:
     return f"{first} and {len(names) - 3:,} others" if len(names) > 3 else first  # noqa: PLR2004
 
 
-def _set_state(campaign: str, ledger: Ledger | str, state: CampaignState) -> None:
+def _set_state(campaign: str, ledger: Ledger | str | None, state: CampaignState) -> None:
     with opened(ledger) as open_ledger:
-        open_ledger.set_state(open_ledger.campaign_name(campaign), state)
-
-
-def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:
-    key = canonical_key(customer_id)
-    keys = {key, legacy_id(key)} if is_whole(key) else {key}
-    found = [c for c in ledger.unknown_contacts(campaign) if canonical_key(c.customer_id) in keys]
-    if found:
-        return max(found, key=lambda contact: contact.generation)
-    raise InputError(
-        f"Customer {customer_id[:40]!r} has no unknown contact in campaign {campaign!r}: "
-        "only those need a decision."
-    )
-
-
-def _contacted(contact: Contact, now: datetime) -> Contact:
-    return contact.advance(
-        Status.COMPLETED,
-        end_reason=EndReason.LOST,
-        ended_at=now,
-        error_code=_BY_A_PERSON,
-        error_message="a person decided that the customer was contacted",
-    )
-
-
-def _given_up(contact: Contact, now: datetime) -> Contact:
-    return contact.advance(
-        Status.FAILED,
-        ended_at=now,
-        error_code=_BY_A_PERSON,
-        error_message="a person decided to contact the customer again",
-    )
-
-
-def _next_generation(contact: Contact) -> Planned:
-    generation = contact.generation + 1
-    token = client_token(contact.campaign, contact.customer_id, generation)
-    wire: dict[str, Any] = {**json.loads(contact.request), "ClientToken": token}
-    return Planned(
-        customer_id=contact.customer_id,
-        customer_key=canonical_key(contact.customer_id),
-        generation=generation,
-        client_token=token,
-        request=canonical_json(wire),
-        fingerprint=fingerprint(wire),
-        messages=contact.messages,
-    )
-
-
-def _known_of(contact: Contact) -> dict[str, Any]:
-    names = ("customer_id", "generation", "sent_at", "attempts")
-    errors = ("error_code", "error_message", "request_id")
-    return {name: getattr(contact, name) for name in (*names, *errors)}
+        open_ledger.set_state(campaign, state)

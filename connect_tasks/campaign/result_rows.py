@@ -30,7 +30,7 @@ def contact_records(ledger: Ledger, campaign: str, plan: Plan | None) -> Iterato
     Raises:
         InputError: The table was planned in another ledger.
     """
-    name = ledger.campaign_name(campaign)
+    name = ledger.existing_campaign(campaign)
     refused = ledger.refused_rows(name)
     if plan is None:
         yield from ledger.contact_records(name, latest_only=True)

@@ -14,7 +14,8 @@ from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
 from connect_tasks.ledger.contact import CampaignState
-from connect_tasks.ledger.store import Ledger, opened
+from connect_tasks.ledger.opening import opened
+from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import folder_for, parted, replacing
 from connect_tasks.tables.layouts import CONTACTS, MESSAGES
 from connect_tasks.tables.result_files import ResultFiles, checked_formats
@@ -93,7 +94,7 @@ class CampaignResult:
         outside: customers who wait in the campaign and are not in the table.
         """
         with opened(self._opened or self.ledger_url) as ledger:
-            name = ledger.campaign_name(self.campaign)
+            name = ledger.existing_campaign(self.campaign)
             summary = summarise(ledger.counts(name))
             return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
 
@@ -101,7 +102,7 @@ class CampaignResult:
     def state(self) -> CampaignState:
         """What a person wants of the campaign: running, paused or stopped."""
         with opened(self._opened or self.ledger_url) as ledger:
-            return ledger.state(ledger.campaign_name(self.campaign))
+            return ledger.state(ledger.existing_campaign(self.campaign))
 
     @property
     def conclusion(self) -> Conclusion:
@@ -119,9 +120,9 @@ class CampaignResult:
             from which values of the table are left out.
         """
         with opened(self._opened or self.ledger_url) as ledger:
-            failed = ledger.uncontacted(ledger.campaign_name(self.campaign), most=most)
+            failed = ledger.uncontacted(ledger.existing_campaign(self.campaign), most=most)
             refused = ledger.refused_rows(
-                ledger.campaign_name(self.campaign), most=most - len(failed)
+                ledger.existing_campaign(self.campaign), most=most - len(failed)
             )
         return list(not_contacted(failed, refused))
 
@@ -241,7 +242,7 @@ class CampaignResult:
 
     def _message_records(self) -> Iterator[Record]:
         with opened(self._opened or self.ledger_url) as ledger:
-            yield from ledger.message_records(ledger.campaign_name(self.campaign))
+            yield from ledger.message_records(ledger.existing_campaign(self.campaign))
 
     def _contact_records(self) -> Iterator[Record]:
         with opened(self._opened or self.ledger_url) as ledger:

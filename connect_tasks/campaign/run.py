@@ -99,7 +99,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     runner = _Runner(
         Assembly(
             ledger=ledger,
-            campaign=ledger.campaign_name(campaign),
+            campaign=ledger.existing_campaign(campaign),
             table_id=table_id,
             instance=instance,
             conversation=conversation,

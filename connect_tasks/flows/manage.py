@@ -1,6 +1,6 @@
-"""Look after a campaign: how it stands, pause, go on, stop, decide what stayed open."""
+"""Look after campaigns: which there are, how one stands, pause, go on, stop, decide."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -10,10 +10,32 @@ from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks import collect_responses, start_chats
+from connect_tasks.tasks.artifacts import ArtifactKind, publish_table
 from connect_tasks.tasks.monitor import publish_result
-from connect_tasks.tasks.run_context import SharedLedger, ledger_url, open_ledger, run_logger
+from connect_tasks.tasks.run_context import SharedLedger, open_existing, run_logger
 
-__all__ = ["pause", "resolve", "resume", "status", "stop", "withdraw"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["campaigns", "pause", "resolve", "resume", "status", "stop", "withdraw"]
+
+
+@table_flow(name="campaigns", flow_run_name="campaigns")
+def campaigns(ledger: str | None = None) -> "pd.DataFrame":
+    """List the campaigns of a ledger, each with how many of its customers wait.
+
+    Args:
+        ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
+            `.connect_tasks` when left out.
+
+    Returns:
+        One row a campaign, the latest first, as of `connect_tasks.campaign.manage.campaigns`.
+    """
+    table = manage.campaigns(ledger)
+    rows = [dict(zip(table.columns, map(str, row), strict=True)) for row in table.to_numpy()]
+    publish_table("all", ArtifactKind.CAMPAIGNS, rows, "Campaigns of this ledger")
+    run_logger().info("%d campaigns", len(table))
+    return table
 
 
 @table_flow(name="campaign-status", flow_run_name="status of {campaign}")
@@ -28,8 +50,8 @@ def status(campaign: str, ledger: str | None = None) -> dict[str, Any]:
     Returns:
         The state and the counts of the campaign.
     """
-    with open_ledger(ledger) as opened:
-        result = CampaignResult(campaign, opened.url)
+    with open_existing(ledger) as opened:
+        result = CampaignResult(opened.existing_campaign(campaign), opened.url)
         with result.read_from(opened):
             publish_result(result)
             told = (campaign, result.state, result.conclusion.message)
@@ -45,7 +67,7 @@ def pause(campaign: str, ledger: str | None = None) -> None:
         campaign: The campaign's name.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.pause(campaign, ledger_url(ledger))
+    manage.pause(campaign, ledger)
     run_logger().info("campaign %s is paused", campaign)
 
 
@@ -57,7 +79,7 @@ def stop(campaign: str, ledger: str | None = None) -> None:
         campaign: The campaign's name.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.stop(campaign, ledger_url(ledger))
+    manage.stop(campaign, ledger)
     run_logger().info("campaign %s is stopped", campaign)
 
 
@@ -100,7 +122,7 @@ def withdraw(
     Returns:
         How many were taken out; the others were contacted already, or taken out before.
     """
-    taken = manage.withdraw(campaign, customers, ledger_url(ledger), reason=reason)
+    taken = manage.withdraw(campaign, customers, ledger, reason=reason)
     run_logger().info("campaign %s: %d of %d customers withdrawn", campaign, taken, len(customers))
     return taken
 
@@ -115,5 +137,5 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | N
         decision: `was_contacted`, or `contact_again` for a new contact with a new token.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.resolve(campaign, customer_id, decision, ledger_url(ledger))
+    manage.resolve(campaign, customer_id, decision, ledger)
     run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.contact import Status, Withdrawal
-from connect_tasks.ledger.schema import contacts, refusals
+from connect_tasks.ledger.contact import SETTLED, Status, Withdrawal
+from connect_tasks.ledger.schema import campaigns, contacts, refusals
 
-__all__ = ["counted", "is_latest", "outside"]
+__all__ = ["all_campaigns", "counted", "is_latest", "outside"]
 
 
 def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
@@ -21,6 +21,26 @@ def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
     counts = {str(status): 0 for status in Status}
     counts.update({row[0]: row[1] for row in refused})
     return {**counts, **_summed(funnel)}
+
+
+def all_campaigns() -> sa.Select[Any]:
+    """Each campaign with its customers, how many of them wait and how many are `unknown`."""
+    columns, theirs = contacts.c, campaigns.c
+    waiting = columns.status.not_in(list(SETTLED))
+    return (
+        sa.select(
+            theirs.campaign,
+            theirs.instance_id,
+            theirs.state,
+            theirs.created_at,
+            sa.func.count(columns.id).label("customers"),
+            sa.func.count(sa.case((waiting, 1))).label("waiting"),
+            sa.func.count(sa.case((columns.status == Status.UNKNOWN, 1))).label("unknown"),
+        )
+        .outerjoin(contacts, sa.and_(columns.campaign == theirs.campaign, is_latest()))
+        .group_by(theirs.campaign)
+        .order_by(theirs.created_at.desc(), theirs.campaign)
+    )
 
 
 def outside(connection: sa.Connection, campaign: str, table_id: str) -> int:

@@ -220,10 +220,7 @@ class _Eraser(LedgerReader):
             yield Erased(contacts=len(rows), messages=messages)
 
     def _campaigns(self, campaign: str | None) -> Sequence[str]:
-        names = self.campaigns()
-        if campaign is not None and campaign not in names:
-            raise InputError(f"There is no campaign {campaign!r} in the ledger.")
-        return names if campaign is None else [campaign]
+        return self.campaigns() if campaign is None else [self.existing_campaign(campaign)]
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:

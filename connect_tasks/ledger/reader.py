@@ -8,6 +8,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.chat.template.column_names import near
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, counts, customers, shared_limits
@@ -19,6 +20,10 @@ from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
 __all__ = ["LedgerReader"]
+
+# A person reads no more.
+_MOST_NAMES = 10
+_LONGEST_NAME = 60
 
 
 class LedgerReader:
@@ -74,11 +79,30 @@ class LedgerReader:
             )
         return same[0] if same else key
 
+    def existing_campaign(self, name: str) -> str:
+        """How a campaign that is in here was entered.
+
+        Raises:
+            InputError: There is none; names that are near are told. Or several, see
+                `campaign_name`.
+        """
+        called, names = self.campaign_name(name), self.campaigns()
+        if called not in names:
+            raise InputError(
+                f"There is no campaign {called!r} in this ledger{near(called, names)}: check the "
+                f"name and which ledger it is. {_listed(names)}"
+            )
+        return called
+
     def campaigns(self) -> list[str]:
         """The names of all campaigns, sorted."""
         query = sa.select(campaigns.c.campaign).order_by(campaigns.c.campaign)
         with self._reading() as connection:
             return list(connection.scalars(query))
+
+    def campaign_records(self) -> list[Mapping[str, Any]]:
+        """All campaigns, the latest first, each with its customers and how many of them wait."""
+        return list(self._rows(counts.all_campaigns()))
 
     def instance_id(self, campaign: str) -> str:
         """The instance on which the campaign runs; empty if there is no such campaign."""
@@ -292,3 +316,10 @@ class LedgerReader:
     def _reading(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.connect() as connection:
             yield connection
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "The ledger holds none yet."
+    told = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_MOST_NAMES])
+    return f"It holds {told}{' and others' if len(names) > _MOST_NAMES else ''}."

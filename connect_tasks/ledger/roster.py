@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import InputError
 from connect_tasks.ledger import customers
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import CampaignState, Refusal, Status, Withdrawal
@@ -82,10 +81,10 @@ class Roster(LedgerReader):
         Raises:
             InputError: There is no such campaign in this ledger.
         """
-        statement = sa.update(campaigns).where(campaigns.c.campaign == campaign)
+        where = campaigns.c.campaign == self.existing_campaign(campaign)
+        statement = sa.update(campaigns).where(where)
         with self._writing() as connection:
-            if not connection.execute(statement.values(state=state)).rowcount:
-                raise InputError(f"There is no campaign {campaign!r} in the ledger.")
+            connection.execute(statement.values(state=state))
 
     def plan(
         self,

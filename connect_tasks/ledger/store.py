@@ -4,8 +4,7 @@ SQLite (write-ahead log, every commit on disk before it returns) or PostgreSQL, 
 Nothing in here is a secret that opens a chat: bearer tokens never reach the ledger.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,12 +30,7 @@ from connect_tasks.ledger.rows import (
 )
 from connect_tasks.ledger.schema import contacts, items
 
-__all__ = ["Ledger", "default_url", "opened"]
-
-
-def default_url(environ: Mapping[str, str]) -> str:
-    """The ledger's URL when none is given: `$CONNECT_TASKS_LEDGER`, else a file in this folder."""
-    return environ.get("CONNECT_TASKS_LEDGER") or "sqlite:///.connect_tasks/ledger.db"
+__all__ = ["Ledger"]
 
 
 class Ledger(Roster):
@@ -228,16 +222,6 @@ class Ledger(Roster):
             if again is not None:
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
-
-
-@contextmanager
-def opened(ledger: Ledger | str) -> Iterator[Ledger]:
-    """A ledger that is open already, or the one at a URL for as long as the block lasts."""
-    if isinstance(ledger, Ledger):
-        yield ledger
-        return
-    with Ledger(ledger) as own:
-        yield own
 
 
 def _claim(

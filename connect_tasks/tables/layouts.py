@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from connect_tasks.tables.formulas import neutralised
 
-__all__ = ["CONTACTS", "MESSAGES", "TableLayout"]
+__all__ = ["CAMPAIGNS", "CONTACTS", "MESSAGES", "TableLayout"]
 
 _Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
 _Records: TypeAlias = Iterable[Mapping[str, Any]]
@@ -152,3 +152,16 @@ MESSAGES = TableLayout(
     }
 )
 """One row for each transcript item."""
+
+CAMPAIGNS = TableLayout(
+    {
+        "campaign": _TEXT,
+        "instance_id": _TEXT,
+        "state": _TEXT,
+        "created_at": _TIME,
+        "customers": _COUNT,
+        "waiting": _COUNT,
+        "unknown": _COUNT,
+    }
+)
+"""One row for each campaign of a ledger."""

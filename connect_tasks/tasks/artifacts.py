@@ -56,6 +56,7 @@ class ArtifactKind(StrEnum):
     SUMMARY = "summary"
     NOT_CONTACTED = "not-contacted"
     FORECAST = "forecast"
+    CAMPAIGNS = "campaigns"
 
 
 def artifact_key(*words: str) -> str:

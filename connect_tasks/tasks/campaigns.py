@@ -32,8 +32,8 @@ from connect_tasks.tasks.run_context import (
     NO_RECORD,
     SharedLedger,
     attempt_of_run,
-    in_run,
     ledger_url,
+    open_existing,
     open_ledger,
     run_logger,
 )
@@ -209,6 +209,7 @@ def start_chats(
         How far the contacts have come.
 
     Raises:
+        InputError: There is no such campaign.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -224,7 +225,7 @@ def start_chats(
         ```
     """
     with open_ledger(ledger) as opened:
-        campaign = opened.campaign_name(campaign)
+        campaign = opened.existing_campaign(campaign)
         with CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor:
             return run_campaign(
                 opened,
@@ -258,7 +259,7 @@ def collect_responses(
         `contacts` (one row per customer), `messages` (one row per transcript item), `summary`.
 
     Raises:
-        InputError: Nothing can be written to `save_to`.
+        InputError: There is no such campaign or ledger, or nothing can be written to `save_to`.
         LedgerError: The ledger cannot be used.
 
     Example:
@@ -271,13 +272,12 @@ def collect_responses(
             collect_responses("renewals").messages.to_csv("messages.csv")
         ```
     """
-    result = CampaignResult(campaign, ledger_url(ledger), plan)
-    if not save_to and not in_run():
-        return result
-    with open_ledger(ledger) as opened, result.read_from(opened):
-        if save_to:
-            result.save(save_to)
-        publish_result(result, saved_to=save_to)
+    with open_existing(ledger) as opened:
+        result = CampaignResult(opened.existing_campaign(campaign), ledger_url(ledger), plan)
+        with result.read_from(opened):
+            if save_to:
+                result.save(save_to)
+            publish_result(result, saved_to=save_to)
     return result
 
 

@@ -13,7 +13,8 @@ from prefect.exceptions import MissingContextError
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from connect_tasks.ledger.store import Ledger, default_url
+from connect_tasks.ledger.opening import default_url, opened
+from connect_tasks.ledger.store import Ledger
 
 __all__ = [
     "NO_RECORD",
@@ -22,6 +23,7 @@ __all__ = [
     "attempt_of_run",
     "in_run",
     "ledger_url",
+    "open_existing",
     "open_ledger",
     "retries",
     "run_logger",
@@ -113,6 +115,18 @@ def open_ledger(ledger: str | SharedLedger | None) -> Iterator[Ledger]:
         return
     with Ledger(ledger_url(ledger)) as own:
         yield own
+
+
+@contextmanager
+def open_existing(ledger: str | SharedLedger | None) -> Iterator[Ledger]:
+    """The same as `open_ledger`, of a ledger that is there; none is made.
+
+    Raises:
+        InputError: There is none.
+        LedgerError: It cannot be opened.
+    """
+    with opened(ledger.open() if isinstance(ledger, SharedLedger) else ledger) as there:
+        yield there
 
 
 def ledger_url(ledger: str | SharedLedger | None) -> str:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from connect_tasks.errors import LedgerError
 from connect_tasks.ledger.database import explained, make_engine
+from connect_tasks.ledger.opening import default_url
 from connect_tasks.ledger.schema import metadata
-from connect_tasks.ledger.store import Ledger, default_url
+from connect_tasks.ledger.store import Ledger
 
 CAMPAIGN = "renewals"
 
