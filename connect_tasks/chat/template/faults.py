@@ -28,7 +28,7 @@ _IN_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]
     (ZeroDivisionError, "{} divides by zero: provide for that with if"),
     ((ArithmeticError, MemoryError), "{} comes to a number that is too large: use smaller ones"),
     (RecursionError, "{} calls itself too often, or holds lists too deep: use fewer levels"),
-    (UnicodeError, "{} meets half of a character (a surrogate): write the character itself"),
+    (UnicodeError, "{} holds half of a character (a surrogate): write the character itself"),
     (
         (TypeError, AttributeError),
         "{} is given values of the wrong kind, or too many or too few: " + TURN_INTO,
@@ -106,7 +106,24 @@ class EmptyColumnError(TextError):
 
 
 class GapError(TextError):
-    """A template uses something that is not there: an item, a member, a result."""
+    """A template uses something that is not there: an item, a member, a result.
+
+    Args:
+        message: What is not there, and where.
+        is_placed: Whether the message names the column.
+        key: What was looked for, as it stands in the message.
+    """
+
+    def __init__(self, message: str, *, is_placed: bool = False, key: str = "") -> None:
+        super().__init__(message, is_placed=is_placed)
+        self._key = key
+
+    def told_by(self, source: str) -> "GapError":
+        """The same without a key that the template does not say itself: it is the row's own."""
+        if self._key.strip("'") in source:
+            return self
+        message = str(self.args[0]).replace(self._key, "such item")
+        return GapError(message, is_placed=self._is_placed)
 
 
 class LimitError(TextError):
@@ -162,7 +179,7 @@ def named_columns(columns: Sequence[str]) -> str:
     return f"{word} {', '.join(map(repr, columns[:_MOST_COLUMNS]))}{more}"
 
 
-def in_words(error: Exception, what: str = "a comparison or slice") -> TextError:
+def in_words(error: Exception, what: str = "a step of the template") -> TextError:
     """Say what an error of Python means for those who write texts.
 
     Args:

@@ -127,10 +127,6 @@ class _Change(NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
             node.node = _step(node.node, "cut")
-        elif not isinstance(node.arg, nodes.Const):
-            looked_up = _step(node.node, "looked_up")
-            looked_up.args.append(node.arg)
-            return looked_up
         return node
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 -- the same

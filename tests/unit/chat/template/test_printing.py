@@ -466,6 +466,42 @@ def test_the_row_as_a_whole_is_nothing_to_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("\ufb01", "fi"), ("\xb5", "\u03bc"), ("\u210c", "H"), ("cafe\u0301", "caf\xe9")],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ONE | upper }}{{ OTHER | upper }}",
+        "{% set ONE = 'x' %}{{ OTHER }}",
+        "{% for ONE in OTHER %}{% endfor %}",
+        "{% macro ONE() %}{% endmacro %}{{ OTHER }}",
+    ],
+)
+def test_names_that_are_one_to_python_are_never_mixed_up(text: str, one: str, other: str) -> None:
+    written = text.replace("ONE", one).replace("OTHER", other)
+    with pytest.raises(ValueError, match=r"count as one name: write \{\{ row\['.*'\] \}\}"):
+        ChatTemplate(display_name="Ada", attributes={"a": written})
+
+    by_row = f"{{{{ {one} | upper }}}}{{{{ row['{other}'] | upper }}}}"
+    assert filled(by_row, **{one: "a", other: "b"}) == "AB"
+
+
+@pytest.mark.parametrize("name", ["First name", "first name", "1st", "2nd address", "not"])
+def test_a_column_whose_name_is_no_identifier_is_told_how_it_is_written(name: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"is written {{{{ row['{name}'] }}}}")):
+        ChatTemplate(display_name=f"Dear {{{{ {name} }}}}")
+
+
+@pytest.mark.parametrize("text", ["{{ x }}", "{{ x | upper }}", "{{ row['x'] ~ 'y' }}"])
+def test_half_of_a_character_is_the_rows_error(text: str) -> None:
+    assert wrong(text, x="Zo\ud83d") == (
+        "column 'x': the text holds half of a character (a surrogate): write the character itself"
+    )
+    assert "\U0001f600" in filled(text, x="\U0001f600")
+
+
 # -- whatever a cell holds
 
 
