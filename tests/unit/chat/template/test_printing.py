@@ -435,6 +435,23 @@ def test_such_a_column_can_be_worked_with(word: str, text: str, printed: str) ->
     assert filled(text.replace("WORD", word), **{word: "Ada"}) == printed
 
 
+@pytest.mark.parametrize("word", ["true", "True", "false", "none", "None"])
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [("{{ WORD | upper }}", "ADA"), ("{{ 'x' ~ WORD }}", "xAda"), ("x{{ WORD | d('y') }}", "xAda")],
+)
+def test_a_column_named_like_a_constant_is_the_column_where_it_is_printed(
+    word: str, text: str, printed: str
+) -> None:
+    assert filled(text.replace("WORD", word), **{word: "Ada"}) == printed
+
+
+def test_a_constant_stays_one_where_no_column_has_its_name() -> None:
+    text = "{{ true | upper }}{{ 'x' ~ none }}{{ 'y' if true }}{{ n | default('z', true) }}"
+
+    assert filled(text, n="") == "TRUExyz"
+
+
 @pytest.mark.parametrize("word", ["range", "dict", "namespace", "self", "loop"])
 def test_such_a_column_is_empty_like_any_other(word: str) -> None:
     assert wrong(f"{{{{ {word} }}}}", **{word: None}) == f"column {word!r} is empty"
