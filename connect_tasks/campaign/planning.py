@@ -38,7 +38,6 @@ def plan_campaign(
     now: datetime,
     samples: int = 3,
     commit_rows: int = COMMIT_ROWS,
-    table_id: str | None = None,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Plan:
     """Enter a table's rows into a campaign.
@@ -57,15 +56,15 @@ def plan_campaign(
         now: The present time.
         samples: How many customers' messages to keep for a forecast.
         commit_rows: How many contacts to write at a time.
-        table_id: By what the ledger shall know the table; a new one by itself.
         on_progress: Called after each chunk.
 
     Raises:
         LedgerError: The ledger cannot be written.
     """
     campaign = ledger.campaign_name(campaign)
+    # Never the id of an earlier planning: whom that table named would be this one's.
     planner = _Planner(
-        ledger, campaign, RowCheck(renderer, samples), now, commit_rows, table_id or uuid4().hex
+        ledger, campaign, RowCheck(renderer, samples), now, commit_rows, table_id=uuid4().hex
     )
     for rows in chunks:
         planner.add(rows)
@@ -160,7 +159,7 @@ class _Planner:
             kept_out=self.kept_out,
             outside=self.ledger.outside(self.campaign, self.table_id),
             table_id=self.table_id,
-            warnings=(*self.row_check.odd_ids.sentences(), *self._slips()),
+            warnings=(*intake.warnings, *self._slips()),
             intake=intake,
         )
 

@@ -80,6 +80,7 @@ class Intake:
             first; a row may have several reasons.
         more_reasons: How many further reasons there are.
         samples: What the first customers will be sent.
+        warnings: What is no error and yet looks like a slip, in sentences without a value.
     """
 
     rows: int
@@ -92,6 +93,7 @@ class Intake:
     reasons: Mapping[str, int]
     more_reasons: int
     samples: tuple[Sample, ...] = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
     @property
     def to_contact(self) -> int:
@@ -117,7 +119,7 @@ class RowCheck:
         self._opened = 0
         self._said = 0
         self.customer_ids: list[str | None] = []
-        self.odd_ids = OddIds()
+        self._odd_ids = OddIds()
 
     def check(self, rows: Rows) -> tuple[list[ValidRow], list[Refusal]]:
         """Take the next rows of the table in: the valid ones, and the others with the reason."""
@@ -136,7 +138,7 @@ class RowCheck:
                 refused.append(self._repeated(key, str(rendered.request.customer_id)))
             else:
                 valid.append(self._accept(key, rendered.request, rendered.messages))
-        self.odd_ids.look(self.customer_ids[first_row:], first_row)
+        self._odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
 
     def has(self, customer_key: str) -> bool:
@@ -161,6 +163,7 @@ class RowCheck:
             reasons=dict(self._reasons.most_common(_MOST_REASONS)),
             more_reasons=max(0, len(self._reasons) - _MOST_REASONS),
             samples=tuple(self._samples),
+            warnings=tuple(self._odd_ids.sentences()),
         )
 
     def _accept(

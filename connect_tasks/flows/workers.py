@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.manage import status
-from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
@@ -90,7 +90,9 @@ def outreach_on_workers(
 
     This run enters the table into the ledger, starts the workers and waits for them. Workers that
     fail, die or never begin lose nothing: what they leave is done here. Cancelled in Prefect, it
-    takes its workers with it. A retry of the same run starts no second set of workers.
+    takes its workers with it. A retry of the same run starts no second set of workers: it enters
+    the table anew, the workers of the first attempt end with the chats that they hold, and the rest
+    is done here.
 
     Args:
         customers: The path or URI of a CSV or Parquet file with one row per customer; in Python

@@ -14,7 +14,8 @@ from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
+from connect_tasks.campaign.plan import Plan
+from connect_tasks.campaign.planning import CHUNK_ROWS, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.campaign.summary import outside_words
@@ -176,7 +177,7 @@ def preview(
         measured_seconds=seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
-    for sentence in (*table.warnings, *renderer.warnings()):
+    for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
         run_logger().warning("%s: %s", campaign or "preview", sentence)
     publish_markdown(
         campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
@@ -217,11 +218,14 @@ def start_chats(
         ```python
         from prefect import flow
         from connect_tasks.blocks import AmazonConnectInstance
-        from connect_tasks.tasks import start_chats
+        from connect_tasks.tasks import start_chats, validate_customers
 
         @flow
-        def go_on():
-            return start_chats("renewals", connect=AmazonConnectInstance.load("BLOCK_NAME"))
+        def contact(path: str):
+            instance = AmazonConnectInstance.load("BLOCK_NAME")
+            plan = validate_customers(path, campaign="renewals", connect=instance)
+            # Without the table's id, all who wait in the campaign are contacted.
+            return start_chats("renewals", connect=instance, table_id=plan.table_id)
         ```
     """
     with open_ledger(ledger) as opened:

@@ -102,7 +102,8 @@ _PLAIN_ARROW = (
     *(pa.binary_view(), pa.binary(4), pa.date32(), pa.date64(), pa.time32("s"), pa.time32("ms")),
     *(pa.time64("us"), pa.time64("ns"), *_TIMES, pa.timestamp("s", "Nowhere/Land")),
     *(pa.duration(unit) for unit in ("s", "ms", "us", "ns")),
-    *(pa.decimal128(12, 2), pa.decimal256(60, 3), pa.month_day_nano_interval()),
+    *(pa.decimal32(7, 2), pa.decimal64(12, 2), pa.decimal128(12, 2), pa.decimal256(60, 3)),
+    pa.month_day_nano_interval(),
 )
 _NESTED_ARROW = (
     *(pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.list_(pa.timestamp("ns"))),
@@ -110,7 +111,10 @@ _NESTED_ARROW = (
     *(pa.struct([("a", pa.float16()), ("b", pa.list_(pa.binary()))]), pa.list_(pa.date32())),
     *(pa.dictionary(pa.int8(), pa.string()), pa.dictionary(pa.int32(), pa.float32())),
     *(pa.dictionary(pa.int8(), pa.timestamp("ns")), pa.run_end_encoded(pa.int32(), pa.float64())),
-    *(pa.uuid(), pa.json_(), pa.bool8()),
+    *(pa.uuid(), pa.json_(), pa.bool8(), pa.opaque(pa.float32(), "share", "none")),
+    *(pa.large_list_view(pa.float32()), pa.run_end_encoded(pa.int32(), pa.float32())),
+    pa.fixed_shape_tensor(pa.float32(), [2]),
+    pa.struct([("a", pa.map_(pa.string(), pa.decimal64(9, 2)))]),
 )
 ARROW = (*_PLAIN_ARROW, *_NESTED_ARROW)
 DTYPES: tuple[Any, ...] = (*_PANDAS, *ARROW)

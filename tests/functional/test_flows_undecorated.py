@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from connect_tasks import Conversation
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
+from connect_tasks.ledger import counts
 from connect_tasks.tasks.run_context import in_run
 
 FOLDER = Path(__file__).parents[2] / "connect_tasks" / "flows"
@@ -94,6 +95,22 @@ def test_outreach_contacts_everybody_once_and_brings_the_answers_back(
 def test_a_dry_run_of_outreach_only_tells(local: LocalConnect, ledger: str) -> None:
     assert outreach(local, ledger, dry_run=True).to_contact == 2
     assert local.calls == {}
+
+
+def test_a_campaign_is_counted_once_for_its_status(
+    local: LocalConnect, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outreach(local, ledger)
+    count, asked = counts.counted, []
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return count(*arguments)
+
+    monkeypatch.setattr(counts, "counted", counted)
+    FLOWS["status"]("plain", ledger)
+
+    assert len(asked) == 1
 
 
 def test_a_customer_is_withdrawn_before_anybody_contacts_them(

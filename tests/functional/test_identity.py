@@ -1,5 +1,6 @@
 """Whom a person would call the same is one customer, in ledgers of earlier versions too."""
 
+import itertools
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -11,14 +12,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from connect_tasks import Conversation
 from connect_tasks.aws.idempotency import canonical_key, exact_token
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign import CampaignResult, manage
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import Ledger, forget
+from connect_tasks.ledger import Ledger, erase, forget
 from connect_tasks.ledger.redaction import forgotten_ids
 from connect_tasks.tables.reading import open_table
+from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from tests.functional.world import CAMPAIGN, World, world
 
 OLD = Path(__file__).parents[1] / "data" / "ledger_of_26fc872.db"
@@ -205,6 +208,66 @@ def test_campaigns_of_an_earlier_version_that_look_the_same_must_be_named_exactl
         here.ledger.open_campaign("spring", "i-1", now=WRITTEN_AT)
 
 
+def test_one_campaign_is_meant_by_every_form_of_its_name(here: World) -> None:
+    forms = itertools.cycle(ZOE)
+    options: dict[str, Any] = {"ledger": here.ledger.url}
+    connect = here.local.instance()
+    talk = Conversation(max_replies=1)
+    for names in (["a", "b", "c"], ["a"]):
+        plan = validate_customers.fn(
+            pd.DataFrame([row(name) for name in names]),
+            campaign=next(forms),
+            connect=connect,
+            conversation=talk,
+            **options,
+        )
+    manage.pause(next(forms), here.ledger)
+    start_chats.fn(next(forms), connect=connect, table_id=plan.table_id, **options)
+    paused = len(here.local.contacts)
+    manage.resume(next(forms), here.ledger)
+    start_chats.fn(next(forms), connect=connect, table_id=plan.table_id, **options)
+    taken = manage.withdraw(next(forms), ["b"], here.ledger)
+    start_chats.fn(next(forms), connect=connect, **options)
+    result = collect_responses.fn(next(forms), **options)
+    manage.stop(next(forms), here.ledger)
+
+    assert (paused, taken) == (0, 1)
+    assert here.made() == {"a": 1, "c": 1}
+    assert list(result.contacts["status"]) == ["completed", "failed", "completed"]
+    assert set(result.messages["customer_id"]) == {"a", "c"}
+    assert result.summary["withdrawn"] == 1
+    assert manage.status(next(forms), here.ledger)["state"] == "stopped"
+    assert manage.unknown_contacts(next(forms), here.ledger) == []
+    assert forget("a", here.ledger.url, campaign=next(forms)).contacts == 1
+    assert erase(next(forms), here.ledger.url).contacts == 2
+    assert here.ledger.campaigns() == [ZOE[0]]
+
+
+def test_a_mistyped_name_is_told_of_until_somebody_was_contacted(here: World) -> None:
+    here.plan([row("a"), row("b")])
+    renderer = here.template.bind(
+        instance_id=here.local.instance_id, contact_flow_id=here.local.flow_id
+    )
+    here.ledger.open_campaign("renewal", here.local.instance_id, now=WRITTEN_AT)
+    plans = [
+        plan_campaign(
+            here.ledger, "renewal", [[row("a"), row("b")]], renderer, now=datetime.now(UTC)
+        )
+        for _ in range(2)
+    ]
+
+    assert ["'renewals' holds 2" in plan.warnings[0] for plan in plans] == [True, True]
+
+
+def test_an_id_that_no_database_keeps_is_its_rows_error_alone(here: World) -> None:
+    contact(here, row("a\0b"), row("b"))
+
+    (refusal,) = here.ledger.refused_rows(CAMPAIGN)
+    assert here.made() == {"b": 1}
+    assert "U+0000" in refusal.error_message
+    assert refusal.customer_id == "ab"
+
+
 # --- ledgers of an earlier version, which compared ids as they were written ---
 
 Change = Callable[[sqlite3.Connection], None]
@@ -340,10 +403,10 @@ def test_who_was_in_an_old_campaign_with_white_space_in_its_name_is_in_it(tmp_pa
             token = exact_token("renewals ", customer, generation)
             database.execute("UPDATE contacts SET client_token = ? WHERE id = ?", (token, number))
 
-    old_ledger(tmp_path, rename)
+    old_ledger(tmp_path, renamed("0001", "kunde"), rename)
     with world(tmp_path) as here:
-        assert forget("0001", here.ledger.url, campaign="renewals").contacts == 1
-        plan = here.plan([row("0000"), row("0001"), row("0042")])
+        assert forget("kunde", here.ledger.url, campaign="renewals").contacts == 1
+        plan = here.plan([row("0000"), row("kunde"), row("0042")])
 
     assert (plan.campaign, plan.added, plan.known) == ("renewals ", 1, 2)
 

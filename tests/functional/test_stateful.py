@@ -84,7 +84,8 @@ FAREWELL = (
 CLOSED_BY_US = ("replied", "silent", "time_limit")
 
 STEPS = {
-    "planned": {"starting"},
+    # The second where a table refuses who was right before, and nothing was sent.
+    "planned": {"starting", "failed"},
     "starting": {"started", "failed", "unknown"},
     "unknown": {"started", "failed", "completed"},
     "started": {"connected", "completed"},
@@ -127,6 +128,13 @@ class Campaign:
     lost_frames: set[str] = field(default_factory=set)
     again: Counter[str] = field(default_factory=Counter)
     decided: set[str] = field(default_factory=set)
+    table_id: str | None = None
+    with_table: bool = True
+
+    @property
+    def right(self) -> set[str]:
+        """Whom the present table has right."""
+        return {customer for customer, is_valid in self.table if is_valid}
 
     def __repr__(self) -> str:
         return self.name
@@ -353,6 +361,12 @@ class Campaigns(RuleBasedStateMachine):
         thread.join()
         self._account(campaign, [frozen, other])
 
+    @rule(campaign=campaigns, with_table=st.booleans())
+    def run_from_now_on_with_its_table_or_without(
+        self, campaign: Campaign, *, with_table: bool
+    ) -> None:
+        campaign.with_table = with_table
+
     @rule(campaign=campaigns, state=st.sampled_from(["paused", "stopped"]))
     def pause_or_stop(self, campaign: Campaign, state: str) -> None:
         {"paused": manage.pause, "stopped": manage.stop}[state](campaign.name, self.url)
@@ -417,16 +431,22 @@ class Campaigns(RuleBasedStateMachine):
             refused = [(row.position, str(row.status)) for row in rows]
             assert refused == campaign.expected_refusals()
             counts = self.ledger.counts(campaign.name)
-            assert counts["valid"] == len(campaign.customers)
-            generations = [
-                (row["customer_id"], row["generation"])
-                for row in self.ledger.contact_records(campaign.name)
-            ]
-            assert sorted(generations) == sorted(
-                (customer, generation)
-                for customer in campaign.customers
-                for generation in range(1, campaign.again[customer] + 2)
-            )
+            assert counts["valid"] + counts["withdrawn"] == len(campaign.customers)
+            generations: Counter[str] = Counter()
+            withdrawn: Counter[str] = Counter()
+            for row in self.ledger.contact_records(campaign.name):
+                generations[row["customer_id"]] += 1
+                assert row["generation"] == generations[row["customer_id"]]
+                withdrawn[row["customer_id"]] += row["error_code"] == "WithdrawnByTable"
+                assert row["error_code"] != "WithdrawnByTable" or row["sent_at"] is None
+            assert generations.keys() == campaign.customers
+            for customer, count in generations.items():
+                # One whom the last table refuses was not planned anew.
+                assert (
+                    0
+                    <= 1 + campaign.again[customer] + withdrawn[customer] - count
+                    <= (customer not in campaign.right)
+                )
 
     @invariant()
     def the_ledger_says_what_was_sent_and_said(self) -> None:
@@ -467,6 +487,7 @@ class Campaigns(RuleBasedStateMachine):
         self.ledger.open_campaign(campaign.name, self.amazon.local.instance_id, now=now)
         rows = campaign.rows()
         plan = plan_campaign(self.ledger, campaign.name, [rows], renderer, now=now)
+        campaign.table_id = plan.table_id
         assert plan.added == len(campaign.customers) - before
         assert len(plan.customer_ids) == len(rows)
 
@@ -494,6 +515,7 @@ class Campaigns(RuleBasedStateMachine):
     def _begin(self, campaign: Campaign) -> None:
         self.errors: list[BaseException] = []
         self.made_before = len(self.amazon.contacts(campaign.name))
+        self.who_before = {str(one.customer_id) for one in self.amazon.contacts(campaign.name)}
         self.may_start = campaign.state == "running"
         campaign.first_run = campaign.first_run or self.amazon.clock.now()
 
@@ -506,6 +528,7 @@ class Campaigns(RuleBasedStateMachine):
                     campaign.name,
                     Instance(api=MortalApi(worker, self.amazon), quotas=FAST, policy=QUICK),
                     conversation=campaign.conversation(),
+                    table_id=campaign.table_id if campaign.with_table else None,
                     on_progress=worker.report,
                     lease_seconds=LEASE.total_seconds(),
                     # A Ctrl-C comes with a report.
@@ -517,6 +540,9 @@ class Campaigns(RuleBasedStateMachine):
 
     def _account(self, campaign: Campaign, workers: Sequence[Worker]) -> None:
         """What this run excuses from now on."""
+        who = {str(one.customer_id) for one in self.amazon.contacts(campaign.name)}
+        if campaign.with_table:
+            assert who - self.who_before <= campaign.right
         if not self.may_start:
             assert len(self.amazon.contacts(campaign.name)) == self.made_before
         for error in self.errors:
@@ -564,7 +590,11 @@ class Campaigns(RuleBasedStateMachine):
             # The transcript is read before we close a chat, and dies with it.
             assert row["end_reason"] not in CLOSED_BY_US or missing <= {*FAREWELL}
         elif row["status"] == "completed" and row["end_reason"] != "lost":
-            assert heard == spoken, row["end_reason"]
+            rest = {one.content_type for one in theirs.transcript[len(heard) :]}
+            # What comes after our close is waited for, but not by a machine that sleeps then.
+            is_told = not campaign.is_calm and row["end_reason"] in CLOSED_BY_US
+            assert heard == spoken[: len(heard)], row["end_reason"]
+            assert rest <= ({*FAREWELL} if is_told else set()), row["end_reason"]
         else:
             assert heard == spoken[: len(heard)]
         if campaign.is_calm:
@@ -574,6 +604,7 @@ class Campaigns(RuleBasedStateMachine):
         """A last run of each campaign, in fine weather: nobody may be left."""
         for campaign in self.known:
             self.resume(campaign)
+            campaign.with_table = False
             self._pass(self.last_wait)
             self._run(campaign, [], [Worker(self.amazon.clock)])
             assert self.errors == []
@@ -588,10 +619,15 @@ class Campaigns(RuleBasedStateMachine):
         made = Counter(str(one.customer_id) for one in self.amazon.contacts(campaign.name))
         listed = {one["customer_id"] for one in manage.unknown_contacts(campaign.name, self.url)}
         began = campaign.first_run or self.amazon.clock.now()
-        for row in self.ledger.contact_records(campaign.name):
+        rows = list(self.ledger.contact_records(campaign.name))
+        latest = {row["customer_id"]: row["generation"] for row in rows}
+        for row in rows:
             customer, status = row["customer_id"], row["status"]
-            if row["generation"] <= campaign.again[customer]:
+            if row["error_code"] == "WithdrawnByTable":
                 assert status == "failed"
+            elif row["generation"] < latest[customer]:
+                assert status == "failed"
+                assert row["error_code"] == "ResolvedByPerson"
             elif status == "unknown":
                 assert self.amazon.clock.now() - began >= VALIDITY
                 assert customer in listed

@@ -51,9 +51,10 @@ class Empty(Undefined):
             self._undefined_exception = partial(EmptyColumnError, str(name))  # type: ignore[assignment]
 
 
-def gap(hint: str, *, is_placed: bool = False) -> Empty:
+def gap(hint: str, *, is_placed: bool = False, key: str = "") -> Empty:
     """Something that is not there, and what to say when it is used."""
-    return Empty(hint, exc=_PLACED_GAP if is_placed else GapError)
+    raised: Any = partial(GapError, is_placed=is_placed, key=key)
+    return Empty(hint, exc=raised)
 
 
 class CellList(list[Any]):

@@ -75,9 +75,12 @@ def _own_name(tree: nodes.Template) -> set[str]:
 
 
 def _constants(tree: nodes.Template) -> Iterator[str]:
-    for output in tree.find_all(nodes.Output):
-        for child in output.nodes:
-            yield from spellings(child)
+    printed = [child for output in tree.find_all(nodes.Output) for child in output.nodes]
+    joined = [child for concat in tree.find_all(nodes.Concat) for child in concat.nodes]
+    for child in (*printed, *joined):
+        yield from spellings(child)
+    for node in tree.find_all(nodes.Filter):
+        yield from spellings(node.node) if node.node is not None else ()
 
 
 def _by_row(tree: nodes.Node) -> Iterator[str]:

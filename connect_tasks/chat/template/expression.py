@@ -12,7 +12,14 @@ from typing import Any
 from connect_tasks.chat.template.cells import Row
 from connect_tasks.chat.template.column_uses import ColumnUses
 from connect_tasks.chat.template.fast_path import plain_parts
-from connect_tasks.chat.template.faults import EmptyColumnError, LimitError, TextError, in_words
+from connect_tasks.chat.template.faults import (
+    Attempt,
+    EmptyColumnError,
+    GapError,
+    LimitError,
+    TextError,
+    in_words,
+)
 from connect_tasks.chat.template.limits import LONGEST_TEXT
 from connect_tasks.chat.template.printing import ABSENT, printed, printed_id
 from connect_tasks.chat.template.scope import Scope
@@ -33,6 +40,8 @@ __all__ = [
     "row_context",
     "syntax_error",
 ]
+
+_NO_SUCH_COLUMN = "the column that is looked up is empty, or the table has none of this name"
 
 
 def syntax_error(text: str) -> str | None:
@@ -176,7 +185,7 @@ class Expression:
             return None
         try:
             return _encodable(text)
-        except UnicodeEncodeError:
+        except TextError:
             return None
 
     @cached_property
@@ -190,11 +199,20 @@ class Expression:
         try:
             return _encodable(self._run(row))
         except Exception as failed:
-            error = in_words(failed)
+            error = self._discreet(in_words(failed))
             # Within a filter nobody knows which part of the text it is.
             if not error.whereabouts[0]:
                 error.whereabouts = (sorted(self.columns), error.whereabouts[1])
             raise error from failed
+
+    def _discreet(self, error: TextError) -> TextError:
+        """The error without what only the row told: a reason holds nothing of that."""
+        if isinstance(error, EmptyColumnError) and not self._says(error.column):
+            return GapError(_NO_SUCH_COLUMN)
+        return error.told_by(self.source) if isinstance(error, GapError) else error
+
+    def _says(self, column: str) -> bool:
+        return column in self.columns or column in self.source
 
     def _run(self, row: Row) -> str:
         filled: list[str] = []
@@ -242,5 +260,6 @@ def _joined(texts: list[str]) -> str:
 def _encodable(text: str) -> str:
     # Half of a character, a surrogate, can be neither sent nor stored.
     if not text.isascii():
-        text.encode()
+        with Attempt("the text"):
+            text.encode()
     return text

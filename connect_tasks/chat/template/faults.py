@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2.exceptions import TemplateRuntimeError
+from jinja2.exceptions import FilterArgumentError, TemplateRuntimeError
 
 __all__ = [
     "TURN_INTO",
@@ -16,7 +16,6 @@ __all__ = [
     "UnfitIdError",
     "UnprintableError",
     "in_words",
-    "named_columns",
 ]
 
 _LONGEST_KEY = 40
@@ -28,13 +27,15 @@ _IN_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]
     (ZeroDivisionError, "{} divides by zero: provide for that with if"),
     ((ArithmeticError, MemoryError), "{} comes to a number that is too large: use smaller ones"),
     (RecursionError, "{} calls itself too often, or holds lists too deep: use fewer levels"),
-    (UnicodeError, "{} meets half of a character (a surrogate): write the character itself"),
+    (UnicodeError, "{} holds half of a character (a surrogate): write the character itself"),
     (
-        (TypeError, AttributeError),
+        (TypeError, AttributeError, FilterArgumentError),
         "{} is given values of the wrong kind, or too many or too few: " + TURN_INTO,
     ),
 )
 _ODD = "{} cannot work with one of its values: correct it, or provide for it with if"
+# How Python begins to say so.
+_UNPACKING = ("cannot unpack", "too many values to unpack", "not enough values to unpack")
 _UNPACKED = "there are more names than items, or fewer: a struct's pairs are in {{ x.items() }}"
 
 
@@ -94,7 +95,7 @@ class TextError(TemplateRuntimeError):
     def __str__(self) -> str:
         columns = self.whereabouts[0]
         told = super().__str__()
-        return told if self._is_placed or not columns else f"{named_columns(columns)}: {told}"
+        return told if self._is_placed or not columns else f"{_named_columns(columns)}: {told}"
 
 
 class EmptyColumnError(TextError):
@@ -106,7 +107,24 @@ class EmptyColumnError(TextError):
 
 
 class GapError(TextError):
-    """A template uses something that is not there: an item, a member, a result."""
+    """A template uses something that is not there: an item, a member, a result.
+
+    Args:
+        message: What is not there, and where.
+        is_placed: Whether the message names the column.
+        key: What was looked for, as it stands in the message.
+    """
+
+    def __init__(self, message: str, *, is_placed: bool = False, key: str = "") -> None:
+        super().__init__(message, is_placed=is_placed)
+        self._key = key
+
+    def told_by(self, source: str) -> "GapError":
+        """The same without a key that the template does not say itself: it is the row's own."""
+        if self._key.strip("'") in source:
+            return self
+        message = str(self.args[0]).replace(self._key, "such item")
+        return GapError(message, is_placed=self._is_placed)
 
 
 class LimitError(TextError):
@@ -136,7 +154,7 @@ class UnprintableError(TextError):
         if self.place is not None and not self.advice:
             return f"{self.place}: {self.what}"
         columns, path = self.whereabouts
-        holder = f"{named_columns(columns)} gives" if columns else "the text gives"
+        holder = f"{_named_columns(columns)} gives" if columns else "the text gives"
         place = self.place
         if place is None and len(columns) == 1 and path == Place.of(columns[0]).path:
             place = Place.of(columns[0])
@@ -155,14 +173,14 @@ class UnfitIdError(UnprintableError):
         self.value = value
 
 
-def named_columns(columns: Sequence[str]) -> str:
+def _named_columns(columns: Sequence[str]) -> str:
     """Name the columns of a part of a text; the first few, if there are many."""
     word = "column" if len(columns) == 1 else "one of the columns"
     more = ", …" if len(columns) > _MOST_COLUMNS else ""
     return f"{word} {', '.join(map(repr, columns[:_MOST_COLUMNS]))}{more}"
 
 
-def in_words(error: Exception, what: str = "a comparison or slice") -> TextError:
+def in_words(error: Exception, what: str = "a step of the template") -> TextError:
     """Say what an error of Python means for those who write texts.
 
     Args:
@@ -175,9 +193,10 @@ def in_words(error: Exception, what: str = "a comparison or slice") -> TextError
     """
     if isinstance(error, TextError):
         return error
-    if isinstance(error, TemplateRuntimeError):
+    if isinstance(error, TemplateRuntimeError) and not isinstance(error, FilterArgumentError):
+        # Jinja's own is about the template, and speaks its language.
         return TextError(str(error))
-    if "unpack" in str(error):
+    if str(error).startswith(_UNPACKING):
         return TextError(_UNPACKED)
     rules = (rule for kinds, rule in _IN_WORDS if isinstance(error, kinds))
     return TextError(next(rules, _ODD).format(what))

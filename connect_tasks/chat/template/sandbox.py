@@ -8,7 +8,6 @@ repeats something takes work off the scope of the text.
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from jinja2.exceptions import TemplateRuntimeError
 from jinja2.runtime import Context, LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
@@ -107,9 +106,13 @@ class TextSandbox(ImmutableSandboxedEnvironment):
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a filter by a name that a template wrote as a text, as map does."""
-        if name not in VALUE_FILTERS and name not in SEQUENCE_FILTERS:
-            raise TemplateRuntimeError(f"No filter named {str(name)[:_LONGEST_NAME]!r}.")
+        _check_known("filter", name, self.filters)
         return super().call_filter(name, *args, **kwargs)
+
+    def call_test(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a test by a name that a template wrote as a text, as select does."""
+        _check_known("test", name, self.tests)
+        return super().call_test(name, *args, **kwargs)
 
     def _member(self, obj: Any, name: str) -> Any:
         Scope.usable(obj)
@@ -132,6 +135,13 @@ def struct_of(scope: Scope, pairs: Any) -> dict[Any, Any]:
     return struct
 
 
+def _check_known(kind: str, name: object, known: Mapping[str, Any]) -> None:
+    # A step's name, in brackets, is none that a template may write; and the name that is given may
+    # be the row's own text, of which a reason holds nothing.
+    if not isinstance(name, str) or name not in known or name.startswith("("):
+        raise TextError(f"there is no {kind} of the name that is given: correct it")
+
+
 def _scope(context: Context) -> Scope:
     if not isinstance(context, Scope):
         raise TextError("a text is filled in within a scope")
@@ -144,7 +154,7 @@ def _lacking(obj: Any, name: Any) -> Empty:
     key = f"item {name}" if isinstance(name, int) else repr(str(name)[:_LONGEST_NAME])
     place: Place | None = getattr(obj, "place", None) if isinstance(obj, list | dict) else None
     holder = unprintable(obj).what if place is None else str(place)
-    return gap(f"{holder} has no {key} in this row", is_placed=place is not None)
+    return gap(f"{holder} has no {key} in this row", is_placed=place is not None, key=key)
 
 
 def _range(scope: Scope, *args: Any) -> list[int]:

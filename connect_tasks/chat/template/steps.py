@@ -6,11 +6,11 @@ from typing import Any
 from jinja2.runtime import TemplateReference
 from jinja2.utils import missing, pass_context
 
-from connect_tasks.chat.template.cells import Empty, Row, gap
-from connect_tasks.chat.template.faults import Place, TextError
+from connect_tasks.chat.template.cells import Row
+from connect_tasks.chat.template.faults import TextError
 from connect_tasks.chat.template.limits import kept
 from connect_tasks.chat.template.methods import member
-from connect_tasks.chat.template.printing import unprintable, wrong_kind
+from connect_tasks.chat.template.printing import wrong_kind
 from connect_tasks.chat.template.sandbox import struct_of
 from connect_tasks.chat.template.scope import ROW, Scope, Word
 
@@ -78,24 +78,6 @@ def _called(scope: Scope, owner: Any, name: str) -> Any:
 
 
 @pass_context
-def _look_up(scope: Scope, owner: Any, key: Any) -> Any:
-    """An item whose key the row tells: no message repeats it."""
-    found = scope.environment.getitem(owner, key)
-    if not isinstance(found, Empty) or isinstance(owner, Row) or _has(owner, key):
-        return found
-    place: Place | None = getattr(owner, "place", None) if isinstance(owner, list | dict) else None
-    holder = unprintable(owner).what if place is None else str(place)
-    return gap(f"{holder} has no such item in this row", is_placed=place is not None)
-
-
-def _has(owner: Any, key: Any) -> bool:
-    """Whether an item is there, be it empty."""
-    if isinstance(owner, dict):
-        return key in owner
-    return isinstance(key, int) and isinstance(owner, list) and -len(owner) <= key < len(owner)
-
-
-@pass_context
 def _constant(scope: Scope, value: Any, words: Sequence[str]) -> Any:
     return next((scope.row[word] for word in words if word in scope.row), value)
 
@@ -112,5 +94,4 @@ STEPS = {
     "(column)": _column,
     "(constant)": _constant,
     "(called)": _called,
-    "(looked_up)": _look_up,
 }

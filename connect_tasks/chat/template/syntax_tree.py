@@ -19,7 +19,6 @@ __all__ = [
     "bare_words",
     "is_row",
     "made_safe",
-    "path_of",
     "row_access",
     "spellings",
 ]
@@ -49,7 +48,7 @@ def row_access(node: nodes.Node) -> str | None:
 
 
 def spellings(node: nodes.Node) -> tuple[str, ...]:
-    """The columns that a printed `true`, `false` or `none` may mean."""
+    """The columns that `true`, `false` or `none` may mean where it is printed, joined, filtered."""
     if isinstance(node, nodes.Const) and (node.value is None or isinstance(node.value, bool)):
         return _CONSTANTS[node.value]
     return ()
@@ -69,13 +68,13 @@ def bare_words(tree: nodes.Node) -> Iterator[nodes.Name]:
             yield name
 
 
-def path_of(node: nodes.Node | None) -> str:
+def _path_of(node: nodes.Node | None) -> str:
     """How a chain of names and members is written; empty if the node is more than that."""
     if isinstance(node, nodes.Name):
         return node.name
     if not isinstance(node, nodes.Getattr | nodes.Getitem):
         return ""
-    owner = path_of(node.node)
+    owner = _path_of(node.node)
     key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
     if not owner or key is None:
         return ""
@@ -107,8 +106,14 @@ class _Change(NodeTransformer):
         node.filter = _step(node.filter, "printed", (), "")
         return node
 
+    def visit_Filter(self, node: nodes.Filter) -> nodes.Node:  # noqa: N802 -- the same
+        self.generic_visit(node)
+        node.node = _spelled(node.node)
+        return node
+
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 -- the same
         self.generic_visit(node)
+        node.nodes = [_spelled(child) for child in node.nodes]
         return _step(nodes.List(node.nodes, lineno=node.lineno), "concatenated")
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 -- the same
@@ -127,10 +132,6 @@ class _Change(NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
             node.node = _step(node.node, "cut")
-        elif not isinstance(node.arg, nodes.Const):
-            looked_up = _step(node.node, "looked_up")
-            looked_up.args.append(node.arg)
-            return looked_up
         return node
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 -- the same
@@ -166,12 +167,8 @@ class _Change(NodeTransformer):
     def _printed(self, child: nodes.Expr) -> nodes.Expr:
         if isinstance(child, nodes.TemplateData):
             return child
-        columns, path = tuple(sorted(self._named(child))), path_of(child)
-        words = spellings(child)
-        safe: nodes.Expr = self.visit(child)
-        if words:
-            safe = _step(safe, "constant", list(words))
-        return _step(safe, "printed", columns, path)
+        columns, path = tuple(sorted(self._named(child))), _path_of(child)
+        return _step(_spelled(self.visit(child)), "printed", columns, path)
 
     def _named(self, child: nodes.Node) -> Iterator[str]:
         names = {node.name for node in _with_itself(child, nodes.Name)}
@@ -183,6 +180,11 @@ def _with_itself(node: nodes.Node, *kinds: type[_Node]) -> Iterator[_Node]:
     if isinstance(node, kinds):
         yield node
     yield from node.find_all(kinds)
+
+
+def _spelled(node: Any) -> Any:
+    words = spellings(node)
+    return _step(node, "constant", words) if words else node
 
 
 def _compared(node: nodes.Expr) -> nodes.Expr:

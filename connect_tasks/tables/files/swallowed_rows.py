@@ -29,13 +29,22 @@ def swallowed_rows(columns: Sequence[Any], delimiter: str) -> Iterator[tuple[int
     for position, texts in enumerate(columns):
         if not _may_have_breaks(texts):
             continue
-        broken = pc.fill_null(pc.match_substring_regex(texts, _BREAK.pattern), fill_value=False)
+        breaks = pc.fill_null(pc.count_substring_regex(texts, _BREAK.pattern), 0)
+        broken = pc.greater(breaks, 0)
         unusual = _is_of_short_texts(texts, broken)
+        if not unusual:
+            broken = pc.and_(broken, _have_as_many(texts, delimiter, breaks, len(columns)))
         for row in pc.indices_nonzero(broken).to_pylist():
             counts = [line.count(delimiter) for line in _BREAK.split(texts[row].as_py())]
             is_odd = unusual and (len(columns) == 1 or any(counts[1:]))
             if is_odd or _are_of_rows(counts, len(columns), position):
                 yield row, position
+
+
+def _have_as_many(texts: Any, delimiter: str, breaks: Any, columns: int) -> Any:
+    """Which cells have as many delimiters as rows with so many line ends."""
+    found = pc.fill_null(pc.count_substring(texts, delimiter), 0)
+    return pc.equal(found, pc.multiply(breaks, columns - 1))
 
 
 def _may_have_breaks(texts: Any) -> bool:

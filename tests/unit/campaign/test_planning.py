@@ -414,7 +414,7 @@ def test_a_reason_holds_nothing_of_the_row_itself() -> None:
     looked = look_over([[row("1", "Zebulon"), row("2", "Ada")]], fails)
 
     assert looked.reasons == {
-        "participant_details.display_name: the template fails: … has no attribute …": 2
+        "participant_details.display_name: column 'name': a struct has no such item in this row": 2
     }
 
 

@@ -14,6 +14,15 @@ from connect_tasks.errors import InputError
         ("NAME", ["x", "Name"], " (did you mean 'Name'?)"),
         ("name", ["quite", "other"], ""),
         ("name", [], ""),
+        ("first", ["x", "first-name"], " (did you mean row['first-name']?)"),
+        ("a", ["ab", "a.b"], " (did you mean row['a.b']?)"),
+        ("First_name", ["First name"], " (did you mean row['First name']?)"),
+        ("\ufb01rst", ["first"], " (did you mean 'first'?)"),
+        (
+            "caf\xe9",
+            ["cafe\u0301"],
+            " (did you mean the column whose name only looks the same, 'cafe\\u0301'?)",
+        ),
         ("name", ["n" * 10_000], ""),
     ],
 )

@@ -4,6 +4,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,6 +28,9 @@ ROW: dict[str, Any] = {
     "tags": ["a"] * 50_000,
     "home": {"city": "Paris"},
     "nested": [[["x"] * 100] * 10] * 20,
+    "huge": Decimal("1E+999999"),
+    "tiny": Decimal("1E-999999"),
+    "long": Decimal("1." + "3" * 4_000),
 }
 # Lists that hold the one before twice: forty of them are a million million items.
 DOUBLED = (
@@ -158,6 +162,15 @@ def outcome(text: str) -> str:
         "{{ 1e999 }}",
         "{{ " + "9" * 5_000 + " }}",
         "{{ n.__class__ }}",
+        "{{ huge | int }}",
+        "{{ huge // 3 }}",
+        "{{ '{:f}'.format(tiny) }}",
+        "{% for i in range(9999) %}{% set x = long * long %}{% endfor %}",
+        "{{ 10 ** 900 * 1.5 }}",
+        "{{ 1e300 | filesizeformat }}",
+        "{{ 'inf' | filesizeformat }}",
+        "{% for i in range(9999) %}{% set x = loop.cycle(*tags) %}{% endfor %}",
+        "{% for i in range(9999) %}{% set x = '{}'.format(*tags) %}{% endfor %}",
     ],
 )
 def test_a_greedy_template_is_refused_in_a_sentence(text: str) -> None:

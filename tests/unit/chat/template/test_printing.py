@@ -435,6 +435,23 @@ def test_such_a_column_can_be_worked_with(word: str, text: str, printed: str) ->
     assert filled(text.replace("WORD", word), **{word: "Ada"}) == printed
 
 
+@pytest.mark.parametrize("word", ["true", "True", "false", "none", "None"])
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [("{{ WORD | upper }}", "ADA"), ("{{ 'x' ~ WORD }}", "xAda"), ("x{{ WORD | d('y') }}", "xAda")],
+)
+def test_a_column_named_like_a_constant_is_the_column_where_it_is_printed(
+    word: str, text: str, printed: str
+) -> None:
+    assert filled(text.replace("WORD", word), **{word: "Ada"}) == printed
+
+
+def test_a_constant_stays_one_where_no_column_has_its_name() -> None:
+    text = "{{ true | upper }}{{ 'x' ~ none }}{{ 'y' if true }}{{ n | default('z', true) }}"
+
+    assert filled(text, n="") == "TRUExyz"
+
+
 @pytest.mark.parametrize("word", ["range", "dict", "namespace", "self", "loop"])
 def test_such_a_column_is_empty_like_any_other(word: str) -> None:
     assert wrong(f"{{{{ {word} }}}}", **{word: None}) == f"column {word!r} is empty"
@@ -464,6 +481,42 @@ def test_the_row_as_a_whole_is_nothing_to_read() -> None:
     assert wrong("{{ row }}", x=1) == (
         "the text gives the whole row: write {{ row['name'] }} with a column's name"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("\ufb01", "fi"), ("\xb5", "\u03bc"), ("\u210c", "H"), ("cafe\u0301", "caf\xe9")],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ONE | upper }}{{ OTHER | upper }}",
+        "{% set ONE = 'x' %}{{ OTHER }}",
+        "{% for ONE in OTHER %}{% endfor %}",
+        "{% macro ONE() %}{% endmacro %}{{ OTHER }}",
+    ],
+)
+def test_names_that_are_one_to_python_are_never_mixed_up(text: str, one: str, other: str) -> None:
+    written = text.replace("ONE", one).replace("OTHER", other)
+    with pytest.raises(ValueError, match=r"count as one name: write \{\{ row\['.*'\] \}\}"):
+        ChatTemplate(display_name="Ada", attributes={"a": written})
+
+    by_row = f"{{{{ {one} | upper }}}}{{{{ row['{other}'] | upper }}}}"
+    assert filled(by_row, **{one: "a", other: "b"}) == "AB"
+
+
+@pytest.mark.parametrize("name", ["First name", "first name", "1st", "2nd address", "not"])
+def test_a_column_whose_name_is_no_identifier_is_told_how_it_is_written(name: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"is written {{{{ row['{name}'] }}}}")):
+        ChatTemplate(display_name=f"Dear {{{{ {name} }}}}")
+
+
+@pytest.mark.parametrize("text", ["{{ x }}", "{{ x | upper }}", "{{ row['x'] ~ 'y' }}"])
+def test_half_of_a_character_is_the_rows_error(text: str) -> None:
+    assert wrong(text, x="Zo\ud83d") == (
+        "column 'x': the text holds half of a character (a surrogate): write the character itself"
+    )
+    assert "\U0001f600" in filled(text, x="\U0001f600")
 
 
 # -- whatever a cell holds
