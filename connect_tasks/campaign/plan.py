@@ -20,6 +20,7 @@ class Plan:
         known: Customers who were in it before.
         request_changed: Of these, customers who were already contacted, with another request
             than the table and template give now. The new request is not sent.
+        request_changes: Which rows these are, and in which fields and columns they differ.
         rejected: Rows with something wrong.
         duplicate: Rows that repeat a customer.
         withdrawn: Customers whom an earlier table had planned and this one refuses: nobody
@@ -40,6 +41,7 @@ class Plan:
     request_changed: int
     rejected: int
     duplicate: int
+    request_changes: str = ""
     withdrawn: int = 0
     kept_out: int = 0
     outside: int = 0

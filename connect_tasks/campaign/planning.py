@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from connect_tasks.aws.idempotency import canonical_key, client_token
 from connect_tasks.campaign.plan import Plan
+from connect_tasks.campaign.request_changes import ChangedRequests
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.chat.template.renderer import RowRenderer
@@ -121,7 +123,7 @@ class _Planner:
     known: int = 0
     contacted: int = 0
     kept_out: int = 0
-    request_changed: int = 0
+    changed: ChangedRequests = field(default_factory=ChangedRequests)
     has_forgotten: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,7 +154,10 @@ class _Planner:
             customer_ids=self.row_check.customer_ids,
             added=self.added,
             known=self.known,
-            request_changed=self.request_changed,
+            request_changed=self.changed.count,
+            request_changes=self.changed.details(
+                partial(self.ledger.requests, self.campaign), self.row_check.columns
+            ),
             rejected=intake.rejected,
             duplicate=intake.duplicate,
             withdrawn=withdrawn,
@@ -241,7 +246,9 @@ class _Planner:
             return None
         if known.status is Status.PLANNED:
             return row
-        self.request_changed += row.fingerprint != known.fingerprint
+        if row.fingerprint != known.fingerprint:
+            where = self.row_check.row_of(valid.customer_key)
+            self.changed.add(valid.customer_id, where, valid.request)
         return None
 
     def _plan_again(self, valid: ValidRow, known: Known) -> Planned | None:

@@ -145,6 +145,15 @@ class RowCheck:
         """Whether a valid row was of this customer."""
         return customer_key in self._positions
 
+    def row_of(self, customer_key: str) -> int:
+        """Which valid row is of a customer who has one; the first row is 0."""
+        return self._positions[customer_key]
+
+    @property
+    def columns(self) -> dict[str, frozenset[str]]:
+        """The columns of which each field of a request is made."""
+        return {field: text.columns for field, text in self._renderer.expressions()}
+
     @property
     def counts(self) -> RowCounts:
         """How far the table was gone through."""
@@ -196,7 +205,7 @@ class RowCheck:
         return self._refuse(Status.REJECTED, rendered.customer_id, "InvalidRow", reason)
 
     def _repeated(self, key: str, customer_id: str) -> Refusal:
-        reason = f"repeats the customer of row {self._positions[key]}"
+        reason = f"repeats the customer of row {self._positions[key]} (counted from 0)"
         return self._refuse(Status.DUPLICATE, customer_id, "DuplicateCustomer", reason)
 
     def _refuse(self, status: Status, customer_id: str | None, code: str, reason: str) -> Refusal:

@@ -62,9 +62,10 @@ class OddIds:
 
 def _rows(rows: Sequence[int]) -> str:
     if len(rows) == 1:
-        return f"row {rows[0]} has"
+        return f"row {rows[0]} (counted from 0) has"
     shown = ", ".join(map(str, rows[:_SHOWN]))
-    return f"rows {shown}{'' if len(rows) <= _SHOWN else f' and {len(rows) - _SHOWN:,} more'} have"
+    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
+    return f"rows {shown}{more} (counted from 0) have"
 
 
 def near_campaigns(name: str, others: Iterable[str]) -> list[str]:

@@ -37,6 +37,7 @@ def all_campaigns() -> sa.Select[Any]:
             sa.func.count(sa.case((waiting, 1))).label("waiting"),
             sa.func.count(sa.case((columns.status == Status.UNKNOWN, 1))).label("unknown"),
         )
+        .select_from(campaigns)
         .outerjoin(contacts, sa.and_(columns.campaign == theirs.campaign, is_latest()))
         .group_by(theirs.campaign)
         .order_by(theirs.created_at.desc(), theirs.campaign)

@@ -7,11 +7,9 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from connect_tasks.aws.idempotency import canonical_key
-from connect_tasks.chat.template.column_names import near
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import claims, counts, customers, shared_limits
+from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
@@ -20,10 +18,6 @@ from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_
 from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
 
 __all__ = ["LedgerReader"]
-
-# A person reads no more.
-_MOST_NAMES = 10
-_LONGEST_NAME = 60
 
 
 class LedgerReader:
@@ -66,18 +60,7 @@ class LedgerReader:
             InputError: Nothing is left of the name that a person could see, or several campaigns
                 of an earlier version are called like this but for white space.
         """
-        names, key = self.campaigns(), canonical_key(name)
-        if not key:
-            raise InputError("A campaign needs a name: nobody is contacted twice under it.")
-        if name in names:
-            return name
-        same = [found for found in names if canonical_key(found) == key]
-        if len(same) > 1:
-            raise InputError(
-                f"Several campaigns of the ledger are called {key!r} but for white space or "
-                f"invisible characters: {', '.join(map(ascii, same))}. Name one exactly."
-            )
-        return same[0] if same else key
+        return campaign_names.called(name, self.campaigns())
 
     def existing_campaign(self, name: str) -> str:
         """How a campaign that is in here was entered.
@@ -86,13 +69,7 @@ class LedgerReader:
             InputError: There is none; names that are near are told. Or several, see
                 `campaign_name`.
         """
-        called, names = self.campaign_name(name), self.campaigns()
-        if called not in names:
-            raise InputError(
-                f"There is no campaign {called!r} in this ledger{near(called, names)}: check the "
-                f"name and which ledger it is. {_listed(names)}"
-            )
-        return called
+        return campaign_names.existing(name, self.campaigns())
 
     def campaigns(self) -> list[str]:
         """The names of all campaigns, sorted."""
@@ -115,15 +92,7 @@ class LedgerReader:
             InputError: The campaign has no name, already runs on another instance, or an earlier
                 version made another one that is called like it but for white space.
         """
-        key = canonical_key(campaign)
-        twins = [name for name in self.campaigns() if canonical_key(name) == key]
-        if len(twins) > 1:
-            raise InputError(
-                f"The ledger holds several campaigns called {key!r} but for white space or "
-                f"invisible characters ({', '.join(map(ascii, twins))}), and each may have "
-                "contacted the same people: none takes a table any more. Name one exactly to look "
-                "at it or to resume it, and take another name for new customers."
-            )
+        campaign_names.check_alone(campaign, self.campaigns())
         owner = self.instance_id(campaign)
         if owner not in {"", instance_id}:
             raise InputError(
@@ -142,6 +111,12 @@ class LedgerReader:
         """
         rows = self._find(customers.latest, campaign, customer_ids, customers.KNOWN_COLUMNS)
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
+
+    def requests(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, str]:
+        """The requests of these customers, as JSON (at most some thousands at a time)."""
+        columns = [contacts.c.customer_key, contacts.c.generation, contacts.c.request]
+        rows = self._find(customers.latest, campaign, customer_ids, columns)
+        return {customer_id: row["request"] for customer_id, row in rows.items()}
 
     def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
         """The same as `known`, and customers who were forgotten since.
@@ -316,10 +291,3 @@ class LedgerReader:
     def _reading(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.connect() as connection:
             yield connection
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "The ledger holds none yet."
-    told = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_MOST_NAMES])
-    return f"It holds {told}{' and others' if len(names) > _MOST_NAMES else ''}."

@@ -18,7 +18,6 @@ from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
-from connect_tasks.campaign.summary import outside_words
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
@@ -28,6 +27,7 @@ from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tasks.artifacts import ArtifactKind, publish_markdown
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
+from connect_tasks.tasks.plan_log import tell_plan
 from connect_tasks.tasks.progress import watching_rows
 from connect_tasks.tasks.run_context import (
     NO_RECORD,
@@ -111,7 +111,7 @@ def validate_customers(
             conversation or opened.conversation(campaign),
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
-    _tell(plan, expected)
+    tell_plan(plan, expected)
     return plan
 
 
@@ -283,40 +283,6 @@ def collect_responses(
                 result.save(save_to)
             publish_result(result, saved_to=save_to)
     return result
-
-
-def _tell(plan: Plan, expected: Forecast) -> None:
-    """What became of the table, and all that a person should know before anything is sent."""
-    log, campaign = run_logger(), plan.campaign
-    log.info(
-        "campaign %s: %d rows, %d new, %d known, %d rejected, %d duplicate",
-        campaign,
-        len(plan.customer_ids),
-        plan.added,
-        plan.known,
-        plan.rejected,
-        plan.duplicate,
-    )
-    log.info("campaign %s: forecast\n%s", campaign, expected.outline)
-    for sentence in (*plan.warnings, *_consequences(plan)):
-        log.warning("campaign %s: %s", campaign, sentence)
-
-
-def _consequences(plan: Plan) -> Iterator[str]:
-    if plan.request_changed:
-        yield (
-            f"{plan.request_changed} customers were contacted before with another request; the "
-            "new one is not sent"
-        )
-    if plan.withdrawn:
-        yield (
-            f"{plan.withdrawn} customers were planned and are refused now: nobody contacts them; "
-            "a later table that has them right plans them again"
-        )
-    if plan.kept_out:
-        yield f"{plan.kept_out} customers stay out, as a person took them out of the campaign"
-    if plan.outside:
-        yield outside_words(plan.outside)
 
 
 def _bound(

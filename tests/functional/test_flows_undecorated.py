@@ -97,6 +97,13 @@ def test_a_dry_run_of_outreach_only_tells(local: LocalConnect, ledger: str) -> N
     assert local.calls == {}
 
 
+def test_the_campaigns_of_a_ledger_are_listed(local: LocalConnect, ledger: str) -> None:
+    outreach(local, ledger)
+
+    (row,) = FLOWS["campaigns"](ledger).to_dict("records")
+    assert (row["campaign"], row["customers"], row["waiting"]) == ("plain", 2, 0)
+
+
 def test_a_campaign_is_counted_once_for_its_status(
     local: LocalConnect, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -297,7 +297,10 @@ def test_nothing_is_written_to_a_uri_of_another_kind() -> None:
 
 
 def test_a_store_that_refuses_the_files_is_named_without_what_is_secret(tmp_path: Path) -> None:
-    empty = CampaignResult(CAMPAIGN, f"sqlite:///{tmp_path / 'ledger.db'}")
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with Ledger(url) as ledger:
+        ledger.open_campaign(CAMPAIGN, "i-1", now=datetime.now(UTC))
+    empty = CampaignResult(CAMPAIGN, url)
     nowhere = "s3://bucket/out?endpoint_override=127.0.0.1:1&scheme=http&region=us-east-1"
     with pytest.raises(InputError, match="cannot be written to s3://bucket/out: ") as caught:
         empty.save(nowhere)

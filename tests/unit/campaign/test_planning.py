@@ -136,7 +136,7 @@ def test_a_duplicate_is_refused_with_the_row_that_it_repeats(ledger: Ledger) -> 
     (refused,) = ledger.refused_rows(CAMPAIGN)
     assert (refused.position, refused.customer_id) == (2, "1")
     assert (refused.status, refused.error_code) == (Status.DUPLICATE, "DuplicateCustomer")
-    assert refused.error_message.endswith("row 0")
+    assert refused.error_message.endswith("row 0 (counted from 0)")
 
 
 def test_a_duplicate_is_found_across_chunks(ledger: Ledger) -> None:

@@ -586,7 +586,7 @@ def test_reasons_are_grouped_without_the_value_and_rows_are_listed_with_it() -> 
     text = text_of(page(contacts=contacts))
 
     assert "Rows Reason 2 plan: bad 1 customer_id: is required Row by row" in text
-    assert "Row Customer Reason 1 none customer_id: is required; plan = 'x: y': bad" in text
+    assert "Row, from 0 Customer Reason 1 none customer_id: is required; plan = 'x: y': bad" in text
     assert "2 2 plan = 'gold': bad" in text
 
 

@@ -16,14 +16,14 @@ def sentences(*customer_ids: str | None) -> list[str]:
 def test_scientific_notation_is_told_with_its_rows(name: str) -> None:
     (told,) = sentences("0042", name, None, name)
 
-    assert told.startswith("rows 1, 3 have an id in scientific notation")
+    assert told.startswith("rows 1, 3 (counted from 0) have an id in scientific notation")
 
 
 @pytest.mark.parametrize("name", ['="0042"', "=0042", '="'])
 def test_a_formula_is_told_with_its_row(name: str) -> None:
     (told,) = sentences("0042", "0043", name)
 
-    assert told.startswith("row 2 has an id that begins with an equals sign")
+    assert told.startswith("row 2 (counted from 0) has an id that begins with an equals sign")
 
 
 @pytest.mark.parametrize("name", ["0042", "E10", "1E", "a=b", "12e", "2026-11-27", "1.5", ""])
@@ -34,7 +34,7 @@ def test_other_ids_are_no_slip(name: str) -> None:
 def test_of_many_rows_the_first_are_named() -> None:
     (told,) = sentences(*["1e5"] * 8)
 
-    assert told.startswith("rows 0, 1, 2, 3, 4 and 3 more have an id")
+    assert told.startswith("rows 0, 1, 2, 3, 4 and 3 more (counted from 0) have an id")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""Campaign names: which campaign of a ledger is meant by a name that looks like its own."""
+
+from collections.abc import Sequence
+
+from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.chat.template.column_names import near
+from connect_tasks.errors import InputError
+
+__all__ = ["called", "check_alone", "existing"]
+
+# A person reads no more.
+_MOST_NAMES = 10
+_LONGEST_NAME = 60
+
+
+def called(name: str, names: Sequence[str]) -> str:
+    """How a campaign is called in a ledger: as it was entered, or by its key if it is new.
+
+    Args:
+        name: As somebody calls it.
+        names: All campaigns of the ledger.
+
+    Raises:
+        InputError: Nothing is left of the name that a person could see, or several campaigns of
+            an earlier version are called like this but for white space.
+
+    Example:
+        >>> called("renewals ", ["renewals"])
+        'renewals'
+    """
+    key = canonical_key(name)
+    if not key:
+        raise InputError("A campaign needs a name: nobody is contacted twice under it.")
+    if name in names:
+        return name
+    same = [found for found in names if canonical_key(found) == key]
+    if len(same) > 1:
+        raise InputError(
+            f"Several campaigns of the ledger are called {key!r} but for white space or "
+            f"invisible characters: {', '.join(map(ascii, same))}. Name one exactly."
+        )
+    return same[0] if same else key
+
+
+def existing(name: str, names: Sequence[str]) -> str:
+    """The same for a campaign that must be there.
+
+    Raises:
+        InputError: It is not; names that are near are told.
+    """
+    found = called(name, names)
+    if found not in names:
+        raise InputError(
+            f"There is no campaign {found!r} in this ledger{near(found, names)}: check the name "
+            f"and which ledger it is. {_listed(names)}"
+        )
+    return found
+
+
+def check_alone(name: str, names: Sequence[str]) -> None:
+    """Make sure that no second campaign looks like this one, as an earlier version allowed.
+
+    Raises:
+        InputError: One does.
+    """
+    key = canonical_key(name)
+    twins = [found for found in names if canonical_key(found) == key]
+    if len(twins) > 1:
+        raise InputError(
+            f"The ledger holds several campaigns called {key!r} but for white space or invisible "
+            f"characters ({', '.join(map(ascii, twins))}), and each may have contacted the same "
+            "people: none takes a table any more. Name one exactly to look at it or to resume it, "
+            "and take another name for new customers."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "The ledger holds none yet."
+    told = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_MOST_NAMES])
+    return f"It holds {told}{' and others' if len(names) > _MOST_NAMES else ''}."
