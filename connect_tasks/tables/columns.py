@@ -104,7 +104,8 @@ def _texts_of_others(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
 
 def _texts(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
     values: list[Any] = array.to_pylist()
-    is_odd = pc.any(pc.match_substring(array, "\0")).as_py() or _longest(array) > MOST_CHARACTERS
+    # One text of all is gone through several times as fast as each by itself.
+    is_odd = _longest(array) > MOST_CHARACTERS or "\0" in "".join(filter(None, values))
     return list(map(plain_value, values)) if is_odd else values
 
 

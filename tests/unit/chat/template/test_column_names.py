@@ -18,6 +18,7 @@ from connect_tasks.errors import InputError
         ("a", ["ab", "a.b"], " (did you mean row['a.b']?)"),
         ("First_name", ["First name"], " (did you mean row['First name']?)"),
         ("\ufb01rst", ["first"], " (did you mean 'first'?)"),
+        ("\ufb01", ["fi"], " (did you mean 'fi'?)"),
         (
             "caf\xe9",
             ["cafe\u0301"],

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
@@ -138,6 +138,7 @@ def outcome(fill: Callable[[], str]) -> tuple[str, bool] | str:
     row=st.dictionaries(st.sampled_from(NAMES), CELLS),
     is_id=st.booleans(),
 )
+@example(source="{{ a }}{{ a }}", row={"a": "x" * 60_000}, is_id=False)
 def test_both_ways_come_to_the_same_whatever_the_cells_hold(
     source: str, row: dict[str, Any], *, is_id: bool
 ) -> None:

@@ -55,6 +55,7 @@ def rules(text: str, **row: Any) -> list[str]:
             "one of the columns 'n', 'x': there is no filter of",
         ),
         ("{{ [n] | select(x) | join }}", "one of the columns 'n', 'x': there is no test of the"),
+        ("{{ [n] | map('(paid)', 1) | join }}", "column 'n': there is no filter of the name"),
         ("{{ {}[[n]] }}", "column 'n' gives a list: it is no key: name a member"),
     ],
 )
