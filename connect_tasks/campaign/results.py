@@ -9,14 +9,16 @@ from html import escape
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Self
 
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
-from connect_tasks.ledger.contact import CampaignState
+from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import folder_for, parted, replacing
+from connect_tasks.tables.joining import beside
 from connect_tasks.tables.layouts import CONTACTS, MESSAGES
 from connect_tasks.tables.result_files import ResultFiles, checked_formats
 
@@ -103,6 +105,33 @@ class CampaignResult:
         """What a person wants of the campaign: running, paused or stopped."""
         with opened(self._opened or self.ledger_url) as ledger:
             return ledger.state(ledger.existing_campaign(self.campaign))
+
+    def join(self, customers: "pd.DataFrame", *, on: str = "customer_id") -> "pd.DataFrame":
+        """The caller's own table, with what came of each customer beside it.
+
+        Ids are compared as a campaign compares them, so that they may be integers, or have spaces
+        around them; the table keeps its dtypes and its index.
+
+        Args:
+            customers: Any rows, also others than were contacted.
+            on: Its column (or level of its index) with the customer's id.
+
+        Returns:
+            One row for each row of `customers`: its columns, then those of `contacts` without
+            campaign and customer_id. A name that is there already ends in `_contact`.
+
+        Raises:
+            InputError: There is no such column.
+
+        Example:
+            ```python
+            result.join(customers, on="account").groupby("segment")["status"].value_counts()
+            ```
+        """
+        # Who was contacted counts before the same customer's refused row.
+        refused = self.contacts["status"].isin([Status.REJECTED, Status.DUPLICATE])
+        outcomes = self.contacts.iloc[refused.argsort(kind="stable")].drop(columns="campaign")
+        return beside(customers, outcomes, on=on, key=canonical_key)
 
     @property
     def conclusion(self) -> Conclusion:

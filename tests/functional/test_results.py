@@ -1,6 +1,7 @@
 """What came of a campaign, as tables and files, read piece by piece from a ledger of each kind."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,44 @@ def test_a_store_that_refuses_the_files_is_named_without_what_is_secret(tmp_path
         empty.save(nowhere)
 
     assert "endpoint_override" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pd.Series([2, 1, 9], dtype="int64"),
+        pd.Series([2.0, 1.0, None]),
+        pd.Series([" 2", "1\u200b", "9"]),
+        pd.Series(["2", "1", "9"], dtype="category"),
+    ],
+    ids=["integers", "floats", "texts", "categories"],
+)
+def test_ones_own_table_is_joined_by_id_and_keeps_its_dtypes(
+    ledger: Ledger, ids: "pd.Series[Any]"
+) -> None:
+    ledger.plan(CAMPAIGN, [planned("1"), planned("2")], now=NOW)
+    mine = pd.DataFrame({"account": ids, "status": ["vip", "new", "new"]}).set_axis([7, 5, 3])
+
+    joined = CampaignResult(CAMPAIGN, ledger.url).join(mine, on="account")
+
+    assert list(joined.index) == [7, 5, 3]
+    assert joined["account"].dtype == ids.dtype
+    assert list(joined["status"]) == ["vip", "new", "new"]
+    assert list(joined["status_contact"].fillna("nobody")) == ["planned", "planned", "nobody"]
+    assert list(joined["client_token"][:2]) == ["token-2-1", "token-1-1"]
+    assert str(joined.dtypes["planned_at"]) == "datetime64[us, UTC]"
+    assert joined["generation"].dtype == "Int64"
+
+
+def test_of_a_customer_with_a_refused_row_too_the_contact_is_joined(ledger: Ledger) -> None:
+    ledger.plan(CAMPAIGN, [planned("1")], now=NOW)
+    repeated = replace(refusal(0), customer_id="1", status=Status.DUPLICATE)
+    ledger.replace_refusals(CAMPAIGN, [repeated])
+    mine = pd.DataFrame({"n": [1]}, index=pd.Index([1], name="customer_id"))
+
+    assert list(CampaignResult(CAMPAIGN, ledger.url).join(mine)["status"]) == ["planned"]
+
+
+def test_a_table_without_the_id_is_told_which_columns_it_has(ledger: Ledger) -> None:
+    with pytest.raises(InputError, match=r"no column 'customer_id': .* has 'account'"):
+        CampaignResult(CAMPAIGN, ledger.url).join(pd.DataFrame({"account": [1]}))

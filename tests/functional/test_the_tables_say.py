@@ -277,7 +277,9 @@ def test_what_may_have_been_sent_is_sent_again_byte_for_byte(
 
     assert opening(here) == ["Old"]
     assert plan.request_changed == 1
-    assert plan.request_changes.startswith("row 0 (counted from 0): participant_details.display_name")
+    assert plan.request_changes.startswith(
+        "row 0 (counted from 0): participant_details.display_name"
+    )
 
 
 @pytest.mark.parametrize("state", [{}, KILLED, SET_DOWN], ids=["planned", "claimed", "set down"])
