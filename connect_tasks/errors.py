@@ -49,7 +49,15 @@ __all__ = [
 
 
 class ConnectTasksError(Exception):
-    """Anything that connect-tasks raises on purpose."""
+    """Anything that connect-tasks raises on purpose.
+
+    In a notebook it is shown as its sentence. `import traceback; traceback.print_last()` in the
+    next cell shows where it was raised.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        # What IPython asks an exception that knows better how to be shown.
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(ConnectTasksError, ValueError):

@@ -37,6 +37,7 @@ from connect_tasks.tasks.run_context import (
     open_ledger,
     run_logger,
 )
+from connect_tasks.tasks.run_log import plain_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,7 @@ _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
 
 @task(task_run_name="validate-{campaign}", **NO_RECORD)
+@plain_errors
 def validate_customers(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None = None,
@@ -115,6 +117,7 @@ def validate_customers(
 
 
 @task(task_run_name="preview", **NO_RECORD)
+@plain_errors
 def preview(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None,
@@ -185,6 +188,7 @@ def preview(
 
 
 @task(task_run_name="chats-of-{campaign}", **NO_RECORD)
+@plain_errors
 def start_chats(
     campaign: str,
     *,
@@ -238,6 +242,7 @@ def start_chats(
 
 
 @task(task_run_name="responses-of-{campaign}", **NO_RECORD)
+@plain_errors
 def collect_responses(
     campaign: str,
     *,

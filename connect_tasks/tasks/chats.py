@@ -23,6 +23,7 @@ from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import AmazonError, OutcomeUnknownError, RetryableError
 from connect_tasks.tasks.pickling import WithoutSecrets
 from connect_tasks.tasks.run_context import NO_RECORD, run_logger
+from connect_tasks.tasks.run_log import plain_errors
 
 __all__ = ["hold_chat", "start_chat", "stop_chat"]
 
@@ -69,6 +70,7 @@ def _is_repeated(function: Callable[..., Any]) -> bool:
 
 @task(**RetryPolicy().task_options(), **_SINGLE)
 @_retried
+@plain_errors
 def start_chat(
     request: StartChatContactRequest | dict[str, Any], connect: AmazonConnectInstance | str
 ) -> StartedChat:
@@ -139,6 +141,7 @@ def stop_started_chat(transaction: Transaction) -> None:
 
 @task(**_RETRIED_ON_REQUEST, **_SINGLE)
 @_retried
+@plain_errors
 def hold_chat(
     chat: StartedChat,
     connect: AmazonConnectInstance | str,
@@ -184,6 +187,7 @@ def hold_chat(
 
 @task(**_RETRIED_ON_REQUEST, **_SINGLE)
 @_retried
+@plain_errors
 def stop_chat(contact_id: str, connect: AmazonConnectInstance | str) -> None:
     """End a chat, in whatever state it is; one that is over already is fine.
 

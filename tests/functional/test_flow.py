@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from prefect import flow, unmapped
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
-from prefect.exceptions import ParameterTypeError
 from prefect_aws import AwsCredentials
 from pydantic import SecretStr
 
@@ -150,7 +149,7 @@ def test_neither_wrong_parameters_nor_right_ones_show_customers_or_credentials(
         region_name="us-east-1",
     )
     connect = local.instance().model_copy(update={"aws_credentials": credentials})
-    with pytest.raises(ParameterTypeError, match="campaign"):
+    with pytest.raises(InputError, match="campaign"):
         outreach(table(), campaign=["no name"], connect=connect, ledger=ledger)  # type: ignore[call-overload]
     outreach(table(), campaign="a", connect=connect, conversation=SURVEY, ledger=ledger)
 
