@@ -23,6 +23,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--flow", choices=sorted(FLOWS), default="survey", help="default flow")
     parser.add_argument("--unlimited", action="store_true", help="enforce no quotas")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong: a TOML file")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="remembers which contacts ended over a restart"
+    )
     return parser.parse_args(argv)
 
 
@@ -38,6 +41,24 @@ def _faults(path: Path | None) -> tuple[Fault, ...]:
         return read_faults(path) if path else ()
     except OSError as error:
         raise SystemExit(f"Cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _local(
+    arguments: argparse.Namespace, quotas: LocalQuotas, faults: Sequence[Fault]
+) -> LocalConnect:
+    try:
+        return LocalConnect(
+            seed=arguments.seed,
+            port=arguments.port,
+            flow=arguments.flow,
+            quotas=quotas,
+            faults=faults,
+            state=arguments.state,
+        )
+    except OSError as error:
+        raise SystemExit(f"Cannot use {arguments.state}: {error.strerror}") from error
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
@@ -65,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments; those of the process if None.
 
     Raises:
-        SystemExit: The port is taken, or the fault plan cannot be read.
+        SystemExit: The port is taken, or the fault plan or the state cannot be read.
     """
     arguments = _arguments(argv)
     faults = _faults(arguments.faults)
@@ -73,13 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    local = LocalConnect(
-        seed=arguments.seed,
-        port=arguments.port,
-        flow=arguments.flow,
-        quotas=quotas,
-        faults=faults,
-    )
+    local = _local(arguments, quotas, faults)
     try:
         with local:
             print(_announcement(local), flush=True)

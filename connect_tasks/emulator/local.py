@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,10 +17,16 @@ from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.server.answers import Answers
+from connect_tasks.emulator.server.http_protocol import http_protocol
+from connect_tasks.emulator.server.socket_protocol import socket_protocol
+from connect_tasks.emulator.server.ticker import work_off
 from connect_tasks.emulator.server.transports import Transports, listen, quiet_config
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
+from connect_tasks.emulator.state import EndedContacts
 
 if TYPE_CHECKING:
     from connect_tasks.aws.quotas import Quotas
@@ -31,7 +38,6 @@ _HOST = "127.0.0.1"
 _REGION = "us-east-1"
 _SECONDS_TO_START = 10
 _SECONDS_TO_CLOSE = 0.4
-_FOREIGN_CLOCK_TICK = 0.02
 
 
 def _steady_clock() -> Callable[[], datetime]:
@@ -56,9 +62,14 @@ class LocalConnect:
         connect_window_seconds: How long a new chat waits for its customer.
         now: The clock, in UTC; by default the machine's.
         faults: What goes wrong; `read_faults` reads it from a file.
+        limits: What is borne from one client.
+        state: A file that remembers which contacts have ended, so that another process that is
+            given it does not start them anew; it holds ids and times, nothing of customers.
+            Without one, all is forgotten with the object.
 
     Raises:
-        ValueError: There is no flow of this name.
+        ValueError: There is no flow of this name, or the state's file is not one.
+        OSError: The state's file cannot be read or written.
 
     Example:
         ```python
@@ -78,6 +89,8 @@ class LocalConnect:
         connect_window_seconds: float = 300,
         now: Callable[[], datetime] | None = None,
         faults: Sequence[Fault] = (),
+        limits: LocalLimits | None = None,
+        state: Path | None = None,
     ) -> None:
         if flow not in FLOWS:
             raise ValueError(f"There is no flow {flow!r}; there are {', '.join(sorted(FLOWS))}.")
@@ -86,22 +99,29 @@ class LocalConnect:
         self._port = port
         self._has_foreign_clock = now is not None
         clock = now or _steady_clock()
+        ended = EndedContacts(state)
         self._backend = Backend(
             now=clock,
             seed=seed,
             open_chats=self.quotas.open_chats,
             think_seconds=think_seconds,
             connect_window_seconds=connect_window_seconds,
+            remembered=ended.read(),
+            on_ended=ended.add,
         )
         self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
         self._transports = Transports()
+        self._answers = Answers()
+        self._limits = limits or LocalLimits()
         self._wire = Wire(
             self._backend,
             self._service,
             FaultPlan(faults, seed),
             lock=self._lock,
             transports=self._transports,
+            answers=self._answers,
+            limits=self._limits,
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -244,7 +264,7 @@ class LocalConnect:
             listener = listen(_HOST, self._port)
             self._port = listener.getsockname()[1]
             self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
-            self._server = uvicorn.Server(quiet_config(self._wire.app, self._transports.protocol()))
+            self._server = uvicorn.Server(self._config())
             arguments = (self._server, listener)
             self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
             self._thread.start()
@@ -261,11 +281,18 @@ class LocalConnect:
         self._thread.join()
         self._server = None
 
+    def _config(self) -> uvicorn.Config:
+        http = http_protocol(self._transports, self._answers, self._limits)
+        return quiet_config(self._wire.app, http, socket_protocol(self._answers, self._limits))
+
     def _run(self, server: uvicorn.Server, listener: socket.socket) -> None:
         asyncio.run(self._serve(server, listener))
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        ticker = asyncio.create_task(self._work_off_schedule())
+        foreign = self._has_foreign_clock
+        ticker = asyncio.create_task(
+            work_off(self._backend.schedule, self._lock, has_foreign_clock=foreign)
+        )
         try:
             await server.serve(sockets=[listener])
         finally:
@@ -274,21 +301,6 @@ class LocalConnect:
             # Calls that are held back end by themselves when they see that nobody waits.
             if tasks := server.server_state.tasks:
                 await asyncio.wait(tasks, timeout=_SECONDS_TO_CLOSE)
-
-    async def _work_off_schedule(self) -> None:
-        changed = asyncio.Event()
-        self._backend.schedule.on_earlier = changed.set
-        while True:
-            changed.clear()
-            with self._lock:
-                self._backend.schedule.run_due()
-                seconds = self._backend.schedule.seconds_left()
-            # Nobody tells when a foreign clock moves.
-            limit = _FOREIGN_CLOCK_TICK if self._has_foreign_clock else seconds
-            try:
-                await asyncio.wait_for(changed.wait(), limit)
-            except TimeoutError:
-                continue
 
     def _wait_for(self, server: uvicorn.Server, thread: threading.Thread) -> None:
         deadline = time.monotonic() + _SECONDS_TO_START

@@ -32,8 +32,11 @@ class Problem:
     malformed: bool = False
 
     def __str__(self) -> str:
-        return f"Value at '{self.path}' failed to satisfy constraint: {self.reason}"
+        # Keys are part of the path, and can be as long as a body.
+        return f"Value at '{self.path[:_LONGEST_PATH]}' failed to satisfy constraint: {self.reason}"
 
+
+_LONGEST_PATH = 200
 
 Check = Callable[[Any, str, list[Problem]], None]
 
@@ -200,8 +203,14 @@ def _at(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_integer(value: object, bits: int = 32) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return -(1 << bits - 1) <= value < 1 << bits - 1
+
+
+def _is_long(value: object) -> bool:
+    return _is_integer(value, 64)
 
 
 def _is_number(value: object) -> bool:
@@ -214,7 +223,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "map": lambda value: isinstance(value, dict),
     "boolean": lambda value: isinstance(value, bool),
     "integer": _is_integer,
-    "long": _is_integer,
+    "long": _is_long,
     "float": _is_number,
     "double": _is_number,
     # On the wire of a JSON body, a time stamp is a number of seconds.
