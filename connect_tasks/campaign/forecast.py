@@ -238,7 +238,8 @@ def _reasons(made: Forecast) -> Iterator[str]:
 
 def _texts(sample: Sample) -> tuple[str, ...]:
     opening = () if sample.initial_message is None else (sample.initial_message,)
-    return (*opening, *sample.messages)
+    said = (message if isinstance(message, str) else message.text for message in sample.messages)
+    return (*opening, *said)
 
 
 def _sample_row(sample: Sample) -> str:

@@ -11,6 +11,7 @@ from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
 __all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
@@ -42,7 +43,7 @@ class ValidRow:
     customer_id: str
     customer_key: str
     request: RequestText
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Sample:
     customer_id: str
     display_name: str
     initial_message: str | None
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ class RowCheck:
         )
 
     def _accept(
-        self, key: str, request: StartChatContactRequest, messages: tuple[str, ...]
+        self, key: str, request: StartChatContactRequest, messages: tuple[OwnMessage, ...]
     ) -> ValidRow:
         customer_id = str(request.customer_id)
         self._positions[key] = len(self.customer_ids)

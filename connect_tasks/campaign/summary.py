@@ -43,9 +43,13 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         counts: What `Ledger.counts` says.
 
     Returns:
-        rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
-        far; completed, failed, unknown, planned, starting: contacts that are so now; withdrawn:
-        customers who were taken out before anybody contacted them, in none of the others;
+        rows, valid, rejected, duplicate; started, connected, replied (the other side has answered
+        something that ours said): contacts that ever got so far; completed, failed, unknown,
+        planned, starting: contacts that are so now; withdrawn: customers who were taken out before
+        anybody contacted them, in none of the others;
+        transcripts_incomplete: chats of which something is missing, or may be;
+        transcripts_unchecked: chats that the other side ended, of which nobody can say;
+        items_skipped: what came and could not be read as an item of its chat;
         started_at, finished_at (UTC) and duration_seconds, from planning to the last chat's end.
     """
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
@@ -64,6 +68,9 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "unknown": counts["unknown"],
         "planned": counts["planned"],
         "starting": counts["starting"],
+        "transcripts_incomplete": counts["transcripts_incomplete"],
+        "transcripts_unchecked": counts["transcripts_unchecked"],
+        "items_skipped": counts["items_skipped"],
         "started_at": started_at,
         "finished_at": finished_at,
         "duration_seconds": took,
@@ -128,6 +135,8 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
     for word in ("unknown", "withdrawn"):
         if summary.get(word):
             yield f"{summary[word]:,} {word}"
+    if missing := summary.get("transcripts_incomplete"):
+        yield f"{missing:,} transcript{'s' if missing > 1 else ''} incomplete"
 
 
 def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]) -> str:

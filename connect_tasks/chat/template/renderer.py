@@ -13,6 +13,7 @@ from connect_tasks.chat.template.expression import ABSENT, Expression, row_conte
 from connect_tasks.chat.template.limits import MOST_TEXTS
 from connect_tasks.chat.template.parts import ID, Filling, Members, TextAt, compiled_part
 from connect_tasks.chat.template.remarks import remarks
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import InputError
 
 __all__ = ["Rendered", "RowRenderer"]
@@ -34,7 +35,7 @@ class Rendered:
     """
 
     request: StartChatContactRequest | None
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
     problems: tuple[Problem, ...]
     customer_id: str | None = None
 
@@ -46,7 +47,8 @@ class RowRenderer:
 
     Args:
         fields: The request's fields, nested as in the request; texts may be templates.
-        messages: What our side says; texts may be templates.
+        messages: What our side says; texts may be templates. What they answer is the same for
+            every row.
         defaults: Fields of the request for rows in which `fields` leaves them out.
         table: The table's columns, as far as they are known.
 
@@ -60,7 +62,7 @@ class RowRenderer:
     def __init__(
         self,
         fields: Mapping[str, Any],
-        messages: Sequence[str] = (),
+        messages: Sequence[OwnMessage] = (),
         defaults: Mapping[str, str] | None = None,
         table: Iterable[str] = (),
     ) -> None:
@@ -69,7 +71,9 @@ class RowRenderer:
         parts = {name: compiled_part(v, name) for name, v in fields.items()}
         self._request = Members(parts, is_whole=True)
         where = "conversation.messages"
-        self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(messages)]
+        self._answering = [None if isinstance(said, str) else said for said in messages]
+        texts = [said if isinstance(said, str) else said.text for said in messages]
+        self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(texts)]
         expressions = [expression for _, expression in self.expressions()]
         _check_number(len(expressions))
         named = frozenset[str]().union(*(expression.columns for expression in expressions))
@@ -129,12 +133,12 @@ class RowRenderer:
         request = _validated(self._defaults, fields, filling)
         return Rendered(request, messages, tuple(filling.problems), _given_id(fields))
 
-    def _said(self, filling: Filling) -> Iterator[str]:
-        for number, node in enumerate(self._messages):
+    def _said(self, filling: Filling) -> Iterator[OwnMessage]:
+        for number, (node, said) in enumerate(zip(self._messages, self._answering, strict=True)):
             text = node.fill(filling)
             if text is not ABSENT and isinstance(text, str):
                 filling.problems.extend(_message_problems(text, number))
-                yield text
+                yield text if said is None else said.model_copy(update={"text": text})
 
 
 def _check_number(texts: int) -> None:

@@ -432,9 +432,11 @@ def test_an_empty_message_is_refused() -> None:
 def test_a_conversation_has_the_documented_defaults() -> None:
     assert Conversation().model_dump() == {
         "messages": (),
+        "settle_seconds": 1,
         "max_replies": None,
         "reply_timeout_seconds": 30,
         "max_seconds": 600,
+        "check_transcript": True,
         "close": "stop",
     }
 
@@ -444,6 +446,13 @@ def test_a_conversation_has_the_documented_defaults() -> None:
 def test_a_conversations_numbers_are_above_zero(field: str, value: float) -> None:
     with pytest.raises(ValidationError):
         Conversation.model_validate({field: value})
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_a_settle_time_is_no_less_than_nothing(seconds: float) -> None:
+    assert Conversation(settle_seconds=0).settle_seconds == 0
+    with pytest.raises(ValidationError):
+        Conversation(settle_seconds=seconds)
 
 
 @pytest.mark.parametrize("wrong", [{"close": "hang_up"}, {"messages": "Hi"}, {"timeout": 3}])
