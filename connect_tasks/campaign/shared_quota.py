@@ -103,6 +103,22 @@ class SharedQuota:
             )
         return granted
 
+    async def share_unconnected(self, demand: SlotDemand, *, refused: bool) -> int:  # noqa: ARG002 - Amazon refuses no chat for this
+        """Tell how many chats wait for their first connection, and get how many may.
+
+        Never concurrently: the ledger keeps the last one. Cancelled, it may count or not.
+        """
+        return await self._ledger.run(
+            lambda ledger: ledger.share_unconnected(
+                self._instance_id,
+                self._worker,
+                demand,
+                quotas=self._quotas,
+                now=self._clock.now(),
+                lease=self._lease,
+            )
+        )
+
     async def leave(self) -> None:
         """Give our slots back; a second or concurrent call does nothing.
 

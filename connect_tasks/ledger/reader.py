@@ -8,6 +8,8 @@ from typing import Any, Self, TypeAlias
 import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.aws.problems import shortened
+from connect_tasks.aws.stored_text import LONGEST_KEY, why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
@@ -75,14 +77,17 @@ class LedgerReader:
         """How a campaign is called in here: as it was entered, or by its key if it is new.
 
         Raises:
-            InputError: Nothing is left of the name that a person could see, or several campaigns
-                of an earlier version are called like this but for white space.
+            InputError: Nothing is left of the name that a person could see, no database can hold
+                it, or several campaigns of an earlier version are called like this but for white
+                space.
         """
         names, key = self.campaigns(), canonical_key(name)
         if not key:
             raise InputError("A campaign needs a name: nobody is contacted twice under it.")
         if name in names:
             return name
+        if why := why_not_stored(name, most=LONGEST_KEY):
+            raise InputError(f"The campaign's name {shortened(name)} cannot be used: it {why}.")
         same = [found for found in names if canonical_key(found) == key]
         if len(same) > 1:
             raise InputError(
@@ -135,18 +140,30 @@ class LedgerReader:
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def next_expiry(
-        self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
+        self,
+        campaign: str,
+        worker: str,
+        *,
+        now: datetime,
+        terms: ClaimTerms,
+        statuses: Sequence[Status] = claims.CLAIM_ORDER,
     ) -> datetime | None:
-        """When the first claim of another worker runs out; None when there is none to wait for."""
-        wanted = [
-            claims.wanted(campaign, worker, status, now, terms) for status in claims.CLAIM_ORDER
-        ]
+        """When the first claim of another worker runs out; None when there is none to wait for.
+
+        Args:
+            campaign: Whose contacts.
+            worker: Who asks.
+            now: The present time.
+            terms: How long claims and client tokens hold.
+            statuses: Contacts in which of the statuses that can be claimed.
+        """
+        wanted = [claims.wanted(campaign, worker, status, now, terms) for status in statuses]
         # One that nobody has claimed is being claimed, or planned, in this moment.
         until = sa.func.coalesce(contacts.c.claimed_until, now)
         # The conditions name the campaign and a status each; said once more, the index is used.
         query = sa.select(sa.func.min(until)).where(
             contacts.c.campaign == campaign,
-            contacts.c.status.in_(claims.CLAIM_ORDER),
+            contacts.c.status.in_(statuses),
             sa.or_(*wanted),
         )
         with self._reading() as connection:
@@ -282,7 +299,8 @@ class LedgerReader:
     def _latest(
         self, campaign: str, customer_ids: Sequence[str], columns: Sequence[sa.Column[Any]]
     ) -> _Rows:
-        keys = {canonical_key(name): name for name in customer_ids}
+        # What no database can hold is in none, and may not be asked for either.
+        keys = {canonical_key(name): name for name in customer_ids if not why_not_stored(name)}
         found = self._latest_by_key(campaign, keys, columns)
         numbers = [name for key, name in keys.items() if name not in found and _is_whole(key)]
         if numbers and self._wrote_floats(campaign):
@@ -318,6 +336,8 @@ class LedgerReader:
             return connection.execute(query).mappings().all()
 
     def _of_campaign(self, campaign: str, column: sa.Column[Any]) -> Any:
+        if why_not_stored(campaign):
+            return None
         query = sa.select(column).where(campaigns.c.campaign == campaign)
         with self._reading() as connection:
             return connection.scalar(query)
@@ -348,6 +368,9 @@ def _funnel(campaign: str) -> sa.Executable:
             sa.func.count(columns.started_at).label("reached_started"),
             sa.func.count(columns.connected_at).label("reached_connected"),
             sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.count(sa.case((_is_incomplete(), 1))).label("transcripts_incomplete"),
+            sa.func.count(sa.case((_is_unchecked(), 1))).label("transcripts_unchecked"),
+            sa.func.coalesce(sa.func.sum(columns.items_skipped), 0).label("items_skipped"),
             sa.func.min(columns.planned_at).label("planned_at"),
             sa.func.max(columns.ended_at).label("ended_at"),
         )
@@ -361,7 +384,15 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
 
     Who was withdrawn is neither valid nor failed.
     """
-    reached = ("withdrawn", "reached_started", "reached_connected", "replied")
+    reached = (
+        "withdrawn",
+        "reached_started",
+        "reached_connected",
+        "replied",
+        "transcripts_incomplete",
+        "transcripts_unchecked",
+        "items_skipped",
+    )
     return {
         **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
         **{name: sum(row[name] for row in rows) for name in reached},
@@ -369,6 +400,21 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
         "planned_at": min((row["planned_at"] for row in rows), default=None),
         "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
     }
+
+
+def _is_incomplete() -> sa.ColumnElement[bool]:
+    """Whether something is missing of the transcript, or may be."""
+    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(sa.false()))
+
+
+def _is_unchecked() -> sa.ColumnElement[bool]:
+    """Whether nobody can say that the transcript is whole, or that it is not."""
+    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(None))
+
+
+def _has_transcript() -> sa.ColumnElement[bool]:
+    columns = contacts.c
+    return sa.and_(columns.status == Status.COMPLETED, columns.connected_at.is_not(None))
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
