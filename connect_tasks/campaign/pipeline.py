@@ -24,7 +24,8 @@ from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.start import Start
 from connect_tasks.chat.dialogue import Dialogue, EndReason
 from connect_tasks.chat.participant import Participant
-from connect_tasks.chat.session import ChatSession, SessionSettings, last_of_several
+from connect_tasks.chat.session import ChatSession
+from connect_tasks.chat.session_settings import SessionSettings, last_of_several
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,

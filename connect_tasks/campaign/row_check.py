@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
+from connect_tasks.aws.stored_text import as_stored
 from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.chat.template.utterance import OwnMessage
@@ -17,6 +18,8 @@ from connect_tasks.ledger.contact import Refusal, Status
 __all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
 
 _MOST_REASONS = 12
+# Some hundred problems of one row.
+_LONGEST_REASON = 10_000
 # What is told apart at all: a table may be wrong in as many ways as it has rows.
 _MOST_KINDS = 1_000
 # "…, has 2,000" is the same complaint as "…, has 3,000".
@@ -199,7 +202,8 @@ class RowCheck:
             customer_id=customer_id,
             status=status,
             error_code=code,
-            error_message=reason,
+            # A template's failure may quote the row, and a key may be any text at all.
+            error_message=as_stored(reason, most=_LONGEST_REASON),
         )
         self._refused[status] += 1
         self.customer_ids.append(None)

@@ -25,7 +25,8 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import Dialogue, EndReason
 from connect_tasks.chat.participant import Participant
-from connect_tasks.chat.session import ChatSession, last_of_several
+from connect_tasks.chat.session import ChatSession
+from connect_tasks.chat.session_settings import SessionSettings, last_of_several
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.expression import is_template
 from connect_tasks.chat.template.utterance import OwnMessage
@@ -171,14 +172,16 @@ def hold(
             on_connected=_nothing,
             on_items=hear,
             on_closing=_nothing,
-            contact_id=chat.contact_id,
-            leave_open=conversation.close == "leave_open",
-            # Whether somebody has held it before, nobody has written down.
-            catch_up=True,
-            reconnects=reconnects,
-            beat_seconds=instance.beat_seconds,
-            checks=conversation.check_transcript,
-            check_before=last_of_several(messages),
+            settings=SessionSettings(
+                contact_id=chat.contact_id,
+                leave_open=conversation.close == "leave_open",
+                # Whether somebody has held it before, nobody has written down.
+                catch_up=True,
+                reconnects=reconnects,
+                beat_seconds=instance.beat_seconds,
+                checks=conversation.check_transcript,
+                check_before=last_of_several(messages),
+            ),
         )
         try:
             return await session.run(), session.transcript_complete

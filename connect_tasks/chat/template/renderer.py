@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, shortened
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.cells import is_missing
 from connect_tasks.chat.template.expression import ABSENT, Expression, row_context
 from connect_tasks.chat.template.limits import MOST_TEXTS
@@ -152,24 +153,16 @@ def _check_number(texts: int) -> None:
 def _given_id(fields: dict[str, object] | str) -> str | None:
     given = fields.get(ID) if isinstance(fields, dict) else None
     # What cannot be written to a database is no id.
-    if not isinstance(given, str) or not _is_encodable(given):
+    if not isinstance(given, str) or why_not_stored(given):
         return None
     return given[:_LONGEST_ID] or None
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        return text.isascii() or bool(text.encode())
-    except UnicodeEncodeError:
-        return False
 
 
 def _message_problems(text: str, number: int) -> Iterator[Problem]:
     if not text.strip() or len(text) > _LONGEST_MESSAGE:
         rule = f"must have 1 to {_LONGEST_MESSAGE:,} characters, has {len(text):,}"
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
-    if not _is_encodable(text):
-        rule = "holds half of a character (a surrogate): write the character itself"
+    if rule := why_not_stored(text):
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
 
 
