@@ -46,7 +46,7 @@ class Forecast(Intake):
         limit: What limits that pace, in words.
         chat_seconds: The mean time from a chat's start to its end.
         chat_seconds_from: `given`, `measured` (this ledger's chats on the same instance), or
-            `assumed`: every answer takes as long as we wait for it.
+            `assumed`: every answer takes as long as we wait for it, and then its turn ends.
         calls: Calls of Amazon's API by name.
     """
 
@@ -151,11 +151,12 @@ def _chat_seconds(
         return given, "given"
     if measured is not None:
         return measured, "measured"
-    answers = len(conversation.messages) + 1
+    answers = len(conversation.messages)
     if conversation.max_replies is not None:
         answers = min(answers, conversation.max_replies)
-    waited = answers * conversation.reply_timeout_seconds
-    return min(waited, conversation.max_seconds), "assumed"
+    each = conversation.reply_timeout_seconds + conversation.settle_seconds
+    # And the greeting, which answers nothing.
+    return min((1 + answers) * each, conversation.max_seconds), "assumed"
 
 
 def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, float]:
@@ -163,8 +164,8 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
     valid = max(intake.valid, 1)
     said = intake.said / valid
     if conversation.max_replies is not None:
-        # The last answer that is waited for is not replied to.
-        said = min(said, conversation.max_replies - 1)
+        # The first answer is to the message of the start, where there is one.
+        said = min(said, conversation.max_replies - intake.opened / valid)
     calls = {
         "StartChatContact": 1.0,
         "CreateParticipantConnection": 1.0,

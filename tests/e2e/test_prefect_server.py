@@ -36,7 +36,7 @@ try:
         customers,
         campaign="away",
         connect="local",
-        conversation=Conversation(max_replies=1),
+        conversation=Conversation(settle_seconds=0, max_replies=1),
         ledger=sys.argv[1],
     )
 except Exception as error:
@@ -57,7 +57,7 @@ with LocalConnect(flow="echo") as local:
         customers,
         campaign="served",
         connect=local.instance(),
-        conversation=Conversation(max_replies=1),
+        conversation=Conversation(settle_seconds=0, max_replies=1),
     )
 print(*result.contacts["status"])
 """

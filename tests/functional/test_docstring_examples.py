@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("prefect_home")
 PACKAGE = Path(connect_tasks.__file__).parent
 FENCED = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TABLE = "customer_id,display_name,name,date\n0042,Ada,Ada,2026-12-01\n0043,Bob,Bob,2026-12-02\n"
-TALK = Conversation(max_replies=1)
+TALK = Conversation(settle_seconds=0, max_replies=1)
 # What cannot run here, and what does instead.
 ELSEWHERE = {
     "outreach_on_workers": "it needs PostgreSQL and a deployment: e2e/test_fleet.py",

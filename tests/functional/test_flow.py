@@ -35,7 +35,7 @@ from tests.functional.world import always
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 
-SURVEY = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
+SURVEY = Conversation(settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5)
 
 
 def table(count: int = 4) -> pd.DataFrame:
@@ -354,7 +354,13 @@ def test_the_calls_that_were_foretold_are_those_that_are_made(
     ledger: str, close: Any, opening: str | None
 ) -> None:
     template = ChatTemplate(initial_message=opening)
-    talk = Conversation(messages=("{{ score }}", "Bye"), max_replies=3, close=close)
+    # With a message at its start, what the other side says first is an answer to that.
+    talk = Conversation(
+        settle_seconds=0,
+        messages=("{{ score }}", "Bye"),
+        max_replies=3 if opening else 2,
+        close=close,
+    )
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
         instance = local.instance()
         foretold = preview.fn(table(5), template, instance, talk)

@@ -33,7 +33,7 @@ from tests.functional.world import CAMPAIGN, World, customers
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
 PERSONAL = ["kunde-17", "Zebulon", "seldom said"]
-ECHOED = Conversation(messages=("{{ score }}",), max_replies=1)
+ECHOED = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 ZEBULON = {"customer_id": "kunde-17", "display_name": "Zebulon", "score": "seldom said"}
 
 # --- what there is in a database, read past our code ---

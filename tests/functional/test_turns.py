@@ -1,0 +1,224 @@
+"""Whose turn it is, and what counts as a reply, at the local Amazon Connect."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connect_tasks import After, ChatTemplate, Conversation, StartChatContactRequest, Utterance
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.summary import summarise
+from connect_tasks.chat import single
+from connect_tasks.emulator import Fault, FaultKind
+from connect_tasks.ledger.store import Ledger
+from tests.functional.world import CAMPAIGN, World, customers, world
+
+TO_THE_AGENT = Utterance(text="my bill", after=After(role="AGENT"))
+WITH_AN_AGENT = ["SYSTEM", "AGENT", "CUSTOMER", "AGENT", "CUSTOMER", "AGENT"]
+
+
+def roles(here: World) -> list[str]:
+    return [role for role, _ in here.said()]
+
+
+def replied(here: World) -> tuple[int, list[bool], set[str]]:
+    """In the summary, in each contact, and why the chats were over."""
+    rows = here.contacts()
+    summary = summarise(here.ledger.counts(CAMPAIGN))
+    answered = [row["first_reply_at"] is not None for row in rows]
+    return summary["replied"], answered, {row["end_reason"] for row in rows}
+
+
+# --- the other side's turn ---
+
+
+def test_what_is_said_in_two_messages_is_answered_once_it_is_said(tmp_path: Path) -> None:
+    with world(tmp_path, flow="agent", think_seconds=(0.2, 0.2)) as here:
+        here.conversation = Conversation(messages=("my bill", "thanks"), settle_seconds=1.5)
+        here.plan(customers(2))
+        here.run()
+
+        assert roles(here) == WITH_AN_AGENT * 2
+
+
+@pytest.mark.parametrize("settle", [0, 0.5])
+def test_who_waits_for_an_agent_speaks_after_the_agent(tmp_path: Path, settle: float) -> None:
+    with world(tmp_path, flow="agent", think_seconds=(0.8, 0.8)) as here:
+        here.conversation = Conversation(
+            messages=(TO_THE_AGENT, "thanks"), settle_seconds=settle, reply_timeout_seconds=20
+        )
+        here.plan(customers(2))
+        here.run()
+
+        assert roles(here) == WITH_AN_AGENT * 2
+
+
+def test_an_interrupted_chat_still_waits_for_its_agent(tmp_path: Path) -> None:
+    with world(tmp_path, flow="agent", think_seconds=(0.8, 0.8)) as here:
+        here.conversation = Conversation(
+            messages=(TO_THE_AGENT, "thanks"), settle_seconds=0, reply_timeout_seconds=20
+        )
+        here.plan(customers(2))
+
+        def interrupt(funnel: Any) -> None:
+            if funnel.connected == funnel.valid:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            here.run(interrupt)
+        here.run()
+
+        assert roles(here) == WITH_AN_AGENT * 2
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "end", "said"), [("end", "silent", 0), ("say", "replied", 1)]
+)
+def test_what_is_never_asked_is_said_all_the_same_or_ends_the_chat(
+    tmp_path: Path, otherwise: Any, end: str, said: int
+) -> None:
+    never = Utterance(text="my bill", after=After(pattern="^Anything else"), otherwise=otherwise)
+    with world(tmp_path, flow="echo") as here:
+        here.conversation = Conversation(
+            messages=(never,), max_replies=1, settle_seconds=0, reply_timeout_seconds=0.5
+        )
+        here.plan(customers(2))
+        here.run()
+
+        assert replied(here) == (2 * said, [bool(said)] * 2, {end})
+        assert roles(here).count("CUSTOMER") == 2 * said
+
+
+def test_a_single_chat_waits_for_what_its_message_answers(tmp_path: Path) -> None:
+    with world(tmp_path, flow="agent", think_seconds=(0.5, 0.5)) as here:
+        block = here.local.instance()
+        request = StartChatContactRequest.model_validate(
+            {
+                "instance_id": here.local.instance_id,
+                "contact_flow_id": here.local.flow_id,
+                "participant_details": {"display_name": "Ada"},
+            }
+        )
+        chat = single.start(block.connect(), request, "t-1")
+        talk = Conversation(settle_seconds=0)
+        held = single.hold(block.connect(), chat, talk, [TO_THE_AGENT, "thanks"])
+
+    spoken = held.messages[held.messages["type"] == "MESSAGE"]
+    assert list(spoken["participant_role"]) == WITH_AN_AGENT
+    assert held.end_reason == "chat_ended"
+
+
+# --- replies ---
+
+
+def test_what_is_heard_where_our_side_says_nothing_is_no_reply(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.conversation = Conversation(max_replies=1, settle_seconds=0)
+        here.plan(customers(2))
+        funnel = here.run()
+
+        assert replied(here) == (0, [False, False], {"heard"})
+        assert funnel.replied == 0
+
+
+def test_an_answer_to_our_message_is_a_reply(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        here.plan(customers(2))
+        funnel = here.run()
+
+        assert replied(here) == (2, [True, True], {"chat_ended"})
+        assert funnel.replied == 2
+
+
+def test_a_greeting_before_a_message_that_is_never_answered_is_no_reply(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo", think_seconds=(2, 2)) as here:
+        here.conversation = Conversation(messages=("hi",), settle_seconds=0, max_seconds=2.5)
+        here.plan(customers(2))
+        here.run()
+
+        assert replied(here) == (0, [False, False], {"time_limit"})
+        assert roles(here) == ["SYSTEM", "CUSTOMER"] * 2
+
+
+def test_what_is_said_after_the_message_of_the_start_is_a_reply(tmp_path: Path) -> None:
+    with world(tmp_path, flow="echo") as here:
+        here.template = ChatTemplate(initial_message="My bill is wrong")
+        here.conversation = Conversation(max_replies=1, settle_seconds=0)
+        here.plan(customers(2))
+        here.run()
+
+        assert replied(here) == (2, [True, True], {"replied"})
+
+
+def test_an_answer_counts_although_the_echo_of_our_message_was_lost(tmp_path: Path) -> None:
+    # The third frame: joined, greeting, echo, verdict.
+    lost = Fault(operation="ChatFrame", kind=FaultKind.FRAME_LOST, nth=3, per_customer=True)
+    with world(tmp_path, faults=[lost]) as here:
+        here.plan(customers(3))
+        here.run()
+
+        assert here.local.injected["ChatFrame", FaultKind.FRAME_LOST] == 3
+        assert replied(here)[:2] == (3, [True] * 3)
+
+
+# --- what the ledger holds ---
+
+
+def stored_messages(ledger: Ledger) -> list[Any]:
+    with closing(sqlite3.connect(ledger.url.removeprefix("sqlite:///"))) as database:
+        return [json.loads(row[0]) for row in database.execute("SELECT messages FROM contacts")]
+
+
+def test_texts_are_stored_as_ever_and_conditions_beside_them(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        nine = Utterance(text="{{ score }}", after=After(pattern="0 to 10"))
+        here.conversation = Conversation(messages=("Hi", nine))
+        here.plan(customers(1))
+
+        stored = {"text": "9", "after": {"pattern": "0 to 10"}, "otherwise": "say"}
+        assert stored_messages(here.ledger) == [["Hi", stored]]
+
+
+def test_planning_a_message_with_a_condition_again_changes_nothing(tmp_path: Path) -> None:
+    with world(tmp_path, flow="agent") as here:
+        here.conversation = Conversation(
+            messages=(TO_THE_AGENT,), max_replies=1, settle_seconds=0
+        )
+        here.plan(customers(2))
+        planned = stored_messages(here.ledger)
+        again = here.plan(customers(2))
+        here.run()
+        after = here.plan(customers(2))
+
+        assert (again.added, again.known, after.request_changed) == (0, 2, 0)
+        assert stored_messages(here.ledger) == planned
+
+
+def test_a_changed_condition_of_who_waits_is_taken_over(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        here.conversation = Conversation(messages=(TO_THE_AGENT,))
+        here.plan(customers(1))
+        strict = TO_THE_AGENT.model_copy(update={"otherwise": "end"})
+        here.conversation = Conversation(messages=(strict,))
+        here.plan(customers(1))
+
+        assert stored_messages(here.ledger)[0][0]["otherwise"] == "end"
+
+
+def test_a_plan_of_an_earlier_version_is_the_same_plan(tmp_path: Path) -> None:
+    """Its texts stand there as they always did, so nobody's request counts as changed."""
+    file = Path(__file__).parents[1] / "data" / "ledger_of_26fc872.db"
+    shutil.copy(file, tmp_path / "ledger.db")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        written = database.execute("SELECT customer_id, messages FROM contacts").fetchall()
+    with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        known = ledger.known(CAMPAIGN, [customer_id for customer_id, _ in written])
+
+        assert {name: list(found.messages) for name, found in known.items()} == {
+            name: json.loads(messages) for name, messages in written
+        }
