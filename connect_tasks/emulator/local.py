@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,11 +19,8 @@ from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.server.answers import Answers
-from connect_tasks.emulator.server.http_protocol import http_protocol
-from connect_tasks.emulator.server.socket_protocol import socket_protocol
-from connect_tasks.emulator.server.ticker import work_off
-from connect_tasks.emulator.server.transports import Transports, listen, quiet_config
+from connect_tasks.emulator.server.ticker import steady_clock, work_off
+from connect_tasks.emulator.server.transports import Transports, listen
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.state import EndedContacts
@@ -38,12 +35,6 @@ _HOST = "127.0.0.1"
 _REGION = "us-east-1"
 _SECONDS_TO_START = 10
 _SECONDS_TO_CLOSE = 0.4
-
-
-def _steady_clock() -> Callable[[], datetime]:
-    """Wall time that never jumps: where it began, and how long that is ago."""
-    began, origin = datetime.now(UTC), time.monotonic()
-    return lambda: began + timedelta(seconds=time.monotonic() - origin)
 
 
 class LocalConnect:
@@ -98,7 +89,7 @@ class LocalConnect:
         self.quotas = quotas or LocalQuotas()
         self._port = port
         self._has_foreign_clock = now is not None
-        clock = now or _steady_clock()
+        clock = now or steady_clock()
         ended = EndedContacts(state)
         self._backend = Backend(
             now=clock,
@@ -112,16 +103,13 @@ class LocalConnect:
         self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
         self._transports = Transports()
-        self._answers = Answers()
-        self._limits = limits or LocalLimits()
         self._wire = Wire(
             self._backend,
             self._service,
             FaultPlan(faults, seed),
             lock=self._lock,
             transports=self._transports,
-            answers=self._answers,
-            limits=self._limits,
+            limits=limits or LocalLimits(),
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -264,7 +252,7 @@ class LocalConnect:
             listener = listen(_HOST, self._port)
             self._port = listener.getsockname()[1]
             self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
-            self._server = uvicorn.Server(self._config())
+            self._server = uvicorn.Server(self._wire.config())
             arguments = (self._server, listener)
             self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
             self._thread.start()
@@ -280,10 +268,6 @@ class LocalConnect:
         self._server.force_exit = True
         self._thread.join()
         self._server = None
-
-    def _config(self) -> uvicorn.Config:
-        http = http_protocol(self._transports, self._answers, self._limits)
-        return quiet_config(self._wire.app, http, socket_protocol(self._answers, self._limits))
 
     def _run(self, server: uvicorn.Server, listener: socket.socket) -> None:
         asyncio.run(self._serve(server, listener))

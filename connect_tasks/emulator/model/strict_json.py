@@ -1,6 +1,7 @@
 """Reads JSON that strangers send: UTF-8, of limited depth, and nothing that JSON does not know."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 __all__ = ["MOST_DEPTH", "read_json"]
@@ -35,16 +36,15 @@ def read_json(text: str | bytes) -> Any:
 def _is_deep(value: object) -> bool:
     level = [value]
     for _ in range(MOST_DEPTH + 1):
-        level = [inner for outer in level for inner in _inner(outer)]
+        level = [outer for outer in level if isinstance(outer, (dict, list))]
         if not level:
             return False
+        level = [inner for outer in level for inner in _inner(outer)]
     return True
 
 
-def _inner(value: object) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _inner(container: Any) -> Iterable[object]:
+    return container.values() if isinstance(container, dict) else container
 
 
 def _no_constant(name: str) -> NoReturn:

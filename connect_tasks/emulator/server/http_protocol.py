@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -46,7 +47,7 @@ class _HttpProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._has_begun() and self._can_answer():
-            _log.warning("%s hung up in the middle of a request.", self._line)
+            _log.warning("Lost %s in the middle of a request.", self._line)
         self._stop_watching()
         super().connection_lost(exc)
 
@@ -56,7 +57,7 @@ class _HttpProtocol(H11Protocol):
         try:
             super().data_received(data)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
-            _log.exception("%s sent what could not be handled.", self._line)
+            _log.exception("Could not handle what came from %s.", self._line)
             self._part()
         self._watch()
 
@@ -108,11 +109,11 @@ class _HttpProtocol(H11Protocol):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         if self._can_answer():
-            _log.warning("%s was refused with %d: %s", self._line, status, message)
+            _log.warning("Refused %s with %d: %s", self._line, status, message)
             answer = self._answers.error(status, code, message)
             headers = [*answer.raw_headers, (b"connection", b"close")]
             for event in (
-                h11.Response(status_code=status, headers=headers),
+                h11.Response(status_code=status, headers=headers, reason=_phrase(status)),
                 h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):
@@ -123,6 +124,10 @@ class _HttpProtocol(H11Protocol):
         self._is_over = True
         self._stop_watching()
         self._line.part()
+
+
+def _phrase(status: int) -> bytes:
+    return HTTPStatus(status).phrase.encode()
 
 
 def http_protocol(transports: Transports, answers: Answers, limits: LocalLimits) -> type[Any]:

@@ -9,6 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.server.answers import Answers
@@ -51,8 +52,15 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         try:
             super().data_received(data)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
-            _log.exception("%s sent what could not be handled.", self.transport)
+            _log.exception("Could not handle what came from %s.", self.transport)
             self._part()
+        if self.conn.handshake_exc is not None and not self._is_over:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        # uvicorn forgets it where an application refuses with an answer of its own.
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def handle_connect(self, event: Request) -> None:
         response = self.conn.accept(event)
@@ -75,11 +83,8 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
             super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        if not self.handshake_initiated:
-            self._refuse(HTTPStatus.BAD_REQUEST)
-        else:
-            # The closing frame has been written by the parser.
-            self._say_goodbye(str(self.conn.parser_exc))
+        # The closing frame has been written by the parser.
+        self._say_goodbye(str(self.conn.parser_exc))
 
     def _watch(self, seconds: float) -> None:
         self._life = self.loop.call_later(seconds, self._look_for_life)
@@ -92,7 +97,8 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
             self._leave(CloseCode.GOING_AWAY, f"nothing was heard for {self._idle_seconds:g} s")
 
     def _leave(self, code: int, reason: str) -> None:
-        if not self.close_sent and self.handshake_complete:
+        # The client's own closing may stand behind what was wrong.
+        if self.conn.state is State.OPEN:
             self.conn.send_close(code, reason)
         self._say_goodbye(reason)
 
@@ -104,7 +110,7 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         self._part()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        _log.warning("%s was refused with %d: no opening hand-shake.", self.transport, status)
+        _log.warning("Refused %s with %d: no opening hand-shake.", self.transport, status)
         self.handshake_complete = self.close_sent = True
         message = "This is no opening hand-shake of a web socket."
         answer = self._answers.error(status, "BadRequestException", message)

@@ -17,7 +17,7 @@ from connect_tasks.emulator.instance.connections import SOCKET_PATH
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.outbox import Outbox
 from connect_tasks.emulator.server.sockets import ChatFrames, ParticipantSocket
-from connect_tasks.emulator.server.transports import Transports
+from connect_tasks.emulator.server.transports import Transports, name_of
 
 __all__ = ["SocketWire"]
 
@@ -57,6 +57,7 @@ class SocketWire:
         """Serve one socket from its hand-shake until it is gone."""
         chat = self._enter(socket)
         if chat is None:
+            _log.warning("Refused %s: its socket URL opens nothing.", name_of(socket.client))
             denial = self._answers.error(403, "ForbiddenException", "Forbidden")
             await socket.send_denial_response(denial)
             return
@@ -96,19 +97,28 @@ class SocketWire:
             sender.cancel()
 
     async def _receive_all(self, socket: WebSocket, participant: ParticipantSocket) -> None:
+        is_polite = True
         while (message := await socket.receive())["type"] == "websocket.receive":
             text = message.get("text")
             if text is None:
                 # As API Gateway does.
-                _log.warning("A web socket of %s got a binary frame.", _peer(socket))
+                _log.warning(
+                    "The web socket of %s is closed: it got a binary frame.", name_of(socket.client)
+                )
                 await socket.close(CloseCode.UNSUPPORTED_DATA, "no binary frames")
                 return
             with self._lock:
                 self._backend.schedule.run_due()
-                participant.receive(text)
+                is_understood = participant.receive(text)
+            if is_polite and not is_understood:
+                # Once for each socket, however often it happens.
+                _log.warning("Refused a frame of %s: it is none.", name_of(socket.client))
+                is_polite = False
 
     def _hang_up(self, socket: WebSocket) -> None:
-        _log.warning("The web socket of %s is cut: its client does not read.", _peer(socket))
+        _log.warning(
+            "The web socket of %s is cut: its client does not read.", name_of(socket.client)
+        )
         self._transports.cut(socket.scope)
 
 
@@ -119,7 +129,3 @@ async def _send_all(socket: WebSocket, outbox: Outbox) -> None:
     except (WebSocketDisconnect, RuntimeError):
         return
     outgoing(socket.scope)
-
-
-def _peer(socket: WebSocket) -> str:
-    return f"a client at {socket.client}"

@@ -1,14 +1,23 @@
-"""Works off what is due, by the real clock, as long as the server runs."""
+"""The real clock of a running server: what time it is, and working off what is due."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connect_tasks.emulator.instance.schedule import Schedule
 
-__all__ = ["work_off"]
+__all__ = ["steady_clock", "work_off"]
 
 _FOREIGN_CLOCK_TICK = 0.02
+
+
+def steady_clock() -> Callable[[], datetime]:
+    """Wall time that never jumps: where it began, and how long that is ago."""
+    began, origin = datetime.now(UTC), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - origin)
 
 
 async def work_off(

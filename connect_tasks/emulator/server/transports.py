@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Scope
 
-__all__ = ["Transports", "listen", "quiet_config"]
+__all__ = ["Line", "Transports", "listen", "name_of", "quiet_config"]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -63,6 +63,11 @@ def quiet_config(
 _SECONDS_TO_PART = 2
 
 
+def name_of(address: tuple[str, int] | None) -> str:
+    """What a client is called in the log; one that is already gone has no address."""
+    return f"a client at {address[0]}:{address[1]}" if address else "a client that is gone"
+
+
 class Line:
     """A TCP transport that can fall silent: open, and its client hears nothing any more.
 
@@ -78,14 +83,14 @@ class Line:
         self._has_parted = False
 
     def __str__(self) -> str:
-        return "A client at {}:{}".format(*self._transport.get_extra_info("peername") or ("?", 0))
+        return name_of(self._transport.get_extra_info("peername"))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write, unless silent."""
-        if not (self.is_silent or self._has_parted):
+        """Write, unless silent, or nobody is there any more."""
+        if not (self.is_silent or self.is_closing()):
             self._transport.write(data)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from typing import Any, assert_never
 
-from starlette.requests import HTTPConnection
+import uvicorn
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -25,8 +25,10 @@ from connect_tasks.emulator.model.operations import OWNERS
 from connect_tasks.emulator.model.routes import Destination, find_route
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeError, read_body
+from connect_tasks.emulator.server.http_protocol import http_protocol
+from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
-from connect_tasks.emulator.server.transports import Transports
+from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
 from connect_tasks.emulator.service import Request, Service
 
 __all__ = ["Wire"]
@@ -44,7 +46,6 @@ class Wire:
         plan: The faults to inject.
         lock: Held while state changes, because other threads look at it.
         transports: The TCP connections, to cut or silence them.
-        answers: Makes the answers.
         limits: What is borne from one client.
 
     Attributes:
@@ -59,7 +60,6 @@ class Wire:
         *,
         lock: AbstractContextManager[Any],
         transports: Transports,
-        answers: Answers,
         limits: LocalLimits,
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
@@ -68,7 +68,7 @@ class Wire:
         self._plan = plan
         self._lock = lock
         self._transports = transports
-        self._answers = answers
+        self._answers = answers = Answers()
         self._limits = limits
         self._sockets = SocketWire(
             backend,
@@ -78,6 +78,11 @@ class Wire:
             answers=answers,
             unread=limits.unread_bytes,
         )
+
+    def config(self) -> uvicorn.Config:
+        """What uvicorn serves this instance with."""
+        http = http_protocol(self._transports, self._answers, self._limits)
+        return quiet_config(self.app, http, socket_protocol(self._answers, self._limits))
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application. What it cannot handle is logged, and ends in an error, not here."""
@@ -94,7 +99,7 @@ class Wire:
         try:
             await self._sockets.serve(socket)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
-            _log.exception("A web socket of %s failed.", _peer(socket))
+            _log.exception("The web socket of %s failed.", name_of(socket.client))
             with suppress(RuntimeError):
                 await socket.close(CloseCode.INTERNAL_ERROR)
 
@@ -104,17 +109,22 @@ class Wire:
             if destination is None or not destination.is_served:
                 return await self._look(http) or self._unknown(http, destination)
             return await self._call(destination, http)
-        except (GoneError, asyncio.CancelledError):
+        except GoneError:
             raise
         except TooLargeError as error:
             return self._too_large(http, error)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
-            _log.exception("A request of %s failed.", _peer(http))
-            return self._answers.error(500, "InternalServiceException", "Internal service error")
+            _log.exception("A request of %s failed.", name_of(http.client))
+            return self._failed(destination)
+
+    def _failed(self, destination: Destination | None) -> Response:
+        of_participants = destination and OWNERS.get(destination.operation) != "connect"
+        code = "InternalServerException" if of_participants else "InternalServiceException"
+        return self._answers.refusal(RefusedError(code, "Internal service error"))
 
     def _too_large(self, http: HttpRequest, error: TooLargeError) -> Response:
         message = f"The body is larger than {self._limits.body_bytes} bytes"
-        _log.warning("%s was refused: %s.", _peer(http), message)
+        _log.warning("Refused %s: %s.", name_of(http.client), message)
         answer = self._answers.refusal(RefusedError("RequestTooLargeException", message))
         if error.is_coming:
             return Drained(answer)
@@ -127,7 +137,9 @@ class Wire:
         body = await read_body(http, self._limits.body_bytes)
         request = Request.read(operation, body, destination.params, http.headers)
         if request.params is None:
-            _log.warning("%s sent %s a body that is not JSON.", _peer(http), operation)
+            _log.warning(
+                "Refused %s: a body for %s that is not JSON.", name_of(http.client), operation
+            )
         with self._lock:
             self._service.calls[operation] += 1
             fault = self._strike(operation, self._service.customer_id(request))
@@ -212,15 +224,11 @@ class Wire:
     def _unknown(self, http: HttpRequest, destination: Destination | None) -> Response:
         # The path may hold a token or a customer's data; the log does without.
         name = destination.operation if destination else "an operation that AWS does not have"
-        _log.warning("%s asked for %s, which is not served here.", _peer(http), name)
+        _log.warning("Refused %s: %s is not served here.", name_of(http.client), name)
         path = http.url.path[:_LONGEST_PATH]
         asked = f"{http.method} {path}" if destination is None else destination.operation
         message = f"Unknown operation: {asked}; served are {', '.join(sorted(OWNERS))}"
         return self._answers.refusal(RefusedError("UnknownOperationException", message))
-
-
-def _peer(client: HTTPConnection) -> str:
-    return f"A client at {client.client}"
 
 
 async def _disconnection(http: HttpRequest) -> None:
