@@ -13,6 +13,7 @@ from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
 from connect_tasks.errors import InputError
+from connect_tasks.ledger.addresses import with_known_password, without_password
 from connect_tasks.ledger.contact import CampaignState, Refusal
 from connect_tasks.ledger.store import Ledger, opened
 from connect_tasks.tables.destinations import folder_for, parted, replacing
@@ -34,7 +35,9 @@ class CampaignResult:
     """The tables and the summary of one campaign.
 
     Nothing is read before it is asked for. `contacts`, `messages` and `summary` are read once;
-    files are written from the ledger as it is then.
+    files are written from the ledger as it is then. Pickled, it holds the ledger's URL without a
+    password: it opens again with `$CONNECT_TASKS_LEDGER` if that is the same database, or with
+    `$PGPASSWORD` or `~/.pgpass`.
 
     Args:
         campaign: Its name.
@@ -56,6 +59,15 @@ class CampaignResult:
         self._plan = plan
         self._opened: Ledger | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Prefect keeps results in files, and Dask sends them: a password has no business there.
+        kept = {name: value for name, value in vars(self).items() if name != "_opened"}
+        return {**kept, "_opened": None, "ledger_url": without_password(self.ledger_url)}
+
+    @property
+    def _ledger(self) -> Ledger | str:
+        return self._opened or with_known_password(self.ledger_url, os.environ)
+
     @contextmanager
     def read_from(self, ledger: Ledger) -> Iterator[Self]:
         """Read from this ledger, which is open already, as long as the block lasts.
@@ -73,8 +85,8 @@ class CampaignResult:
         """One row per input row, with the input's index.
 
         Columns: campaign, customer_id, status, end_reason, contact_id, participant_id,
-        client_token, error_code, error_message, request_id (`string`); generation, attempts
-        (`Int64`); planned_at, started_at, connected_at, first_reply_at, ended_at
+        client_token, error_code, error_message, request_id (`string`); generation, attempts,
+        items_skipped (`Int64`); transcript_complete (`boolean`, missing where nobody can say); planned_at, started_at, connected_at, first_reply_at, ended_at
         (`datetime64[us, UTC]`). Refused rows have a status and the reasons in error_message.
         """
         index = self._plan.index if self._plan else None
@@ -97,7 +109,7 @@ class CampaignResult:
         With a plan also request_changed: customers contacted before with another request; and
         outside: customers who wait in the campaign and are not in the table.
         """
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             name = ledger.campaign_name(self.campaign)
             summary = summarise(ledger.counts(name))
             return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
@@ -105,7 +117,7 @@ class CampaignResult:
     @cached_property
     def state(self) -> CampaignState:
         """What a person wants of the campaign: running, paused or stopped."""
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             return ledger.state(ledger.campaign_name(self.campaign))
 
     @property
@@ -123,7 +135,7 @@ class CampaignResult:
             One mapping a row: row (from 0; empty for a contact), customer_id, status and reason,
             from which values of the table are left out.
         """
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             failed = ledger.uncontacted(ledger.campaign_name(self.campaign), most=most)
             refused = ledger.refused_rows(
                 ledger.campaign_name(self.campaign), most=most - len(failed)
@@ -245,11 +257,11 @@ class CampaignResult:
         return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
 
     def _message_records(self) -> Iterator[_Record]:
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             yield from ledger.message_records(ledger.campaign_name(self.campaign))
 
     def _contact_records(self) -> Iterator[_Record]:
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             refused = ledger.refused_rows(ledger.campaign_name(self.campaign))
             if self._plan is None:
                 yield from ledger.contact_records(

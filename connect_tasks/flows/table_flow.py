@@ -18,11 +18,13 @@ from prefect.exceptions import ParameterTypeError
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
+from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.column_names import near
 from connect_tasks.errors import ConnectTasksError, InputError
-from connect_tasks.ledger.database import hide_password
+from connect_tasks.flows.lost_server import kept, with_or_without_server
+from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.tables.reading import describe
 from connect_tasks.tasks.run_log import plain_errors
 
@@ -73,8 +75,12 @@ class TableFlow(Flow[Parameters, Returned]):
                 KeyboardInterrupt: Somebody pressed Ctrl-C, or stopped the notebook's cell.
             """
             _check_arguments(self.fn, args, kwargs)
+            call = functools.partial(super().__call__, *args, **kwargs)
             try:
-                return super().__call__(*args, **kwargs)
+                with patient_start():
+                    return with_or_without_server(
+                        call, return_state=bool(kwargs.get("return_state"))
+                    )
             except (ConnectTasksError, KeyboardInterrupt) as error:
                 if logging.getLogger("prefect.flow_runs").isEnabledFor(logging.DEBUG):
                     raise
@@ -122,6 +128,7 @@ def _in_one_line(flow: str, error: ParameterTypeError) -> str:
 
 def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
     """The function, with a state in place of a result where Prefect runs it as a flow."""
+    fn = kept(fn)
 
     @functools.wraps(fn)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:

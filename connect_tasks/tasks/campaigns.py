@@ -12,6 +12,7 @@ from prefect import task
 
 from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import CHUNK_ROWS, Plan, look_over, plan_campaign
@@ -90,6 +91,7 @@ def validate_customers(
             return validate_customers(path, campaign="renewals", connect=instance)
         ```
     """
+    awaited(connect, "connect")
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     now = datetime.now(UTC)
@@ -162,6 +164,7 @@ def preview(
         print(preview.fn("customers.csv", template, instance, conversation))
         ```
     """
+    awaited(connect, "connect")
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
@@ -227,6 +230,7 @@ def start_chats(
             return start_chats("renewals", connect=AmazonConnectInstance.load("BLOCK_NAME"))
         ```
     """
+    awaited(connect, "connect")
     with open_ledger(ledger) as opened:
         campaign = opened.campaign_name(campaign)
         with CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor:

@@ -12,8 +12,8 @@ from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.errors import ConnectTasksError
+from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.ledger.contact import CampaignState
-from connect_tasks.ledger.database import hide_password
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tasks.artifacts import (
