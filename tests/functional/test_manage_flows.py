@@ -27,7 +27,7 @@ def artifact(key: str) -> str:
 
 def test_a_paused_campaign_goes_on_without_its_table(tmp_path: Path) -> None:
     ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
-    conversation = Conversation(settle_seconds=0, max_replies=1)
+    conversation = Conversation(messages=("hi",), settle_seconds=0, max_replies=1)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
         instance = local.instance(quotas=Quotas())
         outreach(

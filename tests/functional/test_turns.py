@@ -4,17 +4,21 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connect_tasks import After, ChatTemplate, Conversation, StartChatContactRequest, Utterance
-from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.summary import summarise
 from connect_tasks.chat import single
 from connect_tasks.emulator import Fault, FaultKind
+from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.database import make_engine
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, World, customers, world
 
@@ -186,9 +190,7 @@ def test_texts_are_stored_as_ever_and_conditions_beside_them(tmp_path: Path) -> 
 
 def test_planning_a_message_with_a_condition_again_changes_nothing(tmp_path: Path) -> None:
     with world(tmp_path, flow="agent") as here:
-        here.conversation = Conversation(
-            messages=(TO_THE_AGENT,), max_replies=1, settle_seconds=0
-        )
+        here.conversation = Conversation(messages=(TO_THE_AGENT,), max_replies=1, settle_seconds=0)
         here.plan(customers(2))
         planned = stored_messages(here.ledger)
         again = here.plan(customers(2))
@@ -222,3 +224,86 @@ def test_a_plan_of_an_earlier_version_is_the_same_plan(tmp_path: Path) -> None:
         assert {name: list(found.messages) for name, found in known.items()} == {
             name: json.loads(messages) for name, messages in written
         }
+
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+# What was said in which second, and which of it answered our side.
+TRANSCRIPTS = {
+    "greeted": ("bot 1", None),
+    "said": ("bot 1, ours 3", None),
+    "answered": ("bot 1, ours 3, bot 5, bot 7", 5),
+    "opened": ("ours 1, bot 2", 2),
+    "joined": ("ours-event 1, bot 2", None),
+    "unnamed": ("ours 1, nobody 4", 4),
+    "file": ("bot 1, ours-file 2, bot-file 3", 3),
+}
+ROLES = {"bot": "SYSTEM", "ours": "CUSTOMER", "nobody": None}
+
+
+def transcript(told: str) -> list[Item]:
+    parts = [part.split() for part in told.split(", ")]
+    kinds = {"": "MESSAGE", "event": "EVENT", "file": "ATTACHMENT"}
+    return [
+        Item(
+            message_id=f"{who} at {second}",
+            absolute_time=NOON + timedelta(seconds=int(second)),
+            type=kinds[who.partition("-")[2]],
+            participant_role=ROLES[who.partition("-")[0]],
+        )
+        for who, second in parts
+    ]
+
+
+def planned(customer_id: str) -> Planned:
+    return Planned(
+        customer_id=customer_id,
+        customer_key=customer_id,
+        generation=1,
+        client_token=f"token of {customer_id}",
+        request="{}",
+        fingerprint="f",
+        messages=(),
+    )
+
+
+def as_version_4(ledger: Ledger, url: str) -> None:
+    """As that version left it: every chat in which anything was said has a first reply."""
+    ledger.open_campaign(CAMPAIGN, "i-1", now=NOON)
+    ledger.plan(CAMPAIGN, [planned(name) for name in [*TRANSCRIPTS, "forgotten"]], now=NOON)
+    terms = ClaimTerms(lease=timedelta(minutes=1), token_validity=timedelta(hours=24))
+    for contact in ledger.claim(CAMPAIGN, "w", most=100, now=NOON, terms=terms):
+        sent = contact.advance(Status.STARTING, sent_at=NOON)
+        name = f"chat of {contact.customer_id}"
+        made = sent.advance(Status.STARTED, contact_id=name, first_reply_at=NOON)
+        changes: list[Change] = [Progress(sent, Status.PLANNED), Progress(made, Status.STARTING)]
+        told = TRANSCRIPTS.get(contact.customer_id)
+        ledger.apply("w", [*changes, Heard(made, transcript(told[0]) if told else [])])
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        for column in ("transcript_complete", "items_skipped"):
+            connection.exec_driver_sql(f"ALTER TABLE contacts DROP COLUMN {column}")
+        # Forgetting takes away what the ledger had of the chat.
+        forgotten = "SET contact_id = NULL WHERE customer_id = 'forgotten'"
+        connection.exec_driver_sql(f"UPDATE contacts {forgotten}")
+        connection.exec_driver_sql("UPDATE ledger SET schema_version = 4")
+    engine.dispose()
+
+
+def test_in_a_ledger_of_an_earlier_version_greetings_are_no_replies_any_more(
+    ledger_url: str,
+) -> None:
+    with Ledger(ledger_url) as ledger:
+        as_version_4(ledger, ledger_url)
+    with Ledger(ledger_url) as ledger:
+        found = {
+            row["customer_id"]: row["first_reply_at"] for row in ledger.contact_records(CAMPAIGN)
+        }
+        counted = ledger.counts(CAMPAIGN)["replied"]
+
+    answers = {
+        name: None if second is None else NOON + timedelta(seconds=second)
+        for name, (_, second) in TRANSCRIPTS.items()
+    }
+    assert {name: found[name] for name in TRANSCRIPTS} == answers
+    # Of who was forgotten nothing is left to find it out from: it stays as it was counted.
+    assert counted == sum(at is not None for at in answers.values()) + 1
