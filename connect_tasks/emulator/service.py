@@ -8,7 +8,7 @@ from typing import Any
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.participant import ParticipantService
 from connect_tasks.emulator.model.errors import RefusedError, access_denied, expired
-from connect_tasks.emulator.model.operations import OWNERS
+from connect_tasks.emulator.model.operations import OWNERS, declares
 from connect_tasks.emulator.model.rules import RULES
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem, Validator
@@ -161,6 +161,7 @@ def _invalid(operation: str, problems: list[Problem]) -> RefusedError:
     message = f"{len(problems)} validation error{plural} detected: {listed}"
     if OWNERS[operation] == "connectparticipant":
         return RefusedError("ValidationException", message)
-    if any(problem.malformed for problem in problems):
+    is_malformed = any(problem.malformed for problem in problems)
+    if is_malformed or not declares(operation, "InvalidParameterException"):
         return RefusedError("InvalidRequestException", message)
     return RefusedError("InvalidParameterException", message)

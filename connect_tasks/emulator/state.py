@@ -1,19 +1,19 @@
 """A small file of the contacts that have ended, so that a restart does not start them anew."""
 
-import json
 import logging
 import os
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
+
+from pydantic import TypeAdapter, ValidationError
 
 from connect_tasks.emulator.instance.ended import EndedContact
 
 __all__ = ["EndedContacts"]
 
 _log = logging.getLogger(__name__)
-_TIMES = ("started_at", "connected_at", "ended_at")
+_CONTACT = TypeAdapter(EndedContact)
+_BEGINNING = '{"contact_id":'
 
 
 class EndedContacts:
@@ -38,33 +38,43 @@ class EndedContacts:
         if self._path is None:
             return []
         with _open(self._path) as file:
-            whole, _, _cut = file.read().rpartition("\n")
-            file.truncate(len(f"{whole}\n".encode()) if whole else 0)
-        lines = whole.split("\n") if whole else []
-        return [self._parse(line, number) for number, line in enumerate(lines, 1)]
+            *whole, cut = self._lines(file)
+            ended = [self._parse(line, number) for number, line in enumerate(whole, 1)]
+            if cut:
+                self._check_cut(cut, len(whole) + 1)
+                file.truncate(sum(len(f"{line}\n".encode()) for line in whole))
+        return ended
 
     def add(self, ended: EndedContact) -> None:
         """Note down one contact; a file that cannot be written is logged, and harms no chat."""
         if self._path is None:
             return
-        times = {name: getattr(ended, name) for name in _TIMES}
-        members = {
-            "contact_id": ended.contact_id,
-            **{name: time.isoformat() for name, time in times.items() if time},
-            "disconnect_reason": ended.disconnect_reason,
-        }
         try:
             with _open(self._path) as file:
-                file.write(json.dumps(members) + "\n")
+                file.write(_CONTACT.dump_json(ended).decode() + "\n")
         except OSError as error:
             _log.warning("Cannot write %s: %s", self._path, error.strerror)
 
+    def _lines(self, file: TextIO) -> list[str]:
+        try:
+            return file.read().split("\n")
+        except UnicodeDecodeError as error:
+            raise self._not_ours(1) from error
+
+    def _check_cut(self, cut: str, number: int) -> None:
+        # Whatever else a file without a last line break is, it is not ours to shorten.
+        if not (cut.startswith(_BEGINNING) or _BEGINNING.startswith(cut)):
+            raise self._not_ours(number)
+
     def _parse(self, line: str, number: int) -> EndedContact:
         try:
-            return _ended(json.loads(line))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            what = "is not a contact that ended; name another file, or delete this one"
-            raise ValueError(f"{self._path}: line {number}: {what}.") from error
+            return _CONTACT.validate_json(line)
+        except ValidationError as error:
+            raise self._not_ours(number) from error
+
+    def _not_ours(self, number: int) -> ValueError:
+        what = "is not a contact that ended; name another file, or delete this one"
+        return ValueError(f"{self._path}: line {number}: {what}.")
 
 
 def _open(path: Path) -> TextIO:
@@ -73,15 +83,3 @@ def _open(path: Path) -> TextIO:
     )
     file.seek(0)
     return file
-
-
-def _ended(members: Mapping[str, Any]) -> EndedContact:
-    times = {name: _moment(members.get(name)) for name in _TIMES}
-    return EndedContact(**{**members, **times})
-
-
-def _moment(text: str | None) -> datetime | None:
-    moment = datetime.fromisoformat(text) if text is not None else None
-    if moment is not None and moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment

@@ -1,7 +1,8 @@
 """What is remembered of a contact that has ended, over a restart too: no text, no customer."""
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from pydantic import AwareDatetime
 
 __all__ = ["EndedContact"]
 
@@ -19,7 +20,7 @@ class EndedContact:
     """
 
     contact_id: str
-    started_at: datetime
-    connected_at: datetime | None
-    ended_at: datetime
+    started_at: AwareDatetime
+    connected_at: AwareDatetime | None
+    ended_at: AwareDatetime
     disconnect_reason: str
