@@ -57,6 +57,7 @@ class Pipeline:
         self._on_started = on_started
         self._start: Start | None = None
         self._session_of: ChatSession | None = None
+        self._slot = Slot(context.slots, is_occupied=contact.status in OPEN)
         self._unconnected = Slot(context.unconnected, is_occupied=contact.status in OPEN)
         self._resumed = contact.status is not Status.PLANNED
         self._dialogue = Dialogue(
@@ -87,12 +88,12 @@ class Pipeline:
         ends where it is; a start under way is waited for, and an open chat stays open.
         """
         exists = self._claimed.contact.status in OPEN
-        async with self._unconnected, Slot(self._context.slots, is_occupied=exists) as slot:
+        async with self._unconnected, self._slot:
             if self._claimed.contact.status is Status.CONNECTED:
                 self._unconnected.release()
             if exists and not await self._can_be_joined():
                 return
-            self._start = Start(self._context, self._claimed, slot)
+            self._start = Start(self._context, self._claimed, self._slot)
             response = await self._start.run()
             if response is not None:
                 self._on_started()
@@ -208,6 +209,8 @@ class Pipeline:
             on_connected=self._connected,
             on_items=self._hear,
             on_closing=self._closing,
+            # What comes after the end is listened for without holding others up.
+            on_ended=self._slot.release,
             settings=SessionSettings(
                 contact_id=claimed.contact_id,
                 leave_open=conversation.close == "leave_open",

@@ -40,6 +40,7 @@ class ChatSession:
         on_connected: Awaited once, when the first subscription stands.
         on_items: Awaited with new items before anything else is done about them.
         on_closing: Awaited with the reason before the chat is closed.
+        on_ended: Called once when the chat's end was heard.
         settings: How it is held.
     """
 
@@ -58,6 +59,7 @@ class ChatSession:
         on_connected: Callable[[], Awaitable[None]],
         on_items: Callable[[Sequence[Item]], Awaitable[None]],
         on_closing: Callable[[EndReason], Awaitable[None]],
+        on_ended: Callable[[], None] = lambda: None,
         settings: SessionSettings,
     ) -> None:
         self._calls = calls
@@ -65,6 +67,7 @@ class ChatSession:
         self._clock = clock
         self._on_connected = on_connected
         self._on_closing = on_closing
+        self._on_ended = on_ended
         self._settings = settings
         self._catch_up = settings.catch_up
         self._connected = False
@@ -275,6 +278,7 @@ class ChatSession:
                 now = self._clock.monotonic()
                 if self._hearing.has_ended and not has_ended:
                     has_ended, until = True, now + self.LAST_WORDS_SECONDS
+                    self._on_ended()
                 async with asyncio.timeout(max(0.0, until - now)):
                     data = await socket.recv(decode=False)
                 for event in wire.feed(data):
