@@ -15,6 +15,7 @@ from connect_tasks.ledger.contact import CampaignState, Contact, Status, Withdra
 from connect_tasks.ledger.store import Ledger, opened
 
 __all__ = [
+    "MOST_SHOWN",
     "Decision",
     "pause",
     "resolve",
@@ -28,9 +29,10 @@ __all__ = [
 Decision = Literal["was_contacted", "contact_again"]
 
 _BY_A_PERSON = "ResolvedByPerson"
-# How many customers are looked up at once, and how much of an id is shown.
+# How many customers are looked up at once.
 _PIECE = 2_000
-_SHOWN = 40
+MOST_SHOWN = 40
+"""How many characters of an id stand in an error."""
 
 
 def status(campaign: str, ledger: Ledger | str, *, clock: Clock | None = None) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def withdraw(
 
 
 def _some(names: Sequence[str]) -> str:
-    first = ", ".join(f"{name[:_SHOWN]!r}" for name in names[:3])
+    first = ", ".join(f"{name[:MOST_SHOWN]!r}" for name in names[:3])
     return f"{first} and {len(names) - 3:,} others" if len(names) > 3 else first  # noqa: PLR2004
 
 
@@ -213,7 +215,7 @@ def _find_unknown(ledger: Ledger, campaign: str, customer_id: str) -> Contact:
         if canonical_key(contact.customer_id) == canonical_key(customer_id):
             return contact
     raise InputError(
-        f"Customer {customer_id[:40]!r} has no unknown contact in campaign {campaign!r}: "
+        f"Customer {customer_id[:MOST_SHOWN]!r} has no unknown contact in campaign {campaign!r}: "
         "only those need a decision."
     )
 

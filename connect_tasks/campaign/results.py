@@ -290,8 +290,8 @@ class CampaignResult:
     def _contact(self, customer_id: str, found: Mapping[str, _Record]) -> _Record:
         if customer_id not in found:
             raise InputError(
-                f"Campaign {self.campaign!r} has no customer {customer_id!r} in this ledger: give "
-                "the ledger in which the table was planned."
+                f"Campaign {self.campaign!r} does not have all customers of the table in this "
+                "ledger: give the ledger in which the table was planned."
             )
         return found[customer_id]
 

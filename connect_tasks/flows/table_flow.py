@@ -26,6 +26,7 @@ from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.lost_server import kept, with_or_without_server
 from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.tables.reading import describe
+from connect_tasks.tasks.run_context import may_tell_ids
 from connect_tasks.tasks.run_log import plain_errors
 
 __all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
@@ -153,6 +154,8 @@ def _final_state(returned: Any) -> Any:
 def _recorded(name: str, value: Any) -> Any:
     if name == "customers" and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name == "customer_id" and isinstance(value, str) and not may_tell_ids():
+        return "<an id>"
     if name == "ledger" and value:
         return hide_password(value)
     if name == "connect" and hasattr(value, "instance_id"):
