@@ -157,4 +157,4 @@ def _text_or_utterance(value: object, _: object) -> Any:
 
 
 OwnMessage = Annotated[Text | Utterance, WrapValidator(_text_or_utterance)]
-"""What our side says: a text, or one that says what it answers. Without a condition it is a text."""
+"""What our side says: a text, or one that says what it answers; with no condition it is a text."""
