@@ -29,11 +29,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _announcement(local: LocalConnect) -> str:
+def _announcement(local: LocalConnect, state: Path | None) -> str:
     exports = [f"export {name}={value}" for name, value in local.environment().items()]
     flows = [f"# flow {name}: {local.flow_arn(name)}" for name in local.flow_ids]
     chosen = f"# default flow: {local.flow} ({local.flow_id})"
-    return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, chosen])
+    kept = f"kept in {state}" if state else "forgotten; --state FILE keeps them"
+    ended = f"# after a restart, which contacts have ended is {kept}"
+    return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, ended, chosen])
 
 
 def _faults(path: Path | None) -> tuple[Fault, ...]:
@@ -97,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     local = _local(arguments, quotas, faults)
     try:
         with local:
-            print(_announcement(local), flush=True)
+            print(_announcement(local, arguments.state), flush=True)
             threading.Event().wait()
     except OSError as error:
         raise SystemExit(f"Cannot serve on port {arguments.port}: {error.strerror}") from error

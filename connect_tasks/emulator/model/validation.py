@@ -37,6 +37,8 @@ class Problem:
 
 
 _LONGEST_PATH = 200
+# A body can have more mistakes than anybody reads; after so many the rest is not looked at.
+_MOST_PROBLEMS = 100
 
 Check = Callable[[Any, str, list[Problem]], None]
 
@@ -122,6 +124,8 @@ def _members(checks: Mapping[str, Check], required: list[str]) -> Check:
             Problem(_at(path, name), "Member must not be null", malformed=True) for name in missing
         ]
         for name, member in value.items():
+            if len(problems) > _MOST_PROBLEMS:
+                return
             if name not in checks:
                 problems.append(Problem(_at(path, name), "Member is not known", malformed=True))
             elif member is not None:
@@ -134,6 +138,8 @@ def _each(member: Check) -> Check:
     def check(value: Any, path: str, problems: list[Problem]) -> None:
         if isinstance(value, list):
             for index, item in enumerate(value):
+                if len(problems) > _MOST_PROBLEMS:
+                    return
                 member(item, f"{path}[{index}]", problems)
 
     return check
@@ -143,6 +149,8 @@ def _entries(key: Check, entry: Check) -> Check:
     def check(value: Any, path: str, problems: list[Problem]) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
+                if len(problems) > _MOST_PROBLEMS:
+                    return
                 key(name, f"{path} key", problems)
                 entry(item, _at(path, name), problems)
 

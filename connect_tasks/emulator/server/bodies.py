@@ -24,7 +24,7 @@ class TooLargeError(Exception):
 
 
 async def read_body(http: HttpRequest, most: int) -> bytes:
-    """Read a request's body.
+    """Read a request's body, once; concurrent reads would share it. Cancelling leaves the rest.
 
     Args:
         http: The request.

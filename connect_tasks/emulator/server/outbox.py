@@ -36,7 +36,10 @@ class Outbox:
             self._overflow()
 
     async def take(self) -> Outgoing:
-        """Wait for the next thing to send; cancelling loses nothing."""
+        """Wait for the next thing to send; cancelling loses nothing.
+
+        Concurrent calls each get another one.
+        """
         outgoing = await self._queue.get()
         self._left += _size(outgoing)
         return outgoing

@@ -54,7 +54,10 @@ class SocketWire:
         self._unread = unread
 
     async def serve(self, socket: WebSocket) -> None:
-        """Serve one socket from its hand-shake until it is gone."""
+        """Serve one socket from its hand-shake until it is gone.
+
+        Called once for each socket, concurrently for many. Cancelling leaves the chat as it is.
+        """
         chat = self._enter(socket)
         if chat is None:
             _log.warning("Refused %s: its socket URL opens nothing.", name_of(socket.client))

@@ -23,7 +23,9 @@ def steady_clock() -> Callable[[], datetime]:
 async def work_off(
     schedule: Schedule, lock: AbstractContextManager[Any], *, has_foreign_clock: bool
 ) -> None:
-    """Carry out what is due whenever it is, until cancelled.
+    """Carry out what is due whenever it is, until cancelled; nothing is lost by that.
+
+    Not concurrently with itself: only one is woken when something earlier is planned.
 
     Args:
         schedule: What is due.

@@ -85,7 +85,11 @@ class Wire:
         return quiet_config(self.app, http, socket_protocol(self._answers, self._limits))
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application. What it cannot handle is logged, and ends in an error, not here."""
+        """The ASGI application. What it cannot handle is logged, and ends in an error, not here.
+
+        Called concurrently, once for each request or socket. Cancelling loses an answer, never
+        what was carried out.
+        """
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
             return
