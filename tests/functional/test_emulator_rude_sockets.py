@@ -206,6 +206,30 @@ def test_what_breaks_the_protocol_is_closed_with_the_reason(
     assert len(lines(caplog)) == 1
 
 
+@pytest.mark.parametrize("behind", [frame(TEXT, opcode=3), frame(b"\xff"), frame(b"", opcode=8)])
+def test_a_binary_frame_with_more_that_is_wrong_right_behind_it_is_no_fault_of_ours(
+    local: LocalConnect, caplog: pytest.LogCaptureFixture, behind: bytes
+) -> None:
+    for _ in range(3):
+        with open_line(local) as line:
+            line.sendall(frame(TEXT, opcode=2) + behind)
+            listen(line)
+
+    assert all("The web socket of a client" in line for line in lines(caplog))
+
+
+def test_who_hangs_up_at_a_closed_door_is_one_line(
+    local: LocalConnect, neighbour: Neighbour, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        with line_to(local) as line:
+            line.sendall(b"GET /participant/socket?key=wrong HTTP/1.1\r\n" + UPGRADE)
+            line.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+    assert neighbour.is_well()
+
+    assert {text.rpartition(": ")[2] for text in lines(caplog)} <= {"its socket URL opens nothing."}
+
+
 def test_a_frame_in_pieces_with_pings_between_is_one_frame(local: LocalConnect) -> None:
     with open_line(local) as line:
         for byte in TEXT[:-1]:

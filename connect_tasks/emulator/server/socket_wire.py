@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
@@ -59,19 +59,23 @@ class SocketWire:
         Called once for each socket, concurrently for many. Cancelling leaves the chat as it is.
         """
         chat = self._enter(socket)
-        if chat is None:
-            _log.warning("Refused %s: its socket URL opens nothing.", name_of(socket.client))
-            denial = self._answers.error(403, "ForbiddenException", "Forbidden")
-            await socket.send_denial_response(denial)
-            return
         try:
-            await socket.accept()
-            await self._converse(socket, chat)
-        except (WebSocketDisconnect, RuntimeError):
+            if chat is None:
+                await self._deny(socket)
+            else:
+                await socket.accept()
+                await self._converse(socket, chat)
+        except WebSocketDisconnect:
             # It was gone before the first word.
             return
         finally:
-            chat.sockets.discard(socket)
+            if chat is not None:
+                chat.sockets.discard(socket)
+
+    async def _deny(self, socket: WebSocket) -> None:
+        _log.warning("Refused %s: its socket URL opens nothing.", name_of(socket.client))
+        denial = self._answers.error(403, "ForbiddenException", "Forbidden")
+        await socket.send_denial_response(denial)
 
     def _enter(self, socket: WebSocket) -> Chat | None:
         if socket.url.path != SOCKET_PATH:
@@ -108,7 +112,9 @@ class SocketWire:
                 _log.warning(
                     "The web socket of %s is closed: it got a binary frame.", name_of(socket.client)
                 )
-                await socket.close(CloseCode.UNSUPPORTED_DATA, "no binary frames")
+                # The protocol may have closed it meanwhile, for what came right behind.
+                with suppress(RuntimeError):
+                    await socket.close(CloseCode.UNSUPPORTED_DATA, "no binary frames")
                 return
             with self._lock:
                 self._backend.schedule.run_due()
