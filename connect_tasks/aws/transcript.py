@@ -11,7 +11,7 @@ The rules of this file:
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
@@ -47,7 +47,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One item of a transcript: a message, an event or an attachment."""
+    """One item of a transcript: a message, an event or an attachment.
+
+    A persistent chat's transcript begins with the chat that it goes on with: what is past is kept,
+    and says nothing of this chat's turns, replies or end.
+    """
 
     message_id: str
     absolute_time: datetime
@@ -57,16 +61,22 @@ class Item:
     participant_role: str | None = None
     participant_id: str | None = None
     display_name: str | None = None
+    is_past: bool = False
 
     @property
     def is_end(self) -> bool:
         """Whether this item says that the chat is over."""
-        return self.type == "EVENT" and self.content_type == _ENDED
+        return self.type == "EVENT" and self.content_type == _ENDED and not self.is_past
 
     @property
     def is_spoken(self) -> bool:
-        """Whether somebody said or sent something, as opposed to an event."""
-        return self.type in {"MESSAGE", "ATTACHMENT"}
+        """Whether somebody said or sent something in this chat, as opposed to an event."""
+        return self.type in {"MESSAGE", "ATTACHMENT"} and not self.is_past
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What is kept of it, by the names of the columns of `messages`."""
+        return {name: getattr(self, name) for name in _RECORDED}
 
     @property
     def is_typing(self) -> bool:
@@ -77,6 +87,9 @@ class Item:
     def is_ours(self) -> bool:
         """Whether the customer's side, which we speak for, made it."""
         return self.participant_role == "CUSTOMER"
+
+
+_RECORDED = tuple(field.name for field in fields(Item) if field.name != "is_past")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +174,7 @@ def parse_item(
         participant_role=_name(raw.get("ParticipantRole")),
         participant_id=_name(raw.get("ParticipantId")),
         display_name=_name(raw.get("DisplayName")),
+        is_past=_is_past(raw, contact_id),
     )
 
 
@@ -168,6 +182,12 @@ def _is_foreign(raw: Mapping[str, Any], contact_id: str, *, from_socket: bool) -
     names = (*_OWN_IDS, _PAST_ID) if from_socket else _OWN_IDS
     named = [raw[name] for name in names if raw.get(name) is not None]
     return bool(named) and contact_id not in named
+
+
+def _is_past(raw: Mapping[str, Any], contact_id: str | None) -> bool:
+    """Whether it is of the chat that this one goes on with: such items name that one alone."""
+    named = any(raw.get(name) is not None for name in _OWN_IDS)
+    return raw.get(_PAST_ID) not in (None, contact_id) and not named
 
 
 def _is_no_part(raw: Mapping[str, Any]) -> bool:

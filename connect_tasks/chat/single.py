@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -311,4 +311,4 @@ async def _nothing(*_: object) -> None:
 def _transcript(chat: StartedChat, heard: Sequence[Item]) -> "pd.DataFrame":
     ids = {"contact_id": chat.contact_id, "customer_id": chat.customer_id}
     ordered = sorted(heard, key=lambda item: (item.absolute_time, item.message_id))
-    return MESSAGES.frame([{**asdict(item), **ids} for item in ordered])
+    return MESSAGES.frame([{**item.record, **ids} for item in ordered])

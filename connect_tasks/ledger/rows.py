@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.chat.template.utterance import OwnMessage, Utterance
 from connect_tasks.ledger.changes import Heard, Known, Planned, Progress
@@ -222,5 +221,5 @@ def item_values(change: Heard) -> Iterator[dict[str, Any]]:
             "campaign": change.contact.campaign,
             "customer_id": change.contact.customer_id,
             "contact_id": change.contact.contact_id,
-            **{field.name: getattr(item, field.name) for field in fields(Item)},
+            **item.record,
         }

@@ -98,22 +98,46 @@ def test_what_is_never_asked_is_said_all_the_same_or_ends_the_chat(
         assert roles(here).count("CUSTOMER") == 2 * said
 
 
+def request_of(here: World, **fields: Any) -> StartChatContactRequest:
+    own = {
+        "instance_id": here.local.instance_id,
+        "contact_flow_id": here.local.flow_id,
+        "participant_details": {"display_name": "Ada"},
+    }
+    return StartChatContactRequest.model_validate({**own, **fields})
+
+
 def test_a_single_chat_waits_for_what_its_message_answers(tmp_path: Path) -> None:
     with world(tmp_path, flow="agent", think_seconds=(0.5, 0.5)) as here:
-        block = here.local.instance()
-        request = StartChatContactRequest.model_validate(
-            {
-                "instance_id": here.local.instance_id,
-                "contact_flow_id": here.local.flow_id,
-                "participant_details": {"display_name": "Ada"},
-            }
-        )
-        chat = single.start(block.connect(), request, "t-1")
+        instance = here.local.instance().connect()
+        chat = single.start(instance, request_of(here), "t-1")
         talk = Conversation(settle_seconds=0)
-        held = single.hold(block.connect(), chat, talk, [TO_THE_AGENT, "thanks"])
+        held = single.hold(instance, chat, talk, [TO_THE_AGENT, "thanks"])
 
     spoken = held.messages[held.messages["type"] == "MESSAGE"]
     assert list(spoken["participant_role"]) == WITH_AN_AGENT
+    assert held.end_reason == "chat_ended"
+
+
+@pytest.mark.parametrize("opening", [None, {"content": "Again", "content_type": "text/plain"}])
+def test_what_was_said_in_the_chat_that_this_one_goes_on_with_is_past(
+    tmp_path: Path, opening: dict[str, str] | None
+) -> None:
+    talk = Conversation(settle_seconds=0)
+    with world(tmp_path, flow="survey") as here:
+        instance = here.local.instance().connect()
+        first = single.start(instance, request_of(here), "t-1")
+        single.hold(instance, first, talk, ["9"])
+        past = {
+            "source_contact_id": first.contact_id,
+            "rehydration_type": "ENTIRE_PAST_SESSION",
+        }
+        again = request_of(here, persistent_chat=past, initial_message=opening)
+        second = single.start(instance, again, "t-2")
+        held = single.hold(instance, second, talk, ["7"])
+
+    said = held.messages[held.messages["participant_role"] == "CUSTOMER"]["content"].dropna()
+    assert list(said) == ["9", *(["Again"] if opening else []), "7"]
     assert held.end_reason == "chat_ended"
 
 
