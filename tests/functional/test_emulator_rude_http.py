@@ -43,7 +43,7 @@ def local() -> Iterator[LocalConnect]:
 
 @pytest.fixture
 def impatient() -> Iterator[LocalConnect]:
-    limits = LocalLimits(request_seconds=0.2)
+    limits = LocalLimits(request_seconds=0.5)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited(), limits=limits) as running:
         yield running
 
@@ -380,7 +380,7 @@ REQUESTS = st.builds(
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[LocalConnect, Neighbour]]:
-    limits = LocalLimits(request_seconds=0.1)
+    limits = LocalLimits(request_seconds=0.5)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited(), limits=limits) as running:
         yield running, Neighbour(running)
 
@@ -403,7 +403,7 @@ def test_whatever_bytes_come_another_client_is_served_meanwhile(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=REQUESTS)
 def test_whatever_a_request_is_made_of_it_is_answered_and_no_fault_of_ours(

@@ -317,7 +317,7 @@ def test_pings_of_who_does_not_read_are_not_hoarded(
 def test_a_socket_that_says_nothing_is_closed_and_one_that_pings_is_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    limits = LocalLimits(idle_socket_seconds=0.3)
+    limits = LocalLimits(idle_socket_seconds=1)
     running = LocalConnect(flow="echo", limits=limits)
     with running as local, open_line(local) as alive, open_line(local) as silent:
         silent.settimeout(0.02)
