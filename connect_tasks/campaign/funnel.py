@@ -89,6 +89,11 @@ class FunnelCounter:
         """Whether any chat of the campaign was ever started."""
         return bool(self._started)
 
+    @property
+    def connected(self) -> int:
+        """How many chats of the campaign were ever connected."""
+        return self._connected
+
     def funnel(self) -> Funnel:
         """The numbers now."""
         status = self._status

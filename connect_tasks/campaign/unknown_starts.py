@@ -66,6 +66,12 @@ class UnknownStarts:
         due = [left.due_at for left in self._left.values()]
         return max(0.0, min(due) - now) if due else None
 
+    def give_up(self) -> bool:
+        """Leave them all to another run; whether there were any."""
+        given_up = bool(self._left)
+        self._left.clear()
+        return given_up
+
     def hurry(self) -> bool:
         """Nothing else is left to do: come back to each once more, after a first pause at most.
 

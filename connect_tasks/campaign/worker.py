@@ -266,6 +266,9 @@ class Worker:
         """Wait a little if there may be more to do: by others' contacts, or by unknown starts."""
         seconds = await self._claims.seconds_until_free(WORKED_ON)
         if seconds is None and not self._unknown.hurry():
+            if self._unknown.give_up():
+                # Before it waits for others, who may wait for this one.
+                await self._claims.release(interrupted=False)
             seconds = await self._claims.seconds_until_free((Status.UNKNOWN,))
             # Those of workers that live are theirs: waiting for each other would never end.
             if seconds is None or self._is_long_alone():

@@ -300,7 +300,7 @@ def test_a_token_that_is_too_old_is_not_sent_again_for_an_interrupted_chat(
 
 def test_an_open_outcome_whose_token_is_too_old_is_left_for_a_person(tmp_path: Path) -> None:
     cuts = [
-        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in range(1, 5)
+        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in range(1, 9)
     ]
     with world(tmp_path, faults=cuts) as here:
         here.plan(customers(1))
@@ -309,7 +309,7 @@ def test_an_open_outcome_whose_token_is_too_old_is_left_for_a_person(tmp_path: P
         here.run()
 
         assert [row["status"] for row in here.contacts()] == ["unknown"]
-        assert here.local.calls["StartChatContact"] == 4
+        assert here.local.calls["StartChatContact"] == 8
 
 
 def test_token_and_request_are_on_disk_before_the_call(tmp_path: Path) -> None:
@@ -344,9 +344,10 @@ def test_a_start_that_times_out_is_repeated_and_makes_one_contact(tmp_path: Path
 def test_an_outcome_that_stays_unknown_is_said_so_and_settled_by_the_next_run(
     tmp_path: Path,
 ) -> None:
+    # All that a run tries, and all that it tries once more before it ends.
     faults = [
         Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0001", nth=n)
-        for n in range(1, 5)
+        for n in range(1, 9)
     ]
     with world(tmp_path, faults=faults) as here:
         here.plan(customers(3))

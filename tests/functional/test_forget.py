@@ -836,7 +836,7 @@ def test_two_who_forget_the_same_customers_do_not_hinder_each_other(ledger: Ledg
 def test_a_start_that_is_cut_off_is_resolved_before_it_is_forgotten(here: World) -> None:
     cuts = [
         Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="kunde-17", nth=n)
-        for n in range(1, 5)
+        for n in range(1, 9)
     ]
     quotas = LocalQuotas.unlimited()
     with LocalConnect(flow="echo", quotas=quotas, faults=cuts) as local:

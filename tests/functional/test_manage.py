@@ -21,7 +21,7 @@ from tests.functional.world import CAMPAIGN, FAST, World, customers, world
 VERSION_1 = Path(__file__).parents[1] / "data" / "ledger_version_1.sql"
 CUTS = [
     Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0001", nth=n)
-    for n in range(1, 5)
+    for n in range(1, 9)
 ]
 
 
@@ -135,7 +135,7 @@ def test_unknown_contacts_are_listed_with_what_is_known(tmp_path: Path) -> None:
         (unknown,) = manage.unknown_contacts(CAMPAIGN, here.ledger.url)
 
         assert unknown["customer_id"] == "0001"
-        assert unknown["attempts"] == 4
+        assert unknown["attempts"] == 8
         assert unknown["sent_at"] is not None
         assert unknown["error_code"] == "ConnectionClosedError"
 
