@@ -280,7 +280,7 @@ def make_client(session: boto3.Session, service: str, options: ClientOptions, **
     name: Any = service
     own = options.config(**config)
     client: Any = session.client(name, **parameters, config=own)
-    if own.proxies is not None or not getproxies().keys() - {"no"}:
+    if getattr(own, "proxies", None) is not None or not getproxies().keys() - {"no"}:
         return client
     # Only the client knows its endpoint, and it has taken whatever proxy the environment names.
     mended = own.merge(Config(proxies=proxies_for(client.meta.endpoint_url)))

@@ -8,6 +8,7 @@ its own.
 import ipaddress
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -39,21 +40,18 @@ def is_loopback(url: str) -> bool:
     host = (urlsplit(url).hostname or "").removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = _in_short(host)
+    address = _address(host)
     mapped = getattr(address, "ipv4_mapped", None) or address
     # Whoever connects to the unspecified address reaches this machine, too.
     return mapped is not None and (mapped.is_loopback or mapped.is_unspecified)
 
 
-def _in_short(host: str) -> ipaddress.IPv4Address | None:
-    """An address such as 127.1, as the system reads it."""
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except OSError:
-        return None
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A host's address, in short as the system reads it too, such as 127.1."""
+    for read in (ipaddress.ip_address, lambda text: ipaddress.IPv4Address(socket.inet_aton(text))):
+        with suppress(ValueError, OSError):
+            return read(host)
+    return None
 
 
 def proxies_for(url: str) -> dict[str, str]:

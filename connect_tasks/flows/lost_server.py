@@ -162,7 +162,8 @@ def _is_about_lost_server(record: logging.LogRecord) -> bool:
 
 def _give_up_sending() -> None:
     """Prefect would try for minutes, when the process ends, to send events that nobody takes."""
-    for service in list(EventsWorker._instances.values()):  # noqa: SLF001
+    running: dict[int, Any] = EventsWorker._instances  # type: ignore[misc]  # noqa: SLF001
+    for service in list(running.values()):
         task, loop = service._task, service._loop  # noqa: SLF001
         if isinstance(service, _SERVICES) and task is not None and loop is not None:
             loop.call_soon_threadsafe(task.cancel)

@@ -111,7 +111,7 @@ def unknown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _saved(prefect_home: Path, local: LocalConnect) -> None:
     """Prefect has the instances and the limit that examples name."""
     assert prefect_home.exists()
-    local.instance().save("production", overwrite=True, _sync=True)  # type: ignore[call-arg]
+    local.instance().save("production", overwrite=True, _sync=True)
     limit = GlobalConcurrencyLimitCreate(name="chat-starts", limit=20, slot_decay_per_second=20)
     with get_client(sync_client=True) as client:
         client.create_global_concurrency_limit(limit)

@@ -17,14 +17,14 @@ from connect_tasks.flows.outreach import outreach
 
 @pytest.mark.usefixtures("prefect_home")
 @pytest.mark.parametrize("is_awaited", [False, True])
-def test_a_block_is_saved_and_loaded_inside_a_running_loop(is_awaited: bool) -> None:
+def test_a_block_is_saved_and_loaded_inside_a_running_loop(*, is_awaited: bool) -> None:
     name = f"in-a-notebook-{is_awaited}".lower()
 
     async def cell() -> tuple[object, object]:
         block = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
         if is_awaited:
             saved = await block.save(name, overwrite=True)  # type: ignore[misc]
-            return saved, await AmazonConnectInstance.load(name)  # type: ignore[misc]
+            return saved, await AmazonConnectInstance.load(name)
         return block.save(name, overwrite=True), AmazonConnectInstance.load(name)
 
     saved, loaded = asyncio.run(cell())
@@ -37,7 +37,7 @@ def test_a_block_is_saved_and_loaded_inside_a_running_loop(is_awaited: bool) -> 
 @pytest.mark.usefixtures("prefect_home")
 @pytest.mark.parametrize("is_awaited", [False, True])
 def test_what_the_readme_shows_works_in_a_cell_of_a_notebook(
-    local: LocalConnect, ledger: str, is_awaited: bool
+    local: LocalConnect, ledger: str, *, is_awaited: bool
 ) -> None:
     local.instance(flow="echo").save("of-the-readme", overwrite=True)
 
@@ -62,7 +62,7 @@ def test_an_async_flow_may_wait_for_a_block_or_not() -> None:
 
     @flow
     async def ask() -> list[str]:
-        waited: Any = await AmazonConnectInstance.load("asked")  # type: ignore[misc]
+        waited: Any = await AmazonConnectInstance.load("asked")
         return [waited.instance_id, AmazonConnectInstance.load("asked").instance_id]
 
     assert asyncio.run(ask()) == ["i-1", "i-1"]

@@ -107,6 +107,6 @@ def test_a_socks_proxy_is_refused_for_calls_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://ada:secret@proxy.example")
 
-    with pytest.raises(CampaignWideError, match="NO_PROXY to connect.example") as caught:
+    with pytest.raises(CampaignWideError, match=r"NO_PROXY to connect\.example") as caught:
         proxies_for("https://connect.example")
     assert "secret" not in str(caught.value)

@@ -1,6 +1,7 @@
 import io
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -25,7 +26,7 @@ def told() -> Iterator[io.StringIO]:
     logging.root.removeHandler(handler)
 
 
-def client() -> object:
+def client() -> Any:
     session = boto3.Session(
         aws_access_key_id="local",
         aws_secret_access_key="local",
@@ -68,10 +69,8 @@ def test_no_secret_gets_through(
 
 def test_an_answer_that_could_not_be_read_is_not_told_either(told: io.StringIO) -> None:
     quieten_boto()
-    try:
-        raise ResponseParserError(f"invalid JSON received:\n{SECRET}")
-    except ResponseParserError:
-        logging.getLogger("botocore.endpoint").debug("Exception received", exc_info=True)
+    error = ResponseParserError(f"invalid JSON received:\n{SECRET}")
+    logging.getLogger("botocore.endpoint").debug("Exception received", exc_info=error)
 
     assert told.getvalue() == "Exception received (ResponseParserError)\n"
 
@@ -80,7 +79,7 @@ def test_what_is_called_and_how_it_ended_is_still_told(told: io.StringIO) -> Non
     connect = client()
     with Stubber(connect) as stub:
         stub.add_response("stop_contact", {})
-        connect.stop_contact(InstanceId="i-1", ContactId="c-1")  # type: ignore[attr-defined]
+        connect.stop_contact(InstanceId="i-1", ContactId="c-1")
     logging.getLogger("urllib3.connectionpool").debug('%s "%s %s" %s', "host", "PUT", "/chat", 200)
 
     assert "OperationModel" in told.getvalue() or "StopContact" in told.getvalue()

@@ -1,6 +1,7 @@
 import asyncio
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from prefect_aws import AwsCredentials
@@ -20,6 +21,8 @@ from connect_tasks.tasks import (
     validate_customers,
 )
 
+CHAT: Any = None
+
 
 async def load() -> None:
     """What Prefect's `Block.load` gives where an event loop runs."""
@@ -32,10 +35,12 @@ def _no_coroutine_is_left() -> Iterator[None]:
         yield
 
 
-ENTRIES = {
-    "load_instance": lambda connect: load_instance(connect),
-    "validate_customers": lambda connect: validate_customers.fn([], campaign="x", connect=connect),
-    "preview": lambda connect: preview.fn([], None, connect),
+ENTRIES: dict[str, Callable[[Any], object]] = {
+    "load_instance": load_instance,
+    "validate_customers": lambda connect: validate_customers.fn(
+        "x.csv", campaign="x", connect=connect
+    ),
+    "preview": lambda connect: preview.fn("x.csv", None, connect),
     "start_chats": lambda connect: start_chats.fn("x", connect=connect),
     "start_chat": lambda connect: start_chat.fn(
         {
@@ -45,7 +50,7 @@ ENTRIES = {
         },
         connect,
     ),
-    "hold_chat": lambda connect: hold_chat.fn(None, connect),
+    "hold_chat": lambda connect: hold_chat.fn(CHAT, connect),
     "stop_chat": lambda connect: stop_chat.fn("c-1", connect),
     "campaign_worker": lambda connect: campaign_worker.fn("x", connect),
     "outreach": lambda connect: outreach.validate_parameters(
@@ -73,6 +78,6 @@ def test_a_block_may_be_waited_for_and_is_itself() -> None:
     )
 
     async def wait() -> AmazonConnectInstance:
-        return await block  # type: ignore[misc]
+        return await block
 
     assert asyncio.run(wait()) is block

@@ -89,7 +89,8 @@ def test_what_holds_no_secret_stays_as_it_is(address: str) -> None:
 
 @given(QUOTED, st.booleans())
 def test_what_is_written_down_is_the_same_database_without_the_password(
-    password: str, in_query: bool
+    password: str,
+    in_query: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
     given_url = (
         f"postgresql://ada@host:5432/ledger?password={password}&sslmode=require"

@@ -34,7 +34,7 @@ def delete_folder(path: Path) -> None:
 @pytest.mark.parametrize("happens", [delete, move, replace, delete_folder])
 @pytest.mark.parametrize("again", [False, True], ids=["at the next write", "and ever after"])
 def test_a_ledger_whose_file_is_gone_is_told_and_not_made_again(
-    tmp_path: Path, happens: Callable[[Path], None], again: bool
+    tmp_path: Path, *, happens: Callable[[Path], None], again: bool
 ) -> None:
     path = tmp_path / "folder" / "ledger.db"
     with Ledger(f"sqlite:///{path}") as ledger:
@@ -53,10 +53,14 @@ def test_a_file_that_is_deleted_in_the_middle_of_a_transaction_does_not_count_as
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "ledger.db"
-    with Ledger(f"sqlite:///{path}") as ledger, pytest.raises(LedgerError, match="deleted"):
+
+    def write(ledger: Ledger) -> None:
         with ledger._writing() as connection:
             connection.exec_driver_sql("UPDATE ledger SET schema_version = schema_version")
             delete(path)
+
+    with Ledger(f"sqlite:///{path}") as ledger, pytest.raises(LedgerError, match="deleted"):
+        write(ledger)
 
 
 def test_a_file_that_stays_where_it_is_is_no_trouble(tmp_path: Path) -> None:
@@ -75,24 +79,21 @@ def test_a_file_that_stays_where_it_is_is_no_trouble(tmp_path: Path) -> None:
     "url",
     [
         "postgresql://ada:secret@host:abc/ledger",
-        "postgresql://ada:secret@host:/ledger:x",
         "postgresql://ada:sec/ret@host/ledger",
         "mysql://ada:secret@host/ledger",
         "host=db password=secret",
         "nonsense",
-        "sqlite:///:memory:",
     ],
 )
 @pytest.mark.parametrize("use", [Ledger, ledger_exists], ids=["opened", "looked for"])
 def test_an_address_that_cannot_be_used_is_a_wrong_argument_and_shows_no_password(
     url: str, use: Callable[[str], object]
 ) -> None:
-    with pytest.raises((LedgerAddressError, LedgerError)) as caught:
-        if not use(url):
-            raise LedgerAddressError("there is none")
+    with pytest.raises(LedgerAddressError) as caught:
+        use(url)
 
+    assert isinstance(caught.value, InputError)
     shown: BaseException | None = caught.value
-    assert isinstance(shown, InputError | LedgerError)
     while shown is not None:
         assert "secret" not in str(shown)
         assert "ret@" not in str(shown)
