@@ -456,6 +456,7 @@ def test_what_stays_of_a_contact_is_that_there_was_one(ledger: Ledger) -> None:
         "request": "{}",
         "messages": [],
         "attempts": 0,
+        "items_skipped": 0,
         "planned_at": NOW,
         "sent_at": NOW,
         "started_at": NOW,

@@ -538,6 +538,7 @@ def test_a_step_is_on_record_with_everything_that_was_learnt(three: Ledger) -> N
         "error_code": "GONE",
         "error_message": "the chat is over",
         "request_id": "r-1",
+        "items_skipped": 0,
     }
 
 
@@ -711,9 +712,28 @@ def test_the_counts_tell_how_far_each_contact_ever_came(ledger: Ledger) -> None:
         "reached_started": 3,
         "reached_connected": 2,
         "replied": 1,
+        # Of the one that was lost before anybody joined it there is nothing to be whole.
+        "transcripts_incomplete": 0,
+        "transcripts_unchecked": 1,
+        "items_skipped": 0,
         "planned_at": NOW,
         "ended_at": later(hours=2),
     }
+
+
+def test_a_transcript_is_counted_as_whole_as_not_or_as_what_nobody_can_say(three: Ledger) -> None:
+    for contact, is_complete in zip(claim(three), (True, False, None), strict=True):
+        talks = step(three, start(three, contact), Status.CONNECTED, connected_at=NOW)
+        ended = {"ended_at": NOW, "transcript_complete": is_complete, "items_skipped": 2}
+        step(three, talks, Status.COMPLETED, **ended)
+
+    counts = three.counts(CAMPAIGN)
+
+    assert counts["completed"] == 3
+    assert (counts["transcripts_incomplete"], counts["transcripts_unchecked"]) == (1, 1)
+    assert counts["items_skipped"] == 6
+    told = [row["transcript_complete"] for row in three.contact_records(CAMPAIGN)]
+    assert told == [True, False, None]
 
 
 def test_an_unknown_campaign_counts_nothing(ledger: Ledger) -> None:

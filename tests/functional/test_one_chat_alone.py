@@ -54,7 +54,7 @@ ITEMS: list[Any] = [
     None,
 ]
 STORED: list[dict[str, Any]] = [
-    RAW | {"Id": f"kept-{number}", "Type": "EVENT"} | change
+    {**RAW, "Id": f"kept-{number}", "Type": "EVENT", **change}
     for number, change in enumerate(
         [
             {"Content": "a\0b"},
