@@ -61,7 +61,7 @@ class Hearing:
     async def hear(self, event: Item | Odd) -> None:
         """Take in what the socket brought.
 
-        Cancelled, the item may be stored without the dialogue knowing of it.
+        Never concurrently. Cancelled, the item may be stored without the dialogue knowing of it.
         """
         if isinstance(event, Item):
             await self._take(self._transcript.add([event]))
@@ -76,6 +76,8 @@ class Hearing:
         Args:
             connection: Ours.
             must_work: Pass every error on.
+
+        Never concurrently. Cancelled, what it gave may be stored without the dialogue knowing of it.
 
         Returns:
             Whether it held anything that no socket had brought.
@@ -97,6 +99,8 @@ class Hearing:
 
     async def check(self, connection: Connection) -> bool:
         """Look once whether something is missing, if that takes no more than a moment.
+
+        Never concurrently, and cancelled as `read`.
 
         Returns:
             As `read`.
