@@ -92,6 +92,11 @@ def test_nothing_that_is_no_text_matches() -> None:
     assert After(role="AGENT").is_met_by("AGENT", None)
 
 
+def test_of_a_long_text_the_first_8192_characters_count() -> None:
+    assert After(pattern="ab").is_met_by("SYSTEM", "." * 8_190 + "ab")
+    assert not After(pattern="ab").is_met_by("SYSTEM", "." * 8_191 + "ab")
+
+
 # Python's own regular expressions need 2 ** 30 steps and more for these.
 @pytest.mark.parametrize(
     "pattern", [r"^(a+)+$", r"(a|a)*b", r"^(([a-z])+.)+[A-Z]$", r"(a?){9}a{9}$"]
