@@ -172,6 +172,7 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
         "SendMessage": said,
         # Once before a chat is closed; once more at its beginning, for the answer to a message
         # that was there before anybody listened.
+        # Looks where nothing seems wrong give way to all others: they limit nothing.
         "GetTranscript": 1 + intake.opened / valid,
     }
     if conversation.close in _CLOSING:
@@ -203,9 +204,16 @@ def _rate_limits(chats: int, calls: Mapping[str, float], quotas: Quotas) -> Iter
         rate, burst = quotas.rate_of(name)
         beyond_burst = max(0.0, chats * per_chat - burst)
         each = "" if math.isclose(per_chat, 1) else f" at {per_chat:.2g} per chat"
-        yield _Limit(
-            rate / per_chat, beyond_burst / rate, f"{rate:g} {_WORDS[name]} per second{each}"
-        )
+        words = f"{rate:g} {_WORDS[name]} per second{each}{_unconnected(name, quotas)}"
+        yield _Limit(rate / per_chat, beyond_burst / rate, words)
+
+
+def _unconnected(api: str, quotas: Quotas) -> str:
+    """Where connections are scarcer than slots, starts wait for them: how many are ahead."""
+    most = quotas.most_unconnected()
+    if api != "CreateParticipantConnection" or most >= quotas.open_chats:
+        return ""
+    return f", for which at most {most:,} chats wait"
 
 
 def _rounded_words(seconds: float) -> str:

@@ -24,6 +24,10 @@ _QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
 # What a value was is the customer's; the field before it and the rule after it are ours.
 _OWN_VALUE = re.compile(rf" = (?:{_QUOTED_TEXT}|[^'\":])*: ", re.DOTALL)
 _FAILED_TEMPLATE = "the template fails"
+_UNKNOWN = (
+    " Run the same campaign again to find out about the unknown ones; those that stay unknown, a "
+    "person decides with the flow campaign-resolve."
+)
 _LONGEST_REASON = 200
 _LONGEST_ID = 60
 
@@ -92,22 +96,22 @@ def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
         Conclusion(name='Completed', message='3 of 3 rows contacted, 2 replied.')
     """
     told = f"{', '.join(_told(summary))}."
+    unknown = _UNKNOWN if summary["unknown"] else ""
     left = summary["valid"] - summary["completed"] - summary["failed"] - summary["unknown"]
     if left and left <= summary.get("outside", 0):
         told, left = f"{told} {outside_words(summary['outside'])}", 0
     if left and state is not CampaignState.RUNNING:
         return Conclusion(
-            state.capitalize(), f"{told} {left:,} left: the flow campaign-resume goes on with them."
+            state.capitalize(),
+            f"{told} {left:,} left: the flow campaign-resume goes on with them.{unknown}",
         )
     if left:
-        return Conclusion("Unfinished", f"{told} {left:,} left: run the same campaign again.")
-    if summary["unknown"]:
         return Conclusion(
-            "Unresolved",
-            f"{told} Run the same campaign again to find out about the unknown ones; those that "
-            "stay unknown, a person decides with the flow campaign-resolve.",
+            "Unfinished", f"{told} {left:,} left: run the same campaign again.{unknown}"
         )
-    return Conclusion("Completed", told)
+    return (
+        Conclusion("Unresolved", f"{told}{unknown}") if unknown else Conclusion("Completed", told)
+    )
 
 
 def outside_words(count: int) -> str:
@@ -174,7 +178,8 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
         for stage in stages(summary)
     )
-    kinds = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
+    told = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
+    kinds = (*told, "transcripts_incomplete", "items_skipped")
     others = ", ".join(
         f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
     )

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.pipeline import Pipeline
 from connect_tasks.campaign.unknown_starts import UnknownStarts
@@ -120,7 +119,8 @@ class Worker:
         # must not start anybody in the second until its state is looked at.
         await self._claims.expire_tokens()
         await self._obey()
-        duties = (self._claims.renew, self._watch, *(pool.keep for pool in self._pools))
+        pools = (self._context.slots, self._context.unconnected)
+        duties = (self._claims.renew, self._watch, *(pool.keep for pool in pools))
         keepers = [asyncio.ensure_future(self._or_halt(duty)) for duty in duties]
         try:
             await self._work()
@@ -131,10 +131,6 @@ class Worker:
             await asyncio.gather(*left, return_exceptions=True)
             # Last: given up while its pipeline still writes, a claim would be somebody else's.
             await self._release()
-
-    @property
-    def _pools(self) -> tuple[SlotPool, SlotPool]:
-        return self._context.slots, self._context.unconnected
 
     def stop(self) -> None:
         """Stop at once; everything stays resumable. Call it in the event loop's thread."""

@@ -19,9 +19,6 @@ WORKED_ON = tuple(status for status in CLAIM_ORDER if status is not Status.UNKNO
 class WorkerClaims:
     """One worker's claims on contacts of a campaign.
 
-    Its calls may be concurrent; the ledger makes them one after another. Cancelled, each may have
-    taken effect: `recall` tells what was claimed.
-
     Args:
         campaign: The campaign's name.
         worker: The worker's name.
@@ -37,7 +34,10 @@ class WorkerClaims:
     clock: Clock
 
     async def take(self, most: int) -> list[Contact]:
-        """Claim further contacts, at most so many."""
+        """Claim further contacts, at most so many.
+
+        Never concurrently with itself. Cancelled, some may be claimed: `recall` has them.
+        """
         claimed = await self.ledger.run(
             lambda ledger: ledger.claim(
                 self.campaign, self.worker, most=most, now=self.clock.now(), terms=self.terms
@@ -49,11 +49,16 @@ class WorkerClaims:
         return claimed
 
     async def recall(self) -> list[Contact]:
-        """All that are claimed and not settled, also those whose claim an outage swallowed."""
+        """All that are claimed and not settled, also those whose claim an outage swallowed.
+
+        It changes nothing, concurrent or cancelled.
+        """
         return await self.ledger.run(lambda ledger: ledger.recall(self.campaign, self.worker))
 
     async def seconds_until_free(self, statuses: Sequence[Status]) -> float | None:
         """Until another worker's claim may run out; None if none is to be waited for.
+
+        It changes nothing, concurrent or cancelled.
 
         Args:
             statuses: Contacts in which of the statuses that can be claimed.
@@ -70,7 +75,10 @@ class WorkerClaims:
         return None if expiry is None else (expiry - self.clock.now()).total_seconds()
 
     async def renew(self) -> None:
-        """Keep them, well before they run out; never returns."""
+        """Keep them, well before they run out; never returns.
+
+        Once for a worker, concurrently with all else. Cancelled, they run out in the end.
+        """
         while True:
             await self.clock.sleep(self.terms.lease.total_seconds() / 3)
             await self.ledger.run(
@@ -80,7 +88,10 @@ class WorkerClaims:
             )
 
     async def expire_tokens(self) -> None:
-        """Mark what was sent too long ago to be sent again."""
+        """Mark what was sent too long ago to be sent again.
+
+        Again, concurrently or after it was cancelled, it finds nothing more to mark.
+        """
         await self.ledger.run(
             lambda ledger: ledger.expire_tokens(
                 self.campaign, now=self.clock.now(), terms=self.terms
@@ -89,6 +100,9 @@ class WorkerClaims:
 
     async def release(self, *, interrupted: bool) -> None:
         """Give them all up.
+
+        Not concurrently with steps of their contacts, which would be refused. Cancelled, they may
+        be given up or run out by themselves.
 
         Args:
             interrupted: Whether something was left to do: see `Ledger.release`.

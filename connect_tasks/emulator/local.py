@@ -88,6 +88,7 @@ class LocalConnect:
         self.flow = flow
         self.quotas = quotas or LocalQuotas()
         self._port = port
+        self._connect_window_seconds = connect_window_seconds
         self._has_foreign_clock = now is not None
         clock = now or steady_clock()
         ended = EndedContacts(state)
@@ -216,6 +217,7 @@ class LocalConnect:
             flow_arn=self.flow_arn(flow or self.flow),
             endpoint_url=self.endpoint_url,
             enforced=self.quotas,
+            connect_window_seconds=self._connect_window_seconds,
             quotas=quotas,
         )
 

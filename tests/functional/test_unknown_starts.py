@@ -123,9 +123,9 @@ def test_workers_that_each_hold_an_unknown_start_come_to_an_end(tmp_path: Path) 
         with ThreadPoolExecutor(2) as workers:
             list(workers.map(lambda _: here.run(), range(2)))
 
-        # Each is tried by its holder alone: at once, and before the end.
+        # Each is tried by its holder alone: at once, before the end, and perhaps once between.
         assert set(statuses(here).values()) == {"unknown"}
-        assert here.local.calls["StartChatContact"] == 6 * 8
+        assert 6 * 8 <= here.local.calls["StartChatContact"] <= 6 * 12
         assert here.claims() == 0
 
 

@@ -95,9 +95,7 @@ def test_how_chats_are_closed_counts(close: str, limit: str) -> None:
 
 
 def test_chats_that_are_left_open_hold_their_slots_for_a_day() -> None:
-    conversation = Conversation(
-        close="leave_open", reply_timeout_seconds=30, settle_seconds=0
-    )
+    conversation = Conversation(close="leave_open", reply_timeout_seconds=30, settle_seconds=0)
 
     made = forecast(intake(501), Quotas(), conversation)
 
@@ -228,3 +226,16 @@ def test_the_summary_and_the_repr_say_nothing_of_any_customer() -> None:
 
     assert "Ada" not in made.summary
     assert "Ada" not in repr(made)
+
+
+def test_where_connections_bind_it_says_how_many_chats_wait_for_them() -> None:
+    wide = Quotas(starts_per_second=50, start_burst=80, open_chats=2_000)
+    words = forecast(intake(10_000), wide, Conversation(), given_seconds=20).limit
+    few = wide.model_copy(update={"open_chats": 900})
+
+    # Six per second in half of five minutes; with no more slots than that it is never reached.
+    assert words == "6 connections per second, for which at most 900 chats wait"
+    assert (
+        forecast(intake(10_000), few, Conversation(), given_seconds=20).limit
+        == "6 connections per second"
+    )
