@@ -218,6 +218,17 @@ def test_a_binary_frame_with_more_that_is_wrong_right_behind_it_is_no_fault_of_o
     assert all("The web socket of a client" in line for line in lines(caplog))
 
 
+def test_a_text_that_is_none_and_a_farewell_at_once_are_one_line(
+    local: LocalConnect, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_line(local) as line:
+        line.sendall(frame(b"\xff") + frame(struct.pack("!H", 1000), opcode=8))
+        listen(line)
+
+    assert len(lines(caplog)) == 1
+    assert "not UTF-8" in lines(caplog)[0]
+
+
 def test_who_hangs_up_at_a_closed_door_is_one_line(
     local: LocalConnect, neighbour: Neighbour, caplog: pytest.LogCaptureFixture
 ) -> None:
