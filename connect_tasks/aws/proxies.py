@@ -9,6 +9,7 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from importlib.util import find_spec
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -37,7 +38,11 @@ def is_loopback(url: str) -> bool:
         >>> is_loopback("http://127.0.0.2:8080"), is_loopback("wss://connect.example.com/x")
         (True, False)
     """
-    host = (urlsplit(url).hostname or "").removesuffix(".")
+    return _is_this_machine((urlsplit(url).hostname or "").removesuffix("."))
+
+
+@lru_cache(maxsize=256)
+def _is_this_machine(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address = _address(host)
