@@ -17,7 +17,7 @@ from connect_tasks.aws.transcript import Connection, Item, Odd, Page
 from connect_tasks.chat.dialogue import Dialogue
 from connect_tasks.chat.gaps import Gaps
 from connect_tasks.chat.participant_calls import TranscriptCalls
-from connect_tasks.chat.protocol import Transcript
+from connect_tasks.chat.protocol import Received, Transcript
 from connect_tasks.errors import AmazonError, CampaignWideError, ChatEndedError
 
 __all__ = ["Hearing"]
@@ -58,13 +58,13 @@ class Hearing:
         self.items = 0
         self.odd = 0
 
-    async def hear(self, event: Item | Odd) -> None:
+    async def hear(self, event: Received | Odd) -> None:
         """Take in what the socket brought.
 
         Never concurrently. Cancelled, the item may be stored without the dialogue knowing of it.
         """
-        if isinstance(event, Item):
-            await self._take(self._transcript.add([event]))
+        if isinstance(event, Received):
+            await self._take(self._transcript.add([event.item]))
             return
         self.odd += 1
         if event.is_gap:
@@ -77,7 +77,7 @@ class Hearing:
             connection: Ours.
             must_work: Pass every error on.
 
-        Never concurrently. Cancelled, what it gave may be stored without the dialogue knowing of it.
+        Never concurrently. Cancelled, what it brought may be stored and not told to the dialogue.
 
         Returns:
             Whether it held anything that no socket had brought.

@@ -45,6 +45,7 @@ class ChatSession:
     """
 
     DRAIN_SECONDS = 2.0
+    MOST_FRAMES_HERE = 100
     RECONNECT_SECONDS = 1.0
     LAST_WORDS_SECONDS = 0.5
     """How long to listen after the chat's end: frames are not sent in order, and what its end has
@@ -148,10 +149,7 @@ class ChatSession:
         self._failures += 1
 
     def _was_of_use(self) -> bool:
-        """Whether the last socket held, or brought something new.
-
-        One that is opened again and again by what breaks it would use up the quota of all others.
-        """
+        """Whether the last socket held, or brought something new; else it costs others' quota."""
         before, self._items_before = self._items_before, self._hearing.items
         held = self._clock.monotonic() - self._subscribed_at >= self._settings.beat_seconds
         self._subscribed_at = math.inf
@@ -177,7 +175,7 @@ class ChatSession:
     async def _converse(self, socket: ClientConnection, connection: Connection) -> EndReason:
         wire = self._new_wire()
         while True:
-            await self._send_due(socket, wire)
+            await self._send_due(socket, wire, connection)
             step = self._next_step(wire)
             match step:
                 case Say():
@@ -216,29 +214,43 @@ class ChatSession:
             return step
         return Wait(min(step.until, wire.next_due, self._gaps.due_at))
 
-    async def _send_due(self, socket: ClientConnection, wire: ChatSocket) -> None:
-        for frame in wire.due(self._clock.monotonic()):
+    async def _send_due(
+        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+    ) -> None:
+        frames = wire.due(self._clock.monotonic())
+        if any(isinstance(frame, Broken) for frame in frames):
+            # What answers it may be here already, unread while a call of ours waited for its turn.
+            await self._listen_to_what_is_here(socket, wire, connection)
+            frames = wire.due(self._clock.monotonic())
+        for frame in frames:
             if isinstance(frame, Broken):
                 raise _BrokenSocketError(frame.reason)
             await socket.send(frame)
 
+    async def _listen_to_what_is_here(
+        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+    ) -> None:
+        for _ in range(self.MOST_FRAMES_HERE):
+            if not await self._listen(socket, wire, connection, self._clock.monotonic()):
+                return
+
     async def _listen(
         self, socket: ClientConnection, wire: ChatSocket, connection: Connection, until: float
-    ) -> None:
+    ) -> bool:
+        """Take the next frame in; whether there was one by that time."""
         try:
             async with asyncio.timeout(max(0.0, until - self._clock.monotonic())):
                 # As bytes: what is no UTF-8 is odd, and not the socket's end.
                 data = await socket.recv(decode=False)
         except TimeoutError:
-            return
+            return False
         for event in wire.feed(data):
             await self._handle(event, connection)
+        return True
 
     async def _handle(self, event: Event, connection: Connection) -> None:
         match event:
-            case Received(item):
-                await self._hearing.hear(item)
-            case Odd():
+            case Received() | Odd():
                 await self._hearing.hear(event)
             case Subscribed():
                 await self._subscribed(connection)
@@ -282,9 +294,7 @@ class ChatSession:
                 async with asyncio.timeout(max(0.0, until - now)):
                     data = await socket.recv(decode=False)
                 for event in wire.feed(data):
-                    if isinstance(event, Received):
-                        await self._hearing.hear(event.item)
-                    elif isinstance(event, Odd):
+                    if isinstance(event, Received | Odd):
                         await self._hearing.hear(event)
         except (TimeoutError, OSError, WebSocketException):
             return

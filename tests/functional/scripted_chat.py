@@ -191,6 +191,7 @@ def hold(
     max_seconds: float = 20,
     refuses_reading: dict[int, Exception] | None = None,
     echoes: bool = True,
+    storing_seconds: float = 0,
     **settings: Any,
 ) -> Held:
     """Hold one chat whose sockets follow these scripts, to its end."""
@@ -200,6 +201,7 @@ def hold(
     heard: list[str] = []
 
     async def hear(items: Sequence[Item]) -> None:
+        await asyncio.sleep(storing_seconds)
         heard.extend(one.message_id for one in items)
 
     async def nothing(*_: object) -> None:

@@ -66,6 +66,28 @@ def test_a_socket_that_breaks_right_behind_the_end_has_told_it() -> None:
     assert held.calls["connect"] == 1
 
 
+def test_a_socket_that_is_found_dead_while_the_end_is_stored_has_told_it() -> None:
+    async def answers_no_heartbeat(socket: Socket) -> None:
+        await socket.subscribe()
+        await socket.say(item(1), end(2))
+        await asyncio.sleep(5)
+
+    held = hold(answers_no_heartbeat, storing_seconds=0.3, beat_seconds=0.25)
+
+    assert (held.reason, held.complete) == (EndReason.CHAT_ENDED, None)
+
+
+def test_a_socket_whose_answer_is_here_and_unread_is_not_taken_for_dead() -> None:
+    async def answers(socket: Socket) -> None:
+        await socket.subscribe()
+        await socket.say(item(1))
+        await socket.keep()
+
+    held = hold(answers, storing_seconds=0.6, beat_seconds=0.5, reply_timeout_seconds=1)
+
+    assert held.calls["connect"] == 1
+
+
 # --- sockets that break ---
 
 
@@ -275,6 +297,19 @@ def test_another_contacts_item_is_not_heard_and_leaves_no_gap() -> None:
 
     assert "item-5" not in held.heard
     assert (held.odd, held.complete) == (1, True)
+
+
+def test_for_another_contacts_item_the_transcript_is_not_read() -> None:
+    async def theirs(socket: Socket) -> None:
+        await socket.subscribe()
+        await socket.say(item(1))
+        await socket.send(frame(item(5, ContactId="theirs")))
+        await socket.say(end(6))
+        await socket.keep()
+
+    held = hold(theirs, reply_timeout_seconds=5)
+
+    assert (held.odd, held.complete, held.calls["read"]) == (1, None, 0)
 
 
 def test_another_contacts_end_ends_nothing() -> None:
