@@ -57,6 +57,7 @@ class Wire:
         share: Of how many frames.
         flow_ends: Whether the other side ends the chat, or ours does.
         checks: Whether the transcript is read where nothing seems wrong.
+        patience: How long our side waits for an answer.
     """
 
     what: str
@@ -64,6 +65,7 @@ class Wire:
     share: float = 0
     flow_ends: bool = True
     checks: bool = True
+    patience: float = 8
 
     @property
     def faults(self) -> list[Fault]:
@@ -153,7 +155,7 @@ def _measure(wire: Wire, chats: int) -> Found:
 def _conversation(wire: Wire) -> Conversation:
     settings: dict[str, Any] = {
         "messages": [f"message {number}" for number in range(EXCHANGES)],
-        "reply_timeout_seconds": 8,
+        "reply_timeout_seconds": wire.patience,
         "max_seconds": 120,
         "settle_seconds": 0.3,
         "check_transcript": wire.checks,

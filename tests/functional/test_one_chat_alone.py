@@ -53,22 +53,20 @@ ITEMS: list[Any] = [
     [RAW],
     None,
 ]
-STORED: list[dict[str, Any]] = [
-    {**RAW, "Id": f"kept-{number}", "Type": "EVENT", **change}
-    for number, change in enumerate(
-        [
-            {"Content": "a\0b"},
-            {"Content": "\ud83d"},
-            {"Content": "x" * 1_000_000},
-            {"Content": {"a": ["\0"]}},
-            {"DisplayName": "\0" * 20_000},
-            {"ParticipantId": "\ud800" * 20_000},
-            {"ParticipantRole": "\0"},
-            {"ContentType": "x" * 20_000},
-            {"Type": "\0\ud800" * 9_999},
-            {"DisplayName": 5, "ParticipantId": [], "ParticipantRole": {}},
-        ]
-    )
+KEPT: list[dict[str, Any]] = [
+    {"Content": "a\0b"},
+    {"Content": "\ud83d"},
+    {"Content": "x" * 1_000_000},
+    {"Content": {"a": ["\0"]}},
+    {"DisplayName": "\0" * 20_000},
+    {"ParticipantId": "\ud800" * 20_000},
+    {"ParticipantRole": "\0"},
+    {"ContentType": "x" * 20_000},
+    {"Type": "\0\ud800" * 9_999},
+    {"DisplayName": 5, "ParticipantId": [], "ParticipantRole": {}},
+]
+STORED = [
+    {**RAW, "Id": f"kept-{number}", "Type": "EVENT", **change} for number, change in enumerate(KEPT)
 ]
 FRAMES: list[str] = [
     "{",
@@ -261,8 +259,8 @@ def test_a_row_that_no_database_takes_is_refused_with_the_reason(
 ) -> None:
     here.template = ChatTemplate(
         attributes={"score": "{{ score }}"},
-        initial_message={"content": "Hi {{ opening }}"},  # type: ignore[arg-type]
-        segment_attributes={"tier": {"value_string": "{{ segment }}"}},  # type: ignore[dict-item]
+        initial_message={"content": "Hi {{ opening }}"},
+        segment_attributes={"tier": {"value_string": "{{ segment }}"}},
     )
     rows = [row | {"opening": "you", "segment": "gold"} for row in customers(3)]
     rows[1][column] = text

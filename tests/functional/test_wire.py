@@ -1,4 +1,4 @@
-"""A few chats on each kind of bad wire: what is lost, and that no chat that lacks something is whole.
+"""A few chats on each kind of bad wire: what is lost, and that none that lacks some is whole.
 
 `python -m tests.bench.bench_wire` measures the same with many.
 """
@@ -22,7 +22,7 @@ KINDS = [
 def test_a_chat_that_lacks_something_is_never_told_as_whole(
     kind: FaultKind, share: float, *, flow_ends: bool
 ) -> None:
-    wire = Wire(what=str(kind), kind=kind, share=share, flow_ends=flow_ends)
+    wire = Wire(what=str(kind), kind=kind, share=share, flow_ends=flow_ends, patience=2)
 
     (found,) = measure_wire(CHATS, [wire])
 
@@ -39,9 +39,9 @@ def test_a_good_wire_costs_one_reading_more_for_a_chat_of_several_messages_at_mo
     ends, closed, unchecked = measure_wire(
         CHATS,
         [
-            Wire(what="good", kind=None),
-            Wire(what="good", kind=None, flow_ends=False),
-            Wire(what="good", kind=None, flow_ends=False, checks=False),
+            Wire(what="good", patience=2, kind=None),
+            Wire(what="good", patience=2, kind=None, flow_ends=False),
+            Wire(what="good", patience=2, kind=None, flow_ends=False, checks=False),
         ],
     )
 
