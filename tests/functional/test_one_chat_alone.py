@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.aws import transcript
 from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.planning import plan_campaign
@@ -186,6 +187,20 @@ def test_odd_items_in_one_transcript_cost_nobody_anything(
     assert not [said for said in here.said() if said[1] == RAW["Content"]]
     summary = CampaignResult(CAMPAIGN, here.ledger.url).summary
     assert (summary["transcripts_incomplete"], summary["transcripts_unchecked"]) == (1, 0)
+
+
+def test_an_item_that_slips_through_and_cannot_be_stored_costs_itself_alone(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A fault of ours: what no database takes is not replaced.
+    monkeypatch.setattr(transcript, "_content", lambda content: content)
+    with_odd_frames(monkeypatch, [frame(RAW | {"Content": "\ud800", "Type": "EVENT"})])
+    here.plan(customers(COUNT))
+
+    here.run()
+
+    odd = everybody_was_contacted(here)
+    assert (odd["transcript_complete"], odd["items_skipped"]) == (False, 1)
 
 
 # --- one change of a batch ---
