@@ -359,6 +359,8 @@ def test_the_calls_that_were_foretold_are_those_that_are_made(
         settle_seconds=0,
         messages=("{{ score }}", "Bye"),
         max_replies=3 if opening else 2,
+        # Looks where nothing seems wrong are made when there is time, and not foretold.
+        check_transcript=False,
         close=close,
     )
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
