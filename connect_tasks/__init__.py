@@ -12,14 +12,17 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.retry import RetryPolicy
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.utterance import After, Utterance
 
 __all__ = [
+    "After",
     "ChatTemplate",
     "Conversation",
     "Quotas",
     "RetryPolicy",
     "StartChatContactRequest",
     "StartChatContactResponse",
+    "Utterance",
     "client_token",
 ]
 

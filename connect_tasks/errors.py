@@ -18,8 +18,10 @@ ConnectTasksError
 ├── ChatLostError             a chat's connection broke and could not be restored
 ├── CampaignHaltedError       a campaign stopped early; everything is resumable
 └── LedgerError               the ledger cannot be used; nothing is sent without it
+    ├── LedgerAddressError        its URL is wrong (an InputError, too)
     ├── LedgerUnreachableError    its database server does not answer; it may come back
-    └── ClaimLostError            another worker has taken a contact over
+    ├── ClaimLostError            another worker has taken a contact over
+    └── UnwritableError           a value that the database cannot hold: one contact's, not all
 ```
 """
 
@@ -36,6 +38,7 @@ __all__ = [
     "ConnectTasksError",
     "CredentialsError",
     "InputError",
+    "LedgerAddressError",
     "LedgerError",
     "LedgerUnreachableError",
     "NoSlotError",
@@ -45,11 +48,20 @@ __all__ = [
     "RetryableError",
     "ServiceFaultError",
     "ThrottledError",
+    "UnwritableError",
 ]
 
 
 class ConnectTasksError(Exception):
-    """Anything that connect-tasks raises on purpose."""
+    """Anything that connect-tasks raises on purpose.
+
+    In a notebook it is shown as its sentence. `import traceback; traceback.print_last()` in the
+    next cell shows where it was raised.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        # What IPython asks an exception that knows better how to be shown.
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(ConnectTasksError, ValueError):
@@ -60,12 +72,20 @@ class LedgerError(ConnectTasksError):
     """The ledger cannot be opened, read or written; nothing is sent without it."""
 
 
+class LedgerAddressError(LedgerError, InputError):
+    """The ledger's URL is none, or of a database that is not supported: mend it."""
+
+
 class LedgerUnreachableError(LedgerError):
     """The ledger's database server does not answer; it may come back."""
 
 
 class ClaimLostError(LedgerError):
     """Another worker has taken a contact over; this one must leave it alone."""
+
+
+class UnwritableError(LedgerError):
+    """The database cannot hold a value of one contact; all others can be written."""
 
 
 class ChatLostError(ConnectTasksError):

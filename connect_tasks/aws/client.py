@@ -8,7 +8,9 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.request import getproxies
 
 import boto3
 from botocore import UNSIGNED
@@ -18,7 +20,9 @@ from pydantic import SecretStr
 from connect_tasks import errors
 from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.aws.transcript import Connection, Item, parse_item
+from connect_tasks.aws.proxies import check_proxies, proxies_for
+from connect_tasks.aws.quiet_logs import quieten_boto
+from connect_tasks.aws.transcript import Connection, Page, read_page, read_time
 
 if TYPE_CHECKING:
     from mypy_boto3_connect import ConnectClient
@@ -144,25 +148,40 @@ class ConnectApi:
             ),
         )
 
-    def send_message(self, connection_token: SecretStr, text: str, *, client_token: str) -> None:
-        """SendMessage as plain text; the same client token again sends nothing twice."""
-        self._call(
+    def send_message(
+        self, connection_token: SecretStr, text: str, *, client_token: str
+    ) -> datetime | None:
+        """SendMessage as plain text; the same client token again sends nothing twice.
+
+        Returns:
+            When that was, by Amazon's time, which orders it among what others say; None if the
+            answer does not tell.
+        """
+        return self._call(
             "SendMessage",
-            lambda clients: clients.participant.send_message(
-                ContentType="text/plain",
-                Content=text,
-                ClientToken=client_token,
-                ConnectionToken=connection_token.get_secret_value(),
+            lambda clients: read_time(
+                clients.participant.send_message(
+                    ContentType="text/plain",
+                    Content=text,
+                    ClientToken=client_token,
+                    ConnectionToken=connection_token.get_secret_value(),
+                ).get("AbsoluteTime")
             ),
         )
 
     def read_transcript(
-        self, connection_token: SecretStr, *, after: str | None = None, page: str | None = None
-    ) -> tuple[list[Item], str | None]:
-        """GetTranscript, oldest first: one page of at most 100 items, and the next page's token.
+        self,
+        connection_token: SecretStr,
+        *,
+        contact_id: str,
+        after: str | None = None,
+        page: str | None = None,
+    ) -> Page:
+        """GetTranscript, oldest first: one page of at most 100 items.
 
         Args:
             connection_token: The participant's.
+            contact_id: Whose chat it is; another contact's items are passed over.
             after: Start at this item (it comes again); None for the beginning.
             page: The token of a further page.
         """
@@ -171,14 +190,15 @@ class ConnectApi:
             place["NextToken"] = page
         return self._call(
             "GetTranscript",
-            lambda clients: _read_page(
+            lambda clients: read_page(
                 clients.participant.get_transcript(
                     MaxResults=100,
                     ScanDirection="FORWARD",
                     SortOrder="ASCENDING",
                     ConnectionToken=connection_token.get_secret_value(),
                     **place,
-                )
+                ),
+                contact_id,
             ),
         )
 
@@ -220,11 +240,6 @@ def _read_connection(answer: Mapping[str, Any]) -> Connection:
     )
 
 
-def _read_page(answer: Mapping[str, Any]) -> tuple[list[Item], str | None]:
-    items = [item for raw in answer["Transcript"] if (item := parse_item(raw))]
-    return items, answer.get("NextToken") or None
-
-
 @dataclass(frozen=True, slots=True)
 class _Clients:
     connect: "ConnectClient"
@@ -232,16 +247,17 @@ class _Clients:
 
 
 def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOptions) -> _Clients:
+    quieten_boto()  # A role is assumed while the session is made.
     try:
         session = make_session()
         agent = _user_agent(session, options)
-        return _Clients(
-            make_client(session, "connect", options, **agent),
-            # Bearer tokens are all the participant service wants; signing would need credentials.
-            make_client(
-                session, "connectparticipant", options, signature_version=UNSIGNED, **agent
-            ),
+        # Bearer tokens are all the participant service wants; signing would need credentials.
+        participant = make_client(
+            session, "connectparticipant", options, signature_version=UNSIGNED, **agent
         )
+        # Sockets are opened much later, and to a host that nobody knows yet, beside this one.
+        check_proxies(participant.meta.endpoint_url.replace("http", "ws", 1))
+        return _Clients(make_client(session, "connect", options, **agent), participant)
     except FOREIGN as error:
         raise translate(MAKE_CLIENT, error) from error
 
@@ -256,11 +272,19 @@ def make_client(session: boto3.Session, service: str, options: ClientOptions, **
         config: What its botocore configuration holds besides.
 
     Raises:
-        Exception: Something of `translation.FOREIGN`, such as botocore's `NoRegionError`.
+        Exception: Something of `error_table.FOREIGN`, such as botocore's `NoRegionError`.
+        CampaignWideError: The environment names a proxy that boto3 cannot use.
     """
+    quieten_boto()
     parameters = {name: value for name, value in options.parameters.items() if name != "config"}
     name: Any = service
-    return session.client(name, **parameters, config=options.config(**config))
+    own = options.config(**config)
+    client: Any = session.client(name, **parameters, config=own)
+    if getattr(own, "proxies", None) is not None or not getproxies().keys() - {"no"}:
+        return client
+    # Only the client knows its endpoint, and it has taken whatever proxy the environment names.
+    mended = own.merge(Config(proxies=proxies_for(client.meta.endpoint_url)))
+    return session.client(name, **parameters, config=mended)
 
 
 def _user_agent(session: boto3.Session, options: ClientOptions) -> dict[str, Any]:

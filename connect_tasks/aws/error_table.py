@@ -19,9 +19,14 @@ FOREIGN: tuple[type[Exception], ...] = (
     boto_errors.ClientError,
     boto_errors.BotoCoreError,
     ResponseParserError,
-    # An answer that was cut short lacks members that Amazon always sends.
+    # An answer that was cut short lacks members that Amazon always sends; one of another shape, or
+    # nested too deep for Python, must not look like a fault of ours, which would halt everybody.
     KeyError,
     ValueError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    RecursionError,
 )
 """What can come out of a call: raise `translate(...)` from it."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from connect_tasks.aws.problems import RULE
+from connect_tasks.aws.problems import RULE, WITHOUT_NUL
 from connect_tasks.aws.rules import PLAIN, instance_id
 
 __all__ = [
@@ -48,15 +48,17 @@ def _is_standard_topic(arn: str) -> str:
     return arn
 
 
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+# Amazon's model says nothing of it, but no database takes a NUL, and no person can have meant one.
+_Text = Annotated[str, StringConstraints(pattern=WITHOUT_NUL)]
+ShortText = Annotated[_Text, StringConstraints(min_length=1, max_length=256)]
 AttributeKey = Annotated[
     str, StringConstraints(min_length=1, max_length=32_767, pattern=r"^[A-Za-z0-9_-]*$")
 ]
-AttributeValue = Annotated[str, StringConstraints(max_length=32_767)]
+AttributeValue = Annotated[_Text, StringConstraints(max_length=32_767)]
 SegmentKey = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^(connect:)?[A-Za-z0-9_-]*$")
 ]
-SegmentText = Annotated[str, StringConstraints(max_length=1_024)]
+SegmentText = Annotated[_Text, StringConstraints(max_length=1_024)]
 SegmentArn = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^arn:[^:]+:[^:]+:.+$")]
 # Amazon's `Integer` has 32 bits.
 SegmentInteger = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
@@ -77,16 +79,16 @@ ConnectionType = Literal[
 ]
 
 InstanceId = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), BeforeValidator(instance_id)
+    _Text, StringConstraints(min_length=1, max_length=100), BeforeValidator(instance_id)
 ]
 # Amazon's model gives no minimum for these two, but an empty flow is never found, and an empty
 # token would make one chat of a whole campaign.
-ContactFlowId = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-ClientToken = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+ContactFlowId = Annotated[_Text, StringConstraints(min_length=1, max_length=500)]
+ClientToken = Annotated[_Text, StringConstraints(min_length=1, max_length=500)]
+CustomerId = Annotated[_Text, StringConstraints(min_length=1, max_length=128)]
 ChatDuration = Annotated[int, Field(ge=60, le=10_080)]
 # Its upper limit counts bytes, so it is a rule.
-Content = Annotated[str, StringConstraints(min_length=1)]
+Content = Annotated[_Text, StringConstraints(min_length=1)]
 LeavingParticipants = Annotated[tuple[Literal["AGENT"], ...], Field(min_length=1, max_length=1)]
 SupportedTypes = Annotated[tuple[SupportedType, ...], AfterValidator(_has_plain_and_no_repeats)]
 ConnectionTypes = Annotated[tuple[ConnectionType, ...], Field(min_length=1, max_length=2)]

@@ -49,6 +49,7 @@ from connect_tasks.aws.rules import (
     message_conflicts,
     request_conflicts,
 )
+from connect_tasks.aws.strict_model import with_names_that_were_meant
 
 __all__ = [
     "LIST_FIELDS",
@@ -93,7 +94,8 @@ class _WholeModel(_WireModel):
         try:
             whole = handler(data)
         except ValidationError as error:
-            failures = [*reported(error), *cls._conflicts(data)]
+            lines = with_names_that_were_meant(cls, reported(error))
+            failures = [*lines, *cls._conflicts(data)]
             raise ValidationError.from_exception_data(cls.__name__, failures) from None
         if failures := list(cls._conflicts(whole)):
             raise ValidationError.from_exception_data(cls.__name__, failures)

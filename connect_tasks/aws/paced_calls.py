@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -11,8 +12,9 @@ from connect_tasks.aws.client import ConnectApi
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.rate_limiter import Acquire, RateLimiter
+from connect_tasks.aws.pacing.turns import CAN_WAIT, Turn, Urgency
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
-from connect_tasks.aws.transcript import Connection, Item
+from connect_tasks.aws.transcript import Connection, Odd, Page
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -26,13 +28,18 @@ __all__ = ["PacedCalls"]
 
 Result = TypeVar("Result")
 
+MOST_PAGES = 200
+"""How many pages of one transcript are read, of 100 items each: a chat has some dozens of items."""
+
+_LIVE, _JOINING = Turn(Urgency.LIVE), Turn(Urgency.WAITING)
+
 
 class PacedCalls:
     """Every call of a campaign but the retrying of starts, which the pipeline owns.
 
-    All methods may be called concurrently; calls of one API go out in the order in which they were
-    asked for. Cancelling gives up the waiting: a call that has gone out is carried out all the
-    same, and its answer is dropped.
+    All methods may be called concurrently; calls of one API go out by their turn, and those that
+    are as urgent as each other in the order in which they were asked for. Cancelling gives up the
+    waiting: a call that has gone out is carried out all the same, and its answer is dropped.
 
     Args:
         api: Makes the calls.
@@ -105,10 +112,12 @@ class PacedCalls:
         self.starts.succeeded()
         return response
 
-    async def describe(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
+    async def describe(
+        self, instance_id: str, contact_id: str, turn: Turn = CAN_WAIT
+    ) -> Mapping[str, Any]:
         """DescribeContact, which changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
-            self._describes, lambda: self.api.describe_contact(instance_id, contact_id)
+            self._describes, lambda: self.api.describe_contact(instance_id, contact_id), turn
         )
 
     async def stop(self, instance_id: str, contact_id: str) -> None:
@@ -138,44 +147,58 @@ class PacedCalls:
                 return
         await self._leave(connection)
 
-    async def connect(self, participant_token: SecretStr) -> Connection:
+    async def connect(self, participant_token: SecretStr, turn: Turn = _JOINING) -> Connection:
         """CreateParticipantConnection.
 
         Concurrent calls give a connection each, of which Amazon keeps the newest. Cancelled, one
         may have been made that nobody uses.
         """
         return await self._paced(
-            self._connections, lambda: self.api.connect_participant(participant_token)
+            self._connections, lambda: self.api.connect_participant(participant_token), turn
         )
 
-    async def say(self, connection: Connection, text: str, *, client_token: str) -> None:
-        """SendMessage.
+    async def say(self, connection: Connection, text: str, *, client_token: str) -> datetime | None:
+        """SendMessage; when that was, by Amazon's time, if it tells.
 
         Concurrent calls with one token say the message once. Cancelled, it may be said or not; the
         same token again says nothing twice.
         """
-        await self._paced(
+        return await self._paced(
             self._messages,
             lambda: self.api.send_message(connection.token, text, client_token=client_token),
         )
 
-    async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """GetTranscript, all pages from an item on.
+    async def read(
+        self, connection: Connection, after: str | None, turn: Turn = _LIVE, *, contact_id: str
+    ) -> Page:
+        """GetTranscript, all pages from an item on as one.
 
-        It changes nothing, so it may run concurrently; cancelled, it gives no page at all.
+        It changes nothing, so it may run concurrently; cancelled, it gives no page at all. A
+        transcript that has no end is cut off, and says so as something odd.
         """
-        items, page = await self._read_page(connection, after, None)
-        while page:
-            more, page = await self._read_page(connection, after, page)
-            items += more
-        return items
+        page = await self._read_page(connection, after, None, turn, contact_id)
+        items, odd, count = [*page.items], [*page.odd], 1
+        while page.following and count < MOST_PAGES:
+            page = await self._read_page(connection, after, page.following, turn, contact_id)
+            items, odd, count = [*items, *page.items], [*odd, *page.odd], count + 1
+        if page.following:
+            odd.append(Odd(f"more than {MOST_PAGES} pages"))
+        return Page(items=items, odd=odd)
 
     async def _read_page(
-        self, connection: Connection, after: str | None, page: str | None
-    ) -> tuple[list[Item], str | None]:
+        self,
+        connection: Connection,
+        after: str | None,
+        page: str | None,
+        turn: Turn,
+        contact_id: str,
+    ) -> Page:
         return await self._paced(
             self._transcripts,
-            lambda: self.api.read_transcript(connection.token, after=after, page=page),
+            lambda: self.api.read_transcript(
+                connection.token, contact_id=contact_id, after=after, page=page
+            ),
+            turn,
         )
 
     async def _leave(self, connection: Connection) -> None:
@@ -186,11 +209,13 @@ class PacedCalls:
         except ChatEndedError:
             return
 
-    async def _paced(self, limiter: RateLimiter, call: Callable[[], Result]) -> Result:
+    async def _paced(
+        self, limiter: RateLimiter, call: Callable[[], Result], turn: Turn = CAN_WAIT
+    ) -> Result:
         """Make a call that may be repeated freely, until it works or the policy gives up."""
         began, attempt = self._clock.monotonic(), 0
         while True:
-            await limiter.acquire()
+            await limiter.acquire(turn)
             called_at = self._clock.monotonic()
             try:
                 result = await self._in_thread(call)

@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.errors import InputError
 
 __all__ = [
     "CONFLICT",
     "REQUIRED",
     "RULE",
+    "WITHOUT_NUL",
     "Problem",
     "checked",
     "problem_details",
@@ -27,6 +29,9 @@ Model = TypeVar("Model", bound=BaseModel)
 RULE = "rule"
 #: Error type of a rule about several fields at once.
 CONFLICT = "conflict"
+
+#: The pattern of a text that may be any but for a NUL.
+WITHOUT_NUL = r"^[^\x00]*$"
 
 #: The rule that a field breaks by not being there.
 REQUIRED = "is required"
@@ -43,6 +48,13 @@ _SECRET_FIELDS = {
 _WORDS = {
     "missing": REQUIRED,
     "extra_forbidden": "is not a field that is known here",
+}
+# By pydantic's own sentence, as one type of error is about any pattern.
+_SENTENCES = {
+    f"String should match pattern '{WITHOUT_NUL}'": why_not_stored("\0"),
+    "Input should be a valid string, unable to parse raw data as a unicode string": why_not_stored(
+        "\ud800"
+    ),
 }
 _KEY_WORDS = {
     "string_pattern_mismatch": "may hold only letters, digits, dash and underscore in its name",
@@ -166,7 +178,7 @@ def _reusable(detail: ErrorDetails) -> InitErrorDetails:
 
 
 def _problem(detail: ErrorDetails) -> Problem:
-    rule = _WORDS.get(detail["type"], detail["msg"])
+    rule = _WORDS.get(detail["type"]) or _SENTENCES.get(detail["msg"], detail["msg"])
     loc = detail["loc"]
     if loc and loc[-1] == "[key]":
         loc, rule = loc[:-1], _KEY_WORDS.get(detail["type"], f"as a key: {rule}")

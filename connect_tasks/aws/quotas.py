@@ -3,9 +3,10 @@
 import math
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from connect_tasks.aws.pacing.token_bucket import usable_burst
+from connect_tasks.aws.strict_model import StrictModel
 
 __all__ = ["LEAST_THREADS", "Quotas", "threads_for"]
 
@@ -25,6 +26,9 @@ ANSWER_SECONDS = 0.2
 LEAST_THREADS = 16
 MOST_THREADS = 64
 
+# Of the time in which Amazon wants a new chat connected.
+_WINDOW_SHARE = 0.5
+
 _SOURCE = "Default: Amazon Connect service quotas, 2026."
 
 
@@ -38,7 +42,7 @@ def _burst(default: int, what: str) -> int:
     return value
 
 
-class Quotas(BaseModel):
+class Quotas(StrictModel):
     """What an Amazon Connect instance grants; the defaults are those of a new account.
 
     Rates of the Connect service count for a whole account and Region, those of the participant
@@ -51,8 +55,6 @@ class Quotas(BaseModel):
         Quotas(starts_per_second=20, start_burst=30, open_chats=2_000)
         ```
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     starts_per_second: float = _rate(5, "StartChatContact calls")
     start_burst: int = _burst(8, "StartChatContact calls")
@@ -73,6 +75,11 @@ class Quotas(BaseModel):
         default=timedelta(hours=24),
         description="How long a client token surely returns the same contact. Amazon documents "
         "7 days for sibling calls and nothing for StartChatContact.",
+    )
+    connect_window: timedelta = Field(
+        default=timedelta(minutes=5),
+        description="How long a chat that was started waits for its first connection before it "
+        "ends by itself. Amazon documents 5 minutes.",
     )
 
     def rate_of(self, api: str) -> tuple[float, int]:
@@ -95,10 +102,28 @@ class Quotas(BaseModel):
         rate, burst = self.rate_of(api)
         return rate, usable_burst(rate, burst)
 
+    def most_unconnected(self, connections_per_second: float | None = None) -> int:
+        """How many chats may be started and not connected at one time.
+
+        As many as can be connected in half of the time that Amazon gives them. The other half is
+        for what comes in between: reconnects, which go first, a throttle, a process that dies.
+
+        Args:
+            connections_per_second: The pace that CreateParticipantConnection really has; by
+                default the quota's.
+
+        Example:
+            >>> Quotas().most_unconnected(), Quotas().most_unconnected(1.5)
+            (900, 225)
+        """
+        pace = connections_per_second or self.connections_per_second
+        return max(1, int(pace * self.connect_window.total_seconds() * _WINDOW_SHARE))
+
     @model_validator(mode="after")
-    def _validity_is_positive(self) -> "Quotas":
-        if self.token_validity <= timedelta(0):
-            raise ValueError("token_validity must be longer than nothing")
+    def _times_are_positive(self) -> "Quotas":
+        for name in ("token_validity", "connect_window"):
+            if getattr(self, name) <= timedelta(0):
+                raise ValueError(f"{name} must be longer than nothing")
         return self
 
 

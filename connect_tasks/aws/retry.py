@@ -2,8 +2,9 @@
 
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from connect_tasks.aws.strict_model import StrictModel
 from connect_tasks.errors import OutcomeUnknownError, RetryableError
 
 __all__ = ["RandomSource", "RetryPolicy", "is_worth_retrying"]
@@ -17,7 +18,7 @@ class RandomSource(Protocol):
         ...
 
 
-class RetryPolicy(BaseModel):
+class RetryPolicy(StrictModel):
     """How often, and how patiently, a failed call is made again.
 
     Before attempt n + 1 the wait is drawn evenly from 0 to
@@ -39,8 +40,6 @@ class RetryPolicy(BaseModel):
         RetryPolicy().next_wait(attempt=1, elapsed_seconds=0.2, random=Random(0))
         ```
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempts: int = Field(default=6, ge=1, le=50, description="Calls at most, the first included.")
     wait_initial_seconds: float = Field(

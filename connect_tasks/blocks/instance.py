@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from prefect.blocks.core import Block
@@ -20,12 +21,15 @@ from pydantic_core import PydanticCustomError
 
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
+from connect_tasks.aws.isolated_session import isolated_session
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Finding, Verdict
 from connect_tasks.aws.problems import RULE, problems
+from connect_tasks.aws.proxies import is_loopback
 from connect_tasks.aws.quotas import Quotas, threads_for
 from connect_tasks.aws.rules import flow_id
 from connect_tasks.aws.rules import instance_id as id_of_instance
+from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
 from connect_tasks.blocks.start_limit import PrefectStartLimit
 from connect_tasks.errors import InputError
 
@@ -44,7 +48,14 @@ def _instance_id(value: object) -> object:
     return found
 
 
-class AmazonConnectInstance(Block):
+def _awaited_credentials(value: object) -> object:
+    try:
+        return awaited(value, "aws_credentials")
+    except InputError as error:
+        raise PydanticCustomError(RULE, "{reason}", {"reason": str(error)}) from None
+
+
+class AmazonConnectInstance(AlsoInNotebooks, Block):
     """An Amazon Connect instance: where chats are started, with which rights, and how fast.
 
     Attributes:
@@ -91,11 +102,13 @@ class AmazonConnectInstance(Block):
         "that its page in Amazon Connect shows, or the ID at the end of it.",
         min_length=1,
     )
-    aws_credentials: AwsCredentials | None = Field(
-        default=None,
-        title="AWS credentials",
-        description="Who calls Amazon. Left out: the profile or role of the machine that runs the "
-        "campaign, by boto3's default chain.",
+    aws_credentials: Annotated[AwsCredentials | None, BeforeValidator(_awaited_credentials)] = (
+        Field(
+            default=None,
+            title="AWS credentials",
+            description="Who calls Amazon. Left out: the profile or role of the machine that runs "
+            "the campaign, by boto3's default chain.",
+        )
     )
     quotas: Quotas = Field(
         default_factory=Quotas,
@@ -202,12 +215,27 @@ class AmazonConnectInstance(Block):
 
     def _session_maker(self) -> Callable[[], Any]:
         # Credentials without anything in them mean boto3's default chain.
-        return (self.aws_credentials or AwsCredentials()).get_boto3_session
+        credentials = self.aws_credentials or AwsCredentials()
+        if is_loopback(str(self._client_parameters().get("endpoint_url", ""))):
+            return partial(_local_session, credentials)
+        return credentials.get_boto3_session
 
     def _client_parameters(self) -> dict[str, Any]:
         credentials = self.aws_credentials
         shared = credentials.aws_client_parameters.get_params_override() if credentials else {}
         return {**shared, **self.aws_client_parameters.get_params_override()}
+
+
+def _local_session(credentials: AwsCredentials) -> Any:
+    """A session for this machine: with keys and a Region, its AWS settings concern nobody."""
+    key, secret, region = (
+        credentials.aws_access_key_id,
+        credentials.aws_secret_access_key,
+        credentials.region_name,
+    )
+    if not (key and secret and region) or credentials.profile_name or credentials.assume_role_arn:
+        return credentials.get_boto3_session()
+    return isolated_session(key, secret.get_secret_value(), credentials.aws_session_token, region)
 
 
 def load_instance(connect: object) -> object:
@@ -217,13 +245,13 @@ def load_instance(connect: object) -> object:
         connect: A block's name, or what is to be used as it is.
 
     Raises:
-        InputError: No block of this name is saved, or what is saved is not an instance.
+        InputError: No block of this name is saved, what is saved is not an instance, or it is a
+            coroutine that was not awaited.
     """
     if not isinstance(connect, str):
-        return connect
+        return awaited(connect, "connect")
     try:
-        # `_sync`: inside Jupyter's event loop this would return a coroutine that nobody awaits.
-        return AmazonConnectInstance.load(connect, _sync=True)  # type: ignore[call-arg]
+        return AmazonConnectInstance.load(connect)
     except ValueError as error:
         raise InputError(
             f"There is no Amazon Connect instance saved under the name {connect!r}. "
@@ -255,8 +283,8 @@ def block_name(connect: object) -> str:
     Raises:
         InputError: It is something else; an instance may hold secrets, which stay where they are.
     """
-    if isinstance(connect, str):
-        return connect
+    if isinstance(awaited(connect, "connect"), str):
+        return str(connect)
     raise InputError(
         "`connect` must be the name of a saved instance here, not the instance: it is written "
         "down in Prefect and sent to other machines, and its secrets must not be. Save it with "

@@ -10,7 +10,7 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.rate_limiter import Acquire, WithinStartLimit
-from connect_tasks.aws.pacing.slot_pool import SlotPool
+from connect_tasks.aws.pacing.slot_pool import ShareSlots, SlotPool
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.shared_quota import SharedQuota
@@ -70,13 +70,11 @@ class Assembly:
             group_commit=GroupCommit(
                 lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
             ),
-            slots=SlotPool(
-                shared_quota.share_slots,
-                most_ahead=self._most_waiting,
-                keep_seconds=min(1.0, self.lease.total_seconds() / 3),
-            ),
+            slots=self._pool(shared_quota.share_slots),
+            unconnected=self._pool(shared_quota.share_unconnected),
             policy=self.instance.policy,
             token_validity=self.instance.quotas.token_validity,
+            connect_window=self.instance.quotas.connect_window,
             beat_seconds=self.instance.beat_seconds,
             counter=counter,
             clock=self.clock,
@@ -84,6 +82,13 @@ class Assembly:
         )
         counter.limit = context.limit
         return context
+
+    def _pool(self, share: ShareSlots) -> SlotPool:
+        return SlotPool(
+            share,
+            most_ahead=self._most_waiting,
+            keep_seconds=min(1.0, self.lease.total_seconds() / 3),
+        )
 
     def _shared_quota(self, ledger: AsyncLedger, counter: FunnelCounter) -> SharedQuota:
         return SharedQuota(

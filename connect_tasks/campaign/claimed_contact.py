@@ -4,14 +4,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from connect_tasks.aws.pacing.turns import Turn, Urgency
+from connect_tasks.aws.stored_text import short_values
 from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.chat.dialogue import EndReason
-from connect_tasks.errors import AmazonError
+from connect_tasks.errors import AmazonError, UnwritableError
 from connect_tasks.ledger.changes import Heard, Progress
 from connect_tasks.ledger.contact import Contact, Status
 
 __all__ = ["ClaimedContact"]
+
+# Longer than any sentence of ours; Amazon's are cut before.
+_LONGEST_WORDS = 2_000
 
 
 class ClaimedContact:
@@ -32,6 +37,7 @@ class ClaimedContact:
         self.contact = contact
         self.request: dict[str, Any] = json.loads(contact.request)
         self.attempts = contact.attempts
+        self._unwritten = 0
 
     @property
     def instance_id(self) -> str:
@@ -48,6 +54,23 @@ class ClaimedContact:
         """Whether sending the client token again surely starts no second chat."""
         now, sent_at = self._context.clock.now(), self.contact.sent_at
         return sent_at is None or now - sent_at < self._context.token_validity
+
+    @property
+    def turn(self) -> Turn:
+        """How urgent the calls are that bring this contact to its connection.
+
+        A chat that waits for its first connection is as urgent as one that lives once half of the
+        time is over that Amazon gives it.
+        """
+        contact = self.contact
+        if contact.status is Status.CONNECTED:
+            return Turn(Urgency.LIVE)
+        since = contact.started_at or contact.sent_at
+        window = self._context.connect_window
+        if since is None or (past := self._context.clock.now() - since) >= window:
+            return Turn(Urgency.NEW)
+        left = (window / 2 - past).total_seconds()
+        return Turn(Urgency.WAITING, self._context.clock.monotonic() + left)
 
     async def step(self, status: Status, *, release: bool = False, **changes: Any) -> None:
         """Write a step to the ledger, and wait until it is there.
@@ -68,11 +91,13 @@ class ClaimedContact:
         await self.step(Status.FAILED, ended_at=self._context.clock.now(), **told(error))
 
     async def leave_unknown(self, error: AmazonError) -> None:
-        """Nobody knows what came of the request; a later run may find out.
+        """Nobody knows what came of the request; the same token may find out, while it is valid.
 
-        A `step`, also where it is cancelled or concurrent.
+        The claim is kept so long: this run comes back to the contact. A `step`, also where it is
+        cancelled or concurrent.
         """
-        await self.step(Status.UNKNOWN, release=True, **told(error))
+        release = not self.token_is_valid
+        await self.step(Status.UNKNOWN, release=release, **told(error))
 
     async def complete(
         self, reason: EndReason, error: Exception | None = None, **changes: Any
@@ -81,30 +106,48 @@ class ClaimedContact:
 
         A `step`, also where it is cancelled or concurrent.
         """
+        if self._unwritten:
+            changes["transcript_complete"] = False
+        changes["items_skipped"] = changes.get("items_skipped", 0) + self._unwritten
         why = told(error) if error else {"error_code": None, "error_message": None}
         ended_at = self._context.clock.now()
         await self.step(Status.COMPLETED, end_reason=reason, ended_at=ended_at, **why, **changes)
 
-    async def hear(self, items: Sequence[Item]) -> None:
-        """Store transcript items, and when the other side spoke first.
+    async def hear(self, items: Sequence[Item], *, are_answer: bool) -> None:
+        """Store transcript items, and when the other side first answered our side.
+
+        Args:
+            items: The items.
+            are_answer: Whether it has, with them.
 
         Again with the same items, it stores nothing. Never concurrently, as the first reply is a
         `step`. Cancelled, the items may be stored without that step; who reads the transcript next
         makes up for it.
         """
-        await self._context.group_commit.write(Heard(self.contact, items))
-        replied = any(item.is_spoken and not item.is_ours for item in items)
-        if replied and self.contact.first_reply_at is None:
+        await self._store(items)
+        if are_answer and self.contact.first_reply_at is None:
             await self.step(self.contact.status, first_reply_at=self._context.clock.now())
             self._context.counter.reply()
 
+    async def _store(self, items: Sequence[Item]) -> None:
+        """Store items; what the database cannot hold costs one of them, and not the chat."""
+        try:
+            await self._context.group_commit.write(Heard(self.contact, items))
+        except UnwritableError:
+            if len(items) == 1:
+                self._unwritten += 1
+                return
+            for item in items:
+                await self._store([item])
+
 
 def told(error: Exception) -> dict[str, Any]:
-    """What the record says of an error."""
-    if not isinstance(error, AmazonError):
-        return {"error_code": type(error).__name__, "error_message": str(error)}
-    return {
-        "error_code": error.code,
-        "error_message": error.message,
-        "request_id": error.request_id,
-    }
+    """What the record says of an error, as every database takes it."""
+    words: dict[str, Any] = {"error_code": type(error).__name__, "error_message": str(error)}
+    if isinstance(error, AmazonError):
+        words = {
+            "error_code": error.code,
+            "error_message": error.message,
+            "request_id": error.request_id,
+        }
+    return short_values(words, most=_LONGEST_WORDS)

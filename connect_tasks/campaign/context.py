@@ -24,8 +24,10 @@ class CampaignContext:
     shared_quota: SharedQuota
     group_commit: GroupCommit
     slots: SlotPool
+    unconnected: SlotPool
     policy: RetryPolicy
     token_validity: timedelta
+    connect_window: timedelta
     beat_seconds: float
     counter: FunnelCounter
     clock: Clock
@@ -34,5 +36,7 @@ class CampaignContext:
     def limit(self) -> str | None:
         """Where most wait now: an API's name, or `open_chats`; None where nobody does."""
         waiting = {"open_chats": self.slots.waiting, **self.calls.waiting}
+        # Who may not be started because too many wait to be connected waits for that, too.
+        waiting["CreateParticipantConnection"] += self.unconnected.waiting
         longest = max(waiting, key=waiting.__getitem__)
         return longest if waiting[longest] else None

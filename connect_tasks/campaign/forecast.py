@@ -46,7 +46,7 @@ class Forecast(Intake):
         limit: What limits that pace, in words.
         chat_seconds: The mean time from a chat's start to its end.
         chat_seconds_from: `given`, `measured` (this ledger's chats on the same instance), or
-            `assumed`: every answer takes as long as we wait for it.
+            `assumed`: every answer takes as long as we wait for it, and then its turn ends.
         calls: Calls of Amazon's API by name.
     """
 
@@ -151,11 +151,12 @@ def _chat_seconds(
         return given, "given"
     if measured is not None:
         return measured, "measured"
-    answers = len(conversation.messages) + 1
+    answers = len(conversation.messages)
     if conversation.max_replies is not None:
         answers = min(answers, conversation.max_replies)
-    waited = answers * conversation.reply_timeout_seconds
-    return min(waited, conversation.max_seconds), "assumed"
+    each = conversation.reply_timeout_seconds + conversation.settle_seconds
+    # And the greeting, which answers nothing.
+    return min((1 + answers) * each, conversation.max_seconds), "assumed"
 
 
 def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, float]:
@@ -163,14 +164,15 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
     valid = max(intake.valid, 1)
     said = intake.said / valid
     if conversation.max_replies is not None:
-        # The last answer that is waited for is not replied to.
-        said = min(said, conversation.max_replies - 1)
+        # The first answer is to the message of the start, where there is one.
+        said = min(said, conversation.max_replies - intake.opened / valid)
     calls = {
         "StartChatContact": 1.0,
         "CreateParticipantConnection": 1.0,
         "SendMessage": said,
         # Once before a chat is closed; once more at its beginning, for the answer to a message
         # that was there before anybody listened.
+        # Looks where nothing seems wrong give way to all others: they limit nothing.
         "GetTranscript": 1 + intake.opened / valid,
     }
     if conversation.close in _CLOSING:
@@ -202,9 +204,16 @@ def _rate_limits(chats: int, calls: Mapping[str, float], quotas: Quotas) -> Iter
         rate, burst = quotas.rate_of(name)
         beyond_burst = max(0.0, chats * per_chat - burst)
         each = "" if math.isclose(per_chat, 1) else f" at {per_chat:.2g} per chat"
-        yield _Limit(
-            rate / per_chat, beyond_burst / rate, f"{rate:g} {_WORDS[name]} per second{each}"
-        )
+        words = f"{rate:g} {_WORDS[name]} per second{each}{_unconnected(name, quotas)}"
+        yield _Limit(rate / per_chat, beyond_burst / rate, words)
+
+
+def _unconnected(api: str, quotas: Quotas) -> str:
+    """Where connections are scarcer than slots, starts wait for them: how many are ahead."""
+    most = quotas.most_unconnected()
+    if api != "CreateParticipantConnection" or most >= quotas.open_chats:
+        return ""
+    return f", for which at most {most:,} chats wait"
 
 
 def _rounded_words(seconds: float) -> str:
@@ -238,7 +247,8 @@ def _reasons(made: Forecast) -> Iterator[str]:
 
 def _texts(sample: Sample) -> tuple[str, ...]:
     opening = () if sample.initial_message is None else (sample.initial_message,)
-    return (*opening, *sample.messages)
+    said = (message if isinstance(message, str) else message.text for message in sample.messages)
+    return (*opening, *said)
 
 
 def _sample_row(sample: Sample) -> str:

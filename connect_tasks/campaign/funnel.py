@@ -14,7 +14,8 @@ __all__ = ["Funnel", "FunnelCounter"]
 class Funnel:
     """How far the rows of a campaign have come, in numbers.
 
-    `started`, `connected` and `replied` count contacts that ever got so far; `open_chats` those
+    `started`, `connected` and `replied` (the other side has answered something that ours said)
+    count contacts that ever got so far; `open_chats` those
     that are in a conversation now. `learnt` holds what the instance grants less of than its quotas
     say: calls per second by API, and `open_chats`. `limited_by` is where most wait at this moment:
     an API's name, `open_chats`, or None where nobody waits.
@@ -73,7 +74,7 @@ class FunnelCounter:
             self._connected += contact.status is Status.CONNECTED
 
     def reply(self) -> None:
-        """A contact's other side spoke for the first time."""
+        """A contact's other side answered our side for the first time."""
         self._replied += 1
 
     def learn(self, what: str, granted: float | None) -> None:
@@ -87,6 +88,11 @@ class FunnelCounter:
     def any_started(self) -> bool:
         """Whether any chat of the campaign was ever started."""
         return bool(self._started)
+
+    @property
+    def connected(self) -> int:
+        """How many chats of the campaign were ever connected."""
+        return self._connected
 
     def funnel(self) -> Funnel:
         """The numbers now."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "MOST_SHOWN",
     "Decision",
     "campaigns",
     "pause",
@@ -31,9 +32,10 @@ __all__ = [
     "withdraw",
 ]
 
-# How many customers are looked up at once, and how much of an id is shown.
+# How many customers are looked up at once.
 _PIECE = 2_000
-_SHOWN = 40
+MOST_SHOWN = 40
+"""How many characters of an id stand in an error."""
 
 
 def status(
@@ -184,7 +186,7 @@ def withdraw(
 
 
 def _some(names: Sequence[str]) -> str:
-    first = ", ".join(f"{name[:_SHOWN]!r}" for name in names[:3])
+    first = ", ".join(f"{name[:MOST_SHOWN]!r}" for name in names[:3])
     return f"{first} and {len(names) - 3:,} others" if len(names) > 3 else first  # noqa: PLR2004
 
 

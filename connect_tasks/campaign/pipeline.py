@@ -1,24 +1,31 @@
 """The pipeline of one customer: claim, slot, rate, start, connect, converse, close, record.
 
 Amazon forgets a chat that is not connected within five minutes, so each customer goes the whole
-way at once. What is about to happen is on disk before it happens: a process that dies at any
-point leaves a contact from which the next one goes on.
+way at once, and no more are started than can be connected in time. A place among those that wait
+for their connection is taken first, then a slot, then the rate: who waits for one of them holds
+nothing that somebody needs who has it already.
+
+What is about to happen is on disk before it happens: a process that dies at any point leaves a
+contact from which the next one goes on.
 """
 
 import contextlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.slot_pool import Slot
-from connect_tasks.aws.transcript import Connection
+from connect_tasks.aws.transcript import Connection, Item
 from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.start import Start
 from connect_tasks.chat.dialogue import Dialogue, EndReason
 from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
+from connect_tasks.chat.session_settings import SessionSettings, last_of_several
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -29,6 +36,8 @@ from connect_tasks.errors import (
 from connect_tasks.ledger.contact import OPEN, Contact, Status
 
 __all__ = ["Pipeline"]
+
+_log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -47,6 +56,9 @@ class Pipeline:
         self._claimed = ClaimedContact(context, contact)
         self._on_started = on_started
         self._start: Start | None = None
+        self._session_of: ChatSession | None = None
+        self._slot = Slot(context.slots, is_occupied=contact.status in OPEN)
+        self._unconnected = Slot(context.unconnected, is_occupied=contact.status in OPEN)
         self._resumed = contact.status is not Status.PLANNED
         self._dialogue = Dialogue(
             context.conversation,
@@ -59,6 +71,11 @@ class Pipeline:
         """The contact as it is now."""
         return self._claimed.contact
 
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether nobody knows what came of its start, and the same token may be sent again."""
+        return self.contact.status is Status.UNKNOWN and self._claimed.token_is_valid
+
     async def run(self) -> None:
         """Go on from the contact's status to its end.
 
@@ -70,10 +87,13 @@ class Pipeline:
         Called once, and not concurrently for one contact: its claim has one holder. Cancelled, it
         ends where it is; a start under way is waited for, and an open chat stays open.
         """
-        async with Slot(self._context.slots) as slot:
-            if self._claimed.contact.status in OPEN and not await self._can_be_joined():
+        exists = self._claimed.contact.status in OPEN
+        async with self._unconnected, self._slot:
+            if self._claimed.contact.status is Status.CONNECTED:
+                self._unconnected.release()
+            if exists and not await self._can_be_joined():
                 return
-            self._start = Start(self._context, self._claimed, slot)
+            self._start = Start(self._context, self._claimed, self._slot)
             response = await self._start.run()
             if response is not None:
                 self._on_started()
@@ -92,21 +112,35 @@ class Pipeline:
         try:
             await self._raise_if_over()
         except (NotFoundError, ChatEndedError) as error:
-            closing = self._claimed.contact.end_reason
-            await self._claimed.complete(closing or EndReason.LOST, None if closing else error)
+            await self._close_record(error)
             return False
         if self._claimed.token_is_valid:
             return True
         with contextlib.suppress(AccessDeniedError):
             await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
-        await self._claimed.complete(EndReason.LOST, ChatLostError("its client token is too old"))
+        why = ChatLostError("its client token is too old")
+        await self._claimed.complete(EndReason.LOST, why, transcript_complete=False)
         return False
+
+    async def _close_record(self, error: AmazonError) -> None:
+        """The chat ended while nobody of us was there; at our own wish, if we had just closed it.
+
+        In that case its transcript had been read, and the record says so already.
+        """
+        contact = self._claimed.contact
+        if contact.end_reason:
+            skipped = contact.items_skipped
+            await self._claimed.complete(contact.end_reason, items_skipped=skipped)
+        else:
+            await self._claimed.complete(EndReason.LOST, error, transcript_complete=False)
 
     async def _raise_if_over(self) -> None:
         """Ask Amazon; without permission to ask, the chat counts as alive."""
         claimed = self._claimed
         try:
-            described = await self._context.calls.describe(claimed.instance_id, claimed.contact_id)
+            described = await self._context.calls.describe(
+                claimed.instance_id, claimed.contact_id, claimed.turn
+            )
         except AccessDeniedError:
             return
         if described.get("DisconnectTimestamp"):
@@ -116,20 +150,38 @@ class Pipeline:
         if response.participant_token is None:
             await self._close(EndReason.LOST)
             return
-        session = self._session(response.participant_token)
+        session = self._session_of = self._session(response.participant_token)
         try:
             reason = await session.run(_ready_connection(response))
         except (ChatLostError, AmazonError) as error:
             await self._abandon(error)
         else:
             await self._close(reason)
+        if session.odd:
+            _log.warning(
+                "contact %s: %d frames or items were passed over, as they are another contact's "
+                "or cannot be read",
+                self.contact.id,
+                session.odd,
+            )
 
     async def _close(self, reason: EndReason) -> None:
         if self._claimed.contact.connected_at is None:
             # The token was remembered, but its chat was dead before anybody joined it.
-            await self._claimed.complete(EndReason.LOST, await self._why_dead(), started_at=None)
-        else:
-            await self._claimed.complete(reason)
+            why, heard = await self._why_dead(), self._heard(is_lost=True)
+            await self._claimed.complete(EndReason.LOST, why, started_at=None, **heard)
+            return
+        is_lost = reason is EndReason.LOST
+        missing = self._session_of.missing if self._session_of else ""
+        error = ChatEndedError(missing, code="ChatEnded") if is_lost else None
+        await self._claimed.complete(reason, error, **self._heard(is_lost=is_lost))
+
+    def _heard(self, *, is_lost: bool) -> dict[str, Any]:
+        """What the record says of the transcript."""
+        if self._session_of is None:
+            return {"transcript_complete": False}
+        is_complete = False if is_lost else self._session_of.transcript_complete
+        return {"transcript_complete": is_complete, "items_skipped": self._session_of.odd}
 
     async def _why_dead(self) -> ChatEndedError:
         try:
@@ -150,31 +202,45 @@ class Pipeline:
                 contact_id=claimed.contact_id,
                 client_token=claimed.contact.client_token,
                 close=conversation.close,
+                turn=lambda: claimed.turn,
             ),
             self._dialogue,
             clock=self._context.clock,
             on_connected=self._connected,
-            on_items=claimed.hear,
+            on_items=self._hear,
             on_closing=self._closing,
-            leave_open=conversation.close == "leave_open",
-            catch_up="InitialMessage" in claimed.request or self._resumed,
-            beat_seconds=self._context.beat_seconds,
+            # What comes after the end is listened for without holding others up.
+            on_ended=self._slot.release,
+            settings=SessionSettings(
+                contact_id=claimed.contact_id,
+                leave_open=conversation.close == "leave_open",
+                catch_up="InitialMessage" in claimed.request or self._resumed,
+                beat_seconds=self._context.beat_seconds,
+                checks=conversation.check_transcript,
+                check_before=last_of_several(claimed.contact.messages),
+            ),
         )
 
     async def _connected(self) -> None:
+        self._unconnected.release()
         if self._claimed.contact.status is Status.STARTED:
             await self._claimed.step(Status.CONNECTED, connected_at=self._context.clock.now())
 
+    async def _hear(self, items: Sequence[Item]) -> None:
+        await self._claimed.hear(items, are_answer=self._dialogue.is_answered_by(items))
+
     async def _closing(self, reason: EndReason) -> None:
         """Remember why, so that a kill in the middle of closing does not make the chat lost."""
-        await self._claimed.step(self._claimed.contact.status, end_reason=reason)
+        await self._claimed.step(
+            self._claimed.contact.status, end_reason=reason, **self._heard(is_lost=False)
+        )
 
     async def _abandon(self, error: ChatLostError | AmazonError) -> None:
         """Nothing more can be said or read: free the slot and close the record."""
         # If that fails it ends by itself; what a person needs to see is the chat's own error.
         with contextlib.suppress(AmazonError):
             await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
-        await self._claimed.complete(EndReason.LOST, error)
+        await self._claimed.complete(EndReason.LOST, error, **self._heard(is_lost=True))
 
 
 def _ready_connection(response: StartChatContactResponse) -> Connection | None:

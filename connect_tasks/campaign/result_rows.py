@@ -61,8 +61,8 @@ def _row_by_row(
 def _contact(campaign: str, customer_id: str, found: Mapping[str, Record]) -> Record:
     if customer_id not in found:
         raise InputError(
-            f"Campaign {campaign!r} has no customer {customer_id!r} in this ledger: give the "
-            "ledger in which the table was planned."
+            f"Campaign {campaign!r} does not have all customers of the table in this ledger: give "
+            "the ledger in which the table was planned."
         )
     return found[customer_id]
 

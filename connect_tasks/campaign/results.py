@@ -14,6 +14,7 @@ from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
+from connect_tasks.ledger.addresses import with_known_password, without_password
 from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
@@ -32,7 +33,9 @@ class CampaignResult:
     """The tables and the summary of one campaign.
 
     Nothing is read before it is asked for. `contacts`, `messages` and `summary` are read once;
-    files are written from the ledger as it is then.
+    files are written from the ledger as it is then. Pickled, it holds the ledger's URL without a
+    password: it opens again with `$CONNECT_TASKS_LEDGER` if that is the same database, or with
+    `$PGPASSWORD` or `~/.pgpass`.
 
     Args:
         campaign: Its name.
@@ -54,6 +57,15 @@ class CampaignResult:
         self._plan = plan
         self._opened: Ledger | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Prefect keeps results in files, and Dask sends them: a password has no business there.
+        kept = {name: value for name, value in vars(self).items() if name != "_opened"}
+        return {**kept, "_opened": None, "ledger_url": without_password(self.ledger_url)}
+
+    @property
+    def _ledger(self) -> Ledger | str:
+        return self._opened or with_known_password(self.ledger_url, os.environ)
+
     @contextmanager
     def read_from(self, ledger: Ledger) -> Iterator[Self]:
         """Read from this ledger, which is open already, as long as the block lasts.
@@ -71,9 +83,10 @@ class CampaignResult:
         """One row per input row, with the input's index.
 
         Columns: campaign, customer_id, status, end_reason, contact_id, participant_id,
-        client_token, error_code, error_message, request_id (`string`); generation, attempts
-        (`Int64`); planned_at, started_at, connected_at, first_reply_at, ended_at
-        (`datetime64[us, UTC]`). Refused rows have a status and the reasons in error_message.
+        client_token, error_code, error_message, request_id (`string`); generation, attempts,
+        items_skipped (`Int64`); transcript_complete (`boolean`, missing where nobody can say);
+        planned_at, started_at, connected_at, first_reply_at, ended_at (`datetime64[us, UTC]`).
+        Refused rows have a status and the reasons in error_message.
         """
         index = self._plan.index if self._plan else None
         return CONTACTS.frame(self._contact_records(), index=index)
@@ -95,7 +108,7 @@ class CampaignResult:
         With a plan also request_changed: customers contacted before with another request; and
         outside: customers who wait in the campaign and are not in the table.
         """
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             name = ledger.existing_campaign(self.campaign)
             summary = summarise(ledger.counts(name))
             return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
@@ -103,7 +116,7 @@ class CampaignResult:
     @cached_property
     def state(self) -> CampaignState:
         """What a person wants of the campaign: running, paused or stopped."""
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             return ledger.state(ledger.existing_campaign(self.campaign))
 
     def join(self, customers: "pd.DataFrame", *, on: str = "customer_id") -> "pd.DataFrame":
@@ -148,7 +161,7 @@ class CampaignResult:
             One mapping a row: row (from 0; empty for a contact), customer_id, status and reason,
             from which values of the table are left out.
         """
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             failed = ledger.uncontacted(ledger.existing_campaign(self.campaign), most=most)
             refused = ledger.refused_rows(
                 ledger.existing_campaign(self.campaign), most=most - len(failed)
@@ -270,11 +283,11 @@ class CampaignResult:
         return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
 
     def _message_records(self) -> Iterator[Record]:
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             yield from ledger.message_records(ledger.existing_campaign(self.campaign))
 
     def _contact_records(self) -> Iterator[Record]:
-        with opened(self._opened or self.ledger_url) as ledger:
+        with opened(self._ledger) as ledger:
             yield from contact_records(ledger, self.campaign, self._plan)
 
 

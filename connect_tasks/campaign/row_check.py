@@ -9,13 +9,17 @@ from typing import Any, TypeAlias
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
+from connect_tasks.aws.stored_text import as_stored
 from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
 __all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
 
 _MOST_REASONS = 12
+# Some hundred problems of one row.
+_LONGEST_REASON = 10_000
 # What is told apart at all: a table may be wrong in as many ways as it has rows.
 _MOST_KINDS = 1_000
 # "…, has 2,000" is the same complaint as "…, has 3,000".
@@ -44,7 +48,7 @@ class ValidRow:
     customer_id: str
     customer_key: str
     request: RequestText
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Sample:
     customer_id: str
     display_name: str
     initial_message: str | None
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +180,7 @@ class RowCheck:
         )
 
     def _accept(
-        self, key: str, request: StartChatContactRequest, messages: tuple[str, ...]
+        self, key: str, request: StartChatContactRequest, messages: tuple[OwnMessage, ...]
     ) -> ValidRow:
         customer_id = str(request.customer_id)
         self._positions[key] = len(self.customer_ids)
@@ -215,7 +219,8 @@ class RowCheck:
             customer_id=customer_id and customer_id.replace("\0", ""),
             status=status,
             error_code=code,
-            error_message=reason.replace("\0", "\N{SYMBOL FOR NULL}"),
+            # A template's failure may quote the row, and a key may be any text at all.
+            error_message=as_stored(reason, most=_LONGEST_REASON),
         )
         self._refused[status] += 1
         self.customer_ids.append(None)

@@ -1,6 +1,7 @@
 """The shared quota: permits to call and slots for open chats, from the ledger."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from connect_tasks.aws.pacing.clock import Clock
@@ -29,6 +30,7 @@ class SharedQuota:
     """
 
     WORTH_TELLING = 0.9
+    UNSEEN_SHARE = 0.25
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class SharedQuota:
         self._lease = lease
         self._counter = counter
         self._clock = clock
+        self._connected_before = counter.connected
         self._told: set[str] = set()
 
     async def acquire(self, request: PermitRequest) -> Permits:
@@ -102,6 +105,28 @@ class SharedQuota:
                 quota,
             )
         return granted
+
+    async def share_unconnected(self, demand: SlotDemand, *, refused: bool) -> int:  # noqa: ARG002 - Amazon refuses no chat for this
+        """Tell how many chats wait for their first connection, and get how many may.
+
+        A quota that is set too high shows only when connections are throttled, and what was started
+        by then waits already. So it begins with a part, and each connection lets one more wait.
+
+        Never concurrently: the ledger keeps the last one. Cancelled, it may count or not.
+        """
+        seen = self._counter.connected - self._connected_before
+        most = max(1, int(self._quotas.most_unconnected() * self.UNSEEN_SHARE)) + seen
+        modest = replace(demand, wanted=max(demand.open, min(demand.wanted, most)))
+        return await self._ledger.run(
+            lambda ledger: ledger.share_unconnected(
+                self._instance_id,
+                self._worker,
+                modest,
+                quotas=self._quotas,
+                now=self._clock.now(),
+                lease=self._lease,
+            )
+        )
 
     async def leave(self) -> None:
         """Give our slots back; a second or concurrent call does nothing.

@@ -11,7 +11,8 @@ The rules of this file:
 - Only a clear refusal says that nothing was made. A time-out, a cut connection and a 5xx say
   nothing at all, and neither does silence.
 - A token older than it surely holds is not sent again if it may have made a chat.
-- A slot is held before the rate is asked for: permits that wait for a slot would go to waste.
+- A place among the chats that wait for their connection is held before a slot, and a slot before
+  the rate is asked for: permits that wait for either would go to waste.
 """
 
 import asyncio
@@ -77,7 +78,7 @@ class Start:
         try:
             # Looked at before each call and not in between: a call that has begun is finished.
             while not self._is_withdrawn:
-                await self._context.calls.starts.acquire()
+                await self._context.calls.starts.acquire(self._claimed.turn)
                 try:
                     return await _uninterrupted(self._send())
                 except ThrottledError:

@@ -24,6 +24,10 @@ _QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
 # What a value was is the customer's; the field before it and the rule after it are ours.
 _OWN_VALUE = re.compile(rf" = (?:{_QUOTED_TEXT}|[^'\":])*: ", re.DOTALL)
 _FAILED_TEMPLATE = "the template fails"
+_UNKNOWN = (
+    " Run the same campaign again to find out about the unknown ones; those that stay unknown, a "
+    "person decides with the flow campaign-resolve."
+)
 _LONGEST_REASON = 200
 _LONGEST_ID = 60
 
@@ -43,9 +47,13 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         counts: What `Ledger.counts` says.
 
     Returns:
-        rows, valid, rejected, duplicate; started, connected, replied: contacts that ever got so
-        far; completed, failed, unknown, planned, starting: contacts that are so now; withdrawn:
-        customers who were taken out before anybody contacted them, in none of the others;
+        rows, valid, rejected, duplicate; started, connected, replied (the other side has answered
+        something that ours said): contacts that ever got so far; completed, failed, unknown,
+        planned, starting: contacts that are so now; withdrawn: customers who were taken out before
+        anybody contacted them, in none of the others;
+        transcripts_incomplete: chats of which something is missing, or may be;
+        transcripts_unchecked: chats that the other side ended, of which nobody can say;
+        items_skipped: what came and could not be read as an item of its chat;
         started_at, finished_at (UTC) and duration_seconds, from planning to the last chat's end.
     """
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
@@ -64,6 +72,9 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "unknown": counts["unknown"],
         "planned": counts["planned"],
         "starting": counts["starting"],
+        "transcripts_incomplete": counts["transcripts_incomplete"],
+        "transcripts_unchecked": counts["transcripts_unchecked"],
+        "items_skipped": counts["items_skipped"],
         "started_at": started_at,
         "finished_at": finished_at,
         "duration_seconds": took,
@@ -85,22 +96,22 @@ def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
         Conclusion(name='Completed', message='3 of 3 rows contacted, 2 replied.')
     """
     told = f"{', '.join(_told(summary))}."
+    unknown = _UNKNOWN if summary["unknown"] else ""
     left = summary["valid"] - summary["completed"] - summary["failed"] - summary["unknown"]
     if left and left <= summary.get("outside", 0):
         told, left = f"{told} {outside_words(summary['outside'])}", 0
     if left and state is not CampaignState.RUNNING:
         return Conclusion(
-            state.capitalize(), f"{told} {left:,} left: the flow campaign-resume goes on with them."
+            state.capitalize(),
+            f"{told} {left:,} left: the flow campaign-resume goes on with them.{unknown}",
         )
     if left:
-        return Conclusion("Unfinished", f"{told} {left:,} left: run the same campaign again.")
-    if summary["unknown"]:
         return Conclusion(
-            "Unresolved",
-            f"{told} Run the same campaign again to find out about the unknown ones; those that "
-            "stay unknown, a person decides with the flow campaign-resolve.",
+            "Unfinished", f"{told} {left:,} left: run the same campaign again.{unknown}"
         )
-    return Conclusion("Completed", told)
+    return (
+        Conclusion("Unresolved", f"{told}{unknown}") if unknown else Conclusion("Completed", told)
+    )
 
 
 def outside_words(count: int) -> str:
@@ -128,6 +139,8 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
     for word in ("unknown", "withdrawn"):
         if summary.get(word):
             yield f"{summary[word]:,} {word}"
+    if missing := summary.get("transcripts_incomplete"):
+        yield f"{missing:,} transcript{'s' if missing > 1 else ''} incomplete"
 
 
 def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]) -> str:
@@ -165,7 +178,8 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
         for stage in stages(summary)
     )
-    kinds = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
+    told = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
+    kinds = (*told, "transcripts_incomplete", "items_skipped")
     others = ", ".join(
         f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
     )

@@ -10,17 +10,19 @@ from datetime import timedelta
 
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.pipeline import Pipeline
+from connect_tasks.campaign.unknown_starts import UnknownStarts
+from connect_tasks.campaign.worker_claims import WORKED_ON, WorkerClaims
 from connect_tasks.errors import (
     AmazonError,
     CampaignWideError,
     ClaimLostError,
     ConnectTasksError,
     LedgerError,
+    UnwritableError,
 )
 from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact
-from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.contact import CampaignState, Contact, Status
 
 __all__ = ["Worker", "WorkerSettings"]
 
@@ -37,6 +39,8 @@ class WorkerSettings:
         claim_size: The most contacts claimed in one transaction.
         state_seconds: How often it looks whether the campaign was paused or stopped.
         grace_seconds: How long conversations may go on when the campaign is stopped.
+        comeback_seconds: The first pause before it comes back to a start whose outcome is unknown.
+        longest_comeback_seconds: The longest such pause.
         table_id: The table whose customers are contacted; all that wait in the campaign if None.
     """
 
@@ -45,6 +49,8 @@ class WorkerSettings:
     claim_size: int = 100
     state_seconds: float = 1
     grace_seconds: float = 10
+    comeback_seconds: float = 2
+    longest_comeback_seconds: float = 60
     table_id: str | None = None
 
 
@@ -69,15 +75,25 @@ class Worker:
         settings: WorkerSettings,
     ) -> None:
         self._campaign = campaign
-        self._worker = worker
         self._ledger = ledger
         self._context = context
         self._settings = settings
-        self._terms = ClaimTerms(
-            lease=timedelta(seconds=settings.lease_seconds),
-            token_validity=context.token_validity,
-            table_id=settings.table_id,
+        self._claims = WorkerClaims(
+            campaign=campaign,
+            worker=worker,
+            ledger=ledger,
+            terms=ClaimTerms(
+                lease=timedelta(seconds=settings.lease_seconds),
+                token_validity=context.token_validity,
+                table_id=settings.table_id,
+            ),
+            clock=context.clock,
         )
+        self._unknown = UnknownStarts(
+            first_seconds=settings.comeback_seconds,
+            longest_seconds=settings.longest_comeback_seconds,
+        )
+        self._alone_since: float | None = None
         self._queue: deque[Contact] = deque()
         self._running: dict[asyncio.Task[None], Pipeline] = {}
         self._not_started: set[asyncio.Task[None]] = set()
@@ -101,9 +117,10 @@ class Worker:
         """
         # Before the first claim: what is too old must not be claimed, and a campaign that is paused
         # must not start anybody in the second until its state is looked at.
-        await self._expire()
+        await self._claims.expire_tokens()
         await self._obey()
-        duties = (self._renew, self._watch, self._context.slots.keep)
+        pools = (self._context.slots, self._context.unconnected)
+        duties = (self._claims.renew, self._watch, *(pool.keep for pool in pools))
         keepers = [asyncio.ensure_future(self._or_halt(duty)) for duty in duties]
         try:
             await self._work()
@@ -130,10 +147,12 @@ class Worker:
     async def _work(self) -> None:
         while not self._stopped:
             self._changed.clear()
+            self._queue.extend(self._unknown.take_due(self._now()))
             await self._admit()
             if self._running:
-                await self._changed.wait()
-            elif not self._admits or not await self._wait_for_others():
+                self._alone_since = None
+                await self._until_changed(self._unknown.seconds_left(self._now()))
+            elif not self._admits or not await self._wait_for_more():
                 return
 
     async def _admit(self) -> None:
@@ -151,21 +170,11 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Get further contacts; having found none, not again at every chat that ends."""
-        now = self._context.clock.monotonic()
+        now = self._now()
         if self._running and now < self._claim_again_at:
             return False
         most = min(self._settings.claim_size, self._settings.most_waiting)
-        self._queue.extend(
-            await self._ledger.run(
-                lambda ledger: ledger.claim(
-                    self._campaign,
-                    self._worker,
-                    most=most,
-                    now=self._context.clock.now(),
-                    terms=self._terms,
-                )
-            )
-        )
+        self._queue.extend(await self._claims.take(most))
         if self._outages < self._ledger.outages:
             await self._recall()
         if not self._queue:
@@ -175,9 +184,9 @@ class Worker:
     async def _recall(self) -> None:
         """Take up contacts whose claim was made, and whose answer an outage swallowed."""
         self._outages = self._ledger.outages
-        held = await self._ledger.run(lambda ledger: ledger.recall(self._campaign, self._worker))
+        held = await self._claims.recall()
         at_work = (pipeline.contact for pipeline in self._running.values())
-        known = {contact.id for contact in (*self._queue, *at_work)}
+        known = {contact.id for contact in (*self._queue, *at_work, *self._unknown.contacts)}
         self._queue.extend(contact for contact in held if contact.id not in known)
 
     def _launch(self, contact: Contact) -> None:
@@ -200,8 +209,14 @@ class Worker:
     async def _go(self, pipeline: Pipeline, contact: Contact) -> None:
         try:
             await pipeline.run()
+            self._unknown.ended(pipeline.contact)
+            if pipeline.may_be_repeated:
+                self._unknown.leave(pipeline.contact, self._now())
         except ClaimLostError:
             _log.warning("contact %s was taken over by another worker", contact.id)
+        except UnwritableError as error:
+            # Its own record cannot be written; everybody else's can.
+            _log.error("contact %s is left as it is: %s", contact.id, error)
         except (CampaignWideError, LedgerError) as error:
             self._halt(error)
         except AmazonError as error:
@@ -243,28 +258,34 @@ class Worker:
         elif state is CampaignState.STOPPED:
             self.wind_down(self._settings.grace_seconds)
 
-    async def _wait_for_others(self) -> bool:
-        """Wait a little if another worker holds contacts that may become free."""
-        expiry = await self._ledger.run(
-            lambda ledger: ledger.next_expiry(
-                self._campaign, self._worker, now=self._context.clock.now(), terms=self._terms
-            )
-        )
-        if expiry is None:
-            return False
-        seconds = (expiry - self._context.clock.now()).total_seconds()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), min(max(seconds, 0.05), 1.0))
+    async def _wait_for_more(self) -> bool:
+        """Wait a little if there may be more to do: by others' contacts, or by unknown starts."""
+        seconds = await self._claims.seconds_until_free(WORKED_ON)
+        if seconds is None and not self._unknown.hurry():
+            if self._unknown.give_up():
+                # Before it waits for others, who may wait for this one.
+                await self._claims.release(interrupted=False)
+            seconds = await self._claims.seconds_until_free((Status.UNKNOWN,))
+            # Those of workers that live are theirs: waiting for each other would never end.
+            if seconds is None or self._is_long_alone():
+                return False
+        own = self._unknown.seconds_left(self._now())
+        soonest = min(wait for wait in (seconds, own, 1.0) if wait is not None)
+        await self._until_changed(max(0.05, soonest))
         return True
 
-    async def _renew(self) -> None:
-        while True:
-            await self._context.clock.sleep(self._settings.lease_seconds / 3)
-            await self._ledger.run(self._prolong)
+    def _is_long_alone(self) -> bool:
+        """Whether others, had they died, would have lost their claims since nothing was left."""
+        if self._alone_since is None:
+            self._alone_since = self._now()
+        return self._now() - self._alone_since > self._settings.lease_seconds
 
-    def _prolong(self, ledger: Ledger) -> None:
-        until = self._context.clock.now() + self._terms.lease
-        ledger.renew(self._campaign, self._worker, until=until)
+    async def _until_changed(self, most_seconds: float | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), most_seconds)
+
+    def _now(self) -> float:
+        return self._context.clock.monotonic()
 
     async def _or_halt(self, duty: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -272,18 +293,12 @@ class Worker:
         except LedgerError as error:
             self._halt(error)
 
-    async def _expire(self) -> None:
-        now = self._context.clock.now()
-        await self._ledger.run(
-            lambda ledger: ledger.expire_tokens(self._campaign, now=now, terms=self._terms)
-        )
-
     async def _release(self) -> None:
         self._ledger.hurry()
         try:
             await self._context.calls.return_unused()
             # Slots after calls: `keep` has ended, so nothing takes them again.
             await self._context.shared_quota.leave()
-            await self._ledger.run(lambda ledger: ledger.release(self._campaign, self._worker))
+            await self._claims.release(interrupted=self._stopped or not self._admits)
         except LedgerError:
             _log.warning("claims could not be released; they run out by themselves")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connect_tasks.aws.transcript import Item, parse_item
+from connect_tasks.aws.transcript import Item, Odd, parse_item
 
 __all__ = ["Broken", "ChatSocket", "Event", "Received", "Subscribed", "Transcript"]
 
@@ -61,7 +61,7 @@ class Broken:
     reason: str
 
 
-Event = Subscribed | Received | Broken
+Event = Subscribed | Received | Odd | Broken
 
 
 class ChatSocket:
@@ -74,13 +74,17 @@ class ChatSocket:
     Args:
         now: Monotonic seconds at which the socket was opened.
         beat_seconds: The time between heartbeats, in which each must be answered.
+        contact_id: Whose chat it is: another contact's items are `Odd`. Anybody's if None.
     """
 
     RESUBSCRIBE_SECONDS = 1.0
     SUBSCRIBE_ATTEMPTS = 5
 
-    def __init__(self, now: float, *, beat_seconds: float = 10) -> None:
+    def __init__(
+        self, now: float, *, beat_seconds: float = 10, contact_id: str | None = None
+    ) -> None:
         self.subscribed = False
+        self._contact_id = contact_id
         self._beat_seconds = beat_seconds
         self._attempts = 0
         self._subscribe_at = now
@@ -96,9 +100,16 @@ class ChatSocket:
         """The frames to send now, or `Broken`."""
         return [*self._subscription(now), *self._beat(now)]
 
-    def feed(self, text: str) -> list[Event]:
-        """Take one frame in; malformed and empty frames are ignored, as Amazon's clients do."""
-        frame = _loads(text)
+    def feed(self, data: str | bytes) -> list[Event]:
+        """Take one frame in, whatever it is; nothing that can come raises an error.
+
+        Empty frames and topics that are not ours mean nothing, as to Amazon's clients.
+        """
+        if not data.strip():
+            return []
+        frame = _loads(data)
+        if frame is None:
+            return [Odd("it is no JSON object")]
         match frame.get("topic"):
             case "aws/chat":
                 return self._chat(frame)
@@ -107,7 +118,7 @@ class ChatSocket:
             case "aws/heartbeat":
                 self._unanswered = False
             case None if "message" in frame:
-                return [Broken(f"the server said {str(frame['message'])[:60]!r}")]
+                return [Broken(f"the server said {_shown(frame['message'])}")]
         return []
 
     def _subscription(self, now: float) -> list[str | Broken]:
@@ -138,13 +149,24 @@ class ChatSocket:
     def _chat(self, frame: Mapping[str, Any]) -> list[Event]:
         content = frame.get("content")
         raw = _loads(content) if isinstance(content, str) else content
-        item = parse_item(raw) if isinstance(raw, Mapping) else None
-        return [Received(item)] if item else []
+        found = parse_item(raw, self._contact_id, from_socket=True)
+        match found:
+            case Item():
+                return [Received(found)]
+            case Odd():
+                return [found]
+        return []
 
 
-def _loads(text: str) -> dict[str, Any]:
+def _loads(data: str | bytes) -> dict[str, Any] | None:
+    """A JSON object, or None for anything else."""
+    text = data.decode(errors="replace") if isinstance(data, bytes) else data
     try:
         value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _shown(message: object) -> str:
+    return ascii(message[:60]) if isinstance(message, str) else "nothing that can be read"

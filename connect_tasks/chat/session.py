@@ -5,62 +5,25 @@ and reads the transcript for what a socket may have missed.
 """
 
 import asyncio
-import urllib.request
+import math
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
-from typing import Literal, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.transcript import Connection, Item
+from connect_tasks.aws.proxies import socket_proxy
+from connect_tasks.aws.quiet_logs import socket_logger
+from connect_tasks.aws.transcript import Connection, Item, Odd
 from connect_tasks.chat.dialogue import Dialogue, EndReason, Finish, Say, Wait
-from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed, Transcript
+from connect_tasks.chat.gaps import Gaps
+from connect_tasks.chat.hearing import Hearing
+from connect_tasks.chat.participant_calls import ParticipantCalls
+from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed
+from connect_tasks.chat.session_settings import SessionSettings
 from connect_tasks.errors import ChatEndedError, ChatLostError
 
-__all__ = ["ChatSession", "ParticipantCalls"]
-
-
-class ParticipantCalls(Protocol):
-    """What a session needs of the participant service, for one chat."""
-
-    async def connect(self) -> Connection:
-        """Get a connection: a token and a socket URL.
-
-        Never concurrently. Cancelled, one may have been made that nobody uses.
-        """
-        ...
-
-    async def say(self, connection: Connection, message: Say) -> None:
-        """Send a message of ours; the same number again sends nothing twice.
-
-        Nor concurrently, nor after the first call was cancelled.
-        """
-        ...
-
-    async def read(self, connection: Connection, after: str | None) -> list[Item]:
-        """Read the transcript from an item on, or from the beginning.
-
-        It changes nothing, concurrent or cancelled.
-        """
-        ...
-
-    async def close(self, connection: Connection) -> None:
-        """End the chat; fine if it is over already.
-
-        Never concurrently. Cancelled, it may be over or not.
-        """
-        ...
-
-
-@cache
-def _proxy() -> Literal[True] | None:
-    """Whether to look up the proxy for a socket: it takes a fifth of the time of a whole chat.
-
-    Where the environment names none, as in most places, once is enough.
-    """
-    return True if urllib.request.getproxies().keys() - {"no"} else None
+__all__ = ["ChatSession"]
 
 
 class _BrokenSocketError(Exception):
@@ -77,15 +40,16 @@ class ChatSession:
         on_connected: Awaited once, when the first subscription stands.
         on_items: Awaited with new items before anything else is done about them.
         on_closing: Awaited with the reason before the chat is closed.
-        leave_open: Do not close the chat at the end.
-        catch_up: Read the transcript after the first connection too: needed when something may
-            have been said before.
-        reconnects: How often in a row to open a broken socket again.
-        beat_seconds: How often a socket is asked whether it lives.
+        on_ended: Called once when the chat's end was heard.
+        settings: How it is held.
     """
 
     DRAIN_SECONDS = 2.0
+    MOST_FRAMES_HERE = 100
     RECONNECT_SECONDS = 1.0
+    LAST_WORDS_SECONDS = 0.5
+    """How long to listen after the chat's end: frames are not sent in order, and what its end has
+    overtaken comes within the time that a frame takes, not within that of a person."""
 
     def __init__(
         self,
@@ -96,25 +60,42 @@ class ChatSession:
         on_connected: Callable[[], Awaitable[None]],
         on_items: Callable[[Sequence[Item]], Awaitable[None]],
         on_closing: Callable[[EndReason], Awaitable[None]],
-        leave_open: bool = False,
-        catch_up: bool = False,
-        reconnects: int = 5,
-        beat_seconds: float = 10,
+        on_ended: Callable[[], None] = lambda: None,
+        settings: SessionSettings,
     ) -> None:
         self._calls = calls
         self._dialogue = dialogue
         self._clock = clock
         self._on_connected = on_connected
-        self._on_items = on_items
         self._on_closing = on_closing
-        self._leave_open = leave_open
-        self._catch_up = catch_up
-        self._reconnects = reconnects
-        self._beat_seconds = beat_seconds
+        self._on_ended = on_ended
+        self._settings = settings
+        self._catch_up = settings.catch_up
         self._connected = False
-        self._ended = False
         self._failures = 0
-        self._transcript = Transcript()
+        self._subscribed_at = math.inf
+        self._items_before = 0
+        self._gaps = Gaps(checks=settings.checks)
+        self._hearing = Hearing(calls, dialogue, self._gaps, clock=clock, on_items=on_items)
+
+    @property
+    def transcript_complete(self) -> bool | None:
+        """Whether all that was said was heard; None where nobody can say.
+
+        True: the transcript was read right before our side closed the chat. None: the other side
+        ended it, and nothing is known to be missing.
+        """
+        return self._gaps.is_complete
+
+    @property
+    def missing(self) -> str:
+        """What is missing, or may be, in words; empty if nothing is known to be."""
+        return self._gaps.why
+
+    @property
+    def odd(self) -> int:
+        """How much came that was passed over: another contact's, or not to be read."""
+        return self._hearing.odd
 
     async def run(self, connection: Connection | None = None) -> EndReason:
         """Hold the conversation, close the chat, and say why it was over.
@@ -123,8 +104,8 @@ class ChatSession:
             connection: The first connection, if there is one already.
 
         Returns:
-            `lost` when the chat ended while we were not connected, so that its last items could
-            not be read.
+            `lost` when the chat ended before what we had missed could be read: while we were not
+            connected, or right after a socket had broken. `missing` says so in words.
 
         Raises:
             ChatLostError: The connection could not be restored; the chat may still be open.
@@ -136,16 +117,29 @@ class ChatSession:
         while True:
             try:
                 connection = connection or await self._calls.connect()
-                return await self._over_socket(connection)
+                return self._told(await self._over_socket(connection))
             except ChatEndedError:
-                return EndReason.CHAT_ENDED if self._ended else EndReason.LOST
+                return self._told(EndReason.CHAT_ENDED)
             except (OSError, WebSocketException, _BrokenSocketError) as error:
+                if self._hearing.has_ended:
+                    return self._told(EndReason.CHAT_ENDED)
                 # It may have broken after the flow began, with the confirmation still unread.
                 connection, self._catch_up = None, True
+                self._gaps.broke()
                 await self._back_off(error)
 
+    def _told(self, reason: EndReason) -> EndReason:
+        """The reason, unless the end was not heard, or something before it was surely missed."""
+        if reason is not EndReason.CHAT_ENDED:
+            return reason
+        if not self._hearing.has_ended:
+            self._gaps.broke()
+        return EndReason.LOST if self._gaps.owes_reading else reason
+
     async def _back_off(self, error: Exception) -> None:
-        if self._failures == self._reconnects:
+        if self._was_of_use():
+            self._failures = 0
+        if self._failures == self._settings.reconnects:
             raise ChatLostError(
                 f"the socket could not be opened again in {self._failures} attempts: "
                 f"{type(error).__name__}"
@@ -154,97 +148,124 @@ class ChatSession:
             await self._clock.sleep(self.RECONNECT_SECONDS * 2 ** (self._failures - 1))
         self._failures += 1
 
+    def _was_of_use(self) -> bool:
+        """Whether the last socket held, or brought something new; else it costs others' quota."""
+        before, self._items_before = self._items_before, self._hearing.items
+        held = self._clock.monotonic() - self._subscribed_at >= self._settings.beat_seconds
+        self._subscribed_at = math.inf
+        return held or self._hearing.items > before
+
     async def _over_socket(self, connection: Connection) -> EndReason:
         # Amazon's own heartbeats replace pings; compression would cost 40 KiB a chat.
+        url = connection.url.get_secret_value()
         async with connect(
-            connection.url.get_secret_value(),
+            url,
             compression=None,
             ping_interval=None,
             close_timeout=1,
-            proxy=_proxy(),
+            proxy=socket_proxy(url),
+            logger=socket_logger(),
         ) as socket:
             try:
                 return await self._converse(socket, connection)
             except ChatEndedError:
-                await self._drain(socket, ChatSocket(self._clock.monotonic()))
+                await self._drain(socket, self._new_wire())
                 raise
 
     async def _converse(self, socket: ClientConnection, connection: Connection) -> EndReason:
-        wire = ChatSocket(self._clock.monotonic(), beat_seconds=self._beat_seconds)
+        wire = self._new_wire()
         while True:
-            await self._send_due(socket, wire)
+            await self._send_due(socket, wire, connection)
             step = self._next_step(wire)
             match step:
                 case Say():
-                    await self._calls.say(connection, step)
-                    self._dialogue.sent(self._clock.monotonic())
+                    await self._say(connection, step)
                 case Finish(EndReason.CHAT_ENDED):
+                    await self._drain(socket, wire)
                     return EndReason.CHAT_ENDED
                 case Finish():
                     # The transcript dies with the chat. What a socket lost may change our mind.
-                    if not await self._read(connection):
+                    if not await self._hearing.read(connection):
                         return await self._finish(socket, wire, connection, step.reason)
+                case Wait() if wire.subscribed and self._gaps.due_at <= self._clock.monotonic():
+                    await self._hearing.check(connection)
                 case Wait():
                     await self._listen(socket, wire, connection, step.until)
+
+    def _new_wire(self) -> ChatSocket:
+        return ChatSocket(
+            self._clock.monotonic(),
+            beat_seconds=self._settings.beat_seconds,
+            contact_id=self._settings.contact_id,
+        )
+
+    async def _say(self, connection: Connection, step: Say) -> None:
+        if self._settings.checks and step.number == self._settings.check_before:
+            await self._hearing.check(connection)
+        said_at = await self._calls.say(connection, step)
+        self._dialogue.sent(self._clock.monotonic(), said_at)
+        self._gaps.said(self._clock.monotonic())
 
     def _next_step(self, wire: ChatSocket) -> Say | Finish | Wait:
         if not wire.subscribed:
             return Wait(wire.next_due)
         step = self._dialogue.next_step(self._clock.monotonic())
-        return Wait(min(step.until, wire.next_due)) if isinstance(step, Wait) else step
+        if not isinstance(step, Wait):
+            return step
+        return Wait(min(step.until, wire.next_due, self._gaps.due_at))
 
-    async def _send_due(self, socket: ClientConnection, wire: ChatSocket) -> None:
-        for frame in wire.due(self._clock.monotonic()):
+    async def _send_due(
+        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+    ) -> None:
+        frames = wire.due(self._clock.monotonic())
+        if any(isinstance(frame, Broken) for frame in frames):
+            # What answers it may be here already, unread while a call of ours waited for its turn.
+            await self._listen_to_what_is_here(socket, wire, connection)
+            frames = wire.due(self._clock.monotonic())
+        for frame in frames:
             if isinstance(frame, Broken):
                 raise _BrokenSocketError(frame.reason)
             await socket.send(frame)
 
+    async def _listen_to_what_is_here(
+        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+    ) -> None:
+        for _ in range(self.MOST_FRAMES_HERE):
+            if not await self._listen(socket, wire, connection, self._clock.monotonic()):
+                return
+
     async def _listen(
         self, socket: ClientConnection, wire: ChatSocket, connection: Connection, until: float
-    ) -> None:
+    ) -> bool:
+        """Take the next frame in; whether there was one by that time."""
         try:
             async with asyncio.timeout(max(0.0, until - self._clock.monotonic())):
-                text = await socket.recv(decode=True)
+                # As bytes: what is no UTF-8 is odd, and not the socket's end.
+                data = await socket.recv(decode=False)
         except TimeoutError:
-            return
-        for event in wire.feed(text):
+            return False
+        for event in wire.feed(data):
             await self._handle(event, connection)
+        return True
 
     async def _handle(self, event: Event, connection: Connection) -> None:
         match event:
-            case Received(item):
-                await self._hear(item)
+            case Received() | Odd():
+                await self._hearing.hear(event)
             case Subscribed():
                 await self._subscribed(connection)
             case Broken(reason):
                 raise _BrokenSocketError(reason)
 
     async def _subscribed(self, connection: Connection) -> None:
-        self._failures = 0
+        self._subscribed_at = self._clock.monotonic()
         if not self._connected:
             self._dialogue.begin(self._clock.monotonic())
             await self._on_connected()
         if self._catch_up:
-            await self._read(connection)
+            # Without what was said before we were there, our side might begin anew.
+            await self._hearing.read(connection, must_work=not self._connected)
         self._connected = self._catch_up = True
-
-    async def _read(self, connection: Connection) -> bool:
-        """Read the transcript on; whether it held anything that no socket had brought."""
-        items = await self._calls.read(connection, self._transcript.read_up_to)
-        fresh = self._transcript.add_read(items)
-        await self._take(fresh)
-        return bool(fresh)
-
-    async def _hear(self, item: Item) -> None:
-        await self._take(self._transcript.add([item]))
-
-    async def _take(self, fresh: Sequence[Item]) -> None:
-        if not fresh:
-            return
-        await self._on_items(fresh)
-        for item in fresh:
-            self._ended = self._ended or item.is_end
-            self._dialogue.observe(item, self._clock.monotonic())
 
     async def _finish(
         self,
@@ -253,20 +274,27 @@ class ChatSession:
         connection: Connection,
         reason: EndReason,
     ) -> EndReason:
-        if self._leave_open:
+        if self._settings.leave_open:
             return EndReason.LEFT_OPEN
+        self._gaps.closed()
         await self._on_closing(reason)
         await self._calls.close(connection)
         await self._drain(socket, wire)
         return reason
 
     async def _drain(self, socket: ClientConnection, wire: ChatSocket) -> None:
-        """Take in what is still on the way until the chat's end, for a moment at most."""
+        """Take in what is still on the way: until the chat's end, and a moment longer."""
+        until, has_ended = self._clock.monotonic() + self.DRAIN_SECONDS, False
         try:
-            async with asyncio.timeout(self.DRAIN_SECONDS):
-                while not self._ended:
-                    for event in wire.feed(await socket.recv(decode=True)):
-                        if isinstance(event, Received):
-                            await self._hear(event.item)
+            while True:
+                now = self._clock.monotonic()
+                if self._hearing.has_ended and not has_ended:
+                    has_ended, until = True, now + self.LAST_WORDS_SECONDS
+                    self._on_ended()
+                async with asyncio.timeout(max(0.0, until - now)):
+                    data = await socket.recv(decode=False)
+                for event in wire.feed(data):
+                    if isinstance(event, Received | Odd):
+                        await self._hearing.hear(event)
         except (TimeoutError, OSError, WebSocketException):
             return

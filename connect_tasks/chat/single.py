@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,8 +26,10 @@ from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import Dialogue, EndReason
 from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
+from connect_tasks.chat.session_settings import SessionSettings, last_of_several
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.expression import is_template
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import AmazonError, ChatLostError, InputError
 from connect_tasks.tables.layouts import MESSAGES
 
@@ -84,12 +86,15 @@ class HeldChat:
         end_reason: Why the conversation was over.
         messages: One row for each item of the transcript, in order of time, with the columns of a
             campaign's `messages`.
+        transcript_complete: Whether that is the whole transcript; False where something is missing,
+            or may be, and None where nobody can say, as the other side ended the chat.
     """
 
     contact_id: str
     customer_id: str | None
     end_reason: EndReason
     messages: "pd.DataFrame" = field(repr=False)
+    transcript_complete: bool | None = None
 
 
 def start(instance: Instance, request: StartChatContactRequest, client_token: str) -> StartedChat:
@@ -123,7 +128,7 @@ def hold(
     instance: Instance,
     chat: StartedChat,
     conversation: Conversation,
-    messages: Sequence[str],
+    messages: Sequence[OwnMessage],
     *,
     reconnects: int = 5,
 ) -> HeldChat:
@@ -152,7 +157,7 @@ def hold(
     async def hear(items: Sequence[Item]) -> None:
         heard.extend(items)
 
-    async def converse(calls: PacedCalls) -> EndReason:
+    async def converse(calls: PacedCalls) -> tuple[EndReason, bool | None]:
         session = ChatSession(
             Participant(
                 calls,
@@ -167,27 +172,33 @@ def hold(
             on_connected=_nothing,
             on_items=hear,
             on_closing=_nothing,
-            leave_open=conversation.close == "leave_open",
-            # Whether somebody has held it before, nobody has written down.
-            catch_up=True,
-            reconnects=reconnects,
-            beat_seconds=instance.beat_seconds,
+            settings=SessionSettings(
+                contact_id=chat.contact_id,
+                leave_open=conversation.close == "leave_open",
+                # Whether somebody has held it before, nobody has written down.
+                catch_up=True,
+                reconnects=reconnects,
+                beat_seconds=instance.beat_seconds,
+                checks=conversation.check_transcript,
+                check_before=last_of_several(messages),
+            ),
         )
         try:
-            return await session.run()
+            return await session.run(), session.transcript_complete
         except ChatLostError as error:
             _log.warning("contact %s is lost: %s", chat.contact_id, error)
             # If that fails it ends by itself; nothing more can be said or read either way.
             with suppress(AmazonError):
                 await calls.stop(chat.instance_id, chat.contact_id)
-            return EndReason.LOST
+            return EndReason.LOST, False
 
-    reason = _at_pace(instance, chat.instance_id, converse)
+    reason, is_complete = _at_pace(instance, chat.instance_id, converse)
     return HeldChat(
         contact_id=chat.contact_id,
         customer_id=chat.customer_id,
         end_reason=reason,
         messages=_transcript(chat, heard),
+        transcript_complete=is_complete,
     )
 
 
@@ -205,12 +216,13 @@ def stop(instance: Instance, instance_id: str, contact_id: str) -> None:
     _at_pace(instance, instance_id, lambda calls: calls.stop(instance_id, contact_id))
 
 
-def texts(conversation: Conversation, messages: Sequence[str]) -> tuple[str, ...]:
+def texts(conversation: Conversation, messages: Sequence[OwnMessage]) -> tuple[OwnMessage, ...]:
     """What our side says: these messages as they are, or else the conversation's.
 
     Args:
         conversation: Its messages must not name columns: there is no row to fill them from.
-        messages: Texts; a single one counts as a list of one.
+        messages: Texts, or utterances with their texts as they are; a single text counts as a
+            list of one.
 
     Raises:
         InputError: A message of the conversation names columns.
@@ -221,8 +233,8 @@ def texts(conversation: Conversation, messages: Sequence[str]) -> tuple[str, ...
     """
     if messages:
         return (messages,) if isinstance(messages, str) else tuple(messages)
-    for number, text in enumerate(conversation.messages, start=1):
-        if is_template(text):
+    for number, said in enumerate(conversation.messages, start=1):
+        if is_template(said if isinstance(said, str) else said.text):
             raise InputError(
                 f"Message {number} of the conversation is a template, and a single chat has no "
                 "row to fill it from. Give the texts themselves as `messages`."
@@ -299,4 +311,4 @@ async def _nothing(*_: object) -> None:
 def _transcript(chat: StartedChat, heard: Sequence[Item]) -> "pd.DataFrame":
     ids = {"contact_id": chat.contact_id, "customer_id": chat.customer_id}
     ordered = sorted(heard, key=lambda item: (item.absolute_time, item.message_id))
-    return MESSAGES.frame([{**asdict(item), **ids} for item in ordered])
+    return MESSAGES.frame([{**item.record, **ids} for item in ordered])

@@ -8,6 +8,7 @@ from connect_tasks.emulator.faults.file import read_faults
 from connect_tasks.emulator.faults.plan import Fault, FaultKind
 from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem
+from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas, Rate
 
@@ -16,6 +17,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "LocalConnect",
+    "LocalLimits",
     "LocalQuotas",
     "Rate",
     "TranscriptItem",

@@ -23,14 +23,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--flow", choices=sorted(FLOWS), default="survey", help="default flow")
     parser.add_argument("--unlimited", action="store_true", help="enforce no quotas")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong: a TOML file")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="remembers which contacts ended over a restart"
+    )
     return parser.parse_args(argv)
 
 
-def _announcement(local: LocalConnect) -> str:
+def _announcement(local: LocalConnect, state: Path | None) -> str:
     exports = [f"export {name}={value}" for name, value in local.environment().items()]
     flows = [f"# flow {name}: {local.flow_arn(name)}" for name in local.flow_ids]
     chosen = f"# default flow: {local.flow} ({local.flow_id})"
-    return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, chosen])
+    kept = f"kept in {state}" if state else "forgotten; --state FILE keeps them"
+    ended = f"# after a restart, which contacts have ended is {kept}"
+    return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, ended, chosen])
 
 
 def _faults(path: Path | None) -> tuple[Fault, ...]:
@@ -38,6 +43,24 @@ def _faults(path: Path | None) -> tuple[Fault, ...]:
         return read_faults(path) if path else ()
     except OSError as error:
         raise SystemExit(f"Cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _local(
+    arguments: argparse.Namespace, quotas: LocalQuotas, faults: Sequence[Fault]
+) -> LocalConnect:
+    try:
+        return LocalConnect(
+            seed=arguments.seed,
+            port=arguments.port,
+            flow=arguments.flow,
+            quotas=quotas,
+            faults=faults,
+            state=arguments.state,
+        )
+    except OSError as error:
+        raise SystemExit(f"Cannot use {arguments.state}: {error.strerror}") from error
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
@@ -65,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments; those of the process if None.
 
     Raises:
-        SystemExit: The port is taken, or the fault plan cannot be read.
+        SystemExit: The port is taken, or the fault plan or the state cannot be read.
     """
     arguments = _arguments(argv)
     faults = _faults(arguments.faults)
@@ -73,16 +96,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    local = LocalConnect(
-        seed=arguments.seed,
-        port=arguments.port,
-        flow=arguments.flow,
-        quotas=quotas,
-        faults=faults,
-    )
+    local = _local(arguments, quotas, faults)
     try:
         with local:
-            print(_announcement(local), flush=True)
+            print(_announcement(local, arguments.state), flush=True)
             threading.Event().wait()
     except OSError as error:
         raise SystemExit(f"Cannot serve on port {arguments.port}: {error.strerror}") from error

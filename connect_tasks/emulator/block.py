@@ -31,6 +31,7 @@ def make_block(
     flow_arn: str,
     endpoint_url: str,
     enforced: LocalQuotas,
+    connect_window_seconds: float,
     quotas: Quotas | None,
 ) -> AmazonConnectInstance:
     """Describe a running local instance to campaigns.
@@ -40,6 +41,7 @@ def make_block(
         flow_arn: The flow that receives the chats.
         endpoint_url: Where both services are.
         enforced: What the instance enforces.
+        connect_window_seconds: How long a new chat waits there for its first connection.
         quotas: The pace to keep; what the instance enforces if None.
     """
     return AmazonConnectInstance(
@@ -51,12 +53,15 @@ def make_block(
             region_name="us-east-1",
         ),
         aws_client_parameters=AwsClientParameters(endpoint_url=endpoint_url),
-        quotas=quotas or _quotas(enforced),
+        quotas=quotas or _quotas(enforced, connect_window_seconds),
     )
 
 
-def _quotas(enforced: LocalQuotas) -> Quotas:
-    values: dict[str, float] = {"open_chats": enforced.open_chats or _UNLIMITED}
+def _quotas(enforced: LocalQuotas, connect_window_seconds: float) -> Quotas:
+    values: dict[str, float] = {
+        "open_chats": enforced.open_chats or _UNLIMITED,
+        "connect_window": connect_window_seconds,
+    }
     for ours, theirs in _RATES.items():
         rate, burst = getattr(enforced, theirs) or (_UNLIMITED, _UNLIMITED)
         values |= {f"{ours}s_per_second": rate, f"{ours}_burst": int(burst)}

@@ -6,7 +6,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,10 +17,13 @@ from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.server.transports import Transports, listen, quiet_config
+from connect_tasks.emulator.server.ticker import steady_clock, work_off
+from connect_tasks.emulator.server.transports import Transports, listen
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
+from connect_tasks.emulator.state import EndedContacts
 
 if TYPE_CHECKING:
     from connect_tasks.aws.quotas import Quotas
@@ -31,13 +35,6 @@ _HOST = "127.0.0.1"
 _REGION = "us-east-1"
 _SECONDS_TO_START = 10
 _SECONDS_TO_CLOSE = 0.4
-_FOREIGN_CLOCK_TICK = 0.02
-
-
-def _steady_clock() -> Callable[[], datetime]:
-    """Wall time that never jumps: where it began, and how long that is ago."""
-    began, origin = datetime.now(UTC), time.monotonic()
-    return lambda: began + timedelta(seconds=time.monotonic() - origin)
 
 
 class LocalConnect:
@@ -56,9 +53,14 @@ class LocalConnect:
         connect_window_seconds: How long a new chat waits for its customer.
         now: The clock, in UTC; by default the machine's.
         faults: What goes wrong; `read_faults` reads it from a file.
+        limits: What is borne from one client.
+        state: A file that remembers which contacts have ended, so that another process that is
+            given it does not start them anew; it holds ids and times, nothing of customers.
+            Without one, all is forgotten with the object.
 
     Raises:
-        ValueError: There is no flow of this name.
+        ValueError: There is no flow of this name, or the state's file is not one.
+        OSError: The state's file cannot be read or written.
 
     Example:
         ```python
@@ -78,20 +80,26 @@ class LocalConnect:
         connect_window_seconds: float = 300,
         now: Callable[[], datetime] | None = None,
         faults: Sequence[Fault] = (),
+        limits: LocalLimits | None = None,
+        state: Path | None = None,
     ) -> None:
         if flow not in FLOWS:
             raise ValueError(f"There is no flow {flow!r}; there are {', '.join(sorted(FLOWS))}.")
         self.flow = flow
         self.quotas = quotas or LocalQuotas()
         self._port = port
+        self._connect_window_seconds = connect_window_seconds
         self._has_foreign_clock = now is not None
-        clock = now or _steady_clock()
+        clock = now or steady_clock()
+        ended = EndedContacts(state)
         self._backend = Backend(
             now=clock,
             seed=seed,
             open_chats=self.quotas.open_chats,
             think_seconds=think_seconds,
             connect_window_seconds=connect_window_seconds,
+            remembered=ended.read(),
+            on_ended=ended.add,
         )
         self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
@@ -102,6 +110,7 @@ class LocalConnect:
             FaultPlan(faults, seed),
             lock=self._lock,
             transports=self._transports,
+            limits=limits or LocalLimits(),
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -208,6 +217,7 @@ class LocalConnect:
             flow_arn=self.flow_arn(flow or self.flow),
             endpoint_url=self.endpoint_url,
             enforced=self.quotas,
+            connect_window_seconds=self._connect_window_seconds,
             quotas=quotas,
         )
 
@@ -244,7 +254,7 @@ class LocalConnect:
             listener = listen(_HOST, self._port)
             self._port = listener.getsockname()[1]
             self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
-            self._server = uvicorn.Server(quiet_config(self._wire.app, self._transports.protocol()))
+            self._server = uvicorn.Server(self._wire.config())
             arguments = (self._server, listener)
             self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
             self._thread.start()
@@ -265,7 +275,10 @@ class LocalConnect:
         asyncio.run(self._serve(server, listener))
 
     async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        ticker = asyncio.create_task(self._work_off_schedule())
+        foreign = self._has_foreign_clock
+        ticker = asyncio.create_task(
+            work_off(self._backend.schedule, self._lock, has_foreign_clock=foreign)
+        )
         try:
             await server.serve(sockets=[listener])
         finally:
@@ -274,21 +287,6 @@ class LocalConnect:
             # Calls that are held back end by themselves when they see that nobody waits.
             if tasks := server.server_state.tasks:
                 await asyncio.wait(tasks, timeout=_SECONDS_TO_CLOSE)
-
-    async def _work_off_schedule(self) -> None:
-        changed = asyncio.Event()
-        self._backend.schedule.on_earlier = changed.set
-        while True:
-            changed.clear()
-            with self._lock:
-                self._backend.schedule.run_due()
-                seconds = self._backend.schedule.seconds_left()
-            # Nobody tells when a foreign clock moves.
-            limit = _FOREIGN_CLOCK_TICK if self._has_foreign_clock else seconds
-            try:
-                await asyncio.wait_for(changed.wait(), limit)
-            except TimeoutError:
-                continue
 
     def _wait_for(self, server: uvicorn.Server, thread: threading.Thread) -> None:
         deadline = time.monotonic() + _SECONDS_TO_START

@@ -1,24 +1,24 @@
 """One request from arrival to answer: authorise, throttle, validate, carry out, count."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.participant import ParticipantService
 from connect_tasks.emulator.model.errors import RefusedError, access_denied, expired
-from connect_tasks.emulator.model.operations import OWNERS
+from connect_tasks.emulator.model.operations import OWNERS, declares
 from connect_tasks.emulator.model.rules import RULES
+from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem, Validator
 from connect_tasks.emulator.quotas import LocalQuotas, Throttle
 
 __all__ = ["Request", "Service"]
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+_MOST_NAMED = 20
+"""Problems that a refusal names; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,7 @@ class Request:
     ) -> "Request":
         """Put a request together from its parts on the wire."""
         try:
-            params = json.loads(body or b"{}", parse_constant=_no_constant)
-            if b"\\u" in body:
-                # Half a surrogate pair is JSON, but no text that could ever be answered with.
-                json.dumps(params, ensure_ascii=False).encode()
+            params = read_json(body or b"{}")
         except ValueError:
             params = None
         if path and isinstance(params, dict):
@@ -123,7 +120,9 @@ class Service:
             return self._backend.connections.customer_id(request.bearer)
         params = request.params if isinstance(request.params, dict) else {}
         chat = self._backend.chats.get(str(params.get("ContactId")))
-        return chat.customer_id if chat else params.get("CustomerId")
+        named = chat.customer_id if chat else params.get("CustomerId")
+        # Nothing has been checked yet: it can be of any type.
+        return named if isinstance(named, str) else None
 
     def _carry_out(self, request: Request) -> dict[str, Any]:
         operation = request.operation
@@ -158,10 +157,11 @@ class Service:
 
 def _invalid(operation: str, problems: list[Problem]) -> RefusedError:
     plural = "s" if len(problems) > 1 else ""
-    listed = "; ".join(map(str, problems))
+    listed = "; ".join(map(str, problems[:_MOST_NAMED]))
     message = f"{len(problems)} validation error{plural} detected: {listed}"
     if OWNERS[operation] == "connectparticipant":
         return RefusedError("ValidationException", message)
-    if any(problem.malformed for problem in problems):
+    is_malformed = any(problem.malformed for problem in problems)
+    if is_malformed or not declares(operation, "InvalidParameterException"):
         return RefusedError("InvalidRequestException", message)
     return RefusedError("InvalidParameterException", message)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 from uuid import UUID
 
+from httpx import TransportError
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
@@ -65,19 +66,33 @@ class Fleet:
             key: What makes them the same runs in a second call.
             parameters: What each of them is given.
         """
-        for number in range(1, count + 1):
-            run: Any = run_deployment(
-                self.deployment,
-                parameters=dict(parameters),
-                timeout=0,
-                flow_run_name=f"{name} · worker {number} of {count}",
-                idempotency_key=f"{key}-{number}",
-                _sync=True,  # type: ignore[call-arg]
+        try:
+            for number in range(1, count + 1):
+                self._start_one(
+                    f"{name} · worker {number} of {count}", f"{key}-{number}", parameters
+                )
+        except TransportError as error:
+            self._logger.warning(
+                "Prefect cannot be asked for more runs (%s): this run goes on by itself",
+                type(error).__name__,
             )
-            self._runs[run.id] = run
         self._logger.info(
-            "started %d runs of %s on work pool %s", count, self.deployment, self.work_pool
+            "started %d runs of %s on work pool %s",
+            len(self._runs),
+            self.deployment,
+            self.work_pool,
         )
+
+    def _start_one(self, name: str, key: str, parameters: Mapping[str, Any]) -> None:
+        run: Any = run_deployment(
+            self.deployment,
+            parameters=dict(parameters),
+            timeout=0,
+            flow_run_name=name,
+            idempotency_key=key,
+            _sync=True,  # type: ignore[call-arg]
+        )
+        self._runs[run.id] = run
 
     def wait(self, progress: Callable[[], Hashable | None], *, patience_seconds: float) -> None:
         """Wait until all runs have ended, nothing is left to do, or nothing moves any more.

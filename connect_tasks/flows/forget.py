@@ -1,5 +1,6 @@
 """Take a customer, or all of a campaign, out of the ledger; nobody is contacted again for it."""
 
+from httpx import HTTPError
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import SecretStr
@@ -72,5 +73,13 @@ def _take_back(customer_id: SecretStr, campaign: str | None, ledger: str | None)
     if flow_run.id is None:
         return
     given = {"customer_id": customer_id, "campaign": campaign, "ledger": ledger}
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, parameters=forget.serialize_parameters(given))
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, parameters=forget.serialize_parameters(given))
+    except HTTPError as error:
+        run_logger().warning(
+            "Prefect could not be told (%s) to hide whom this was about: if the run was started "
+            "from a deployment, delete it in Prefect: prefect flow-run delete %s",
+            type(error).__name__,
+            flow_run.id,
+        )

@@ -1,18 +1,27 @@
 """Look after campaigns: which there are, how one stands, pause, go on, stop, decide."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
+from prefect.runtime import flow_run
 from pydantic import BeforeValidator
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign import manage
-from connect_tasks.campaign.manage import Decision
+from connect_tasks.campaign.manage import MOST_SHOWN, Decision
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.errors import InputError
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks import collect_responses, start_chats
 from connect_tasks.tasks.artifacts import ArtifactKind, publish_table
 from connect_tasks.tasks.monitor import publish_result
-from connect_tasks.tasks.run_context import SharedLedger, open_existing, run_logger
+from connect_tasks.tasks.run_context import (
+    SharedLedger,
+    may_tell_ids,
+    open_existing,
+    run_logger,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +116,20 @@ def resume(
         return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 
+@contextmanager
+def _keeping_ids(*customers: str) -> Iterator[None]:
+    """What is raised becomes a run's state and log: without ids where Prefect may not have them."""
+    try:
+        yield
+    except InputError as error:
+        if may_tell_ids():
+            raise
+        told = str(error)
+        for name in sorted(customers, key=len, reverse=True):
+            told = told.replace(repr(name[:MOST_SHOWN]), "'…'")
+        raise InputError(told) from None
+
+
 @table_flow(name="campaign-withdraw", flow_run_name="withdraw customers of {campaign}")
 def withdraw(
     campaign: str, customers: list[str], reason: str = "", ledger: str | None = None
@@ -115,19 +138,26 @@ def withdraw(
 
     Args:
         campaign: The campaign's name.
-        customers: Their ids. Prefect records them with the run.
+        customers: Their ids. Prefect records those of a deployment's run, not those of a call.
         reason: Why, for the record.
         ledger: SQLAlchemy URL of the ledger.
 
     Returns:
         How many were taken out; the others were contacted already, or taken out before.
     """
-    taken = manage.withdraw(campaign, customers, ledger, reason=reason)
+    with _keeping_ids(*customers):
+        taken = manage.withdraw(campaign, customers, ledger, reason=reason)
     run_logger().info("campaign %s: %d of %d customers withdrawn", campaign, taken, len(customers))
     return taken
 
 
-@table_flow(name="campaign-resolve", flow_run_name="resolve {customer_id} of {campaign}")
+def _resolve_name() -> str:
+    given = flow_run.parameters or {}
+    who = given.get("customer_id") if may_tell_ids() else "a contact"
+    return f"resolve {who} of {given.get('campaign')}"
+
+
+@table_flow(name="campaign-resolve", flow_run_name=_resolve_name)
 def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | None = None) -> None:
     """Settle a contact whose outcome stayed unknown, after a look at Amazon Connect.
 
@@ -137,5 +167,6 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | N
         decision: `was_contacted`, or `contact_again` for a new contact with a new token.
         ledger: SQLAlchemy URL of the ledger.
     """
-    manage.resolve(campaign, customer_id, decision, ledger)
+    with _keeping_ids(customer_id):
+        manage.resolve(campaign, customer_id, decision, ledger)
     run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

@@ -5,21 +5,29 @@ and beyond 512 KB the call fails with an error that repeats every row.
 """
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow
 from prefect.context import FlowRunContext
+from prefect.exceptions import ParameterTypeError
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
+from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.ledger.database import hide_password
+from connect_tasks.chat.template.column_names import near
+from connect_tasks.errors import ConnectTasksError, InputError
+from connect_tasks.flows.lost_server import kept, with_or_without_server
+from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.tables.reading import describe
+from connect_tasks.tasks.run_context import may_tell_ids
+from connect_tasks.tasks.run_log import plain_errors
 
 __all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
 
@@ -36,6 +44,11 @@ TABLE_FORM = WithJsonSchema(
 )
 """How a table parameter looks in the form of a deployment: a path or URI."""
 
+# What a call of any flow of Prefect's takes besides the flow's own parameters.
+_PREFECTS_OWN = ("return_state", "wait_for")
+# Before each thing that Prefect finds wrong with parameters.
+_ITEM = "\n - "
+
 
 class TableFlow(Flow[Parameters, Returned]):
     """A flow whose `customers` parameter may be a DataFrame.
@@ -48,12 +61,39 @@ class TableFlow(Flow[Parameters, Returned]):
 
     def __init__(self, fn: Callable[Parameters, Returned], **options: Any) -> None:
         super().__init__(fn=fn, **options)
-        self.fn = _concluding(fn)
+        self.fn = _concluding(plain_errors(fn))
+
+    # Prefect's overloads say more of a call than could be said here.
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Run the flow, and return what it returns.
+
+            Raises:
+                InputError: An argument is missing, unknown or given twice.
+                ConnectTasksError: What the flow raises, without Prefect's frames unless Prefect
+                    logs at the level DEBUG.
+                KeyboardInterrupt: Somebody pressed Ctrl-C, or stopped the notebook's cell.
+            """
+            _check_arguments(self.fn, args, kwargs)
+            call = functools.partial(super().__call__, *args, **kwargs)
+            try:
+                with patient_start():
+                    return with_or_without_server(
+                        call, return_state=bool(kwargs.get("return_state"))
+                    )
+            except (ConnectTasksError, KeyboardInterrupt) as error:
+                if logging.getLogger("prefect.flow_runs").isEnabledFor(logging.DEBUG):
+                    raise
+                raise error.with_traceback(None) from None
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Check and convert the parameters; what is wrong is raised, and nothing is logged."""
-        with _silent("prefect.flows"):
-            return super().validate_parameters(parameters)
+        try:
+            with _silent("prefect.flows"):
+                return super().validate_parameters(parameters)
+        except ParameterTypeError as error:
+            raise InputError(_in_one_line(self.name, error)) from None
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect records of the parameters."""
@@ -69,8 +109,27 @@ class TableFlow(Flow[Parameters, Returned]):
         return flow  # type: ignore[return-value]
 
 
+def _check_arguments(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
+    """Prefect's own error repeats every argument, a table of customers with it."""
+    signature = inspect.signature(fn)
+    given = {name: value for name, value in kwargs.items() if name not in _PREFECTS_OWN}
+    try:
+        signature.bind(*args, **given)
+    except TypeError as error:
+        wrong = str(error)
+        for name in given.keys() - signature.parameters.keys():
+            wrong = f"there is no argument {name!r}{near(name, signature.parameters)}"
+        raise InputError(f"{fn.__name__}: {wrong}.") from None
+
+
+def _in_one_line(flow: str, error: ParameterTypeError) -> str:
+    wrong = str(error).partition(_ITEM)[2] or str(error)
+    return f"The flow {flow} cannot be run with these parameters: {'; '.join(wrong.split(_ITEM))}."
+
+
 def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
     """The function, with a state in place of a result where Prefect runs it as a flow."""
+    fn = kept(fn)
 
     @functools.wraps(fn)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
@@ -95,6 +154,8 @@ def _final_state(returned: Any) -> Any:
 def _recorded(name: str, value: Any) -> Any:
     if name == "customers" and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name == "customer_id" and isinstance(value, str) and not may_tell_ids():
+        return "<an id>"
     if name == "ledger" and value:
         return hide_password(value)
     if name == "connect" and hasattr(value, "instance_id"):

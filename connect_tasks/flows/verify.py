@@ -3,6 +3,7 @@
 from logging import INFO, WARNING
 from typing import Annotated
 
+from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact
 from pydantic import BeforeValidator
 
@@ -52,10 +53,14 @@ def verify(
 
 
 def _publish(report: ConnectionReport) -> None:
-    if in_run():
+    if not in_run():
+        return
+    try:
         create_markdown_artifact(
             markdown=report.to_markdown(),
             key=artifact_key("verify", report.instance_id),
             description=report.headline,
             _sync=True,  # type: ignore[call-arg]
         )
+    except HTTPError as error:
+        run_logger().warning("the findings cannot be shown in Prefect: %s", type(error).__name__)

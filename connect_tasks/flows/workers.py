@@ -1,6 +1,5 @@
 """One campaign on many machines: runs of a deployment that share it through the ledger."""
 
-import re
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -17,6 +16,7 @@ from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.flows.fleet import Fleet
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
+from connect_tasks.ledger.addresses import has_secret
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger, run_logger
 
@@ -26,8 +26,6 @@ BlockName = Annotated[
     Any, WithJsonSchema({"type": "string", "title": "Connect", "description": "A block's name."})
 ]
 """Checked in the flow: where Prefect checks a parameter, it logs what it was given."""
-
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
 
 
 @table_flow(name="campaign-worker")
@@ -164,7 +162,7 @@ def outreach_on_workers(
 
 
 def _refuse_password(ledger: str | None) -> None:
-    if ledger and _PASSWORD.search(ledger):
+    if ledger and has_secret(ledger):
         raise InputError(
             "The ledger's URL holds a password, and Prefect would store it with every worker's "
             "run. Set CONNECT_TASKS_LEDGER where this flow and the workers run and leave the "

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.aws.problems import shortened
+from connect_tasks.aws.stored_text import LONGEST_KEY, why_not_stored
 from connect_tasks.chat.template.column_names import near
 from connect_tasks.errors import InputError
 
@@ -21,8 +23,8 @@ def called(name: str, names: Sequence[str]) -> str:
         names: All campaigns of the ledger.
 
     Raises:
-        InputError: Nothing is left of the name that a person could see, or several campaigns of
-            an earlier version are called like this but for white space.
+        InputError: Nothing is left of the name that a person could see, no database can hold it,
+            or several campaigns of an earlier version are called like this but for white space.
 
     Example:
         >>> called("renewals ", ["renewals"])
@@ -33,6 +35,8 @@ def called(name: str, names: Sequence[str]) -> str:
         raise InputError("A campaign needs a name: nobody is contacted twice under it.")
     if name in names:
         return name
+    if why := why_not_stored(name, most=LONGEST_KEY):
+        raise InputError(f"The campaign's name {shortened(name)} cannot be used: it {why}.")
     same = [found for found in names if canonical_key(found) == key]
     if len(same) > 1:
         raise InputError(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connect_tasks.aws.transcript import Item
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Contact, Status, Withdrawal
 
 __all__ = ["Change", "Heard", "Known", "Planned", "Progress"]
@@ -19,7 +20,7 @@ class Planned:
     client_token: str
     request: str
     fingerprint: str
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Known:
     status: Status
     client_token: str
     fingerprint: str
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
     error_code: str | None = None
 
     @property

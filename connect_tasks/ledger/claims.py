@@ -7,6 +7,10 @@ The rules of this file:
 - A lease runs out by the clock of whoever wants the contact next, so it must be much longer than
   clocks differ, and its holder must renew it well before (a third of it).
 - A worker is not given a contact twice: having given it up, it has no more to try with it.
+- A contact that is `unknown` stays with its holder, who comes back to it. Given up at the end of a
+  run (`claimed_until` is null), it is for a worker that begins after that, or two workers would
+  hand it to each other for ever. One whose holder died or was interrupted (`claimed_until` is
+  past) is for any.
 - What was sent longer ago than a client token holds is claimed by nobody: sent again, the token
   could start a second chat. A person decides.
 - A run that was given a table claims nobody whom the table does not name, or has wrong.
@@ -31,12 +35,14 @@ class ClaimTerms:
     """How long a claim holds without being renewed, and a client token without being trusted.
 
     With a table, a chat is started only for customers whom this table named last and had right.
-    Chats that are open are held to their end, whoever started them.
+    Chats that are open are held to their end, whoever started them. `takes_given_up` is whether the
+    worker begins, and so may try what an earlier run has tried to its end.
     """
 
     lease: timedelta
     token_validity: timedelta
     table_id: str | None = None
+    takes_given_up: bool = True
 
 
 # Open chats hold slots and forget us after five minutes, so they come first.
@@ -91,6 +97,8 @@ def wanted(
         condition &= columns.generation > 0
         if terms.table_id is not None:
             condition &= columns.table_id == terms.table_id
+    if status is Status.UNKNOWN and not terms.takes_given_up:
+        condition &= columns.claimed_until.is_not(None)
     if status in {Status.STARTING, Status.UNKNOWN}:
         # An older token could start a second chat; a person has to decide.
         sent_at = columns.sent_at

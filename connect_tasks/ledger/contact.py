@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.chat.template.utterance import OwnMessage
 
 __all__ = [
     "OPEN",
@@ -98,7 +99,8 @@ class Contact:
     `request` is the JSON text as first sent, client token included: retries send it again byte
     for byte. `sent_at` is when that token was first sent in a call that may have had an effect,
     or None: the token's validity counts from there. `end_reason` is known a moment before the
-    chat is closed.
+    chat is closed. `transcript_complete` is False where something is missing, or may be, and None
+    where nobody can say; `items_skipped` counts what came and could not be read as the chat's.
     """
 
     id: int
@@ -108,7 +110,7 @@ class Contact:
     status: Status
     client_token: str
     request: str
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
     planned_at: datetime
     attempts: int = 0
     sent_at: datetime | None = None
@@ -122,6 +124,8 @@ class Contact:
     connected_at: datetime | None = None
     first_reply_at: datetime | None = None
     ended_at: datetime | None = None
+    transcript_complete: bool | None = None
+    items_skipped: int = 0
 
     def advance(self, status: Status, **changes: Any) -> Self:
         """This contact, one step further.

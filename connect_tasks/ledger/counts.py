@@ -79,6 +79,9 @@ def _funnel(campaign: str) -> sa.Executable:
             sa.func.count(columns.started_at).label("reached_started"),
             sa.func.count(columns.connected_at).label("reached_connected"),
             sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.count(sa.case((_is_incomplete(), 1))).label("transcripts_incomplete"),
+            sa.func.count(sa.case((_is_unchecked(), 1))).label("transcripts_unchecked"),
+            sa.func.coalesce(sa.func.sum(columns.items_skipped), 0).label("items_skipped"),
             sa.func.min(columns.planned_at).label("planned_at"),
             sa.func.max(columns.ended_at).label("ended_at"),
         )
@@ -89,7 +92,15 @@ def _funnel(campaign: str) -> sa.Executable:
 
 def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
     """The rows of `_funnel` as one: counts by status, how many came how far, and when."""
-    reached = ("withdrawn", "reached_started", "reached_connected", "replied")
+    reached = (
+        "withdrawn",
+        "reached_started",
+        "reached_connected",
+        "replied",
+        "transcripts_incomplete",
+        "transcripts_unchecked",
+        "items_skipped",
+    )
     return {
         **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
         **{name: sum(row[name] for row in rows) for name in reached},
@@ -97,6 +108,21 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
         "planned_at": min((row["planned_at"] for row in rows), default=None),
         "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
     }
+
+
+def _is_incomplete() -> sa.ColumnElement[bool]:
+    """Whether something is missing of the transcript, or may be."""
+    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(sa.false()))
+
+
+def _is_unchecked() -> sa.ColumnElement[bool]:
+    """Whether nobody can say that the transcript is whole, or that it is not."""
+    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(None))
+
+
+def _has_transcript() -> sa.ColumnElement[bool]:
+    columns = contacts.c
+    return sa.and_(columns.status == Status.COMPLETED, columns.connected_at.is_not(None))
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:

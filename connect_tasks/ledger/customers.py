@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.ledger import redaction
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.schema import contacts
@@ -118,7 +119,9 @@ def holds_forgotten(connection: sa.Connection, campaign: str) -> bool:
 def _by_key(customer_ids: Iterable[str]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = defaultdict(list)
     for name in customer_ids:
-        names[canonical_key(name)].append(name)
+        # What no database can hold is in none, and may not be asked for either.
+        if not why_not_stored(name):
+            names[canonical_key(name)].append(name)
     return names
 
 

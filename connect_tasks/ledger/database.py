@@ -1,7 +1,5 @@
 """The ledger's database: opening it, and saying plainly what is wrong with it."""
 
-import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,14 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks.errors import LedgerError, LedgerUnreachableError
+from connect_tasks.errors import LedgerAddressError, LedgerError, LedgerUnreachableError
+from connect_tasks.ledger.addresses import hide_password, hide_password_in
 from connect_tasks.ledger.keys import fill_in_keys
+from connect_tasks.ledger.ledger_file import LedgerFile
 from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, contacts, ledger, metadata
 
 __all__ = [
     "create_or_check",
     "explained",
-    "hide_password",
     "insert_into",
     "ledger_exists",
     "make_engine",
@@ -47,6 +46,11 @@ _POSTGRESQL_SETTINGS = (
 _LOCKED = "another process keeps it locked: end that process and run the campaign again"
 _GONE = "the database server cannot be reached: start it and run the campaign again"
 
+_NOT_LET_IN = (
+    "it wants a password: give its whole URL as $CONNECT_TASKS_LEDGER, or keep the password in "
+    "$PGPASSWORD or ~/.pgpass"
+)
+
 _REMEDIES = (
     ("terminating connection", _GONE),
     ("closed the connection", _GONE),
@@ -64,6 +68,7 @@ _REMEDIES = (
     ("malformed", "the file is damaged: restore it from a backup"),
     ("disk is full", "the disk is full: make room and run the campaign again"),
     ("No space left", "the disk is full: make room and run the campaign again"),
+    ("no password supplied", _NOT_LET_IN),
     ("disk I/O error", "the disk is full or broken: make room or mend it and run it again"),
     ("locked", _LOCKED),
 )
@@ -76,22 +81,41 @@ def make_engine(url: str) -> sa.Engine:
     """An engine for the ledger; a SQLite file is made on the way, for its owner's eyes only.
 
     Raises:
-        LedgerError: The URL is none, or of a database that is not supported.
+        LedgerAddressError: The URL is none, or of a database that is not supported.
     """
+    address = _parsed(url)
     try:
-        address = sa.make_url(url)
         if address.get_backend_name() == "sqlite":
-            return _sqlite_engine(address)
+            return _sqlite_engine(url, address)
         if address.get_backend_name() == "postgresql":
             return _postgresql_engine(address)
-    except (exc.ArgumentError, ImportError) as error:
-        raise LedgerError(
-            f"The ledger's URL {hide_password(url)!r} cannot be used: write "
-            "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
-            "`pip install connect-tasks[postgresql]`."
-        ) from error
-    raise LedgerError(
+    except (exc.ArgumentError, ImportError):
+        raise _unusable(url) from None
+    raise LedgerAddressError(
         f"A ledger on {address.get_backend_name()} is not supported: use SQLite or PostgreSQL."
+    )
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except exc.ArgumentError:
+        raise _unusable(url) from None
+    except ValueError:
+        # Its text repeats what stands in the port's place, which may be a part of a password.
+        raise LedgerAddressError(
+            f"The ledger's URL {hide_password(url)!r} has a port that is no number: write "
+            "postgresql://user@host:5432/database, and %3A, %2F and %40 for :, / and @ in a "
+            "password."
+        ) from None
+
+
+def _unusable(url: str) -> LedgerAddressError:
+    # Without its cause: what a parser says repeats the URL.
+    return LedgerAddressError(
+        f"The ledger's URL {hide_password(url)!r} cannot be used: write "
+        "sqlite:///path/to/ledger.db, or postgresql://user@host/database after "
+        "`pip install connect-tasks[postgresql]`."
     )
 
 
@@ -146,7 +170,10 @@ def explained(url: str) -> Iterator[None]:
             (text for sign, text in _REMEDIES if sign in reason), _GONE if lost else reason
         )
         kind = LedgerUnreachableError if remedy is _GONE else LedgerError
-        raise kind(f"The ledger {hide_password(url)}: {remedy}.") from error
+        said = hide_password_in(remedy, url)
+        # A driver's error that repeats a part of the URL is not handed on either.
+        cause = error if hide_password_in(str(error), url) == str(error) else None
+        raise kind(f"The ledger {hide_password(url)}: {said}.") from cause
 
 
 def insert_into(table: sa.Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
@@ -154,14 +181,17 @@ def insert_into(table: sa.Table, dialect: str) -> sqlite.Insert | postgresql.Ins
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
+def _sqlite_engine(given: str, url: sa.URL) -> sa.Engine:
     if not url.database or url.database == ":memory:":
-        raise LedgerError(
+        raise LedgerAddressError(
             "A ledger in memory would forget who was contacted: name a file, such as "
             "sqlite:///.connect_tasks/ledger.db."
         )
-    _make_private_file(Path(url.database))
+    file = LedgerFile(Path(url.database), shown=hide_password(given))
     engine = sa.create_engine(url, hide_parameters=True)
+    # Before connecting, or SQLite would make another; and before what is written counts as kept.
+    for moment in ("do_connect", "begin", "commit"):
+        sa.event.listen(engine, moment, file.check)
     sa.event.listen(engine, "connect", _apply_sqlite_settings)
     return engine
 
@@ -173,11 +203,6 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
     sa.event.listen(engine, "connect", _apply_postgresql_settings)
     return engine
-
-
-def _make_private_file(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _apply_sqlite_settings(connection: Any, _: object) -> None:
@@ -211,17 +236,6 @@ def _apply_postgresql_settings(connection: Any, _: object) -> None:
     connection.commit()
 
 
-def hide_password(url: str) -> str:
-    """The URL as it may be shown."""
-    try:
-        parsed = sa.make_url(url)
-        if "password" in parsed.query:
-            parsed = parsed.update_query_dict({"password": "***"})
-        return parsed.render_as_string(hide_password=True)
-    except exc.ArgumentError:
-        return re.sub(r":[^:@/]+@", ":***@", url)
-
-
 def ledger_exists(url: str) -> bool:
     """Whether there is a ledger already; none is made.
 
@@ -229,7 +243,8 @@ def ledger_exists(url: str) -> bool:
         LedgerError: The URL is none, or the database cannot be reached.
     """
     with explained(url):
-        if url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file():
+        address = _parsed(url)
+        if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
             return False
         engine = make_engine(url)
         try:

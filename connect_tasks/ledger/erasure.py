@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction
 from connect_tasks.ledger.contact import Status
@@ -231,6 +232,8 @@ class _Eraser(LedgerReader):
 
 
 def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
+    if why_not_stored(customer_id):
+        return Erased()  # Nobody of that name can be in here.
     key = canonical_key(customer_id)
     # What an earlier version called otherwise is theirs, beside a later contact too.
     keys = [key, legacy_id(key)] if is_whole(key) else [key]

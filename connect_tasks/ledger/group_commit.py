@@ -9,15 +9,15 @@ The rules of this file:
   call to Amazon that must not happen unrecorded.
 - One commit at a time, in the order of the writes. A contact's steps would otherwise overtake each
   other, and the ledger refuses a step that does not start where the contact stands.
-- A batch is all or none, so one lost claim undoes it: the others are then written one by one, and
-  only the write that lost its claim fails.
+- A batch is all or none, so one lost claim undoes it, and so does one value that the database
+  cannot hold: the others are then written one by one, and only the write that is to blame fails.
 - Every write gets an answer, whatever happens: one that waits for ever would hold a slot for ever.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from connect_tasks.errors import ClaimLostError, LedgerError
+from connect_tasks.errors import ClaimLostError, LedgerError, UnwritableError
 from connect_tasks.ledger.changes import Change
 
 __all__ = ["GroupCommit"]
@@ -47,6 +47,7 @@ class GroupCommit:
 
         Raises:
             ClaimLostError: The contact belongs to another worker now.
+            UnwritableError: The database cannot hold a value of this change.
             LedgerError: The ledger cannot be written.
         """
         written = asyncio.get_running_loop().create_future()
@@ -65,7 +66,7 @@ class GroupCommit:
     async def _commit(self, batch: Sequence[_Write]) -> None:
         try:
             await self._apply([change for change, _ in batch])
-        except ClaimLostError as error:
+        except (ClaimLostError, UnwritableError) as error:
             await self._single_out(batch, error)
         except LedgerError as error:
             for _, written in batch:
@@ -79,8 +80,8 @@ class GroupCommit:
             for _, written in batch:
                 written.set_result(None)
 
-    async def _single_out(self, batch: Sequence[_Write], error: ClaimLostError) -> None:
-        """One lost claim undid the whole batch: write the others without it."""
+    async def _single_out(self, batch: Sequence[_Write], error: LedgerError) -> None:
+        """One change undid the whole batch: write the others without it."""
         if len(batch) == 1:
             _fail(batch[0][1], error)
             return

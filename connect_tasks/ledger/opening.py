@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.database import hide_password, ledger_exists
+from connect_tasks.ledger.addresses import hide_password
+from connect_tasks.ledger.database import ledger_exists
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["default_url", "opened"]

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
@@ -57,8 +58,9 @@ class LedgerReader:
         """How a campaign is called in here: as it was entered, or by its key if it is new.
 
         Raises:
-            InputError: Nothing is left of the name that a person could see, or several campaigns
-                of an earlier version are called like this but for white space.
+            InputError: Nothing is left of the name that a person could see, no database can hold
+                it, or several campaigns of an earlier version are called like this but for white
+                space.
         """
         return campaign_names.called(name, self.campaigns())
 
@@ -134,9 +136,23 @@ class LedgerReader:
             return customers.holds_forgotten(connection, campaign)
 
     def next_expiry(
-        self, campaign: str, worker: str, *, now: datetime, terms: ClaimTerms
+        self,
+        campaign: str,
+        worker: str,
+        *,
+        now: datetime,
+        terms: ClaimTerms,
+        statuses: Sequence[Status] = claims.CLAIM_ORDER,
     ) -> datetime | None:
-        """When the first claim of another worker runs out; None when there is none to wait for."""
+        """When the first claim of another worker runs out; None when there is none to wait for.
+
+        Args:
+            campaign: Whose contacts.
+            worker: Who asks.
+            now: The present time.
+            terms: How long claims and client tokens hold.
+            statuses: Contacts in which of the statuses that can be claimed.
+        """
         # One that nobody has claimed is being claimed, or planned, in this moment.
         until = sa.func.min(sa.func.coalesce(contacts.c.claimed_until, now))
         with self._reading() as connection:
@@ -145,7 +161,7 @@ class LedgerReader:
                 connection.scalar(
                     sa.select(until).where(claims.wanted(campaign, worker, status, now, terms))
                 )
-                for status in claims.CLAIM_ORDER
+                for status in statuses
             ]
         return min((expiry for expiry in found if expiry is not None), default=None)
 
@@ -278,6 +294,8 @@ class LedgerReader:
             return connection.execute(query).mappings().all()
 
     def _of_campaign(self, campaign: str, column: sa.Column[Any]) -> Any:
+        if why_not_stored(campaign):
+            return None
         query = sa.select(column).where(campaigns.c.campaign == campaign)
         with self._reading() as connection:
             return connection.scalar(query)

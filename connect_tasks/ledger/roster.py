@@ -18,7 +18,10 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from connect_tasks.aws.problems import shortened
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.errors import InputError
 from connect_tasks.ledger import customers
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import CampaignState, Refusal, Status, Withdrawal
@@ -29,6 +32,8 @@ from connect_tasks.ledger.schema import campaigns, contacts, refusals
 
 __all__ = ["Roster"]
 
+# As long as the reasons why a table refuses a row.
+_LONGEST_REASON = 10_000
 _KEY_COLUMNS = [contacts.c.customer_key, contacts.c.generation]
 _NOT_SURELY_CONTACTED = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
 _UNCLAIMED = {"claimed_by": sa.null(), "claimed_until": sa.null()}
@@ -170,7 +175,13 @@ class Roster(LedgerReader):
 
         Returns:
             How many were taken out; the others were contacted, may have been, or are out already.
+
+        Raises:
+            InputError: No database can hold one of the reasons. Nobody was taken out then.
         """
+        for reason in set(reasons.values()):
+            if why := why_not_stored(reason, most=_LONGEST_REASON):
+                raise InputError(f"The reason {shortened(reason)} cannot be used: it {why}.")
         statement = (
             sa.update(contacts)
             .where(

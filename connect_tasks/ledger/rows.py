@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.chat.template.utterance import OwnMessage, Utterance
 from connect_tasks.ledger.changes import Heard, Known, Planned, Progress
 from connect_tasks.ledger.contact import SETTLED, Contact, Refusal, Status
 from connect_tasks.ledger.schema import contacts
@@ -48,6 +48,8 @@ PROGRESS_COLUMNS = (
     "connected_at",
     "first_reply_at",
     "ended_at",
+    "transcript_complete",
+    "items_skipped",
 )
 """What changes after planning; the rest of a contact never does."""
 
@@ -79,7 +81,7 @@ def as_known(row: Mapping[Any, Any]) -> Known:
         status=Status(row["status"]),
         client_token=row["client_token"],
         fingerprint=row["fingerprint"],
-        messages=tuple(row["messages"]),
+        messages=_read_messages(row["messages"]),
         error_code=row["error_code"],
     )
 
@@ -91,9 +93,23 @@ def as_contact(row: Mapping[Any, Any]) -> Contact:
         **{
             **row,
             "status": Status(row["status"]),
-            "messages": tuple(row["messages"]),
+            "messages": _read_messages(row["messages"]),
             "end_reason": EndReason(end_reason) if end_reason else None,
         }
+    )
+
+
+def _written_messages(messages: Sequence[OwnMessage]) -> list[Any]:
+    """What our side says, as JSON: texts as they are, as every version has written them."""
+    return [
+        message if isinstance(message, str) else message.model_dump(exclude_none=True)
+        for message in messages
+    ]
+
+
+def _read_messages(written: Sequence[Any]) -> tuple[OwnMessage, ...]:
+    return tuple(
+        message if isinstance(message, str) else Utterance.filled(message) for message in written
     )
 
 
@@ -117,7 +133,7 @@ def plan_values(
     return {
         "campaign": campaign,
         **values,
-        "messages": list(row.messages),
+        "messages": _written_messages(row.messages),
         "status": Status.PLANNED,
         "planned_at": now,
         "table_id": table_id,
@@ -140,7 +156,8 @@ def insert_planned(
     Returns:
         How many rows were written.
     """
-    shared = {**plan_values(campaign, rows[0], now, table_id), "attempts": 0}
+    defaults = {"attempts": 0, "items_skipped": 0}
+    shared = {**plan_values(campaign, rows[0], now, table_id), **defaults}
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
     shared = _as_sent(compiled, shared)
     values = ({**shared, **_own_values(row)} for row in rows)
@@ -170,7 +187,7 @@ def _own_values(row: Planned) -> dict[str, Any]:
         "client_token": row.client_token,
         "request": row.request,
         "fingerprint": row.fingerprint,
-        "messages": json.dumps(row.messages),
+        "messages": json.dumps(_written_messages(row.messages)),
     }
 
 
@@ -204,5 +221,5 @@ def item_values(change: Heard) -> Iterator[dict[str, Any]]:
             "campaign": change.contact.campaign,
             "customer_id": change.contact.customer_id,
             "contact_id": change.contact.contact_id,
-            **{field.name: getattr(item, field.name) for field in fields(Item)},
+            **item.record,
         }

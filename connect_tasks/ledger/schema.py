@@ -20,7 +20,7 @@ __all__ = [
     "refusals",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -35,6 +35,23 @@ class _UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         return None if value is None else value.replace(tzinfo=UTC)
 
+
+# A greeting counted as a reply once. What the transcript has shows what was answered; of forgotten
+# customers there is none, and what was counted stays.
+_ONLY_ANSWERS = """
+UPDATE contacts SET first_reply_at = (
+    SELECT min(theirs.absolute_time) FROM items AS theirs
+    WHERE theirs.campaign = contacts.campaign AND theirs.contact_id = contacts.contact_id
+        AND theirs.type IN ('MESSAGE', 'ATTACHMENT')
+        AND coalesce(theirs.participant_role, '') <> 'CUSTOMER'
+        AND theirs.absolute_time > (
+            SELECT min(ours.absolute_time) FROM items AS ours
+            WHERE ours.campaign = contacts.campaign AND ours.contact_id = contacts.contact_id
+                AND ours.type IN ('MESSAGE', 'ATTACHMENT') AND ours.participant_role = 'CUSTOMER'
+        )
+)
+WHERE first_reply_at IS NOT NULL AND contact_id IS NOT NULL
+"""
 
 MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     1: (
@@ -52,6 +69,12 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE contacts ADD COLUMN customer_key TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE contacts ADD COLUMN table_id TEXT",
         "ALTER TABLE refusals ADD COLUMN customer_key TEXT",
+    ),
+    # Nobody knows it of the chats of before: NULL.
+    4: (
+        "ALTER TABLE contacts ADD COLUMN transcript_complete BOOLEAN",
+        "ALTER TABLE contacts ADD COLUMN items_skipped INTEGER NOT NULL DEFAULT 0",
+        _ONLY_ANSWERS,
     ),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
@@ -103,6 +126,8 @@ contacts = sa.Table(
     sa.Column("claimed_until", _UtcDateTime),
     sa.Column("customer_key", sa.Text, nullable=False, server_default=""),
     sa.Column("table_id", sa.Text),
+    sa.Column("transcript_complete", sa.Boolean),
+    sa.Column("items_skipped", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Index("contacts_by_status", "campaign", "status", "id"),
 )
 

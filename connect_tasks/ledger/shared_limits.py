@@ -22,11 +22,21 @@ import sqlalchemy as sa
 
 from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket
+from connect_tasks.aws.quotas import Quotas
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import ceilings, holders, paces
 
-__all__ = ["grant_permits", "learnt", "leave", "share_slots", "take_lost_runs", "worker_name"]
+__all__ = [
+    "grant_permits",
+    "learnt",
+    "leave",
+    "share_slots",
+    "share_unconnected",
+    "take_lost_runs",
+    "worker_name",
+]
 
+_CONNECT = "CreateParticipantConnection"
 _LONGEST_LEASE_SECONDS = 3600.0
 # After an outage of the database, everybody renews within a second or two.
 _LOST_AFTER_SECONDS = 3.0
@@ -109,10 +119,52 @@ def share_slots(
     return granted, ceiling.ceiling
 
 
+def share_unconnected(
+    connection: sa.Connection,
+    instance_id: str,
+    worker: str,
+    demand: SlotDemand,
+    *,
+    quotas: Quotas,
+    now: float,
+    until: float,
+) -> int:
+    """Give a worker its share of the chats that may be started and not yet connected.
+
+    They are divided as the open chats are, and are as many as can be connected in time at the pace
+    that CreateParticipantConnection has now, after what throttles have taught.
+
+    Args:
+        connection: In a transaction.
+        instance_id: Whose chats.
+        worker: Who asks; what it was granted before is replaced.
+        demand: How many it has and wants.
+        quotas: What the instance should grant.
+        now: The present time in seconds since 1970.
+        until: When the share ends, unless the worker asks again.
+
+    Returns:
+        How many such chats the worker may have.
+    """
+    most = quotas.most_unconnected(_pace(connection, instance_id, quotas, now))
+    granted, _ = share_slots(
+        connection,
+        _unconnected(instance_id),
+        worker,
+        demand,
+        quota=most,
+        refused=False,
+        now=now,
+        until=until,
+    )
+    return granted
+
+
 def leave(connection: sa.Connection, instance_id: str, worker: str) -> None:
-    """Give back a worker's share of the open chats."""
-    key = {"instance_id": instance_id, "worker": worker}
-    connection.execute(sa.delete(holders).where(*_is(holders, key)))
+    """Give back a worker's share of the open chats, and of those that are not connected."""
+    shares = [instance_id, _unconnected(instance_id)]
+    theirs = (holders.c.instance_id.in_(shares), holders.c.worker == worker)
+    connection.execute(sa.delete(holders).where(*theirs))
 
 
 def take_lost_runs(connection: sa.Connection, instance_id: str, now: float) -> list[str]:
@@ -138,6 +190,22 @@ def learnt(connection: sa.Connection, instance_id: str, now: float) -> dict[str,
     )
     ceiling = connection.scalar(query)
     return found if ceiling is None else {**found, "open_chats": ceiling}
+
+
+def _unconnected(instance_id: str) -> str:
+    """Under which id the shares of an instance's unconnected chats are kept."""
+    return f"{instance_id}/unconnected"
+
+
+def _pace(connection: sa.Connection, instance_id: str, quotas: Quotas, now: float) -> float:
+    """The calls of CreateParticipantConnection per second that go through at present."""
+    key = {"instance_id": instance_id, "api": _CONNECT}
+    row = connection.execute(sa.select(paces).where(*_is(paces, key))).mappings().one_or_none()
+    quota = quotas.usable_rate_of(_CONNECT)
+    if row is None:
+        return quota[0]
+    values = {name: value for name, value in row.items() if name not in key}
+    return TokenBucket(**values).for_quota(*quota).at(now).rate
 
 
 def _locked(

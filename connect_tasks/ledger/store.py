@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
+from connect_tasks.aws.quotas import Quotas
 from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
@@ -29,8 +30,12 @@ from connect_tasks.ledger.rows import (
     was_made,
 )
 from connect_tasks.ledger.schema import contacts, items
+from connect_tasks.ledger.unwritable import blaming_values
 
 __all__ = ["Ledger"]
+
+
+_TIME = contacts.c.claimed_until.type
 
 
 class Ledger(Roster):
@@ -105,10 +110,24 @@ class Ledger(Roster):
         with self._writing() as connection:
             connection.execute(statement)
 
-    def release(self, campaign: str, worker: str) -> None:
-        """Give up all the worker's claims, so that another may go on at once."""
+    def release(
+        self, campaign: str, worker: str, *, interrupted_at: datetime | None = None
+    ) -> None:
+        """Give up all the worker's claims, so that another may go on at once.
+
+        Args:
+            campaign: Whose contacts.
+            worker: Who gives them up.
+            interrupted_at: Since when the worker does no more, if it did not come to its end:
+                then any other worker may go on with contacts that are `unknown`, and not only
+                one that begins after this.
+        """
+        until = sa.case(
+            (contacts.c.status == Status.UNKNOWN, sa.literal(interrupted_at, _TIME)),
+            else_=sa.null(),
+        )
         statement = (
-            sa.update(contacts).where(*claims.held_by(campaign, worker)).values(claimed_until=None)
+            sa.update(contacts).where(*claims.held_by(campaign, worker)).values(claimed_until=until)
         )
         with self._writing() as connection:
             connection.execute(statement)
@@ -118,7 +137,12 @@ class Ledger(Roster):
 
         Raises:
             ClaimLostError: A contact is not the worker's any more, or not in the status it was.
+            UnwritableError: The database cannot hold one of the values.
         """
+        with blaming_values():
+            self._apply(worker, changes)
+
+    def _apply(self, worker: str, changes: Sequence[Change]) -> None:
         progress = [progress_values(worker, c) for c in changes if isinstance(c, Progress)]
         heard = [row for c in changes if isinstance(c, Heard) for row in item_values(c)]
         with self._writing() as connection:
@@ -183,8 +207,42 @@ class Ledger(Roster):
                 until=(now + lease).timestamp(),
             )
 
+    def share_unconnected(
+        self,
+        instance_id: str,
+        worker: str,
+        demand: SlotDemand,
+        *,
+        quotas: Quotas,
+        now: datetime,
+        lease: timedelta,
+    ) -> int:
+        """Give a worker its share of the chats that may be started and not yet connected.
+
+        Args:
+            instance_id: Whose chats.
+            worker: Who asks; what it was granted before is replaced.
+            demand: How many it has and wants.
+            quotas: What the instance should grant.
+            now: The present time.
+            lease: How long the share holds, unless the worker asks again.
+
+        Returns:
+            How many such chats the worker may have.
+        """
+        with self._writing() as connection:
+            return shared_limits.share_unconnected(
+                connection,
+                instance_id,
+                worker,
+                demand,
+                quotas=quotas,
+                now=now.timestamp(),
+                until=(now + lease).timestamp(),
+            )
+
     def leave_slots(self, instance_id: str, worker: str) -> None:
-        """Give back a worker's share of the open chats."""
+        """Give back a worker's share of the open chats, and of those that are not connected."""
         with self._writing() as connection:
             shared_limits.leave(connection, instance_id, worker)
 
@@ -218,7 +276,10 @@ class Ledger(Roster):
                 sa.update(contacts).where(*where).values(progress(contact))
             )
             if not changed.rowcount:
-                raise InputError("A worker has found out about this contact in the meantime.")
+                raise InputError(
+                    "A worker is at this contact, or has found out about it in the meantime: "
+                    "wait for the end of the run, or pause the campaign, and look again."
+                )
             if again is not None:
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)

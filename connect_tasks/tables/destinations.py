@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
 __all__ = ["as_uri", "folder_for", "parted", "replacing"]
 
@@ -80,9 +81,10 @@ def parted(place: str | os.PathLike[str]) -> tuple[str, str]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A file beside *path* that takes its place once it is complete."""
+    """A file beside *path* that takes its place once it is complete, for its owner's eyes only."""
     new = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
+        make_private_file(new)
         yield new
         new.replace(path)
     finally:
@@ -90,7 +92,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path)
     return path
 
 

@@ -22,14 +22,20 @@ _Records: TypeAlias = Iterable[Mapping[str, Any]]
 # How many rows are Python objects at once, and how many a row group of a file has.
 _PIECE_ROWS = 20_000
 _TEXT, _COUNT, _TIME = "string", "Int64", "datetime64[us, UTC]"
+_TRUTH = "boolean"
 # Large: a column may hold more than the 2 GiB of text that the other kind ends at.
 _KINDS = {
     _TEXT: pa.large_string(),
     _COUNT: pa.int64(),
     _TIME: pa.timestamp("us", tz="UTC"),
+    _TRUTH: pa.bool_(),
 }
 # Text as pandas keeps it by itself takes several times the memory.
-_DTYPES = {_KINDS[_TEXT]: pd.StringDtype("pyarrow"), _KINDS[_COUNT]: pd.Int64Dtype()}
+_DTYPES = {
+    _KINDS[_TEXT]: pd.StringDtype("pyarrow"),
+    _KINDS[_COUNT]: pd.Int64Dtype(),
+    _KINDS[_TRUTH]: pd.BooleanDtype(),
+}
 
 
 class TableLayout:
@@ -133,6 +139,8 @@ CONTACTS = TableLayout(
         "connected_at": _TIME,
         "first_reply_at": _TIME,
         "ended_at": _TIME,
+        "transcript_complete": _TRUTH,
+        "items_skipped": _COUNT,
     }
 )
 """One row for each contact or refused row."""

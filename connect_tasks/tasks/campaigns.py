@@ -12,6 +12,7 @@ from prefect import task
 
 from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.plan import Plan
@@ -38,6 +39,7 @@ from connect_tasks.tasks.run_context import (
     open_ledger,
     run_logger,
 )
+from connect_tasks.tasks.run_log import plain_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,7 @@ _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
 
 @task(task_run_name="validate-{campaign}", **NO_RECORD)
+@plain_errors
 def validate_customers(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None = None,
@@ -89,6 +92,7 @@ def validate_customers(
             return validate_customers(path, campaign="renewals", connect=instance)
         ```
     """
+    awaited(connect, "connect")
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     now = datetime.now(UTC)
@@ -116,6 +120,7 @@ def validate_customers(
 
 
 @task(task_run_name="preview", **NO_RECORD)
+@plain_errors
 def preview(
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None,
@@ -160,6 +165,7 @@ def preview(
         print(preview.fn("customers.csv", template, instance, conversation))
         ```
     """
+    awaited(connect, "connect")
     table = open_table(customers)
     renderer = _bound(table, template, connect, conversation)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
@@ -186,6 +192,7 @@ def preview(
 
 
 @task(task_run_name="chats-of-{campaign}", **NO_RECORD)
+@plain_errors
 def start_chats(
     campaign: str,
     *,
@@ -228,6 +235,7 @@ def start_chats(
             return start_chats("renewals", connect=instance, table_id=plan.table_id)
         ```
     """
+    awaited(connect, "connect")
     with open_ledger(ledger) as opened:
         campaign = opened.existing_campaign(campaign)
         with CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor:
@@ -243,6 +251,7 @@ def start_chats(
 
 
 @task(task_run_name="responses-of-{campaign}", **NO_RECORD)
+@plain_errors
 def collect_responses(
     campaign: str,
     *,

@@ -20,9 +20,11 @@ from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.chat import single
 from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import AmazonError, OutcomeUnknownError, RetryableError
 from connect_tasks.tasks.pickling import WithoutSecrets
 from connect_tasks.tasks.run_context import NO_RECORD, run_logger
+from connect_tasks.tasks.run_log import plain_errors
 
 __all__ = ["hold_chat", "start_chat", "stop_chat"]
 
@@ -69,6 +71,7 @@ def _is_repeated(function: Callable[..., Any]) -> bool:
 
 @task(**RetryPolicy().task_options(), **_SINGLE)
 @_retried
+@plain_errors
 def start_chat(
     request: StartChatContactRequest | dict[str, Any], connect: AmazonConnectInstance | str
 ) -> StartedChat:
@@ -139,11 +142,12 @@ def stop_started_chat(transaction: Transaction) -> None:
 
 @task(**_RETRIED_ON_REQUEST, **_SINGLE)
 @_retried
+@plain_errors
 def hold_chat(
     chat: StartedChat,
     connect: AmazonConnectInstance | str,
     conversation: Conversation | None = None,
-    messages: Sequence[str] = (),
+    messages: Sequence[OwnMessage] = (),
 ) -> HeldChat:
     """Connect to a chat that `start_chat` started, converse, and close it; by `.map` too.
 
@@ -154,8 +158,9 @@ def hold_chat(
         chat: What `start_chat` returned, in the same process: its token does not travel.
         connect: The instance to use, or the name of its saved block.
         conversation: When the conversation is over, and how the chat is closed.
-        messages: What our side says, as it is; each after the other side has answered. If there
-            is none, the conversation's messages, which must not be templates: there is no row.
+        messages: What our side says, as it is; each when the other side has answered, or has said
+            what the message answers (`Utterance`). If there is none, the conversation's messages,
+            which must not be templates: there is no row.
 
     Returns:
         Why it was over, and the transcript as a DataFrame.
@@ -184,6 +189,7 @@ def hold_chat(
 
 @task(**_RETRIED_ON_REQUEST, **_SINGLE)
 @_retried
+@plain_errors
 def stop_chat(contact_id: str, connect: AmazonConnectInstance | str) -> None:
     """End a chat, in whatever state it is; one that is over already is fine.
 

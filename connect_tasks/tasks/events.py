@@ -11,7 +11,8 @@
 
 Each is about the resource `connect-tasks.campaign.<name>`; Prefect adds flow run, flow and
 deployment as related resources. Counts are `valid`, `started`, `replied`, `completed`, `failed`,
-`unknown` and `planned`. Of the customers' ids, the first 100 are told. Where several workers share
+`unknown` and `planned`. Of the customers' ids, the first 100 are told, or none if `may_tell_ids`
+says so. Where several workers share
 a campaign, each tells of its own run.
 """
 
@@ -21,7 +22,7 @@ from typing import Any, Literal
 from prefect.events import emit_event
 
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.tasks.run_context import in_run
+from connect_tasks.tasks.run_context import in_run, may_tell_ids
 
 __all__ = ["Ending", "tell_campaign", "tell_unknown"]
 
@@ -63,7 +64,7 @@ def tell_unknown(campaign: str, customer_ids: Sequence[str]) -> None:
         tell_unknown("renewals", ["0042", "0043"])
         ```
     """
-    ids = list(customer_ids[:MOST_IDS])
+    ids = list(customer_ids[:MOST_IDS]) if may_tell_ids() else []
     payload = {"campaign": campaign, "count": len(customer_ids), "customer_ids": ids}
     _emit("connect-tasks.contact.unknown", campaign, payload)
 

@@ -12,8 +12,8 @@ from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.errors import ConnectTasksError
+from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.ledger.contact import CampaignState
-from connect_tasks.ledger.database import hide_password
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tasks.artifacts import (
@@ -26,7 +26,7 @@ from connect_tasks.tasks.artifacts import (
 from connect_tasks.tasks.crashed_runs import CrashedRuns
 from connect_tasks.tasks.events import Ending, tell_campaign, tell_unknown
 from connect_tasks.tasks.progress import watching
-from connect_tasks.tasks.run_context import Logger, in_run
+from connect_tasks.tasks.run_context import Logger, in_run, may_tell_ids
 
 __all__ = ["CampaignMonitor", "publish_result"]
 
@@ -57,7 +57,7 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
         ArtifactKind.SUMMARY,
         summary_markdown(result.campaign, result.summary, *notes),
     )
-    if rows := result.not_contacted():
+    if rows := [_may_be_told(row) for row in result.not_contacted()]:
         publish_table(
             result.campaign,
             ArtifactKind.NOT_CONTACTED,
@@ -65,6 +65,11 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
             f"Refused, failed and unknown rows of campaign {result.campaign}, the first 100; all "
             "of them are in contacts.csv",
         )
+
+
+def _may_be_told(row: Mapping[str, str]) -> dict[str, str]:
+    hidden = () if may_tell_ids() else ("customer_id",)
+    return {name: value for name, value in row.items() if name not in hidden}
 
 
 class CampaignMonitor:

@@ -1,9 +1,13 @@
-"""Progress of a long task: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of a long task: a bar in a terminal or notebook, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
 
 from rich.console import Console
 from rich.progress import (
@@ -51,9 +55,8 @@ def watching(
 
     Args:
         campaign: Its name.
-        logger: Takes a line after five seconds, then ever more rarely, where the console is no
-            terminal.
-        console: Shows a bar if it is a terminal; standard error if None.
+        logger: Takes a line after five seconds, then ever more rarely, where there is no bar.
+        console: Shows a bar if it is a terminal or a notebook; standard error if None.
         monotonic: Tells the time.
 
     Yields:
@@ -76,10 +79,9 @@ def watching_rows(
 
     Args:
         campaign: Its name.
-        logger: Takes a line after five seconds, then ever more rarely, where the console is no
-            terminal.
+        logger: Takes a line after five seconds, then ever more rarely, where there is no bar.
         total: How many rows there are; None if nobody knows before the end.
-        console: Shows a bar if it is a terminal; standard error if None.
+        console: Shows a bar if it is a terminal or a notebook; standard error if None.
         monotonic: Tells the time.
 
     Yields:
@@ -97,7 +99,9 @@ def _showing(
     monotonic: Callable[[], float],
 ) -> Iterator[_Show]:
     console = console or Console(stderr=True)
-    if console.is_terminal and not console.is_jupyter:
+    if console.is_jupyter:
+        yield _in_notebook(campaign)
+    elif console.is_terminal:
         with _bar(console) as bar:
             yield _on_bar(bar, bar.add_task(campaign, total=None, words=""))
     else:
@@ -136,6 +140,27 @@ def _on_bar(bar: Progress, task: TaskID) -> _Show:
         bar.update(task, total=view.total, completed=view.done, words=view.words)
 
     return show
+
+
+def _in_notebook(campaign: str) -> _Show:
+    """A bar of plain HTML, which every notebook shows, also where there are no widgets."""
+    # Only a notebook has it for certain. Any: it has no types.
+    ipython: Any = import_module("IPython.display")
+    place = uuid4().hex
+    shown = False
+
+    def show(view: _View) -> None:
+        nonlocal shown
+        put = ipython.update_display if shown else ipython.display
+        put(ipython.HTML(_as_html(campaign, view)), display_id=place)
+        shown = True
+
+    return show
+
+
+def _as_html(campaign: str, view: _View) -> str:
+    of_all = "" if view.total is None else f' max="{max(view.total, 1)}" value="{view.done}"'
+    return f"<progress{of_all}></progress> {escape(campaign)}: {view.line}"
 
 
 def _as_lines(campaign: str, logger: Logger, monotonic: Callable[[], float]) -> _Show:

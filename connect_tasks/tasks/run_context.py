@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ __all__ = [
     "attempt_of_run",
     "in_run",
     "ledger_url",
+    "may_tell_ids",
     "open_existing",
     "open_ledger",
     "retries",
@@ -47,6 +48,20 @@ def in_run() -> bool:
 def attempt_of_run() -> str:
     """The flow run's id and which attempt of it this is, `id.number`; empty outside of a flow."""
     return f"{flow_run.id}.{flow_run.run_count}" if flow_run.id else ""
+
+
+def may_tell_ids(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether Prefect may keep ids of customers: of rows that went wrong, of decisions.
+
+    `$CONNECT_TASKS_IDS_IN_PREFECT` says so, and yes if it says nothing. Whatever else it says than
+    yes, the ids stay in the ledger and in the files.
+
+    Example:
+        >>> may_tell_ids({}), may_tell_ids({"CONNECT_TASKS_IDS_IN_PREFECT": "no"})
+        (True, False)
+    """
+    said = environ.get("CONNECT_TASKS_IDS_IN_PREFECT", "").strip().lower()
+    return said in {"", "yes", "true", "on", "1"}
 
 
 def run_logger() -> Logger:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench import (
     bench_campaign,
+    bench_connections,
     bench_prefect,
     bench_quota,
     bench_rows,
@@ -26,6 +27,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
     """What measures each line; quick for trying out, its numbers say little."""
     if quick:
         quota = [replace(each, seconds=each.seconds / 4) for each in bench_quota.SETTINGS]
+        scarce = [replace(each, customers=60) for each in bench_connections.SETTINGS]
         whole = [replace(each, customers=200) for each in bench_campaign.SETTINGS]
         return {
             "a": lambda: bench_quota.measure_quota(quota),
@@ -33,6 +35,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "c": lambda: bench_rows.measure_rows((10_000,), 10_000),
             "d": lambda: bench_prefect.measure_prefect((1_000,), 50),
             "e": lambda: bench_campaign.measure_campaigns(whole),
+            "f": lambda: bench_connections.measure_connections(scarce),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -40,6 +43,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "c": bench_rows.measure_rows,
         "d": bench_prefect.measure_prefect,
         "e": bench_campaign.measure_campaigns,
+        "f": bench_connections.measure_connections,
     }
 
 

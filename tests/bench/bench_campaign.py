@@ -67,7 +67,7 @@ def measure_campaigns(settings: Sequence[Setting] = SETTINGS) -> Iterator[Row]:
 
 
 def _row(setting: Setting) -> Row:
-    conversation = Conversation(messages=("9",), reply_timeout_seconds=30)
+    conversation = Conversation(settle_seconds=0, messages=("9",), reply_timeout_seconds=30)
     rate = {"start_chat_contact": (setting.per_second, setting.burst), "open_chats": setting.slots}
     with (
         tempfile.TemporaryDirectory() as folder,

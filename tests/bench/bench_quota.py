@@ -21,7 +21,7 @@ from tests.postgresql import running_postgresql
 __all__ = ["SETTINGS", "Setting", "measure_quota"]
 
 # The flow greets, which is the reply that is waited for; then our side closes the chat.
-_CONVERSATION = Conversation(max_replies=1, reply_timeout_seconds=20)
+_CONVERSATION = Conversation(settle_seconds=0, max_replies=1, reply_timeout_seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,10 @@ from tests.bench.table import Row
 __all__ = ["measure_starts"]
 
 # Connected, greeted, and left: what a start needs so that its chat lives.
-_CONNECTED = Conversation(max_replies=1, reply_timeout_seconds=30, close="leave_open")
-_WHOLE = Conversation(max_replies=1, reply_timeout_seconds=30)
+_CONNECTED = Conversation(
+    settle_seconds=0, max_replies=1, reply_timeout_seconds=30, close="leave_open"
+)
+_WHOLE = Conversation(settle_seconds=0, max_replies=1, reply_timeout_seconds=30)
 
 
 def measure_starts(count: int = 2_000, mapped: int = 200) -> Iterator[Row]:

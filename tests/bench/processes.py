@@ -5,14 +5,14 @@ A child says when it is ready, waits for the word, works, and sends back what it
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
 
 __all__ = ["Amazon", "Child", "Spent", "Start", "local_amazon", "spent_on", "starting"]
 
@@ -123,17 +123,30 @@ class Amazon:
 
 
 @contextmanager
-def local_amazon(flow: str = "echo", *, think_seconds: float = 0, **rates: Any) -> Iterator[Amazon]:
+def local_amazon(
+    flow: str = "echo",
+    *,
+    think_seconds: float = 0,
+    connect_window_seconds: float = 300,
+    faults: Sequence[Fault] = (),
+    **rates: Any,
+) -> Iterator[Amazon]:
     """A local Amazon Connect in a process of its own; what is not named is not limited."""
-    with starting(_serve, flow, think_seconds, rates) as child:
+    settings = {
+        "flow": flow,
+        "think_seconds": (think_seconds, think_seconds),
+        "connect_window_seconds": connect_window_seconds,
+        "faults": faults,
+    }
+    with starting(_serve, settings, rates) as child:
         child.ask("where")
         yield Amazon(child, *child.hear())
 
 
-def _serve(pipe: Connection, flow: str, think_seconds: float, rates: dict[str, Any]) -> None:
+def _serve(pipe: Connection, settings: dict[str, Any], rates: dict[str, Any]) -> None:
     unlimited = dict.fromkeys(LocalQuotas.__dataclass_fields__)
     quotas = LocalQuotas(**{**unlimited, **rates})
-    with LocalConnect(flow=flow, quotas=quotas, think_seconds=(think_seconds,) * 2) as local:
+    with LocalConnect(quotas=quotas, **settings) as local:
         answers: dict[str, Callable[[], Any]] = {
             "where": lambda: (local.endpoint_url, local.instance_id, local.flow_id),
             "contacts": lambda: _starts(local),

@@ -21,7 +21,9 @@ def main(endpoint_url: str, ledger_url: str) -> None:
     api = ConnectApi(session, ClientOptions(parameters={"endpoint_url": endpoint_url}))
     quotas = FAST.model_copy(update={"starts_per_second": 100.0, "start_burst": 5})
     instance = Instance(api=api, quotas=quotas, policy=QUICK)
-    conversation = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
+    conversation = Conversation(
+        settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5
+    )
     with Ledger(ledger_url) as ledger:
         print("running", flush=True)  # noqa: T201 - the parent waits for it
         run_campaign(

@@ -35,7 +35,7 @@ def main(arguments: dict[str, Any]) -> None:
             pd.DataFrame({"customer_id": customers, "display_name": "Zebulon"}),
             campaign="shared",
             connect=connect,
-            conversation=Conversation(max_replies=1),
+            conversation=Conversation(settle_seconds=0, max_replies=1),
             ledger=arguments["ledger"],
             workers=2,
         )

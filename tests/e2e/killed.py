@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from connect_tasks import ChatTemplate, Conversation, StartChatContactResponse
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
-from connect_tasks.aws.transcript import Connection, Item
+from connect_tasks.aws.transcript import Connection, Page
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.ledger.changes import Change, Heard
@@ -37,8 +37,9 @@ session().client("connect")
 
 # Our side closes: the flow would talk for ever. So nothing ends while nobody is listening.
 CONVERSATION = Conversation(
+    settle_seconds=0,
     messages=("one {{ customer_id }}", "two {{ customer_id }}"),
-    max_replies=3,
+    max_replies=2,
     reply_timeout_seconds=60,
     max_seconds=120,
 )
@@ -179,11 +180,17 @@ class DoomedApi(ConnectApi):
         )
 
     def read_transcript(
-        self, connection_token: SecretStr, *, after: str | None = None, page: str | None = None
-    ) -> tuple[list[Item], str | None]:
+        self,
+        connection_token: SecretStr,
+        *,
+        contact_id: str,
+        after: str | None = None,
+        page: str | None = None,
+    ) -> Page:
         call = super().read_transcript
         return self._fate.around(
-            ["read_transcript"], lambda: call(connection_token, after=after, page=page)
+            ["read_transcript"],
+            lambda: call(connection_token, contact_id=contact_id, after=after, page=page),
         )
 
     def stop_contact(self, instance_id: str, contact_id: str) -> None:

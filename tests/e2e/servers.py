@@ -97,7 +97,7 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> None:
 def save_block(server: PrefectServer, block: AmazonConnectInstance, name: str = "local") -> None:
     """Save an instance at a server, as a person would before campaigns name it."""
     with temporary_settings({PREFECT_API_URL: server.url}):
-        block.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg]
+        block.save(name, overwrite=True, _sync=True)
 
 
 def descendants(pid: int) -> list[int]:

@@ -77,7 +77,7 @@ def test_an_edited_text_contacts_nobody_again_and_is_reported(tmp_path: Path) ->
 
 def test_our_second_message_waits_for_the_answer_to_the_first(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(messages=("one", "two"), max_replies=3)
+        here.conversation = Conversation(settle_seconds=0, messages=("one", "two"), max_replies=2)
         here.plan(customers(1))
         here.run()
 
@@ -93,7 +93,9 @@ def test_our_second_message_waits_for_the_answer_to_the_first(tmp_path: Path) ->
 
 def test_a_chat_in_which_nobody_answers_is_closed_as_silent(tmp_path: Path) -> None:
     with world(tmp_path, flow="silent") as here:
-        here.conversation = Conversation(messages=("hello?",), reply_timeout_seconds=0.2)
+        here.conversation = Conversation(
+            settle_seconds=0, messages=("hello?",), reply_timeout_seconds=0.2
+        )
         here.plan(customers(2))
         here.run()
 
@@ -103,7 +105,9 @@ def test_a_chat_in_which_nobody_answers_is_closed_as_silent(tmp_path: Path) -> N
 
 def test_a_conversation_ends_at_its_time_limit(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(reply_timeout_seconds=60, max_seconds=0.3)
+        here.conversation = Conversation(
+            settle_seconds=0, reply_timeout_seconds=60, max_seconds=0.3
+        )
         here.plan(customers(1))
         here.run()
 
@@ -112,7 +116,7 @@ def test_a_conversation_ends_at_its_time_limit(tmp_path: Path) -> None:
 
 def test_a_chat_can_be_left_open(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(max_replies=1, close="leave_open")
+        here.conversation = Conversation(settle_seconds=0, max_replies=1, close="leave_open")
         here.plan(customers(1))
         here.run()
 
@@ -122,7 +126,7 @@ def test_a_chat_can_be_left_open(tmp_path: Path) -> None:
 
 def test_a_chat_can_be_closed_by_leaving_it(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(max_replies=1, close="disconnect")
+        here.conversation = Conversation(settle_seconds=0, max_replies=1, close="disconnect")
         here.plan(customers(1))
         here.run()
 
@@ -133,7 +137,7 @@ def test_a_chat_can_be_closed_by_leaving_it(tmp_path: Path) -> None:
 def test_where_stopping_is_not_permitted_the_chat_is_left_instead(tmp_path: Path) -> None:
     denied = always("StopContact", 403, "AccessDeniedException")
     with world(tmp_path, flow="echo", faults=[denied]) as here:
-        here.conversation = Conversation(max_replies=1)
+        here.conversation = Conversation(settle_seconds=0, max_replies=1)
         here.plan(customers(3))
         here.run()
 
@@ -143,7 +147,7 @@ def test_where_stopping_is_not_permitted_the_chat_is_left_instead(tmp_path: Path
 
 def test_an_agents_answers_are_collected(tmp_path: Path) -> None:
     with world(tmp_path, flow="agent") as here:
-        here.conversation = Conversation(messages=("my bill", "thanks"))
+        here.conversation = Conversation(settle_seconds=0, messages=("my bill", "thanks"))
         here.plan(customers(1))
         here.run()
 
@@ -179,7 +183,7 @@ def test_no_more_chats_are_open_at_a_time_than_the_quota_allows(tmp_path: Path) 
         tmp_path, flow="echo", quotas=replace(LocalQuotas.unlimited(), open_chats=4)
     ) as here:
         here.quotas = Quotas.model_validate({**FAST.model_dump(), "open_chats": 4})
-        here.conversation = Conversation(max_replies=1)
+        here.conversation = Conversation(settle_seconds=0, max_replies=1)
         here.plan(customers(12))
         here.run()
 
@@ -190,7 +194,7 @@ def test_no_more_chats_are_open_at_a_time_than_the_quota_allows(tmp_path: Path) 
 def test_a_slot_taken_by_somebody_else_is_waited_for_without_hammering(tmp_path: Path) -> None:
     quotas = replace(LocalQuotas.unlimited(), open_chats=3)
     with world(tmp_path, flow="echo", quotas=quotas) as here:
-        here.conversation = Conversation(max_replies=1)
+        here.conversation = Conversation(settle_seconds=0, max_replies=1)
         here.plan(customers(12))
         here.run()
 
@@ -242,7 +246,9 @@ def interrupt(here: World) -> None:
 
 def test_an_interrupted_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(messages=("one",), reply_timeout_seconds=1)
+        here.conversation = Conversation(
+            settle_seconds=0, messages=("one",), reply_timeout_seconds=1
+        )
         here.plan(customers(2))
         interrupt(here)
         here.run()
@@ -294,7 +300,7 @@ def test_a_token_that_is_too_old_is_not_sent_again_for_an_interrupted_chat(
 
 def test_an_open_outcome_whose_token_is_too_old_is_left_for_a_person(tmp_path: Path) -> None:
     cuts = [
-        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in range(1, 5)
+        Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, nth=n) for n in range(1, 9)
     ]
     with world(tmp_path, faults=cuts) as here:
         here.plan(customers(1))
@@ -303,7 +309,7 @@ def test_an_open_outcome_whose_token_is_too_old_is_left_for_a_person(tmp_path: P
         here.run()
 
         assert [row["status"] for row in here.contacts()] == ["unknown"]
-        assert here.local.calls["StartChatContact"] == 4
+        assert here.local.calls["StartChatContact"] == 8
 
 
 def test_token_and_request_are_on_disk_before_the_call(tmp_path: Path) -> None:
@@ -338,9 +344,10 @@ def test_a_start_that_times_out_is_repeated_and_makes_one_contact(tmp_path: Path
 def test_an_outcome_that_stays_unknown_is_said_so_and_settled_by_the_next_run(
     tmp_path: Path,
 ) -> None:
+    # All that a run tries, and all that it tries once more before it ends.
     faults = [
         Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0001", nth=n)
-        for n in range(1, 5)
+        for n in range(1, 9)
     ]
     with world(tmp_path, faults=faults) as here:
         here.plan(customers(3))
@@ -466,7 +473,7 @@ def test_a_dropped_socket_is_opened_again_and_no_message_is_lost_or_doubled(
 ) -> None:
     drop = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_DROP, nth=2, per_customer=True)
     with world(tmp_path, flow="echo", faults=[drop]) as here:
-        here.conversation = Conversation(messages=("one", "two"), max_replies=3)
+        here.conversation = Conversation(settle_seconds=0, messages=("one", "two"), max_replies=2)
         here.plan(customers(5))
         here.run()
 
@@ -487,7 +494,9 @@ def test_what_a_socket_garbles_is_in_the_messages_once_and_in_order(
 ) -> None:
     fault = Fault(operation="ChatFrame", kind=kind, nth=nth, per_customer=True)
     with world(tmp_path, flow="echo", faults=[fault]) as here:
-        here.conversation = Conversation(messages=("one", "two"), reply_timeout_seconds=0.5)
+        here.conversation = Conversation(
+            settle_seconds=0, messages=("one", "two"), reply_timeout_seconds=0.5
+        )
         here.plan(customers(3))
         here.run()
 
@@ -506,7 +515,7 @@ def test_a_socket_that_falls_silent_is_replaced_and_nothing_is_lost(tmp_path: Pa
     silent = Fault(operation="ChatFrame", kind=FaultKind.SOCKET_SILENT, nth=3, per_customer=True)
     with world(tmp_path, flow="echo", faults=[silent]) as here:
         here.conversation = Conversation(
-            messages=("one", "two"), max_replies=3, reply_timeout_seconds=40
+            settle_seconds=0, messages=("one", "two"), max_replies=2, reply_timeout_seconds=40
         )
         here.beat_seconds = 1
         here.plan(customers(2))
@@ -542,7 +551,7 @@ def test_the_funnel_names_what_limits_the_pace(
 ) -> None:
     with world(tmp_path, flow="echo", think_seconds=(0.3, 0.3)) as here:
         here.quotas = FAST.model_copy(update=changes)
-        here.conversation = Conversation(max_replies=1)
+        here.conversation = Conversation(settle_seconds=0, max_replies=1)
         here.plan(customers(30))
         seen: Counter[str | None] = Counter()
         here.run(lambda funnel: seen.update([funnel.limited_by]))

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("prefect_home")
 PACKAGE = Path(connect_tasks.__file__).parent
 FENCED = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TABLE = "customer_id,display_name,name,date\n0042,Ada,Ada,2026-12-01\n0043,Bob,Bob,2026-12-02\n"
-TALK = Conversation(max_replies=1)
+TALK = Conversation(settle_seconds=0, max_replies=1)
 # What cannot run here, and what does instead.
 ELSEWHERE = {
     "outreach_on_workers": "it needs PostgreSQL and a deployment: e2e/test_fleet.py",
@@ -111,7 +111,7 @@ def unknown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _saved(prefect_home: Path, local: LocalConnect) -> None:
     """Prefect has the instances and the limit that examples name."""
     assert prefect_home.exists()
-    local.instance().save("production", overwrite=True, _sync=True)  # type: ignore[call-arg]
+    local.instance().save("production", overwrite=True, _sync=True)
     limit = GlobalConcurrencyLimitCreate(name="chat-starts", limit=20, slot_decay_per_second=20)
     with get_client(sync_client=True) as client:
         client.create_global_concurrency_limit(limit)

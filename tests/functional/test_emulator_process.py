@@ -9,8 +9,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from connect_tasks.emulator import LocalConnect
@@ -93,6 +96,132 @@ def test_run_by_itself_it_prints_what_to_export_and_serves_until_interrupted() -
     assert exports["AWS_ENDPOINT_URL_CONNECTPARTICIPANT"] == exports["AWS_ENDPOINT_URL_CONNECT"]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= set(exports)
     assert f"# instance: {LocalConnect().instance_arn}\n" in lines
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The local Amazon Connect by itself, and what it printed."""
+    command = [sys.executable, "-m", "connect_tasks.emulator", "--unlimited", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        printed = ""
+        while "# default flow" not in printed:
+            line = running.stdout.readline()
+            assert line, "it ended early"
+            printed += line
+        try:
+            yield running, printed
+        finally:
+            running.kill()
+
+
+@contextmanager
+def clients(printed: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+    """boto3 with nothing but what was printed to export."""
+    for name, value in EXPORT.findall(printed):
+        monkeypatch.setenv(name, value)
+    session: Any = boto3.Session()
+    contacts, participants = session.client("connect"), session.client("connectparticipant")
+    try:
+        yield contacts, participants
+    finally:
+        contacts.close()
+        participants.close()
+
+
+def test_every_value_that_it_prints_can_be_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with process("--port=0") as (_, printed), clients(printed, monkeypatch) as (contacts, others):
+        (instance,) = re.findall(r"^# instance: (\S+)$", printed, re.MULTILINE)
+        flows = dict(re.findall(r"^# flow (\w+): (\S+)$", printed, re.MULTILINE))
+        default = dict(re.findall(r"^# default flow: (\w+) \((\S+)\)$", printed, re.MULTILINE))
+        described = contacts.describe_instance(InstanceId=instance)["Instance"]
+        names = {}
+        for name, flow in {**flows, **default}.items():
+            for instance_id in (instance, described["Id"]):
+                ids = {"InstanceId": instance_id, "ContactFlowId": flow}
+                told = contacts.describe_contact_flow(**ids)["ContactFlow"]
+                names[name] = told["Name"]
+                started = contacts.start_chat_contact(
+                    **ids, ParticipantDetails={"DisplayName": "Ann"}
+                )
+                others.create_participant_connection(
+                    ParticipantToken=started["ParticipantToken"], Type=["WEBSOCKET"]
+                )
+                contact = {"InstanceId": instance_id, "ContactId": started["ContactId"]}
+                assert contacts.describe_contact(**contact)["Contact"]["Id"] == started["ContactId"]
+                contacts.stop_contact(**contact)
+
+    assert described["Arn"] == instance
+    assert len(flows) == len(LocalConnect().flow_ids)
+    assert names == {name: name for name in flows}
+
+
+@pytest.mark.usefixtures("works")
+def test_the_aws_cli_takes_the_arns_that_are_printed(local: LocalConnect, tmp_path: Path) -> None:
+    flow = run_cli(
+        local,
+        tmp_path,
+        "connect",
+        "describe-contact-flow",
+        f"--instance-id={local.instance_arn}",
+        f"--contact-flow-id={local.flow_arn('agent')}",
+    )
+    started = run_cli(
+        local,
+        tmp_path,
+        "connect",
+        "start-chat-contact",
+        f"--instance-id={local.instance_arn}",
+        f"--contact-flow-id={local.flow_arn('agent')}",
+        "--participant-details=DisplayName=Ann",
+    )
+
+    assert json.loads(flow.stdout)["ContactFlow"]["Name"] == "agent", flow.stderr
+    assert [contact.flow for contact in local.contacts] == ["agent"], started.stderr
+
+
+def test_killed_and_started_again_with_its_state_what_was_stopped_stays_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    arguments = ("--port=0", f"--state={state}")
+    ids = {"InstanceId": LocalConnect().instance_id, "ContactFlowId": LocalConnect().flow_id}
+    request = {**ids, "ParticipantDetails": {"DisplayName": "Ann"}}
+    both = {"ConnectionTypes": ["WEBSOCKET", "CONNECTION_CREDENTIALS"]}
+
+    def start(contacts: Any, token: str) -> dict[str, Any]:
+        answer: dict[str, Any] = contacts.start_chat_contact(**request, **both, ClientToken=token)
+        return answer
+
+    with process(*arguments) as (_, printed), clients(printed, monkeypatch) as (contacts, _):
+        stopped, left_open = start(contacts, "stopped"), start(contacts, "left open")
+        contacts.stop_contact(InstanceId=ids["InstanceId"], ContactId=stopped["ContactId"])
+        assert str(state) in printed
+    with process(*arguments) as (_, printed), clients(printed, monkeypatch) as (contacts, _):
+        again = {token: start(contacts, token) for token in ("stopped", "left open")}
+        described = contacts.describe_contact(
+            InstanceId=ids["InstanceId"], ContactId=stopped["ContactId"]
+        )["Contact"]
+
+    assert again["stopped"]["ContactId"] == stopped["ContactId"]
+    assert "Websocket" not in again["stopped"]
+    assert described["DisconnectReason"] == "API"
+    assert again["left open"]["ContactId"] == left_open["ContactId"]
+    assert "Websocket" in again["left open"]
+    assert "Ann" not in state.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", [b"somebody else's", None])
+def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    state = tmp_path / "state"
+    state.mkdir() if content is None else state.write_bytes(content)
+    command = [sys.executable, "-m", "connect_tasks.emulator", "--port=0", f"--state={state}"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert str(state) in ended.stderr
 
 
 PLAN = """

@@ -96,7 +96,7 @@ def run(folder: Path, deployment: Deployment, **changes: Any) -> Any:
         "customers": CUSTOMERS,
         "campaign": "fleet",
         "connect": "fleet",
-        "conversation": Conversation(max_replies=1),
+        "conversation": Conversation(settle_seconds=0, max_replies=1),
         "ledger": f"sqlite:///{folder / 'ledger.db'}",
         "worker": deployment.name,
         "patience_seconds": 1,
@@ -268,7 +268,7 @@ def test_several_tasks_of_one_flow_share_a_campaign_even_in_one_process(
         customers,
         campaign="fleet",
         connect=local.instance(),
-        conversation=Conversation(max_replies=1),
+        conversation=Conversation(settle_seconds=0, max_replies=1),
         ledger=f"sqlite:///{tmp_path / 'ledger.db'}",
         workers=3,
     )

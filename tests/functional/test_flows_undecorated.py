@@ -25,7 +25,7 @@ NEEDS_PREFECT = {
     "campaign_worker": "it is given an instance by its name alone, which Prefect's server knows",
 }
 
-TALK = Conversation(messages=("{{ score }}",), reply_timeout_seconds=20)
+TALK = Conversation(settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=20)
 CUSTOMERS = pd.DataFrame(
     {
         "customer_id": ["0000", "0001", "0002"],

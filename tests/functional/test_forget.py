@@ -33,7 +33,7 @@ from tests.functional.world import CAMPAIGN, World, customers
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
 PERSONAL = ["kunde-17", "Zebulon", "seldom said"]
-ECHOED = Conversation(messages=("{{ score }}",), max_replies=1)
+ECHOED = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 ZEBULON = {"customer_id": "kunde-17", "display_name": "Zebulon", "score": "seldom said"}
 
 # --- what there is in a database, read past our code ---
@@ -456,6 +456,7 @@ def test_what_stays_of_a_contact_is_that_there_was_one(ledger: Ledger) -> None:
         "request": "{}",
         "messages": [],
         "attempts": 0,
+        "items_skipped": 0,
         "planned_at": NOW,
         "sent_at": NOW,
         "started_at": NOW,
@@ -836,7 +837,7 @@ def test_two_who_forget_the_same_customers_do_not_hinder_each_other(ledger: Ledg
 def test_a_start_that_is_cut_off_is_resolved_before_it_is_forgotten(here: World) -> None:
     cuts = [
         Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="kunde-17", nth=n)
-        for n in range(1, 5)
+        for n in range(1, 9)
     ]
     quotas = LocalQuotas.unlimited()
     with LocalConnect(flow="echo", quotas=quotas, faults=cuts) as local:

@@ -34,7 +34,7 @@ def _ledger(tmp_path: Path) -> str:
             CUSTOMERS,
             campaign="over",
             connect=local.instance(),
-            conversation=Conversation(max_replies=1),
+            conversation=Conversation(settle_seconds=0, max_replies=1),
             ledger=url,
         )
     return url

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -185,6 +186,34 @@ def test_a_contact_under_way_keeps_the_request_that_was_sent(three: Ledger) -> N
     assert records(three)["c-2"]["request"] == "first"
 
 
+# What may have been sent is sent again byte by byte: only who is surely not contacted may change.
+@pytest.mark.parametrize(
+    "path",
+    [
+        [Status.STARTING],
+        [Status.STARTING, Status.UNKNOWN],
+        [Status.STARTING, Status.STARTED],
+        [Status.STARTING, Status.STARTED, Status.CONNECTED],
+        [Status.STARTING, Status.FAILED],
+        [Status.STARTING, Status.STARTED, Status.COMPLETED],
+    ],
+    ids=lambda path: str(path[-1]),
+)
+def test_a_contact_that_is_past_planned_keeps_all_that_was_sent_though_nobody_holds_it(
+    three: Ledger, path: list[Status]
+) -> None:
+    contact = claim(three)[1]
+    for status in path:
+        contact = step(three, contact, status)
+    three.release(CAMPAIGN, "w-1")
+    before = records(three)["c-2"]
+
+    three.plan(CAMPAIGN, [planned(2, request="second")], now=later(hours=1), table_id="another")
+
+    assert records(three)["c-2"] == before
+    assert three.known(CAMPAIGN, ["c-2"])["c-2"].fingerprint == "print of first"
+
+
 # Its worker has the request in memory: it must not send that one any more.
 def test_a_corrected_request_ends_the_claim_of_a_worker_that_has_not_begun_to_send(
     three: Ledger,
@@ -305,6 +334,75 @@ def test_a_worker_releases_only_its_own(three: Ledger) -> None:
     three.release("another", "w-1")
 
     assert customers(claim(three, "w-2")) == ["c-3"]
+
+
+def leave_unknown(ledger: Ledger, worker: str = "w-1") -> Contact:
+    """The first contact's start stays without an answer, and its worker holds it."""
+    (contact,) = claim(ledger, worker, most=1)
+    sent = step(ledger, contact, Status.STARTING, worker, sent_at=NOW)
+    return step(ledger, sent, Status.UNKNOWN, worker)
+
+
+BEGUN = replace(TERMS, takes_given_up=False)
+
+
+def test_an_unknown_start_that_was_given_up_is_for_a_worker_that_begins(three: Ledger) -> None:
+    leave_unknown(three)
+    three.release(CAMPAIGN, "w-1")
+
+    def found(terms: ClaimTerms) -> list[str]:
+        return customers(three.claim(CAMPAIGN, "w-2", most=1, now=NOW, terms=terms))
+
+    assert found(BEGUN) == ["c-2"]
+    assert found(TERMS) == ["c-1"]
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["killed", "interrupted"])
+def test_an_unknown_start_whose_holder_is_gone_is_for_any_worker(
+    three: Ledger, *, interrupted: bool
+) -> None:
+    leave_unknown(three)
+    if interrupted:
+        three.release(CAMPAIGN, "w-1", interrupted_at=NOW)
+    at = later(seconds=1 if interrupted else 31)
+
+    assert three.claim(CAMPAIGN, "w-2", most=1, now=at, terms=BEGUN)[0].customer_id == "c-1"
+
+
+def test_an_unknown_start_is_given_to_nobody_while_its_holder_comes_back_to_it(
+    three: Ledger,
+) -> None:
+    leave_unknown(three)
+
+    assert customers(claim(three, "w-2", now=later(seconds=29))) == ["c-2", "c-3"]
+
+
+def test_an_interruption_leaves_nothing_else_reserved(three: Ledger) -> None:
+    claim(three)
+    three.release(CAMPAIGN, "w-1", interrupted_at=NOW)
+
+    assert len(claim(three, "w-2")) == 3
+
+
+# --- what a person decides ---
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["was contacted", "contact again"])
+def test_nothing_is_decided_about_a_contact_that_a_worker_holds(
+    three: Ledger, *, again: bool
+) -> None:
+    leave_unknown(three)
+    (held,) = three.claim(CAMPAIGN, "w-2", most=1, now=later(seconds=31), terms=TERMS)
+    settled = held.advance(Status.FAILED if again else Status.COMPLETED, ended_at=NOW)
+    next_one = planned(1, generation=2) if again else None
+    before = three.contact_records(CAMPAIGN)
+
+    with pytest.raises(InputError, match="worker is at this contact"):
+        three.resolve(settled, again=next_one, now=later(seconds=60))
+
+    assert [dict(row) for row in three.contact_records(CAMPAIGN)] == [dict(row) for row in before]
+    three.resolve(settled, again=next_one, now=later(seconds=62))
+    assert records(three)["c-1"]["status"] == ("planned" if again else "completed")
 
 
 def test_a_worker_is_given_each_contact_once(three: Ledger) -> None:
@@ -441,6 +539,7 @@ def test_a_step_is_on_record_with_everything_that_was_learnt(three: Ledger) -> N
         "error_code": "GONE",
         "error_message": "the chat is over",
         "request_id": "r-1",
+        "items_skipped": 0,
     }
 
 
@@ -614,9 +713,32 @@ def test_the_counts_tell_how_far_each_contact_ever_came(ledger: Ledger) -> None:
         "reached_started": 3,
         "reached_connected": 2,
         "replied": 1,
+        # Of the one that was lost before anybody joined it there is nothing to be whole.
+        "transcripts_incomplete": 0,
+        "transcripts_unchecked": 1,
+        "items_skipped": 0,
         "planned_at": NOW,
         "ended_at": later(hours=2),
     }
+
+
+def test_a_transcript_is_counted_as_whole_as_not_or_as_what_nobody_can_say(three: Ledger) -> None:
+    for contact, is_complete in zip(claim(three), (True, False, None), strict=True):
+        talks = step(three, start(three, contact), Status.CONNECTED, connected_at=NOW)
+        ended: dict[str, Any] = {
+            "ended_at": NOW,
+            "transcript_complete": is_complete,
+            "items_skipped": 2,
+        }
+        step(three, talks, Status.COMPLETED, **ended)
+
+    counts = three.counts(CAMPAIGN)
+
+    assert counts["completed"] == 3
+    assert (counts["transcripts_incomplete"], counts["transcripts_unchecked"]) == (1, 1)
+    assert counts["items_skipped"] == 6
+    told = [row["transcript_complete"] for row in three.contact_records(CAMPAIGN)]
+    assert told == [True, False, None]
 
 
 def test_an_unknown_campaign_counts_nothing(ledger: Ledger) -> None:

@@ -80,7 +80,9 @@ def here(ledger_url: str) -> Iterator[World]:
         local = stack.enter_context(
             LocalConnect(quotas=LocalQuotas.unlimited(), think_seconds=(0.05, 0.15))
         )
-        conversation = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
+        conversation = Conversation(
+            settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5
+        )
         world = World(local, stack.enter_context(Ledger(ledger_url)), conversation)
         world.plan(customers(COUNT))
         yield world

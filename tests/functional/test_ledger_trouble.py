@@ -74,7 +74,9 @@ def run(
         ledger,
         CAMPAIGN,
         instance,
-        conversation=Conversation(messages=("{{ score }}",), reply_timeout_seconds=5),
+        conversation=Conversation(
+            settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5
+        ),
         on_progress=report,
         # A broken ledger cannot take claims back: the next run has to wait for their end.
         lease_seconds=1,

@@ -52,7 +52,9 @@ def main(endpoint_url: str, ledger_url: str, lease_seconds: str) -> None:
             ledger,
             CAMPAIGN,
             Instance(api=api, quotas=quotas, policy=QUICK),
-            conversation=Conversation(messages=("{{ score }}",), reply_timeout_seconds=5),
+            conversation=Conversation(
+                settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5
+            ),
             lease_seconds=float(lease_seconds),
         )
     print(Counted.starts)  # noqa: T201 - the parent adds them up

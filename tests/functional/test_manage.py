@@ -21,7 +21,7 @@ from tests.functional.world import CAMPAIGN, FAST, World, customers, world
 VERSION_1 = Path(__file__).parents[1] / "data" / "ledger_version_1.sql"
 CUTS = [
     Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0001", nth=n)
-    for n in range(1, 5)
+    for n in range(1, 9)
 ]
 
 
@@ -88,7 +88,9 @@ def test_a_chat_that_is_being_made_while_a_campaign_is_paused_is_held(tmp_path: 
 def test_a_stopped_campaign_closes_its_open_chats_and_can_go_on(tmp_path: Path) -> None:
     with world(tmp_path, flow="echo") as here:
         slow(here)
-        here.conversation = Conversation(reply_timeout_seconds=60, max_seconds=120)
+        here.conversation = Conversation(
+            settle_seconds=0, reply_timeout_seconds=60, max_seconds=120
+        )
         here.plan(customers(40))
         stop = once(lambda f: f.connected > 1, lambda: manage.stop(CAMPAIGN, here.ledger.url))
         here.run(stop)
@@ -133,7 +135,7 @@ def test_unknown_contacts_are_listed_with_what_is_known(tmp_path: Path) -> None:
         (unknown,) = manage.unknown_contacts(CAMPAIGN, here.ledger.url)
 
         assert unknown["customer_id"] == "0001"
-        assert unknown["attempts"] == 4
+        assert unknown["attempts"] == 8
         assert unknown["sent_at"] is not None
         assert unknown["error_code"] == "ConnectionClosedError"
 
@@ -209,7 +211,9 @@ def test_a_start_that_returns_no_token_is_a_dead_chat_like_any_other(tmp_path: P
 
 def test_a_run_without_a_conversation_uses_the_one_that_was_planned(tmp_path: Path) -> None:
     with world(tmp_path) as here:
-        planned = Conversation(messages=("hi",), max_replies=2, close="disconnect")
+        planned = Conversation(
+            settle_seconds=0, messages=("hi",), max_replies=1, close="disconnect"
+        )
         here.plan(customers(1))
         here.ledger.open_campaign(
             CAMPAIGN,

@@ -27,7 +27,7 @@ def artifact(key: str) -> str:
 
 def test_a_paused_campaign_goes_on_without_its_table(tmp_path: Path) -> None:
     ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
-    conversation = Conversation(max_replies=1)
+    conversation = Conversation(messages=("hi",), settle_seconds=0, max_replies=1)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
         instance = local.instance(quotas=Quotas())
         outreach(
@@ -64,7 +64,7 @@ def test_an_unknown_contact_is_listed_and_resolved(tmp_path: Path) -> None:
             CUSTOMERS,
             campaign="open",
             connect=local.instance(),
-            conversation=Conversation(max_replies=1),
+            conversation=Conversation(settle_seconds=0, max_replies=1),
             ledger=ledger,
         )
     before = manage.status("open", ledger)
@@ -84,7 +84,7 @@ def test_a_stopped_campaign_says_so(tmp_path: Path) -> None:
             CUSTOMERS,
             campaign="ended",
             connect=local.instance(),
-            conversation=Conversation(max_replies=1),
+            conversation=Conversation(settle_seconds=0, max_replies=1),
             ledger=ledger,
         )
     manage.stop("ended", ledger)

@@ -55,8 +55,8 @@ COLUMNS = [
     "content_type",
     "content",
 ]
-PATIENT = Conversation(reply_timeout_seconds=20)
-ONE_ANSWER = Conversation(max_replies=1)
+PATIENT = Conversation(settle_seconds=0, reply_timeout_seconds=20)
+ONE_ANSWER = Conversation(settle_seconds=0, max_replies=1)
 QUICKLY: dict[str, Any] = {"retry_delay_seconds": 0, "retry_jitter_factor": 0}
 
 
@@ -286,8 +286,8 @@ def test_the_messages_of_a_conversation_are_said_if_there_are_no_others(
     local: LocalConnect,
 ) -> None:
     instance = local.instance()
-    plain = Conversation(messages=("9",), reply_timeout_seconds=20)
-    template = Conversation(messages=("{{ score }}",))
+    plain = Conversation(settle_seconds=0, messages=("9",), reply_timeout_seconds=20)
+    template = Conversation(settle_seconds=0, messages=("{{ score }}",))
 
     held = hold_chat.fn(start_chat.fn(request_of(local), instance), instance, plain)
 
@@ -345,7 +345,7 @@ def test_a_chat_that_is_held_again_goes_on_and_says_nothing_twice() -> None:
     with at_once(*cuts, flow="echo") as local:
         instance, _ = instance_at(local)
         chat = start_chat.fn(request_of(local), local.instance())
-        talk = Conversation(max_replies=3)
+        talk = Conversation(settle_seconds=0, max_replies=2)
         with pytest.raises(OutcomeUnknownError):
             single.hold(instance, chat, talk, ["one", "two"])
         held = single.hold(instance, chat, talk, ["one", "two"])
@@ -382,7 +382,9 @@ def test_prefects_retry_of_a_hold_says_nothing_twice() -> None:
                 retries=1, retry_condition_fn=lambda *_: True, retry_delay_seconds=0
             )
             chat = start_chat(request_of(local), instance)
-            return again(chat, instance, Conversation(max_replies=3), ["one", "two"])
+            return again(
+                chat, instance, Conversation(settle_seconds=0, max_replies=2), ["one", "two"]
+            )
 
         held = mine()
 
@@ -620,7 +622,7 @@ def test_a_campaigns_tasks_in_a_flow_of_ones_own_contact_nobody_twice(
         "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
     }
     at: dict[str, Any] = {**common, "connect": local.instance()}
-    talk = Conversation(messages=("{{ score }}",), reply_timeout_seconds=20)
+    talk = Conversation(settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=20)
 
     def steps() -> pd.DataFrame:
         plan = validate_customers.submit(pd.DataFrame(customers(3)), **at, conversation=talk)

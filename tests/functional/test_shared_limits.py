@@ -8,6 +8,7 @@ import pytest
 
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest
+from connect_tasks.aws.quotas import Quotas
 from connect_tasks.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -132,6 +133,66 @@ def test_a_worker_whose_clock_was_hours_ahead_holds_nothing_for_hours(ledger: Le
     ask(ledger, "w-1", opened=400, now=NOW + timedelta(hours=5))
 
     assert ask(ledger, "w-2") == (500, 500)
+
+
+def unconnected(
+    ledger: Ledger, worker: str, *, opened: int = 0, wanted: int = 1_000, now: datetime = NOW
+) -> int:
+    return ledger.share_unconnected(
+        INSTANCE,
+        worker,
+        SlotDemand(open=opened, wanted=wanted),
+        quotas=Quotas(),
+        now=now,
+        lease=LEASE,
+    )
+
+
+def throttle(ledger: Ledger, times: int, now: datetime = NOW) -> None:
+    """So often connections are throttled, a second apart."""
+    for number in range(times):
+        told = PermitRequest(api="CreateParticipantConnection", wanted=0, throttled=True)
+        at = now + timedelta(seconds=number)
+        quota = Quotas().usable_rate_of(told.api)
+        ledger.grant_permits(INSTANCE, told, quota=quota, now=at)
+
+
+def test_workers_share_how_many_chats_may_wait_for_their_connection(ledger: Ledger) -> None:
+    # Six per second, in half of five minutes.
+    assert unconnected(ledger, "w-1") == 900
+    assert unconnected(ledger, "w-2") == 0
+    assert unconnected(ledger, "w-1", opened=200) == 450
+    assert unconnected(ledger, "w-2") == 450
+
+
+def test_as_many_may_wait_as_the_throttled_pace_can_connect(ledger: Ledger) -> None:
+    throttle(ledger, 4)
+    slowed = NOW + timedelta(seconds=3)
+
+    assert unconnected(ledger, "w-1", now=slowed) == pytest.approx(900 * 0.75**4, rel=0.02)
+    assert unconnected(ledger, "w-1", now=slowed + timedelta(minutes=4)) == 900
+
+
+def test_chats_that_wait_count_until_their_workers_lease_ends(ledger: Ledger) -> None:
+    unconnected(ledger, "killed", opened=880, wanted=880)
+
+    assert unconnected(ledger, "w-1", now=NOW + timedelta(seconds=29)) == 20
+    assert unconnected(ledger, "w-1", now=NOW + timedelta(seconds=31)) == 900
+
+
+def test_a_worker_that_leaves_has_no_chats_that_wait(ledger: Ledger) -> None:
+    unconnected(ledger, "w-1", opened=880)
+    ledger.leave_slots(INSTANCE, "w-1")
+
+    assert unconnected(ledger, "w-2") == 900
+
+
+def test_slots_and_chats_that_wait_are_counted_apart(ledger: Ledger) -> None:
+    ask(ledger, "w-1", opened=300, wanted=300)
+    unconnected(ledger, "w-1", opened=800, wanted=800)
+
+    assert ask(ledger, "w-2") == (200, 500)
+    assert unconnected(ledger, "w-2") == 100
 
 
 def test_a_refusal_teaches_all_workers_how_many_chats_there_may_be(ledger: Ledger) -> None:

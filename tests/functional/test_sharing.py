@@ -22,7 +22,9 @@ from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, customers, session
 
-CONVERSATION = Conversation(messages=("{{ score }}",), reply_timeout_seconds=10, max_seconds=50)
+CONVERSATION = Conversation(
+    settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=10, max_seconds=50
+)
 
 
 @dataclass

@@ -50,7 +50,7 @@ def run(local: LocalConnect, folder: Path, start_limit: str, *, rows: int = 4) -
         customers,
         campaign="limited",
         connect=instance,
-        conversation=Conversation(max_replies=1),
+        conversation=Conversation(settle_seconds=0, max_replies=1),
         ledger=f"sqlite:///{folder / 'ledger.db'}",
     )
 

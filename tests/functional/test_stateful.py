@@ -141,6 +141,7 @@ class Campaign:
 
     def conversation(self) -> Conversation:
         return Conversation(
+            settle_seconds=0,
             messages=(f"{{{{ score }}}} edition {self.edition}", f"edition {self.edition}"),
             reply_timeout_seconds=0.2,
             max_seconds=5,

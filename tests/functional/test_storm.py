@@ -59,7 +59,7 @@ def test_a_storm_of_faults_contacts_everybody_once_and_loses_no_message(
     with world(tmp_path, flow="echo", faults=STORM, seed=seed) as here:
         here.policy = RetryPolicy(attempts=5, wait_initial_seconds=0.01, wait_max_seconds=0.05)
         here.conversation = Conversation(
-            messages=("one", "two"), max_replies=3, reply_timeout_seconds=1
+            settle_seconds=0, messages=("one", "two"), max_replies=2, reply_timeout_seconds=1
         )
         here.plan(customers(80))
         run_until_settled(here)

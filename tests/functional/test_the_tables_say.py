@@ -26,7 +26,7 @@ from connect_tasks.ledger import forget
 from connect_tasks.tasks import validate_customers
 from tests.functional.world import CAMPAIGN, World, world
 
-ONE_ANSWER = Conversation(messages=("{{ score }}",), max_replies=1)
+ONE_ANSWER = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 
 
 def row(name: str, score: str | None = "9") -> dict[str, Any]:
@@ -142,11 +142,13 @@ def test_a_chat_that_is_open_is_held_to_its_end_though_its_row_is_refused_now(
     tmp_path: Path,
 ) -> None:
     with world(tmp_path, flow="echo") as here:
-        here.conversation = Conversation(messages=("{{ score }}",), reply_timeout_seconds=60)
+        here.conversation = Conversation(
+            settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=60
+        )
         plan = here.plan([row("a")])
         with pytest.raises(KeyboardInterrupt):
             here.run(_interrupt_when(lambda funnel: funnel.connected), table_id=plan.table_id)
-        here.conversation = Conversation(messages=("{{ score }}",), max_replies=1)
+        here.conversation = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
         plan = here.plan([row("a", score=None), row("b")])
         here.run(table_id=plan.table_id)
 

@@ -34,7 +34,7 @@ from tests.functional.world import always
 pytestmark = pytest.mark.usefixtures("prefect_home")
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["0001", "0002"], "display_name": ["Zebulon", None]})
-ONCE = Conversation(max_replies=1)
+ONCE = Conversation(messages=("hi",), settle_seconds=0, max_replies=1)
 FUNNEL: dict[str, Any] = {
     "rows": 10,
     "valid": 10,

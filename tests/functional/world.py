@@ -69,7 +69,7 @@ class World:
     ledger: Ledger
     conversation: Conversation = field(
         default_factory=lambda: Conversation(
-            messages=("{{ score }}",), reply_timeout_seconds=5, max_seconds=30
+            settle_seconds=0, messages=("{{ score }}",), reply_timeout_seconds=5, max_seconds=30
         )
     )
     template: ChatTemplate = field(default_factory=ChatTemplate)

@@ -1,7 +1,8 @@
-"""The rate limiter before Amazon's calls: waiting for one's turn, first come, first served.
+"""The rate limiter before Amazon's calls: waiting for one's turn, live chats first.
 
 What may be called, and when, is decided by a `TokenBucket` for all workers together; a limiter asks
-it for permits and waits until they are due.
+it for permits and waits until they are due. Whose turn it is then, a `TurnQueue` says: a permit is
+not bought for anybody in particular.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.token_bucket import PERMIT_SECONDS, PermitRequest, Permits
+from connect_tasks.aws.pacing.turns import CAN_WAIT, Ticket, Turn, TurnQueue
 
 __all__ = ["Acquire", "RateLimiter", "StartLimit", "WithinStartLimit"]
 
@@ -37,10 +39,11 @@ class RateLimiter:
         self.api = api
         self._acquire = acquire
         self._clock = clock
-        self._queue = asyncio.Lock()
+        self._turns = TurnQueue()
+        self._called: dict[Ticket, asyncio.Event] = {}
+        self._is_led = False
         self._due: deque[float] = deque()
         self._asked_at = clock.monotonic()
-        self.waiting = 0
         self._passed = 0
         self._succeeded = 0
         self._unused = 0
@@ -48,18 +51,34 @@ class RateLimiter:
         self._rate_now = math.inf
         self._slowed_at = -math.inf
 
-    async def acquire(self) -> None:
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return len(self._turns)
+
+    async def acquire(self, turn: Turn = CAN_WAIT) -> None:
         """Wait for one's turn.
 
-        Concurrent callers get their turns in the order of their calls. Cancelling gives up the
-        turn, and what was permitted for it goes to the next in the queue.
+        Concurrent callers get their turns by urgency, and those of one urgency in the order of
+        their calls. Cancelling gives up the turn, and what was permitted for it goes to the next in
+        the queue.
+
+        Args:
+            turn: How urgent it is; by default it can wait.
         """
-        self.waiting += 1
+        ticket = self._turns.add(turn)
+        self._called[ticket] = asyncio.Event()
         try:
-            async with self._queue:
-                await self._wait_until_due()
+            await self._until_called(ticket)
+        except BaseException:
+            if not ticket.is_open:
+                self._due.appendleft(self._clock.monotonic())
+                self._passed -= 1
+            raise
         finally:
-            self.waiting -= 1
+            self._turns.leave(ticket)
+            del self._called[ticket]
+            self._let_another_lead()
 
     def succeeded(self) -> None:
         """Tell that a call was not throttled."""
@@ -86,18 +105,38 @@ class RateLimiter:
         if self._unused or self._throttled:
             await self._acquire(self._request(wanted=0))
 
-    async def _wait_until_due(self) -> None:
-        while True:
-            now = self._clock.monotonic()
-            self._drop_stale(now)
-            if not self._due:
-                await self._restock()
-            elif self._due[0] <= now:
-                self._due.popleft()
-                self._passed += 1
-                return
+    async def _until_called(self, ticket: Ticket) -> None:
+        while ticket.is_open:
+            if self._is_led:
+                await self._called[ticket].wait()
+                self._called[ticket].clear()
             else:
-                await self._clock.sleep(self._due[0] - now)
+                await self._lead_until_called(ticket)
+
+    async def _lead_until_called(self, ticket: Ticket) -> None:
+        """One of those who wait does it for all, and calls whoever's turn it is: often another."""
+        self._is_led = True
+        try:
+            while ticket.is_open:
+                await self._call_next()
+        finally:
+            self._is_led = False
+
+    async def _call_next(self) -> None:
+        now = self._clock.monotonic()
+        self._drop_stale(now)
+        if not self._due:
+            await self._restock()
+        elif self._due[0] > now:
+            await self._clock.sleep(self._due[0] - now)
+        elif (called := self._turns.take(now)) is not None:
+            self._due.popleft()
+            self._passed += 1
+            self._called[called].set()
+
+    def _let_another_lead(self) -> None:
+        if not self._is_led and (first := self._turns.first(self._clock.monotonic())):
+            self._called[first].set()
 
     def _drop_all(self) -> None:
         self._unused += len(self._due)
@@ -129,9 +168,11 @@ class RateLimiter:
         return max(self.waiting, math.ceil(pace * PERMIT_SECONDS))
 
     def _request(self, wanted: int) -> PermitRequest:
+        self._turns.age(self._clock.monotonic())
         request = PermitRequest(
             api=self.api,
             wanted=wanted,
+            urgent=min(wanted, self._turns.urgent),
             unused=self._unused,
             succeeded=self._succeeded,
             throttled=self._throttled,
@@ -186,6 +227,7 @@ class WithinStartLimit:
             await loop.run_in_executor(self._executor, self._start_limit.acquire, self._portion)
             self._allowed += self._portion
         wanted = min(request.wanted, self._allowed)
-        permits = await self._acquire(replace(request, wanted=wanted))
+        allowed = replace(request, wanted=wanted, urgent=min(request.urgent, wanted))
+        permits = await self._acquire(allowed)
         self._allowed -= permits.count
         return permits

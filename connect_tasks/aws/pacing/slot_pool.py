@@ -5,6 +5,7 @@ An open chat holds its slot at Amazon whether anybody counts it or not, so the o
 - A slot is taken before the chat is started, and released only when nothing can be open any more.
 - What others were granted is never used: `granted` is only what the ledger said last, and a
   refusal by Amazon lowers it at once, before anybody else passes.
+- A chat that exists already waits for no slot: it has one at Amazon, and waiting would let it end.
 - `keep` runs as long as a chat is open. What is not asked for again is lost in the end, and then
   other workers may start chats in the slots that ours still hold.
 """
@@ -69,6 +70,10 @@ class SlotPool:
         finally:
             self.waiting -= 1
 
+    def occupy(self) -> None:
+        """Count a chat that exists already; `release` or `refuse` must follow."""
+        self.open += 1
+
     def release(self) -> None:
         """A chat closed, or was not started after all."""
         self.open -= 1
@@ -119,18 +124,29 @@ class Slot:
 
     Args:
         pool: Where it is taken.
+        is_occupied: Whether its chat exists already: then nothing is waited for.
     """
 
-    def __init__(self, pool: SlotPool) -> None:
+    def __init__(self, pool: SlotPool, *, is_occupied: bool = False) -> None:
         self._pool = pool
+        self._is_occupied = is_occupied
         self._is_held = False
 
     async def __aenter__(self) -> Self:
-        await self._take()
+        if self._is_occupied:
+            self._pool.occupy()
+            self._is_held = True
+        else:
+            await self._take()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give it back before leaving; a second call does nothing."""
         if self._is_held:
+            self._is_held = False
             self._pool.release()
 
     async def refuse(self) -> None:

@@ -51,6 +51,9 @@ class PermitRequest:
     Args:
         api: Which API is to be called.
         wanted: How many calls would be made in the next moment.
+        urgent: How many of them are of chats that live, or will soon be lost. They are permitted
+            further ahead than the others: whatever the others of all workers have taken, there is
+            some left for these.
         unused: Calls that were permitted before and not made: they are credited.
         succeeded: Calls that went through since the last request.
         throttled: Whether a call was throttled since the last request.
@@ -58,6 +61,7 @@ class PermitRequest:
 
     api: str
     wanted: int
+    urgent: int = 0
     unused: int = 0
     succeeded: int = 0
     throttled: bool = False
@@ -141,7 +145,7 @@ class TokenBucket:
         bucket = _won(replace(bucket, credit=credit), request.succeeded, now - self.seen_at)
         if request.throttled and now - bucket.slowed_at >= CUT_SECONDS:
             bucket = _slowed(bucket, now)
-        return _granted(bucket, request.wanted)
+        return _granted(bucket, request)
 
     def at(self, now: float) -> "TokenBucket":
         """The bucket as it has become by this time."""
@@ -171,15 +175,25 @@ def _slowed(bucket: TokenBucket, now: float) -> TokenBucket:
     return replace(bucket, rate=rate, credit=min(bucket.credit, 0.0), slowed_at=now)
 
 
-def _granted(bucket: TokenBucket, wanted: int) -> tuple[TokenBucket, Permits]:
-    free = int(bucket.credit + AHEAD_SECONDS * bucket.rate)
+def _granted(bucket: TokenBucket, request: PermitRequest) -> tuple[TokenBucket, Permits]:
+    free = bucket.credit + AHEAD_SECONDS * bucket.rate
     # Smaller portions would cost many round trips where many workers ask for them.
-    least = min(wanted, max(1, int(PERMIT_SECONDS * bucket.rate)))
-    if free < least:
-        return bucket, _permits(bucket, 0, (least - bucket.credit) / bucket.rate - AHEAD_SECONDS)
-    count = min(wanted, free)
+    portion = max(1, int(PERMIT_SECONDS * bucket.rate))
+    # What others than live chats leave in any case: at least one portion.
+    reserve = max(1.0, PERMIT_SECONDS * bucket.rate)
+    urgent = _count(request.urgent, free + reserve, portion)
+    count = urgent + _count(request.wanted - request.urgent, free - urgent, portion)
+    if not count:
+        least = min(request.urgent or request.wanted, portion)
+        missing = least - free - (reserve if request.urgent else 0)
+        return bucket, _permits(bucket, 0, missing / bucket.rate)
     permits = _permits(bucket, count, (1 - bucket.credit) / bucket.rate)
     return replace(bucket, credit=bucket.credit - count), permits
+
+
+def _count(wanted: int, free: float, portion: int) -> int:
+    """How many permits are given of those that are wanted: a portion at least, or none."""
+    return min(wanted, int(free)) if int(free) >= min(wanted, portion) else 0
 
 
 def _permits(bucket: TokenBucket, count: int, first_seconds: float) -> Permits:

@@ -6,6 +6,7 @@ from typing import Any
 
 from connect_tasks.aws.error_table import MAKE_CLIENT
 from connect_tasks.aws.preflight.report import Finding, Verdict
+from connect_tasks.aws.proxies import UNUSABLE_PROXY
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -160,6 +161,8 @@ def judge(answers: Answers, *, flow_id: str, most_open_chats: int) -> tuple[Find
 
 def _credentials(answers: Answers) -> Finding:
     refusals = [answer for answer in answers.of_connect if isinstance(answer, AmazonError)]
+    if refusals and refusals[0].code == UNUSABLE_PROXY:
+        return Finding("Connection", Verdict.NO, f"{refusals[0].message}.", is_obstacle=True)
     silent = [error for error in refusals if _is_silent(error)]
     if len(silent) == len(answers.of_connect):
         text = f"Amazon does not answer ({silent[0].code})."

@@ -16,6 +16,8 @@ from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.preflight.diagnosis import Answer, Answers, judge
 from connect_tasks.aws.preflight.report import ConnectionReport
+from connect_tasks.aws.quiet_logs import quieten_boto
+from connect_tasks.errors import AmazonError
 
 if TYPE_CHECKING:
     import boto3
@@ -62,10 +64,13 @@ def inspect_instance(
         print(inspect_instance(boto3.Session, {}, **ids, most_open_chats=500))
         ```
     """
+    quieten_boto()
     try:
         amazon = _Amazon(make_session(), parameters, instance_id, read_timeout_seconds)
     except FOREIGN as error:
         answers = Answers.all_refused(translate(MAKE_CLIENT, error))
+    except AmazonError as error:
+        answers = Answers.all_refused(error)
     else:
         with closing(amazon):
             answers = _ask_all(amazon, flow_id, (clock or SystemClock()).now())

@@ -42,6 +42,7 @@ STATUS_WORDS: Mapping[str, str] = {
 END_REASON_WORDS: Mapping[str, str] = {
     EndReason.CHAT_ENDED: "The other side ended the chat",
     EndReason.REPLIED: "Everything was said; we closed it",
+    EndReason.HEARD: "The other side spoke, ours had nothing to say; we closed it",
     EndReason.SILENT: "No reply in time; we closed it",
     EndReason.TIME_LIMIT: "Longest allowed time reached; we closed it",
     EndReason.LEFT_OPEN: "Left open on purpose",

@@ -2,11 +2,12 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.fields import ComputedFieldInfo, FieldInfo
 from pydantic_core import PydanticCustomError
 
 from connect_tasks.aws.problems import RULE
+from connect_tasks.aws.strict_model import StrictModel
 from connect_tasks.chat.template.expression import is_template, syntax_error
 
 __all__ = [
@@ -58,10 +59,10 @@ Texts = Annotated[tuple[str, ...] | str, AfterValidator(_checked)]
 """A list of texts, or one text that renders to its items between commas."""
 
 
-class TemplateModel(BaseModel):
+class TemplateModel(StrictModel):
     """What templates have in common: they do not change, and know what they are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=_title)
+    model_config = ConfigDict(field_title_generator=_title)
 
 
 class ParticipantDetailsTemplate(TemplateModel, title="Participant details"):

@@ -8,11 +8,13 @@ from pydantic import ValidationError
 
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, shortened
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.cells import is_missing
 from connect_tasks.chat.template.expression import ABSENT, Expression, row_context
 from connect_tasks.chat.template.limits import MOST_TEXTS
 from connect_tasks.chat.template.parts import ID, Filling, Members, TextAt, compiled_part
 from connect_tasks.chat.template.remarks import remarks
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import InputError
 
 __all__ = ["Rendered", "RowRenderer"]
@@ -34,7 +36,7 @@ class Rendered:
     """
 
     request: StartChatContactRequest | None
-    messages: tuple[str, ...]
+    messages: tuple[OwnMessage, ...]
     problems: tuple[Problem, ...]
     customer_id: str | None = None
 
@@ -46,7 +48,8 @@ class RowRenderer:
 
     Args:
         fields: The request's fields, nested as in the request; texts may be templates.
-        messages: What our side says; texts may be templates.
+        messages: What our side says; texts may be templates. What they answer is the same for
+            every row.
         defaults: Fields of the request for rows in which `fields` leaves them out.
         table: The table's columns, as far as they are known.
 
@@ -60,7 +63,7 @@ class RowRenderer:
     def __init__(
         self,
         fields: Mapping[str, Any],
-        messages: Sequence[str] = (),
+        messages: Sequence[OwnMessage] = (),
         defaults: Mapping[str, str] | None = None,
         table: Iterable[str] = (),
     ) -> None:
@@ -69,7 +72,9 @@ class RowRenderer:
         parts = {name: compiled_part(v, name) for name, v in fields.items()}
         self._request = Members(parts, is_whole=True)
         where = "conversation.messages"
-        self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(messages)]
+        self._answering = [None if isinstance(said, str) else said for said in messages]
+        texts = [said if isinstance(said, str) else said.text for said in messages]
+        self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(texts)]
         expressions = [expression for _, expression in self.expressions()]
         _check_number(len(expressions))
         named = frozenset[str]().union(*(expression.columns for expression in expressions))
@@ -129,12 +134,12 @@ class RowRenderer:
         request = _validated(self._defaults, fields, filling)
         return Rendered(request, messages, tuple(filling.problems), _given_id(fields))
 
-    def _said(self, filling: Filling) -> Iterator[str]:
-        for number, node in enumerate(self._messages):
+    def _said(self, filling: Filling) -> Iterator[OwnMessage]:
+        for number, (node, said) in enumerate(zip(self._messages, self._answering, strict=True)):
             text = node.fill(filling)
             if text is not ABSENT and isinstance(text, str):
                 filling.problems.extend(_message_problems(text, number))
-                yield text
+                yield text if said is None else said.model_copy(update={"text": text})
 
 
 def _check_number(texts: int) -> None:
@@ -147,12 +152,17 @@ def _check_number(texts: int) -> None:
 
 def _given_id(fields: dict[str, object] | str) -> str | None:
     given = fields.get(ID) if isinstance(fields, dict) else None
-    return given[:_LONGEST_ID] or None if isinstance(given, str) else None
+    # What cannot be written to a database is no id.
+    if not isinstance(given, str) or why_not_stored(given):
+        return None
+    return given[:_LONGEST_ID] or None
 
 
 def _message_problems(text: str, number: int) -> Iterator[Problem]:
     if not text.strip() or len(text) > _LONGEST_MESSAGE:
         rule = f"must have 1 to {_LONGEST_MESSAGE:,} characters, has {len(text):,}"
+        yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
+    if rule := why_not_stored(text):
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
 
 

@@ -2,15 +2,23 @@
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 from connect_tasks.emulator.flows.scripts import FLOWS, End
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
 from connect_tasks.emulator.instance.conversation import Conversation
+from connect_tasks.emulator.instance.descriptions import (
+    describe_chat,
+    describe_ended,
+    describe_flow,
+    describe_instance,
+)
+from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.schedule import Schedule
 from connect_tasks.emulator.model.errors import RefusedError
@@ -22,6 +30,13 @@ INSTANCE_ID = "6f1c2d3e-0000-4000-8000-c0ffee000001"
 
 _REGION_AND_ACCOUNT = "us-east-1:111122223333"
 _DEFAULT_MINUTES = 25 * 60
+_SAVED = ":$SAVED"
+# AWS says it of the sibling calls, and nothing of StartChatContact.
+_TOKEN_LIFE = timedelta(days=7)
+
+
+def _forget(_: EndedContact) -> None:
+    """Stand in until somebody wants to know which contacts ended."""
 
 
 class Backend:
@@ -34,6 +49,8 @@ class Backend:
         think_seconds: Least and most seconds before each utterance of a flow.
         connect_window_seconds: How long a new chat waits for its customer.
         instance_id: The instance's id.
+        remembered: Contacts that ended before a restart; their client tokens stay used.
+        on_ended: Told of each contact that ends.
 
     Attributes:
         schedule: What is to happen later; whoever has a clock works it off.
@@ -50,6 +67,8 @@ class Backend:
         think_seconds: tuple[float, float] = (0, 0),
         connect_window_seconds: float = 300,
         instance_id: str = INSTANCE_ID,
+        remembered: Iterable[EndedContact] = (),
+        on_ended: Callable[[EndedContact], None] = _forget,
     ) -> None:
         self.instance_id = instance_id
         self.flow_ids = {
@@ -65,7 +84,8 @@ class Backend:
         self._think_seconds = think_seconds
         self._connect_window_seconds = connect_window_seconds
         self._flows = {flow_id: name for name, flow_id in self.flow_ids.items()}
-        self._by_client_token: dict[str, Chat] = {}
+        self._remembered = {ended.contact_id: ended for ended in remembered}
+        self._on_ended = on_ended
         self._conversations: dict[str, Conversation] = {}
         self._open_count = 0
 
@@ -81,12 +101,8 @@ class Backend:
     def start_chat(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """StartChatContact: make a contact, or repeat the one that this client token made."""
         self._check_instance(request)
-        flow = self._flows.get(request["ContactFlowId"])
-        if flow is None:
-            raise _not_found()
-        client_token = request.get("ClientToken")
-        known = self._by_client_token.get(client_token) if client_token else None
-        chat = known or self._open(request, flow)
+        flow = self._flow(request["ContactFlowId"])
+        chat = self._known(request, flow) or self._open(request, flow)
         return self._started(chat) | self._connection_info(chat, request)
 
     def stop_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,42 +117,23 @@ class Backend:
     def describe_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeContact: the contact's record, ended or not."""
         self._check_instance(request)
-        chat = self.chats.get(request["ContactId"])
-        if chat is None:
-            raise _not_found()
-        return {"Contact": self._described(chat)}
+        contact_id = request["ContactId"]
+        if contact_id in self.chats:
+            return describe_chat(self.chats[contact_id], self.instance_arn)
+        if contact_id in self._remembered:
+            return describe_ended(self._remembered[contact_id], self.instance_arn)
+        raise _not_found()
 
     def describe_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeInstance: the instance, which is always active."""
         self._check_instance(request)
-        return {
-            "Instance": {
-                "Id": self.instance_id,
-                "Arn": self.instance_arn,
-                "IdentityManagementType": "CONNECT_MANAGED",
-                "InstanceAlias": "local",
-                "InstanceStatus": "ACTIVE",
-                "InboundCallsEnabled": False,
-                "OutboundCallsEnabled": False,
-            }
-        }
+        return describe_instance(self.instance_id, self.instance_arn)
 
     def describe_contact_flow(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeContactFlow: a scripted flow; each of them is published."""
+        """DescribeContactFlow: a scripted flow; what is saved of it is what is published."""
         self._check_instance(request)
-        name = self._flows.get(request["ContactFlowId"])
-        if name is None:
-            raise _not_found()
-        return {
-            "ContactFlow": {
-                "Arn": self.flow_arn(name),
-                "Id": self.flow_ids[name],
-                "Name": name,
-                "Type": "CONTACT_FLOW",
-                "State": "ACTIVE",
-                "Status": "PUBLISHED",
-            }
-        }
+        name = self._flow(request["ContactFlowId"].removesuffix(_SAVED))
+        return describe_flow(name, self.flow_ids[name], self.flow_arn(name))
 
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
@@ -150,33 +147,82 @@ class Backend:
 
     def end(self, chat: Chat, step: End) -> None:
         """End an open chat and free its slot."""
-        chat.end(step.reason, step.leaver)
+        self._on_ended(chat.end(step.reason, step.leaver))
         self._open_count -= 1
 
     def _check_instance(self, request: Mapping[str, Any]) -> None:
-        if request["InstanceId"] != self.instance_id:
+        if request["InstanceId"] not in (self.instance_id, self.instance_arn):
             raise _not_found()
 
+    def _flow(self, id_or_arn: str) -> str:
+        name = self._flows.get(id_or_arn.removeprefix(f"{self.instance_arn}/contact-flow/"))
+        if name is None:
+            raise _not_found()
+        return name
+
+    def _known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
+        """The contact that a client token has made, also before a restart."""
+        if not request.get("ClientToken"):
+            return None
+        key = self._key(request["ClientToken"])
+        contact_id = self._contact_id(key)
+        if contact_id in self._remembered and contact_id not in self.chats:
+            chat = self._make(request, flow, key)
+            chat.bury(self._remembered[contact_id])
+            self.chats[contact_id] = chat
+        return self.chats.get(contact_id)
+
+    def _key(self, client_token: str) -> str:
+        """What ids follow from; another one each time that a client token has lapsed."""
+        keys = (f"{client_token}\x1f{again}" if again else client_token for again in count())
+        return next(key for key in keys if not self._has_lapsed(self._contact_id(key)))
+
+    def _key_without_token(self) -> str:
+        keys = (f"\x1fwithout token {number}" for number in count(len(self.chats)))
+        return next(key for key in keys if self._contact_id(key) not in self._remembered)
+
+    def _has_lapsed(self, contact_id: str) -> bool:
+        made = self.chats.get(contact_id) or self._remembered.get(contact_id)
+        return made is not None and self._now() - made.started_at >= _TOKEN_LIFE
+
+    def _contact_id(self, key: str) -> str:
+        return self._identities.uuid("contact", key)
+
     def _open(self, request: Mapping[str, Any], flow: str) -> Chat:
+        client_token = request.get("ClientToken")
         continued_from = self._continued_from(request.get("PersistentChat"))
         if self._open_chats is not None and self._open_count >= self._open_chats:
             message = "Quota exceeded for concurrent active chats"
             raise RefusedError("LimitExceededException", message)
-        chat = Chat(
-            key=request.get("ClientToken") or f"\x1fwithout token {len(self.chats)}",
+        key = self._key(client_token) if client_token else self._key_without_token()
+        chat = self._make(request, flow, key, continued_from)
+        self._enrol(chat)
+        return chat
+
+    def _make(
+        self,
+        request: Mapping[str, Any],
+        flow: str,
+        key: str,
+        continued_from: Chat | None = None,
+    ) -> Chat:
+        return Chat(
+            key=key,
             request=request,
             flow=flow,
             now=self._now,
             identities=self._identities,
             continued_from=continued_from,
+            root_id=self._root_of(request.get("RelatedContactId")),
         )
-        self._enrol(chat)
-        return chat
+
+    def _root_of(self, related_id: str | None) -> str | None:
+        related = self.chats.get(related_id) if related_id else None
+        return related.initial_contact_id if related else related_id
 
     def _enrol(self, chat: Chat) -> None:
         self._open_count += 1
         self.chats[chat.contact_id] = chat
-        self._by_client_token[chat.key] = chat
         self._conversations[chat.contact_id] = self._conversation(chat)
         minutes = chat.request.get("ChatDurationInMinutes") or _DEFAULT_MINUTES
         self.schedule.after(self._connect_window_seconds, partial(self._give_up, chat))
@@ -231,34 +277,6 @@ class Backend:
         if not chat.is_open:
             return {}
         return self.connections.issue(chat, request.get("ConnectionTypes") or ())
-
-    def _described(self, chat: Chat) -> dict[str, Any]:
-        continued_from = chat.continued_from.contact_id if chat.continued_from else None
-        updated_at = chat.ended_at or chat.connected_at or chat.started_at
-        members = {
-            "Arn": f"{self.instance_arn}/contact/{chat.contact_id}",
-            "Id": chat.contact_id,
-            "InitialContactId": chat.contact_id,
-            "InitiationMethod": "API",
-            "Channel": "CHAT",
-            "InitiationTimestamp": _seconds(chat.started_at),
-            "ConnectedToSystemTimestamp": _seconds(chat.connected_at),
-            "DisconnectTimestamp": _seconds(chat.ended_at),
-            "LastUpdateTimestamp": _seconds(updated_at),
-            "DisconnectReason": chat.disconnect_reason,
-            "RelatedContactId": chat.request.get("RelatedContactId") or continued_from,
-            "CustomerId": chat.customer_id,
-            "Attributes": chat.request.get("Attributes"),
-            "SegmentAttributes": {
-                "connect:Subtype": {"ValueString": "connect:Chat"},
-                **(chat.request.get("SegmentAttributes") or {}),
-            },
-        }
-        return {name: value for name, value in members.items() if value is not None}
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment is not None else None
 
 
 def _not_found() -> RefusedError:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connect_tasks.emulator.flows.scripts import Caller, Speaker
+from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
+from connect_tasks.emulator.instance.receipts import Receipts
 from connect_tasks.emulator.instance.transcript import TranscriptItem, envelope
 from connect_tasks.emulator.model.rules import EVENT, PLAIN
 
@@ -54,6 +56,7 @@ class Chat:
         now: The clock.
         identities: Makes its ids.
         continued_from: The ended chat that this one continues, for persistent chats.
+        root_id: The first of the contacts that this one is related to, if it is.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Chat:
         now: Callable[[], datetime],
         identities: Identities,
         continued_from: "Chat | None" = None,
+        root_id: str | None = None,
     ) -> None:
         self.key = key
         self.request = request
@@ -75,16 +79,19 @@ class Chat:
         self.connected_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.disconnect_reason: str | None = None
+        self.agent_joined: TranscriptItem | None = None
         self.answers: dict[tuple[str, str], dict[str, Any]] = {}
         self.items: list[TranscriptItem] = []
         self.listeners: dict[object, Callable[[str], None]] = {}
         self.sockets: set[object] = set()
         self._now = now
         self._identities = identities
+        self._receipts = Receipts()
         self._published = 0
         self._latest = datetime.min.replace(tzinfo=UTC)
         self.contact_id = identities.uuid("contact", key)
         self.session_id: str = continued_from.session_id if continued_from else self.contact_id
+        self.initial_contact_id = root_id or self.session_id
         self.participant_id = self.participant_id_of(self.customer)
         self._say_initial_message()
 
@@ -120,7 +127,22 @@ class Chat:
         self, event: str, speaker: Speaker | None = None, *, silently: bool = False
     ) -> TranscriptItem:
         """Let an event happen, named without its common prefix; silently, no socket gets it."""
-        return self._publish("EVENT", EVENT + event, speaker, silently=silently)
+        item = self._publish("EVENT", EVENT + event, speaker, silently=silently)
+        if event == "participant.joined" and item.participant_role == "AGENT":
+            self.agent_joined = self.agent_joined or item
+        return item
+
+    def acknowledge(self, event: str, reader: Speaker, message_id: str) -> TranscriptItem:
+        """Let somebody confirm that a message was delivered or read; all sockets are told.
+
+        A message of one's own, or of another chat, is nothing to confirm: nobody is told.
+        """
+        item = self.signal(event, reader, silently=True)
+        written_by = {message.id: message.participant_id for message in self.items}
+        is_others = written_by.get(message_id) not in (None, item.participant_id)
+        if is_others and self._receipts.add(message_id, item):
+            self._tell(self._receipts.frame(message_id, item))
+        return item
 
     def connect(self) -> None:
         """The customer is there."""
@@ -129,15 +151,27 @@ class Chat:
         if self.continued_from is not None:
             self.signal("chat.rehydrated")
 
-    def end(self, reason: str, leaver: Speaker | None = None) -> None:
+    def end(self, reason: str, leaver: Speaker | None = None) -> EndedContact:
         """Close the chat: somebody leaves (the customer unless said otherwise), and it is over."""
         if self.connected_at is not None:
             self.signal("participant.left", leaver or self.customer)
         self.signal("chat.ended")
         self.ended_at = self._now()
         self.disconnect_reason = reason
+        return EndedContact(
+            contact_id=self.contact_id,
+            started_at=self.started_at,
+            connected_at=self.connected_at,
+            ended_at=self.ended_at,
+            disconnect_reason=reason,
+        )
 
-    def history(self) -> list[Mapping[str, str]]:
+    def bury(self, ended: EndedContact) -> None:
+        """The chat was over long ago; nobody is told."""
+        self.started_at, self.connected_at = ended.started_at, ended.connected_at
+        self.ended_at, self.disconnect_reason = ended.ended_at, ended.disconnect_reason
+
+    def history(self) -> list[Mapping[str, Any]]:
         """The transcript as GetTranscript writes it, past sessions of a persistent chat first."""
         past = self.continued_from.history() if self.continued_from else []
         related = [
@@ -147,8 +181,7 @@ class Chat:
             }
             for item in past
         ]
-        own = [{**item.members(), "ContactId": self.contact_id} for item in self.items]
-        return [*related, *own]
+        return [*related, *map(self._written, self.items)]
 
     def record(self) -> ContactRecord:
         """The chat as it is now."""
@@ -164,6 +197,11 @@ class Chat:
             disconnect_reason=self.disconnect_reason,
             transcript=tuple(self.items),
         )
+
+    def _written(self, item: TranscriptItem) -> dict[str, Any]:
+        metadata = self._receipts.metadata(item.id)
+        more = {"MessageMetadata": metadata} if metadata else {}
+        return {**item.members(), **more, "ContactId": self.contact_id}
 
     def _say_initial_message(self) -> None:
         message = self.request.get("InitialMessage")
@@ -191,15 +229,13 @@ class Chat:
         )
         if item.is_kept:
             self.items.append(item)
-        if not silently:
-            self._tell(item)
+        if self.listeners and not silently:
+            self._tell(envelope(item, self.contact_id))
         return item
 
-    def _tell(self, item: TranscriptItem) -> None:
-        if self.listeners:
-            frame = envelope(item, self.contact_id)
-            for listener in list(self.listeners.values()):
-                listener(frame)
+    def _tell(self, frame: str) -> None:
+        for listener in list(self.listeners.values()):
+            listener(frame)
 
     def _next_item_id(self) -> str:
         self._published += 1

@@ -9,9 +9,11 @@ from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.transcript import TranscriptItem, iso, read_page
 from connect_tasks.emulator.model.errors import RefusedError, access_denied
 from connect_tasks.emulator.model.rules import EVENT
+from connect_tasks.emulator.model.strict_json import read_json
 
 __all__ = ["ParticipantService"]
 
+_RECEIPTS = ("message.delivered", "message.read")
 _BOTH = ("WEBSOCKET", "CONNECTION_CREDENTIALS")
 
 
@@ -44,7 +46,7 @@ class ParticipantService:
         return self._once("SendMessage", chat, request, lambda: self._say(chat, request))
 
     def send_event(self, bearer: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """SendEvent: typing goes to all sockets; receipts are for the other side only."""
+        """SendEvent: typing and receipts of others' messages go to all sockets."""
         chat = self._connections.by_connection_token(bearer)
         return self._once("SendEvent", chat, request, lambda: self._signal(chat, request))
 
@@ -81,11 +83,14 @@ class ParticipantService:
     def _say(self, chat: Chat, request: Mapping[str, Any]) -> dict[str, Any]:
         item = chat.say(chat.customer, request["Content"], request["ContentType"])
         self._backend.hear(chat, request["Content"])
-        return _receipt(item)
+        return _sent(item)
 
     def _signal(self, chat: Chat, request: Mapping[str, Any]) -> dict[str, Any]:
         event = request["ContentType"].removeprefix(EVENT)
-        return _receipt(chat.signal(event, chat.customer, silently=event != "typing"))
+        if event in _RECEIPTS:
+            message_id = read_json(request["Content"])["messageId"]
+            return _sent(chat.acknowledge(event, chat.customer, message_id))
+        return _sent(chat.signal(event, chat.customer, silently=event != "typing"))
 
     def _leave(self, chat: Chat) -> dict[str, Any]:
         self._backend.end(chat, End("CUSTOMER_DISCONNECT"))
@@ -96,5 +101,5 @@ def _is_repeat(operation: str, chat: Chat, request: Mapping[str, Any]) -> bool:
     return (operation, request.get("ClientToken")) in chat.answers
 
 
-def _receipt(item: TranscriptItem) -> dict[str, Any]:
+def _sent(item: TranscriptItem) -> dict[str, Any]:
     return {"Id": item.id, "AbsoluteTime": iso(item.absolute_time)}

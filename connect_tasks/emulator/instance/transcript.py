@@ -10,6 +10,7 @@ from typing import Any
 
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.rules import EVENT
+from connect_tasks.emulator.model.strict_json import read_json
 
 __all__ = ["TranscriptItem", "envelope", "iso", "read_page"]
 
@@ -87,8 +88,8 @@ def envelope(item: TranscriptItem, contact_id: str) -> str:
 
 
 def read_page(
-    items: Sequence[Mapping[str, str]], request: Mapping[str, Any], contact_id: str
-) -> tuple[list[Mapping[str, str]], str | None]:
+    items: Sequence[Mapping[str, Any]], request: Mapping[str, Any], contact_id: str
+) -> tuple[list[Mapping[str, Any]], str | None]:
     """One page of GetTranscript.
 
     Args:
@@ -116,10 +117,10 @@ def read_page(
 
 
 def _position(
-    items: Sequence[Mapping[str, str]], request: Mapping[str, Any], contact_id: str
+    items: Sequence[Mapping[str, Any]], request: Mapping[str, Any], contact_id: str
 ) -> tuple[bool, int]:
     if request.get("NextToken"):
-        return _read_token(request["NextToken"], contact_id)
+        return _read_token(request["NextToken"], contact_id, len(items))
     position = {k: v for k, v in (request.get("StartPosition") or {}).items() if v is not None}
     direction = request.get("ScanDirection") or ("FORWARD" if position else "BACKWARD")
     forward = direction == "FORWARD"
@@ -132,14 +133,14 @@ def _position(
     return forward, 0 if forward else len(items) - 1
 
 
-def _index_of(items: Sequence[Mapping[str, str]], item_id: str) -> int:
+def _index_of(items: Sequence[Mapping[str, Any]], item_id: str) -> int:
     for index, item in enumerate(items):
         if item["Id"] == item_id:
             return index
     raise RefusedError("ValidationException", "StartPosition.Id is not in the transcript")
 
 
-def _index_at(items: Sequence[Mapping[str, str]], moment: str, *, forward: bool) -> int:
+def _index_at(items: Sequence[Mapping[str, Any]], moment: str, *, forward: bool) -> int:
     times = [datetime.fromisoformat(item["AbsoluteTime"]) for item in items]
     wanted = datetime.fromisoformat(moment)
     return bisect_left(times, wanted) if forward else bisect_right(times, wanted) - 1
@@ -149,11 +150,12 @@ def _write_token(contact_id: str, index: int, *, forward: bool) -> str:
     return base64.urlsafe_b64encode(json.dumps([contact_id, forward, index]).encode()).decode()
 
 
-def _read_token(token: str, contact_id: str) -> tuple[bool, int]:
+def _read_token(token: str, contact_id: str, count: int) -> tuple[bool, int]:
     try:
-        owner, forward, index = json.loads(base64.urlsafe_b64decode(token))
+        owner, forward, index = read_json(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError):
         owner, forward, index = None, False, 0
-    if owner != contact_id:
+    is_ours = owner == contact_id and isinstance(forward, bool)
+    if not is_ours or type(index) is not int or not 0 <= index < count:
         raise RefusedError("ValidationException", "NextToken is not valid")
     return forward, index

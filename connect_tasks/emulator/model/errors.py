@@ -4,14 +4,18 @@ __all__ = ["STATUS", "RefusedError", "access_denied", "expired"]
 
 STATUS = {
     "AccessDeniedException": 403,
+    "BadRequestException": 400,
     "ContactNotFoundException": 410,
     "ExpiredTokenException": 403,
+    "ForbiddenException": 403,
     "InternalServerException": 500,
     "InternalServiceException": 500,
     "InvalidParameterException": 400,
     "InvalidRequestException": 400,
     "LimitExceededException": 429,
     "MissingAuthenticationTokenException": 403,
+    "RequestTimeoutException": 408,
+    "RequestTooLargeException": 413,
     "ResourceNotFoundException": 404,
     "ThrottlingException": 429,
     "TooManyRequestsException": 429,

@@ -2,7 +2,7 @@
 
 from connect_tasks.emulator.model.validation import service_model
 
-__all__ = ["OPERATIONS", "OWNERS", "route_of"]
+__all__ = ["OPERATIONS", "OWNERS", "declares", "route_of"]
 
 OPERATIONS = {
     "connect": (
@@ -30,3 +30,9 @@ def route_of(operation: str) -> tuple[str, str]:
     """HTTP method and path of an operation, from botocore's model."""
     http = service_model(OWNERS[operation]).operation_model(operation).http
     return http["method"], http["requestUri"]
+
+
+def declares(operation: str, code: str) -> bool:
+    """Whether an operation can answer with this error, by botocore's model."""
+    model = service_model(OWNERS[operation]).operation_model(operation)
+    return any(shape.name == code for shape in model.error_shapes)

@@ -1,11 +1,11 @@
 """Rules that AWS documents in words only, and that botocore's model therefore does not hold."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem
 
 __all__ = ["RULES"]
@@ -108,7 +108,7 @@ def _event(body: Body) -> Iterator[Problem]:
 
 def _names_message(content: str | None) -> bool:
     try:
-        receipt = json.loads(content or "")
+        receipt = read_json(content or "")
     except ValueError:
         return False
     return isinstance(receipt, dict) and isinstance(receipt.get("messageId"), str)

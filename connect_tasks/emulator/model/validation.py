@@ -32,8 +32,13 @@ class Problem:
     malformed: bool = False
 
     def __str__(self) -> str:
-        return f"Value at '{self.path}' failed to satisfy constraint: {self.reason}"
+        # Keys are part of the path, and can be as long as a body.
+        return f"Value at '{self.path[:_LONGEST_PATH]}' failed to satisfy constraint: {self.reason}"
 
+
+_LONGEST_PATH = 200
+# A body can have more mistakes than anybody reads; after so many the rest is not looked at.
+_MOST_PROBLEMS = 100
 
 Check = Callable[[Any, str, list[Problem]], None]
 
@@ -119,6 +124,8 @@ def _members(checks: Mapping[str, Check], required: list[str]) -> Check:
             Problem(_at(path, name), "Member must not be null", malformed=True) for name in missing
         ]
         for name, member in value.items():
+            if len(problems) > _MOST_PROBLEMS:
+                return
             if name not in checks:
                 problems.append(Problem(_at(path, name), "Member is not known", malformed=True))
             elif member is not None:
@@ -131,6 +138,8 @@ def _each(member: Check) -> Check:
     def check(value: Any, path: str, problems: list[Problem]) -> None:
         if isinstance(value, list):
             for index, item in enumerate(value):
+                if len(problems) > _MOST_PROBLEMS:
+                    return
                 member(item, f"{path}[{index}]", problems)
 
     return check
@@ -140,6 +149,8 @@ def _entries(key: Check, entry: Check) -> Check:
     def check(value: Any, path: str, problems: list[Problem]) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
+                if len(problems) > _MOST_PROBLEMS:
+                    return
                 key(name, f"{path} key", problems)
                 entry(item, _at(path, name), problems)
 
@@ -200,8 +211,14 @@ def _at(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_integer(value: object, bits: int = 32) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return -(1 << bits - 1) <= value < 1 << bits - 1
+
+
+def _is_long(value: object) -> bool:
+    return _is_integer(value, 64)
 
 
 def _is_number(value: object) -> bool:
@@ -214,7 +231,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "map": lambda value: isinstance(value, dict),
     "boolean": lambda value: isinstance(value, bool),
     "integer": _is_integer,
-    "long": _is_integer,
+    "long": _is_long,
     "float": _is_number,
     "double": _is_number,
     # On the wire of a JSON body, a time stamp is a number of seconds.

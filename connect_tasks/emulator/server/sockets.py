@@ -2,27 +2,27 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, assert_never
 
 from connect_tasks.emulator.faults.plan import CHAT_FRAME, FRAME_KINDS, Fault, FaultKind
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
+from connect_tasks.emulator.model.strict_json import read_json
 
 __all__ = ["ChatFrames", "ParticipantSocket"]
 
 _HEARTBEAT = '{"topic":"aws/heartbeat"}'
 _PING = '{"topic":"aws/ping","statusCode":200,"statusContent":"OK"}'
-_DECODER = json.JSONDecoder()
 
 
 def _read(text: str) -> dict[str, Any]:
     """A client's frame; the iOS client really sends a closing bracket too many."""
-    try:
-        frame, end = _DECODER.raw_decode(text.strip())
-    except ValueError:
-        return {}
-    is_complete = text.strip()[end:] in ("", ")")
-    return frame if is_complete and isinstance(frame, dict) else {}
+    for candidate in (text, text.strip().removesuffix(")")):
+        with suppress(ValueError):
+            frame = read_json(candidate)
+            return frame if isinstance(frame, dict) else {}
+    return {}
 
 
 class ParticipantSocket:
@@ -51,20 +51,22 @@ class ParticipantSocket:
         self._send = send
         self._send_chat = send_chat
 
-    def receive(self, text: str) -> None:
-        """Answer one frame of the client; empty ones need no answer."""
+    def receive(self, text: str) -> bool:
+        """Answer one frame of the client; empty ones need no answer.
+
+        Returns:
+            Whether the frame was understood.
+        """
         if not text.strip():
-            return
+            return True
         frame = _read(text)
-        topic = frame.get("topic")
-        if topic == "aws/subscribe":
-            self._subscribe(frame.get("content"))
-        elif topic == "aws/heartbeat":
-            self._send(_HEARTBEAT)
-        elif topic == "aws/ping":
-            self._send(_PING)
-        else:
-            self._refuse()
+        answer = {
+            "aws/subscribe": lambda: self._subscribe(frame.get("content")),
+            "aws/heartbeat": lambda: self._send(_HEARTBEAT),
+            "aws/ping": lambda: self._send(_PING),
+        }.get(str(frame.get("topic")))
+        (answer or self._refuse)()
+        return answer is not None
 
     def close(self) -> None:
         """The socket is gone; the chat goes on."""

@@ -8,9 +8,8 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["Transports", "listen", "quiet_config"]
+__all__ = ["Line", "Transports", "listen", "name_of", "quiet_config"]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -32,17 +31,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def quiet_config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
+def quiet_config(
+    app: ASGIApp, http: type[asyncio.Protocol], ws: type[asyncio.Protocol]
+) -> uvicorn.Config:
     """Uvicorn's settings for a guest in somebody else's process.
 
     Args:
         app: The application to serve.
-        protocol: The class that speaks HTTP.
+        http: The class that speaks HTTP.
+        ws: The class that speaks on web sockets.
     """
     return uvicorn.Config(
         app,
-        http=protocol,
-        ws="websockets-sansio",
+        interface="asgi3",
+        http=http,
+        ws=ws,
         ws_max_size=128 * 1024,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
@@ -57,7 +60,15 @@ def quiet_config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Conf
     )
 
 
-class _Line:
+_SECONDS_TO_PART = 2
+
+
+def name_of(address: tuple[str, int] | None) -> str:
+    """What a client is called in the log; one that is already gone has no address."""
+    return f"a client at {address[0]}:{address[1]}" if address else "a client that is gone"
+
+
+class Line:
     """A TCP transport that can fall silent: open, and its client hears nothing any more.
 
     Not even the protocol's own words get out: no pong, no closing hand-shake.
@@ -69,48 +80,62 @@ class _Line:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self.is_silent = False
+        self._has_parted = False
+
+    def __str__(self) -> str:
+        return name_of(self._transport.get_extra_info("peername"))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write, unless silent."""
-        if not self.is_silent:
+        """Write, unless silent, or nobody is there any more."""
+        if not (self.is_silent or self.is_closing()):
             self._transport.write(data)
 
     def close(self) -> None:
         """Close, unless silent; the client's own hanging up still ends the connection."""
-        if not self.is_silent:
+        if not (self.is_silent or self._has_parted):
             self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether nothing can be said any more."""
+        return self._has_parted or self._transport.is_closing()
+
+    def part(self) -> None:
+        """Say nothing more, and throw away for a moment what still comes.
+
+        Closed at once, the client would find a reset before it has read the last words.
+        """
+        if not self.is_silent and not self.is_closing():
+            self._has_parted = True
+            self._transport.resume_reading()
+            self._transport.write_eof()
+            loop = asyncio.get_running_loop()
+            loop.call_later(_SECONDS_TO_PART, self._transport.abort)
 
 
 class Transports:
     """The open TCP connections by the address of their client."""
 
     def __init__(self) -> None:
-        self._open: weakref.WeakValueDictionary[Any, _Line] = weakref.WeakValueDictionary()
+        self._open: weakref.WeakValueDictionary[Any, Line] = weakref.WeakValueDictionary()
 
-    def protocol(self) -> type[asyncio.Protocol]:
-        """Uvicorn's protocol class, made to enter its connections here."""
-        is_open = self._open
-
-        class Protocol(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-                line = _Line(transport)
-                is_open[transport.get_extra_info("peername")] = line
-                super().connection_made(line)  # type: ignore[arg-type] # it has all members
-
-        return Protocol
+    def enter(self, transport: asyncio.Transport) -> Line:
+        """A new connection; from here on it is used through its line."""
+        line = Line(transport)
+        self._open[transport.get_extra_info("peername")] = line
+        return line
 
     def cut(self, scope: Scope) -> None:
         """Cut the connection of a request or socket; what was written before still arrives."""
-        line = self._open.get(tuple(scope["client"]))
+        line = self._open.get(tuple(scope["client"] or ()))
         if line is not None:
             line.abort()
 
     def reset(self, scope: Scope) -> None:
         """Cut the connection of a request with a TCP reset."""
-        line = self._open.get(tuple(scope["client"]))
+        line = self._open.get(tuple(scope["client"] or ()))
         if line is not None:
             no_lingering = struct.pack("ii", 1, 0)
             line.get_extra_info("socket").setsockopt(
@@ -120,7 +145,7 @@ class Transports:
 
     def silence(self, scope: Scope) -> None:
         """Keep the connection of a socket open, and send nothing on it any more."""
-        line = self._open.get(tuple(scope["client"]))
+        line = self._open.get(tuple(scope["client"] or ()))
         if line is not None:
             line.is_silent = True
 

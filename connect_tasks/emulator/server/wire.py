@@ -1,44 +1,40 @@
 """HTTP and web socket of the local Amazon Connect: bytes to requests, answers to bytes."""
 
 import asyncio
-import itertools
-import json
-import uuid
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
-from functools import partial
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
-from starlette.applications import Starlette
+import uvicorn
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Scope
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from websockets.frames import CloseCode
 
 from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind, FaultPlan
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.chat import Chat, ContactRecord
-from connect_tasks.emulator.instance.connections import SOCKET_PATH
+from connect_tasks.emulator.instance.chat import ContactRecord
 from connect_tasks.emulator.instance.transcript import iso
+from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.model.errors import RefusedError
-from connect_tasks.emulator.model.operations import OPERATIONS, route_of
-from connect_tasks.emulator.server.sockets import ChatFrames, ParticipantSocket
-from connect_tasks.emulator.server.transports import Transports
+from connect_tasks.emulator.model.operations import OWNERS
+from connect_tasks.emulator.model.routes import Destination, find_route
+from connect_tasks.emulator.server.answers import Answers
+from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeError, read_body
+from connect_tasks.emulator.server.http_protocol import http_protocol
+from connect_tasks.emulator.server.socket_protocol import socket_protocol
+from connect_tasks.emulator.server.socket_wire import SocketWire
+from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
 from connect_tasks.emulator.service import Request, Service
 
 __all__ = ["Wire"]
 
-_CORS = {
-    "access-control-allow-origin": "*",
-    "access-control-allow-headers": "*",
-    "access-control-allow-methods": "*",
-    "access-control-expose-headers": "x-amzn-RequestId, x-amzn-ErrorType",
-}
-_Outgoing: TypeAlias = str | Callable[[Scope], None]
-"""What goes out on a socket: frames, and at last perhaps what is done to its connection."""
+_log = logging.getLogger(__name__)
+_LONGEST_PATH = 200
 
 
 class Wire:
@@ -50,10 +46,10 @@ class Wire:
         plan: The faults to inject.
         lock: Held while state changes, because other threads look at it.
         transports: The TCP connections, to cut or silence them.
+        limits: What is borne from one client.
 
     Attributes:
         injected: Faults injected so far, by operation and kind.
-        app: The ASGI application.
     """
 
     def __init__(
@@ -64,6 +60,7 @@ class Wire:
         *,
         lock: AbstractContextManager[Any],
         transports: Transports,
+        limits: LocalLimits,
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
         self._backend = backend
@@ -71,21 +68,82 @@ class Wire:
         self._plan = plan
         self._lock = lock
         self._transports = transports
-        self._numbers = itertools.count(1)
-        self.app = Starlette(routes=list(self._routes()))
+        self._answers = answers = Answers()
+        self._limits = limits
+        self._sockets = SocketWire(
+            backend,
+            self._strike,
+            lock=lock,
+            transports=transports,
+            answers=answers,
+            unread=limits.unread_bytes,
+        )
 
-    def _routes(self) -> Iterable[BaseRoute]:
-        for operation in itertools.chain(*OPERATIONS.values()):
-            method, path = route_of(operation)
-            yield Route(path, partial(self._call, operation), methods=[method])
-        yield WebSocketRoute(SOCKET_PATH, self._socket)
-        yield Route("/_local/{what}", self._look, methods=["GET"])
-        yield Route("/{path:path}", self._preflight, methods=["OPTIONS"])
-        every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        yield Route("/{path:path}", self._unknown, methods=every)
+    def config(self) -> uvicorn.Config:
+        """What uvicorn serves this instance with."""
+        http = http_protocol(self._transports, self._answers, self._limits)
+        return quiet_config(self.app, http, socket_protocol(self._answers, self._limits))
 
-    async def _call(self, operation: str, http: HttpRequest) -> Response:
-        request = Request.read(operation, await http.body(), http.path_params, http.headers)
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application. What it cannot handle is logged, and ends in an error, not here.
+
+        Called concurrently, once for each request or socket. Cancelling loses an answer, never
+        what was carried out.
+        """
+        if scope["type"] == "websocket":
+            await self._serve_socket(WebSocket(scope, receive, send))
+            return
+        http = HttpRequest(scope, receive)
+        # Whoever hung up before the request was whole gets no answer; the protocol logged it.
+        with suppress(GoneError):
+            answer = await self._respond(http)
+            await answer(scope, receive, send)
+
+    async def _serve_socket(self, socket: WebSocket) -> None:
+        try:
+            await self._sockets.serve(socket)
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
+            _log.exception("The web socket of %s failed.", name_of(socket.client))
+            with suppress(RuntimeError):
+                await socket.close(CloseCode.INTERNAL_ERROR)
+
+    async def _respond(self, http: HttpRequest) -> Response:
+        destination = find_route(http.method, http.scope["raw_path"].decode("ascii"))
+        try:
+            if destination is None or not destination.is_served:
+                return await self._look(http) or self._unknown(http, destination)
+            return await self._call(destination, http)
+        except GoneError:
+            raise
+        except TooLargeError as error:
+            return self._too_large(http, error)
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
+            _log.exception("A request of %s failed.", name_of(http.client))
+            return self._failed(destination)
+
+    def _failed(self, destination: Destination | None) -> Response:
+        of_participants = destination and OWNERS.get(destination.operation) != "connect"
+        code = "InternalServerException" if of_participants else "InternalServiceException"
+        return self._answers.refusal(RefusedError(code, "Internal service error"))
+
+    def _too_large(self, http: HttpRequest, error: TooLargeError) -> Response:
+        message = f"The body is larger than {self._limits.body_bytes} bytes"
+        _log.warning("Refused %s: %s.", name_of(http.client), message)
+        answer = self._answers.refusal(RefusedError("RequestTooLargeException", message))
+        if error.is_coming:
+            return Drained(answer)
+        # Nobody knows whether the client still means to send it.
+        answer.headers["connection"] = "close"
+        return answer
+
+    async def _call(self, destination: Destination, http: HttpRequest) -> Response:
+        operation = destination.operation
+        body = await read_body(http, self._limits.body_bytes)
+        request = Request.read(operation, body, destination.params, http.headers)
+        if request.params is None:
+            _log.warning(
+                "Refused %s: a body for %s that is not JSON.", name_of(http.client), operation
+            )
         with self._lock:
             self._service.calls[operation] += 1
             fault = self._strike(operation, self._service.customer_id(request))
@@ -96,9 +154,9 @@ class Wire:
     def _answer(self, request: Request) -> Response:
         try:
             with self._lock:
-                return self._reply(200, self._service.answer(request))
-        except RefusedError as refusal:
-            return self._error(refusal.status, refusal.code, refusal.message)
+                return self._answers.reply(200, self._service.answer(request))
+        except RefusedError as refused:
+            return self._answers.refusal(refused)
 
     async def _answer_badly(self, request: Request, http: HttpRequest, fault: Fault) -> Response:
         kind = fault.kind
@@ -112,10 +170,10 @@ class Wire:
                 | FaultKind.UNTYPED_429
                 | FaultKind.EXPIRED_CREDENTIALS
             ):
-                return self._error(*fault.error)
+                return self._answers.error(*fault.error)
             case FaultKind.ERROR_AFTER:
                 self._answer(request)
-                return self._error(*fault.error)
+                return self._answers.error(*fault.error)
             case FaultKind.CUT_BEFORE:
                 return await self._reset(http)
             case FaultKind.CUT_AFTER:
@@ -150,58 +208,12 @@ class Wire:
             self.injected[operation, fault.kind.value] += 1
         return fault
 
-    async def _socket(self, socket: WebSocket) -> None:
-        with self._lock:
-            self._backend.schedule.run_due()
-            key = socket.query_params.get("key", "")
-            chat = self._backend.connections.enter(key, socket)
-        if chat is None:
-            # Before the hand-shake is done, this is a plain 403.
-            await socket.close()
-            return
-        try:
-            await socket.accept()
-            await self._serve(socket, chat)
-        finally:
-            chat.sockets.discard(socket)
-
-    async def _serve(self, socket: WebSocket, chat: Chat) -> None:
-        outbox: asyncio.Queue[_Outgoing] = asyncio.Queue()
-        frames = ChatFrames(
-            partial(self._strike, customer_id=chat.customer_id),
-            outbox.put_nowait,
-            cut=partial(outbox.put_nowait, self._transports.cut),
-            silence=partial(outbox.put_nowait, self._transports.silence),
-        )
-        participant = ParticipantSocket(
-            self._backend,
-            chat,
-            self._request_id(),
-            send=outbox.put_nowait,
-            send_chat=frames.send,
-        )
-        sender = asyncio.create_task(self._send_all(socket, outbox))
-        try:
-            await self._receive_all(socket, participant)
-        finally:
-            participant.close()
-            sender.cancel()
-
-    async def _receive_all(self, socket: WebSocket, participant: ParticipantSocket) -> None:
-        while (message := await socket.receive())["type"] == "websocket.receive":
-            with self._lock:
-                self._backend.schedule.run_due()
-                participant.receive(message.get("text") or "")
-
-    async def _send_all(self, socket: WebSocket, outbox: "asyncio.Queue[_Outgoing]") -> None:
-        try:
-            while isinstance(outgoing := await outbox.get(), str):
-                await socket.send_text(outgoing)
-        except (WebSocketDisconnect, RuntimeError):
-            return
-        outgoing(socket.scope)
-
-    async def _look(self, http: HttpRequest) -> Response:
+    async def _look(self, http: HttpRequest) -> Response | None:
+        if http.method == "OPTIONS":
+            return self._answers.reply(200, {})
+        room, _, what = http.url.path.removeprefix("/").partition("/")
+        if http.method != "GET" or room != "_local":
+            return None
         with self._lock:
             views: dict[str, Callable[[], Any]] = {
                 "contacts": lambda: [_plain(c.record()) for c in self._backend.chats.values()],
@@ -210,25 +222,17 @@ class Wire:
                 "injected": lambda: _nested(self.injected),
                 "tokens": lambda: self._backend.connections.issued,
             }
-            view = views.get(http.path_params["what"])
-            return self._reply(200, view()) if view else await self._unknown(http)
+            view = views.get(what)
+            return self._answers.reply(200, view()) if view else None
 
-    async def _preflight(self, _http: HttpRequest) -> Response:
-        return self._reply(200, {})
-
-    async def _unknown(self, _http: HttpRequest) -> Response:
-        return self._error(404, "UnknownOperationException", "Unknown operation")
-
-    def _error(self, status: int, code: str | None, message: str) -> Response:
-        return self._reply(status, {"message": message}, {"x-amzn-ErrorType": code} if code else {})
-
-    def _reply(self, status: int, body: object, headers: dict[str, str] | None = None) -> Response:
-        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-        named = {"x-amzn-RequestId": self._request_id(), **_CORS, **(headers or {})}
-        return Response(content, status, named, media_type="application/json")
-
-    def _request_id(self) -> str:
-        return str(uuid.UUID(int=next(self._numbers), version=4))
+    def _unknown(self, http: HttpRequest, destination: Destination | None) -> Response:
+        # The path may hold a token or a customer's data; the log does without.
+        name = destination.operation if destination else "an operation that AWS does not have"
+        _log.warning("Refused %s: %s is not served here.", name_of(http.client), name)
+        path = http.url.path[:_LONGEST_PATH]
+        asked = f"{http.method} {path}" if destination is None else destination.operation
+        message = f"Unknown operation: {asked}; served are {', '.join(sorted(OWNERS))}"
+        return self._answers.refusal(RefusedError("UnknownOperationException", message))
 
 
 async def _disconnection(http: HttpRequest) -> None:

@@ -9,7 +9,7 @@ from connect_tasks.aws.quotas import Quotas, threads_for
 
 # Amazon Connect administrator guide, service quotas (facts/connect.md 1a and 1b).
 def test_the_defaults_are_those_that_amazon_documents() -> None:
-    assert Quotas().model_dump(exclude={"token_validity"}) == {
+    assert Quotas().model_dump(exclude={"token_validity", "connect_window"}) == {
         "starts_per_second": 5,
         "start_burst": 8,
         "open_chats": 500,
@@ -36,9 +36,18 @@ def test_the_defaults_are_those_that_amazon_documents() -> None:
         {"start_burst": 0},
         {"open_chats": 0},
         {"token_validity": timedelta(0)},
+        {"connect_window": timedelta(0)},
         {"calls": 3},
     ],
-    ids=["no rate", "a negative rate", "no burst", "no chats", "no validity", "unknown quota"],
+    ids=[
+        "no rate",
+        "a negative rate",
+        "no burst",
+        "no chats",
+        "no validity",
+        "no window",
+        "unknown quota",
+    ],
 )
 def test_senseless_quotas_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -53,3 +62,12 @@ def test_large_quotas_need_more_threads_but_not_without_end() -> None:
     large = Quotas(starts_per_second=50, connections_per_second=50, messages_per_second=100)
 
     assert 16 < threads_for(large) < threads_for(Quotas(starts_per_second=100_000)) == 64
+
+
+# Amazon wants each connected within five minutes (facts/connect.md 1c); half of that is kept back.
+def test_no_more_chats_may_wait_than_can_be_connected_in_half_of_the_window() -> None:
+    assert Quotas().most_unconnected() == 6 * 150
+    assert Quotas(connections_per_second=20).most_unconnected() == 3_000
+    assert Quotas().most_unconnected(connections_per_second=2) == 300
+    assert Quotas(connect_window=timedelta(seconds=30)).most_unconnected() == 90
+    assert Quotas(connections_per_second=0.001).most_unconnected() == 1

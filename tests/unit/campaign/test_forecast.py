@@ -95,7 +95,7 @@ def test_how_chats_are_closed_counts(close: str, limit: str) -> None:
 
 
 def test_chats_that_are_left_open_hold_their_slots_for_a_day() -> None:
-    conversation = Conversation(close="leave_open", reply_timeout_seconds=30)
+    conversation = Conversation(close="leave_open", reply_timeout_seconds=30, settle_seconds=0)
 
     made = forecast(intake(501), Quotas(), conversation)
 
@@ -119,10 +119,13 @@ def test_calls_are_counted_by_kind() -> None:
     ]
 
 
-def test_the_reply_that_ends_a_conversation_is_not_answered() -> None:
+@pytest.mark.parametrize(("opened", "said"), [(0, 20), (10, 10)], ids=["silent start", "opened"])
+def test_the_reply_that_ends_a_conversation_is_not_answered(opened: int, said: int) -> None:
     conversation = Conversation(messages=("a", "b", "c"), max_replies=2)
 
-    assert forecast(intake(10, said=30), Quotas(), conversation).calls["SendMessage"] == 10
+    made = forecast(intake(10, said=30, opened=opened), Quotas(), conversation)
+
+    assert made.calls["SendMessage"] == said
 
 
 def test_who_was_contacted_before_is_not_contacted_again() -> None:
@@ -150,11 +153,17 @@ def test_fewer_chats_than_the_burst_take_as_long_as_one() -> None:
 @pytest.mark.parametrize(
     ("conversation", "seconds"),
     [
-        (Conversation(messages=("a",), reply_timeout_seconds=30), 60),
-        (Conversation(messages=("a", "b"), reply_timeout_seconds=30, max_replies=1), 30),
+        (Conversation(messages=("a",), reply_timeout_seconds=30, settle_seconds=0), 60),
+        (Conversation(messages=("a",), reply_timeout_seconds=30, settle_seconds=2), 64),
+        (Conversation(messages=("a",) * 3, reply_timeout_seconds=9, max_replies=1), 20),
         (Conversation(messages=("a",) * 9, reply_timeout_seconds=30, max_seconds=120), 120),
     ],
-    ids=["one answer more than messages", "no more answers than wanted", "no longer than allowed"],
+    ids=[
+        "a greeting and an answer to each message",
+        "each turn until it is over",
+        "no more answers than wanted",
+        "no longer than allowed",
+    ],
 )
 def test_without_experience_every_answer_counts_as_long_as_we_wait(
     conversation: Conversation, seconds: float
@@ -163,6 +172,17 @@ def test_without_experience_every_answer_counts_as_long_as_we_wait(
 
     assert (made.chat_seconds, made.chat_seconds_from) == (seconds, "assumed")
     assert "assumed" in str(made)
+
+
+def test_where_slots_bind_the_end_of_each_turn_costs_pace() -> None:
+    quotas = Quotas(open_chats=10)
+
+    def pace(settle: float) -> float:
+        talk = Conversation(messages=("a",), reply_timeout_seconds=9, settle_seconds=settle)
+        return forecast(intake(1_000), quotas, talk).chats_per_second
+
+    # Little's law: slots by the time that each is held.
+    assert (pace(0), pace(1)) == (10 / 18, 10 / 20)
 
 
 def test_a_given_time_counts_more_than_experience_and_that_more_than_assumptions() -> None:
@@ -206,3 +226,16 @@ def test_the_summary_and_the_repr_say_nothing_of_any_customer() -> None:
 
     assert "Ada" not in made.summary
     assert "Ada" not in repr(made)
+
+
+def test_where_connections_bind_it_says_how_many_chats_wait_for_them() -> None:
+    wide = Quotas(starts_per_second=50, start_burst=80, open_chats=2_000)
+    words = forecast(intake(10_000), wide, Conversation(), given_seconds=20).limit
+    few = wide.model_copy(update={"open_chats": 900})
+
+    # Six per second in half of five minutes; with no more slots than that it is never reached.
+    assert words == "6 connections per second, for which at most 900 chats wait"
+    assert (
+        forecast(intake(10_000), few, Conversation(), given_seconds=20).limit
+        == "6 connections per second"
+    )

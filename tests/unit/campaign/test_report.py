@@ -534,9 +534,9 @@ def test_every_picture_has_a_title_and_a_description_of_its_own() -> None:
     pictures = re.findall(r'<svg[^>]*role="img" aria-labelledby="([^"]+)"', html)
     identifiers = re.findall(r'<(?:title|desc) id="([^"]+)"', html)
 
-    assert len(pictures) == html.count("<svg") == 5
+    assert len(pictures) == html.count("<svg") == 6
     assert " ".join(pictures).split() == identifiers
-    assert len(set(identifiers)) == 10
+    assert len(set(identifiers)) == 12
 
 
 def test_nothing_known_gives_a_page_with_a_headline_and_no_picture() -> None:
@@ -551,7 +551,7 @@ def test_an_empty_table_gives_empty_bars() -> None:
     html = page(summary=dict.fromkeys(SUMMARY, 0))
 
     assert 'class="fill"' not in html
-    assert html.count('class="track"') == 6
+    assert html.count('class="track"') == 12
 
 
 def test_the_parts_say_what_the_tables_hold() -> None:

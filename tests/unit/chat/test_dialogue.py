@@ -38,8 +38,13 @@ def begun(
     opening: int = 0,
     seen: Sequence[Item] = (),
 ) -> Dialogue:
-    """A dialogue that began at 100, waits 30 s for each answer, and ends at 700 at the latest."""
-    conversation = Conversation(max_replies=max_replies, reply_timeout_seconds=30, max_seconds=600)
+    """A dialogue that began at 100, waits 30 s for each answer, and ends at 700 at the latest.
+
+    Each message of the other side is a turn; when turns are longer is the subject of `test_turns`.
+    """
+    conversation = Conversation(
+        settle_seconds=0, max_replies=max_replies, reply_timeout_seconds=30, max_seconds=600
+    )
     dialogue = Dialogue(conversation, messages, opening=opening)
     dialogue.begin(100)
     for item in seen:
@@ -173,14 +178,32 @@ def test_enough_replies_end_the_conversation() -> None:
     dialogue = begun(["one", "two", "three"], max_replies=2, seen=[BOT])
     said(dialogue)
     dialogue.observe(BOT, 101)
+    said(dialogue, 101)
+    dialogue.observe(BOT, 102)
 
-    assert dialogue.next_step(101) == Finish(EndReason.REPLIED)
+    assert dialogue.next_step(102) == Finish(EndReason.REPLIED)
     assert dialogue.replies == 2
+
+
+def test_a_greeting_is_no_reply() -> None:
+    dialogue = begun(["one"], max_replies=1, seen=[BOT, AGENT])
+
+    assert (dialogue.replies, said(dialogue)) == (0, "one")
+
+
+def test_what_is_said_after_an_initial_message_is_a_reply() -> None:
+    dialogue = begun(["one"], max_replies=1, opening=1, seen=[OURS, BOT])
+
+    assert dialogue.next_step(100) == Finish(EndReason.REPLIED)
 
 
 @pytest.mark.parametrize("event", [TYPING, OURS, WE_JOINED], ids=["typing", "own", "joined"])
 def test_only_what_the_other_side_says_counts_as_a_reply(event: Item) -> None:
-    assert begun(seen=[event]).replies == 0
+    dialogue = begun(["one"], seen=[BOT])
+    said(dialogue)
+    dialogue.observe(event, 101)
+
+    assert dialogue.replies == 0
 
 
 def test_silence_after_our_last_message_ends_it_as_silent() -> None:
@@ -200,8 +223,19 @@ def test_silence_after_all_was_answered_ends_it_as_replied() -> None:
     assert dialogue.next_step(140) == Finish(EndReason.REPLIED)
 
 
-def test_with_nothing_to_say_a_greeting_is_a_reply() -> None:
-    assert begun(seen=[BOT]).next_step(130) == Finish(EndReason.REPLIED)
+def test_with_nothing_to_say_what_is_heard_is_no_reply() -> None:
+    dialogue = begun(seen=[BOT])
+
+    assert dialogue.next_step(130) == Finish(EndReason.HEARD)
+    assert dialogue.replies == 0
+
+
+def test_with_nothing_to_say_the_turns_that_are_heard_are_counted() -> None:
+    dialogue = begun(max_replies=2, seen=[BOT])
+    after_one = dialogue.next_step(100)
+    dialogue.observe(BOT, 105)
+
+    assert (after_one, dialogue.next_step(105)) == (Wait(130), Finish(EndReason.HEARD))
 
 
 def test_a_flow_that_never_speaks_is_silent() -> None:

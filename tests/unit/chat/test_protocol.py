@@ -1,5 +1,6 @@
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from connect_tasks.aws.transcript import Connection, Item, parse_item
-from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed, Transcript
+from connect_tasks.aws.transcript import Connection, Item, Odd, parse_item
+from connect_tasks.chat.protocol import Broken, ChatSocket, Received, Subscribed, Transcript
 
 EVENT = "application/vnd.amazonaws.connect.event."
 SUBSCRIBE = {"topic": "aws/subscribe", "content": {"topics": ["aws/chat"]}}
@@ -258,61 +259,194 @@ def test_forbidden_breaks_the_socket() -> None:
 
 @pytest.mark.parametrize(
     "frame",
+    ["", " \n", b"", "{}", '{"topic":"aws/unknown"}', '{"topic":["aws/chat"]}', '{"topic":null}'],
+    ids=["empty", "blank", "no bytes", "nothing in it", "unknown topic", "a list", "no topic"],
+)
+def test_a_frame_that_is_for_others_means_nothing(frame: str | bytes) -> None:
+    assert ChatSocket(0).feed(frame) == []
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "frame",
     [
-        "",
         "{",
         "[]",
         "null",
         '"aws/chat"',
-        "{}",
-        '{"topic":"aws/unknown"}',
+        "NaN",
+        "\0",
+        "9" * 5_000,
+        DEEP,
+        '{"topic":' * 100_000,
+        '{"topic":"aws/chat","content":' + DEEP + "}",
         '{"topic":"aws/chat"}',
         '{"topic":"aws/chat","content":"not JSON"}',
         '{"topic":"aws/chat","content":[1]}',
-        '{"topic":"aws/subscribe","content":"success"}',
-        '{"topic":["aws/chat"]}',
+        '{"topic":"aws/chat","content":7}',
+        json.dumps({"topic": "aws/chat", "content": DEEP}),
+        json.dumps({"topic": "aws/chat", "content": '{"Attachments":' + DEEP + "}"}),
+        b"\xff\xfe\xfd",
+        b'{"topic":"aws/chat","content":"\xff"}',
+        on_the_wire([BOT]),
         on_the_wire({"Type": "MESSAGE", "Content": "no id"}),
         on_the_wire(BOT | {"AbsoluteTime": "yesterday"}),
-        on_the_wire(BOT | {"AbsoluteTime": 5}),
-        on_the_wire(BOT | {"Id": ["a list"]}),
     ],
-    ids=[
-        "empty",
-        "cut",
-        "a list",
-        "null",
-        "a text",
-        "nothing in it",
-        "unknown topic",
-        "no content",
-        "content is no JSON",
-        "content is a list",
-        "answer is a text",
-        "topic is a list",
-        "item without id",
-        "item with a wrong time",
-        "item whose time is a number",
-        "item whose id is a list",
-    ],
+    ids=lambda frame: repr(frame[:25]),
 )
-def test_a_frame_that_makes_no_sense_is_ignored(frame: str) -> None:
+def test_a_frame_that_cannot_be_read_is_odd_and_may_have_been_an_item(frame: str | bytes) -> None:
+    (event,) = ChatSocket(0).feed(frame)
+
+    assert isinstance(event, Odd)
+    assert event.is_gap
+
+
+def test_what_is_wrong_with_a_frame_is_told_without_its_content() -> None:
+    (event,) = ChatSocket(0).feed(on_the_wire(BOT | {"Id": 5, "Content": "my PIN is 1234"}))
+
+    assert isinstance(event, Odd)
+    assert "1234" not in event.why
+
+
+@pytest.mark.parametrize("message", ["x" * 9_999, {"a": [1]}, None, 5, "a\0\ud800"])
+def test_whatever_a_server_refuses_with_breaks_the_socket_in_a_few_printable_words(
+    message: object,
+) -> None:
+    (event,) = ChatSocket(0).feed(json.dumps({"message": message}))
+
+    assert isinstance(event, Broken)
+    assert len(event.reason) < 120
+    assert event.reason.isprintable()
+
+
+@pytest.mark.parametrize("content", ["success", ["success"], None, 5, {"status": ["success"]}])
+def test_an_answer_of_another_shape_confirms_nothing(content: object) -> None:
+    frame = json.dumps({"topic": "aws/subscribe", "content": content})
+
     assert ChatSocket(0).feed(frame) == []
 
 
+def test_of_a_key_that_comes_twice_the_last_counts() -> None:
+    content = json.dumps(BOT)[:-1] + ',"Content":"the last"}'
+
+    (event,) = ChatSocket(0).feed(json.dumps({"topic": "aws/chat", "content": content}))
+
+    assert isinstance(event, Received)
+    assert event.item.content == "the last"
+
+
+# --- whose item it is ---
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        {},
+        {"ContactId": "ours"},
+        {"InitialContactId": "ours"},
+        # After a transfer the chat has a new contact, and is the same chat.
+        {"ContactId": "transferred", "InitialContactId": "ours"},
+        {"ContactId": "ours", "RelatedContactId": "past"},
+        {"ContactId": None, "InitialContactId": None},
+    ],
+    ids=str,
+)
+def test_an_item_that_names_our_contact_or_none_is_ours(ids: dict[str, Any]) -> None:
+    (event,) = ChatSocket(0, contact_id="ours").feed(on_the_wire(BOT | ids))
+
+    assert isinstance(event, Received)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        {"ContactId": "theirs"},
+        {"InitialContactId": "theirs"},
+        {"ContactId": "theirs", "InitialContactId": "theirs"},
+        {"RelatedContactId": "theirs"},
+        {"ContactId": "OURS"},
+        {"ContactId": "ours "},
+        {"ContactId": ""},
+        {"ContactId": ["ours"]},
+        {"ContactId": 5},
+        {"ContactId": {"ours": "ours"}},
+    ],
+    ids=str,
+)
+def test_an_item_that_names_another_contact_is_never_ours(ids: dict[str, Any]) -> None:
+    wire = ChatSocket(0, contact_id="ours")
+
+    for raw in (BOT, ENDED, RECEIPT):
+        own = {name: value for name, value in raw.items() if not name.endswith("ContactId")}
+        events = wire.feed(on_the_wire(own | ids))
+        assert events == [Odd("it is of another contact", is_gap=False)]
+
+
+# --- anything at all ---
+
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=5)
+    | st.sampled_from(["\0", "\ud800", "x" * 20_000, 10**400, "0001-01-01T00:00:00+23:59"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=4,
 )
-members = st.sampled_from(["Id", "AbsoluteTime", "Type", "Content", "MessageMetadata"])
+TIMES = st.sampled_from(["2023-03-21T06:33:01.515Z", "9999-12-31T23:59:59-23:59", "0001-01-01"])
+members = st.sampled_from(
+    [
+        "Id",
+        "AbsoluteTime",
+        "Type",
+        "Content",
+        "ContentType",
+        "Attachments",
+        "MessageMetadata",
+        "ParticipantId",
+        "ParticipantRole",
+        "DisplayName",
+        "ContactId",
+        "InitialContactId",
+        "RelatedContactId",
+    ]
+)
+payloads = st.dictionaries(members, json_values | TIMES | st.just("ours"))
+
+
+def holds_what_no_database_takes(item: Item) -> bool:
+    texts = [value for value in asdict(item).values() if isinstance(value, str)]
+    whole = "".join(texts)
+    return "\0" in whole or whole.encode(errors="replace") != whole.encode(errors="surrogatepass")
 
 
 @settings(deadline=None)
-@given(st.dictionaries(members, json_values | st.just("2023-03-21T06:33:01.515Z")))
-def test_no_payload_makes_the_socket_fail(payload: dict[str, Any]) -> None:
-    events: list[Event] = ChatSocket(0).feed(on_the_wire(payload))
+@given(payloads | json_values)
+def test_whatever_comes_is_an_item_that_every_database_takes_or_odd_or_nothing(raw: Any) -> None:
+    for event in ChatSocket(0, contact_id="ours").feed(on_the_wire(raw)):
+        assert isinstance(event, Received | Odd)
+        if isinstance(event, Received):
+            item = event.item
+            assert not holds_what_no_database_takes(item)
+            assert len(item.message_id.encode()) <= 256
+            assert all(
+                len(text or "") <= 256
+                for text in (item.type, item.content_type, item.participant_role)
+            )
+            assert len(item.content or "") <= 65_536
+            assert datetime(1970, 1, 1, tzinfo=UTC) <= item.absolute_time
+            assert item.absolute_time.astimezone(timezone(timedelta(hours=-23))).year < 2200
+            named = [raw.get(n) for n in ("ContactId", "InitialContactId", "RelatedContactId")]
+            assert "ours" in named or named == [None] * 3
 
-    assert all(isinstance(event, Received) for event in events)
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.text(st.characters(), max_size=60))
+def test_no_frame_makes_the_socket_fail(frame: str | bytes) -> None:
+    assert all(isinstance(event, Odd | Broken) for event in ChatSocket(0).feed(frame))
 
 
 # A ledger on SQLite cannot store the first, one on PostgreSQL not the second.

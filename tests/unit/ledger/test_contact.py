@@ -97,6 +97,7 @@ def test_the_end_reasons_are_those_promised() -> None:
     assert set(EndReason) == {
         "chat_ended",
         "replied",
+        "heard",
         "silent",
         "time_limit",
         "left_open",

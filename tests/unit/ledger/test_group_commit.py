@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.errors import ClaimLostError, LedgerError
+from connect_tasks.errors import ClaimLostError, LedgerError, UnwritableError
 from connect_tasks.ledger.changes import Change, Heard, Progress
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.group_commit import GroupCommit
@@ -19,6 +19,7 @@ class FakeLedger:
     """Remembers the batches; refuses those that hold a lost contact, or all of them."""
 
     lost: set[int] = field(default_factory=set)
+    unwritable: set[int] = field(default_factory=set)
     broken: Exception | None = None
     batches: list[list[int]] = field(default_factory=list)
     tried: int = 0
@@ -31,6 +32,8 @@ class FakeLedger:
         ids = [change.contact.id for change in changes]
         if self.lost.intersection(ids):
             raise ClaimLostError("another worker has it")
+        if self.unwritable.intersection(ids):
+            raise UnwritableError("the database cannot hold it")
         self.batches.append(ids)
 
 
@@ -208,6 +211,25 @@ def test_a_lost_claim_that_is_alone_is_tried_only_once() -> None:
         assert desk.ledger.tried == 1
 
     tell(story, FakeLedger(lost={2}))
+
+
+def test_a_value_that_cannot_be_held_costs_only_the_write_that_brought_it() -> None:
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        others = [desk.write(number) for number in (2, 3, 4, 5)]
+        await desk.executor.commit_all()
+
+        await first
+        assert [type(write.exception()) for write in others] == [
+            UnwritableError,
+            type(None),
+            UnwritableError,
+            type(None),
+        ]
+        assert desk.ledger.batches == [[1], [3], [5]]
+
+    tell(story, FakeLedger(unwritable={2, 4}))
 
 
 def test_a_broken_ledger_is_told_to_everybody() -> None:

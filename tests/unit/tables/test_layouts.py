@@ -19,6 +19,8 @@ CONTACT_DTYPES = {
     **dict.fromkeys(
         ["planned_at", "started_at", "connected_at", "first_reply_at", "ended_at"], TIME
     ),
+    "transcript_complete": "boolean",
+    "items_skipped": COUNT,
 }
 MESSAGE_DTYPES = {
     **dict.fromkeys(["customer_id", "contact_id", "message_id"], TEXT),

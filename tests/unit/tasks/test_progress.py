@@ -2,8 +2,12 @@
 
 import io
 import logging
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from rich.console import Console
 
 from connect_tasks.campaign.funnel import Funnel
@@ -36,6 +40,35 @@ def test_a_terminal_shows_a_bar_with_the_counts() -> None:
     assert "renewals" in screen.getvalue()
     assert "6/10" in screen.getvalue()
     assert "2 open · 7 replied" in screen.getvalue()
+
+
+def notebook() -> Console:
+    shell: Any = InteractiveShell  # without types
+    shell.instance()
+    return Console(force_jupyter=True)
+
+
+def test_a_notebook_shows_one_bar_that_moves() -> None:
+    log, jupyter = logging.getLogger("test"), notebook()
+    with capture_output() as captured, watching("<a>", log, console=jupyter) as show:
+        show(replace(FUNNEL, completed=0))
+        show(FUNNEL)
+
+    first, then = captured.outputs
+    assert 'max="10" value="1"' in first.data["text/html"]
+    assert 'max="10" value="6"' in then.data["text/html"]
+    assert "&lt;a&gt;: 6 of 10 settled, 2 chats open, 7 replied" in then.data["text/html"]
+    assert then.update
+    assert first.transient == then.transient
+
+
+def test_a_table_of_unknown_length_moves_a_bar_without_an_end() -> None:
+    log, jupyter = logging.getLogger("test"), notebook()
+    with capture_output() as captured, watching_rows("a", log, console=jupyter) as show:
+        show(RowCounts(rows=2000, refused=1))
+
+    (bar,) = captured.outputs
+    assert bar.data["text/html"] == "<progress></progress> a: 2000 rows checked, 1 refused"
 
 
 def test_elsewhere_a_line_is_logged_soon_and_then_ever_more_rarely(

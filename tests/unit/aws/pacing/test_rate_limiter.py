@@ -4,12 +4,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connect_tasks.aws.pacing.rate_limiter import RateLimiter, WithinStartLimit
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket
+from connect_tasks.aws.pacing.turns import Turn, Urgency
 from tests.unit.virtual_time import CLOCK, run
 
 NOON = 1_764_000_000.0
+LIVE, WAITING = Turn(Urgency.LIVE), Turn(Urgency.WAITING)
 
 
 class Quota:
@@ -157,6 +161,101 @@ def test_a_caller_that_gives_up_leaves_its_turn_to_the_others() -> None:
         return CLOCK.monotonic()
 
     assert run(story()) == pytest.approx(1)
+
+
+# --- live chats first ---
+
+
+async def pass_as(limiter: RateLimiter, *turns: Turn) -> list[tuple[int, float]]:
+    """Who passed when, each with a turn of these."""
+    passed: list[tuple[int, float]] = []
+
+    async def call(number: int, turn: Turn) -> None:
+        await limiter.acquire(turn)
+        passed.append((number, CLOCK.monotonic()))
+
+    await asyncio.gather(*(call(number, turn) for number, turn in enumerate(turns)))
+    return passed
+
+
+def test_a_live_chat_passes_before_those_that_wait_already() -> None:
+    async def story() -> float:
+        limiter = Quota(5, 1).limiter()
+        others = [asyncio.ensure_future(limiter.acquire(WAITING)) for _ in range(150)]
+        await CLOCK.sleep(2.05)
+        came_at = CLOCK.monotonic()
+        await limiter.acquire(LIVE)
+        waited = CLOCK.monotonic() - came_at
+        for other in others:
+            other.cancel()
+        return waited
+
+    assert run(story()) <= 1 / 5
+
+
+def test_a_live_chat_of_one_worker_waits_behind_no_queue_of_another() -> None:
+    async def story() -> list[float]:
+        quota = Quota(6, 9)
+        busy = [quota.limiter() for _ in range(3)]
+        others = [asyncio.ensure_future(pass_all(limiter, 150)) for limiter in busy]
+        mine, waits = quota.limiter(), []
+        for _ in range(10):
+            await CLOCK.sleep(1.3)
+            came_at = CLOCK.monotonic()
+            await mine.acquire(LIVE)
+            waits.append(CLOCK.monotonic() - came_at)
+        for other in others:
+            other.cancel()
+        return waits
+
+    # What is permitted ahead, and one more.
+    assert max(run(story())) <= 0.5 + 2 / 6
+
+
+def test_live_chats_of_one_worker_do_not_keep_anothers_from_connecting_in_time() -> None:
+    async def story() -> int:
+        quota = Quota(6, 9)
+        live = asyncio.ensure_future(pass_as(quota.limiter(), *[LIVE] * 1_000))
+        soon = Turn(Urgency.WAITING, urgent_at=CLOCK.monotonic() + 15)
+        passed = asyncio.ensure_future(pass_as(quota.limiter(), *[soon] * 30))
+        await CLOCK.sleep(30)
+        live.cancel()
+        return len(passed.result()) if passed.done() else 0
+
+    assert run(story()) == 30
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.floats(0, 8), st.sampled_from(Urgency), st.floats(0, 12)),
+        min_size=1,
+        max_size=120,
+    ),
+    st.sampled_from([(5.0, 7), (40.0, 20)]),
+)
+def test_whoever_goes_first_no_window_holds_more_than_the_quota_and_everybody_passes(
+    callers: list[tuple[int, float, Urgency, float]], quota: tuple[float, int]
+) -> None:
+    rate, burst = quota
+
+    async def story() -> list[float]:
+        shared = Quota(rate, burst)
+        limiters = [shared.limiter() for _ in range(3)]
+
+        async def call(worker: int, at: float, urgency: Urgency, urgent_at: float) -> float:
+            await CLOCK.sleep(at)
+            await limiters[worker].acquire(Turn(urgency, urgent_at))
+            return CLOCK.monotonic()
+
+        return sorted(await asyncio.gather(*(call(*caller) for caller in callers)))
+
+    passed = run(story())
+
+    for first, begin in enumerate(passed):
+        for count, end in enumerate(passed[first:], start=1):
+            # A permit may be used up to a second after it was due.
+            assert count <= burst + rate * (end - begin + 1) + 1e-6
 
 
 # --- a limit of the user's own ---

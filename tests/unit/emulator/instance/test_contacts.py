@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from botocore.validate import ParamValidator
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.validation import Validator, service_model
 from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.service import Request
 from tests.unit.emulator.world import BOTH, SUBSCRIBE, Socket, World
 
 ENDED = "application/vnd.amazonaws.connect.event.chat.ended"
@@ -256,3 +258,75 @@ def test_streaming_is_answered_with_an_id_and_allows_connecting_without_a_socket
     assert streamed["StreamingId"]
     assert world.backend.chats[streamed["ContactId"]].connected_at is not None
     assert world.backend.chats[plain["ContactId"]].connected_at is None
+
+
+def test_an_id_may_be_given_as_its_arn_wherever_it_is_taken(world: World) -> None:
+    here, flow_id = world.backend.instance_id, world.backend.flow_ids["echo"]
+    instances, flows = (here, world.backend.instance_arn), (flow_id, world.backend.flow_arn("echo"))
+    for instance in instances:
+        ids = {"InstanceId": instance}
+        assert world.call("DescribeInstance", **ids)["Instance"]["Id"] == here
+        for flow in flows:
+            started = world.start(**ids, ContactFlowId=flow, ClientToken=f"{instance} {flow}")
+            contact = {**ids, "ContactId": started["ContactId"]}
+            assert world.call("DescribeContact", **contact)["Contact"]["Id"] == contact["ContactId"]
+            assert world.call("StopContact", **contact) == {}
+            for suffix in ("", ":$SAVED"):
+                told = world.call("DescribeContactFlow", **ids, ContactFlowId=flow + suffix)
+                assert told["ContactFlow"]["Id"] == flow_id
+
+
+@pytest.mark.parametrize("change", [("us-east-1", "us-east-2"), ("1111", "2222"), ("/", ":")])
+def test_the_arn_of_something_else_is_not_found(world: World, change: tuple[str, str]) -> None:
+    instance, flow = world.backend.instance_arn, world.backend.flow_arn("echo")
+    for member, arn in (("InstanceId", instance), ("ContactFlowId", flow)):
+        request = world.request(**{member: arn.replace(*change)})
+        assert code_of(world, "StartChatContact", **request) == "ResourceNotFoundException"
+    wrong_way_round = world.request(InstanceId=flow[:100], ContactFlowId=instance)
+    assert code_of(world, "StartChatContact", **wrong_way_round) == "ResourceNotFoundException"
+
+
+def test_the_initial_contact_is_told_only_of_related_contacts_and_is_the_first_of_them(
+    world: World,
+) -> None:
+    alone = world.start(ClientToken="1")["ContactId"]
+    second = world.start(ClientToken="2", RelatedContactId=alone)["ContactId"]
+    third = world.start(ClientToken="3", RelatedContactId=second)["ContactId"]
+    foreign = world.start(ClientToken="4", RelatedContactId="another")["ContactId"]
+    world.stop(alone)
+    source = {"SourceContactId": alone, "RehydrationType": "FROM_SEGMENT"}
+    continued = world.start(ClientToken="5", PersistentChat=source)["ContactId"]
+
+    assert "InitialContactId" not in world.describe(alone)
+    initial = [world.describe(c)["InitialContactId"] for c in (second, third, foreign, continued)]
+    assert initial == [alone, alone, "another", alone]
+
+
+def test_the_agent_is_told_of_from_the_moment_it_has_joined(world: World) -> None:
+    waiting = world.start("agent")
+    assert "AgentInfo" not in world.describe(waiting["ContactId"])
+    socket, token = world.connect(waiting)
+    socket.send(SUBSCRIBE)
+    (joined,) = [
+        item
+        for item in socket.items
+        if item["ContentType"].endswith("participant.joined") and item["ParticipantRole"] == "AGENT"
+    ]
+    at = datetime.fromisoformat(joined["AbsoluteTime"]).timestamp()
+    told = [world.describe(waiting["ContactId"])]
+    world.call("DisconnectParticipant", token)
+    told.append(world.describe(waiting["ContactId"]))
+
+    for described in told:
+        assert described["AgentInfo"]["Id"] == joined["ParticipantId"]
+        assert described["AgentInfo"]["ConnectedToAgentTimestamp"] == at
+        assert errors_in(described, service_model("connect").shape_for("Contact")) == ""
+    bot, _ = world.join("echo", ClientToken="without an agent")
+    assert "AgentInfo" not in world.describe(bot.items[0]["ContactId"])
+
+
+def test_a_customer_id_of_another_type_is_no_customer_of_a_fault(world: World) -> None:
+    values: tuple[object, ...] = ([], {}, 1, None)
+    for value in values:
+        request = Request("StartChatContact", world.request(CustomerId=value))
+        assert world.service.customer_id(request) is None

@@ -1,3 +1,5 @@
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -175,3 +177,31 @@ def test_patterns_of_the_model_are_held() -> None:
 
     assert [problem.path for problem in check({"MeetingId": "no guid"})] == ["MeetingId"]
     assert check({"MeetingId": "6f1c2d3e-0000-4000-8000-c0ffee000001"}) == []
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        ["{}", "x", 1],
+        ["{}", True, "1"],
+        ["{}", True, -1],
+        ["{}", True, 10**9],
+        ["{}", False, 1.5],
+        ["{}", None, 0],
+        ["{}", True, True],
+        ["{}", True, 0, 0],
+        {"a": "{}"},
+        [[[]]],
+    ],
+)
+def test_a_page_token_that_somebody_made_up_is_not_valid(world: World, forged: Any) -> None:
+    socket, token = world.join()
+    contact_id = socket.items[0]["ContactId"]
+    text = json.dumps(forged).replace("{}", contact_id) if isinstance(forged, list) else "{}"
+    made_up = base64.urlsafe_b64encode(text.encode()).decode()
+    deep = base64.urlsafe_b64encode(b"[" * 700).decode()
+
+    for next_token in (made_up, deep):
+        with pytest.raises(RefusedError) as caught:
+            world.call("GetTranscript", token, NextToken=next_token)
+        assert caught.value.code == "ValidationException"
