@@ -148,6 +148,8 @@ def test_odd_frames_of_one_chat_are_counted_and_nobody_else_notices(
     messages = list(here.ledger.message_records(CAMPAIGN))
     kept = {m["message_id"] for m in messages if m["message_id"].startswith("kept")}
     assert kept == {str(raw["Id"]) for raw in STORED}
+    # The id of what is another contact's, or cannot be read.
+    assert RAW["Id"] not in {m["message_id"] for m in messages}
     assert {m["customer_id"] for m in messages if m["message_id"] in kept} == {ODD_ONE}
     assert max(len(m["content"] or "") for m in messages) == 65_536
     counts = CampaignResult(CAMPAIGN, here.ledger.url).summary

@@ -3,10 +3,14 @@
 `python -m tests.bench.bench_wire` measures the same with many.
 """
 
+from pathlib import Path
+
 import pytest
 
-from connect_tasks.emulator import FaultKind
+from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.emulator import Fault, FaultKind
 from tests.bench.bench_wire import Wire, measure_wire
+from tests.functional.world import CAMPAIGN, always, customers, world
 
 CHATS = 8
 KINDS = [
@@ -51,3 +55,24 @@ def test_a_good_wire_costs_one_reading_more_for_a_chat_of_several_messages_at_mo
     assert closed.reads <= 2
     assert unchecked.reads == 1
     assert ends.false_alarms + closed.false_alarms + unchecked.false_alarms == 0
+
+
+def test_a_chat_whose_gap_could_not_be_read_before_it_ended_says_so_in_its_row(
+    tmp_path: Path,
+) -> None:
+    faults = [
+        Fault(operation="ChatFrame", kind=FaultKind.SOCKET_DROP, nth=2, per_customer=True),
+        # What the participant service answers when the chat is over.
+        always("GetTranscript", 403, "AccessDeniedException"),
+    ]
+    with world(tmp_path, faults=faults) as here:
+        here.plan(customers(1))
+        here.run()
+
+        (row,) = here.contacts()
+        summary = CampaignResult(CAMPAIGN, here.ledger.url).summary
+    assert (row["status"], row["end_reason"]) == ("completed", "lost")
+    assert row["transcript_complete"] is False
+    assert row["error_code"] == "ChatEnded"
+    assert "broken socket" in row["error_message"]
+    assert summary["transcripts_incomplete"] == 1
