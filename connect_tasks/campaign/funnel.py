@@ -58,7 +58,7 @@ class FunnelCounter:
         self._status = Counter({status: counts[status] for status in Status})
         self._valid = counts["valid"]
         self._started = counts["reached_started"]
-        self._connected = counts["reached_connected"]
+        self._connected: int = counts["reached_connected"]
         self._replied = counts["replied"]
         self._learnt: dict[str, float] = {}
         self.limit: Callable[[], str | None] = lambda: None
