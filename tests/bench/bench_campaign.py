@@ -8,6 +8,7 @@ adds to it counts against us.
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connect_tasks import Conversation
 from tests.bench.parties import Job, plan, worker
@@ -68,7 +69,10 @@ def measure_campaigns(settings: Sequence[Setting] = SETTINGS) -> Iterator[Row]:
 
 def _row(setting: Setting) -> Row:
     conversation = Conversation(settle_seconds=0, messages=("9",), reply_timeout_seconds=30)
-    rate = {"start_chat_contact": (setting.per_second, setting.burst), "open_chats": setting.slots}
+    rate: dict[str, Any] = {
+        "start_chat_contact": (setting.per_second, setting.burst),
+        "open_chats": setting.slots,
+    }
     with (
         tempfile.TemporaryDirectory() as folder,
         local_amazon("survey", think_seconds=setting.chat_seconds / 2, **rate) as amazon,
