@@ -44,7 +44,10 @@ from connect_tasks.flows.workers import outreach_on_workers
 arguments = json.loads(sys.argv[1])
 customers = pd.DataFrame({"customer_id": arguments.pop("customers"), "display_name": "Zebulon"})
 result = outreach_on_workers(
-    customers, connect="local", conversation=Conversation(settle_seconds=0, max_replies=1), **arguments
+    customers,
+    connect="local",
+    conversation=Conversation(settle_seconds=0, max_replies=1),
+    **arguments,
 )
 print(json.dumps(result.contacts["status"].value_counts().to_dict()))
 """

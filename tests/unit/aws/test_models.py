@@ -91,7 +91,7 @@ def test_nothing_is_made_a_text_silently(fields: dict[str, Any]) -> None:
 
 
 def test_an_unknown_field_is_refused_by_its_name() -> None:
-    assert wrong(customer="0042") == {"customer": "is not a field that is known here"}
+    assert wrong(recipient="0042") == {"recipient": "is not a field that is known here"}
 
 
 def test_amazons_names_are_not_accepted_in_python() -> None:
