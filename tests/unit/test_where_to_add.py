@@ -134,7 +134,7 @@ def test_every_operation_that_is_called_is_answered_by_the_local_amazon_connect(
 
 
 def test_every_artifact_is_told_of_in_the_documents() -> None:
-    told = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    told = (ROOT / "docs" / "prefect.md").read_text(encoding="utf-8")
     named = set(re.findall(r"artifact `<campaign>-([a-z-]+)`", told))
 
     assert named == set(ArtifactKind)
