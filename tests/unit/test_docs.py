@@ -122,6 +122,15 @@ def test_a_decision_is_in_the_index_under_its_own_title(path: Path) -> None:
     assert f"| {title} |" in line
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=name_of)
+def test_a_guide_is_found_from_the_readme_and_on_the_site(page: Path) -> None:
+    readme = list(relative_links(ROOT / "README.md"))
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+    assert name_of(page) in readme
+    assert f"- {name_of(page)}\n" in site
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_a_link_within_the_repository_leads_somewhere(path: Path) -> None:
     dead = []
