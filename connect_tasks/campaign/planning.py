@@ -146,8 +146,9 @@ class _Planner:
     def finish(self) -> Plan:
         """Write what is left, and the refused rows; sum up."""
         self._commit()
-        self.ledger.replace_refusals(self.campaign, self.refusals)
+        # First: killed in between, nobody is told as refused whom a later run would contact.
         withdrawn = self._withdraw()
+        self.ledger.replace_refusals(self.campaign, self.refusals)
         intake = self.row_check.intake(self.contacted)
         return Plan(
             campaign=self.campaign,

@@ -137,11 +137,15 @@ class Start:
         return response
 
     async def _note_sending(self) -> None:
+        """Before a first call, and again: others may have decided while a worker slept."""
         contact = self._claimed.contact
         if contact.sent_at is None:
             planned = contact.status is Status.PLANNED
             status = Status.STARTING if planned else contact.status
             await self._claimed.step(status, sent_at=self._context.clock.now())
+        elif contact.status not in OPEN:
+            # A call that another has given up, and a person replaced, must not be made any more.
+            await self._claimed.step(contact.status)
 
     async def _check_token(self) -> None:
         """A wait for a slot, or a machine's sleep, may have outlasted the token."""

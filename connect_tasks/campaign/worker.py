@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -174,12 +174,21 @@ class Worker:
         if self._running and now < self._claim_again_at:
             return False
         most = min(self._settings.claim_size, self._settings.most_waiting)
-        self._queue.extend(await self._claims.take(most))
+        claimed = await self._claims.take(most)
+        self._withdraw_older(claimed)
+        self._queue.extend(claimed)
         if self._outages < self._ledger.outages:
             await self._recall()
         if not self._queue:
             self._claim_again_at = now + self._settings.state_seconds
         return bool(self._queue)
+
+    def _withdraw_older(self, claimed: Sequence[Contact]) -> None:
+        """Who was planned anew while they waited is claimed anew, with what to send now."""
+        anew = {contact.id for contact in claimed}
+        for task, pipeline in self._running.items():
+            if pipeline.contact.id in anew and not pipeline.withdraw():
+                task.cancel()
 
     async def _recall(self) -> None:
         """Take up contacts whose claim was made, and whose answer an outage swallowed."""

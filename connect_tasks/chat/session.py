@@ -185,7 +185,10 @@ class ChatSession:
                     return EndReason.CHAT_ENDED
                 case Finish():
                     # The transcript dies with the chat. What a socket lost may change our mind.
-                    if not await self._hearing.read(connection):
+                    found = await self._hearing.read(connection)
+                    # Once the time is over, only an end does: others may never fall silent.
+                    is_over_time = step.reason is EndReason.TIME_LIMIT
+                    if not found or (is_over_time and not self._hearing.has_ended):
                         return await self._finish(socket, wire, connection, step.reason)
                 case Wait() if wire.subscribed and self._gaps.due_at <= self._clock.monotonic():
                     await self._hearing.check(connection)

@@ -60,6 +60,8 @@ SAVE_PROGRESS = (
         contacts.c.claimed_by == sa.bindparam("worker"),
         contacts.c.claimed_until.is_not(None),
         contacts.c.status == sa.bindparam("was"),
+        # Planned anew, a contact may be this worker's again, by a second claim.
+        sa.or_(contacts.c.status != Status.PLANNED, contacts.c.request == sa.bindparam("sends")),
     )
     .values(
         {name: sa.bindparam(name) for name in PROGRESS_COLUMNS}
@@ -71,7 +73,9 @@ SAVE_PROGRESS = (
         }
     )
 )
-"""One contact one step further, if the worker still holds it and it is where it was."""
+"""One contact one step further, if the worker still holds it and it is where it was.
+
+Before the first call it must also hold the request that the worker is about to send."""
 
 
 def as_known(row: Mapping[Any, Any]) -> Known:
@@ -203,6 +207,7 @@ def progress_values(worker: str, change: Progress) -> dict[str, Any]:
         "key": change.contact.id,
         "worker": worker,
         "was": change.was,
+        "sends": change.contact.request if change.was is Status.PLANNED else "",
         "release": change.release or change.contact.status in SETTLED,
     }
 

@@ -180,3 +180,16 @@ def test_who_waits_for_a_connection_and_who_waits_for_a_slot_do_not_wait_for_eac
         here.run()
 
         here.assert_once_each(15)
+
+
+def test_a_place_is_free_for_the_next_once_its_chat_is_connected(tmp_path: Path) -> None:
+    quotas = pace(4, window_seconds=0.5, open_chats=10)
+    with scarce(tmp_path, quotas, enforced=1000, think_seconds=1.5) as here:
+        assert quotas.most_unconnected() == 1
+        here.plan(customers(6))
+        here.run()
+
+        here.assert_once_each(6)
+        lives = [(chat.started_at, chat.ended_at) for chat in here.local.contacts]
+        # One connection after another takes a moment, one chat after another three seconds.
+        assert max(started for started, _ in lives) < min(ended for _, ended in lives if ended)

@@ -16,7 +16,7 @@ from connect_tasks.campaign.planning import Plan, plan_campaign
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import LedgerError
+from connect_tasks.errors import ClaimLostError, LedgerError
 from connect_tasks.ledger.changes import Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Status
@@ -168,3 +168,43 @@ def test_the_mean_time_is_that_of_the_instances_own_finished_chats(ledger: Ledge
     assert nobody_yet is None
     assert ledger.mean_chat_seconds("i-1") == pytest.approx(20.25)
     assert ledger.mean_chat_seconds("i-3") is None
+
+
+def test_what_was_corrected_while_a_worker_waited_is_sent_by_no_older_claim(
+    ledger: Ledger,
+) -> None:
+    plan(ledger, [[{"customer_id": "0042", "name": "Old"}]])
+    (older,) = ledger.claim("a", "w", most=1, now=NOW, terms=TERMS)
+    plan(ledger, [[{"customer_id": "0042", "name": "New"}]])
+    (newer,) = ledger.claim("a", "w", most=1, now=NOW, terms=TERMS)
+
+    sending = older.advance(Status.STARTING, sent_at=NOW)
+    with pytest.raises(ClaimLostError):
+        ledger.apply("w", [Progress(sending, Status.PLANNED)])
+    ledger.apply("w", [Progress(newer.advance(Status.STARTING, sent_at=NOW), Status.PLANNED)])
+
+    (record,) = ledger.contact_records("a")
+    assert record["status"] == "starting"
+    assert '"New"' in newer.request
+    assert record["request"] == newer.request
+
+
+@pytest.mark.parametrize("step", ["withdraw", "replace_refusals"])
+def test_wherever_a_planning_is_killed_nobody_is_told_as_refused_who_would_be_contacted(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    plan(ledger, [rows(3)])
+    done = getattr(ledger, step)
+
+    def killed(*args: Any, **options: Any) -> None:
+        done(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        plan(ledger, [[*rows(2), {"customer_id": "0002", "name": None}]])
+
+    refused = {row.customer_id for row in ledger.refused_rows("a")}
+    waiting = {r["customer_id"] for r in ledger.contact_records("a") if r["status"] == "planned"}
+    assert waiting >= {"0000", "0001"}
+    assert not refused & waiting

@@ -447,3 +447,21 @@ def test_a_chat_that_ended_before_anything_could_be_read_is_lost() -> None:
     held = hold(keeps, catch_up=True, refuses_reading={1: refused})
 
     assert (held.reason, held.complete) == (EndReason.LOST, False)
+
+
+def test_a_chat_in_which_the_other_side_never_stops_is_closed_when_its_time_is_over() -> None:
+    async def never_stops(socket: Socket) -> None:
+        await socket.subscribe()
+        for number in range(1, 1_000):
+            if socket.chat.closed.is_set():
+                break
+            # Nothing of it over the socket: each reading finds more.
+            socket.chat.happen(item(number))
+            await asyncio.sleep(0.01)
+        await socket.keep()
+
+    held = hold(never_stops, max_seconds=0.5, storing_seconds=0.05, checks=False)
+
+    assert held.reason is EndReason.TIME_LIMIT
+    assert held.calls["close"] == 1
+    assert 0 < len(held.heard) < 900

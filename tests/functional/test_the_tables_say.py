@@ -24,7 +24,7 @@ from connect_tasks.flows.manage import resume, withdraw
 from connect_tasks.flows.outreach import outreach
 from connect_tasks.ledger import forget
 from connect_tasks.tasks import validate_customers
-from tests.functional.world import CAMPAIGN, World, world
+from tests.functional.world import CAMPAIGN, FAST, World, world
 
 ONE_ANSWER = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 
@@ -177,6 +177,31 @@ def test_a_worker_that_has_claimed_a_customer_does_not_send_once_they_are_refuse
     here.run(refuse)
 
     assert here.made() == {"a": 1}
+
+
+@pytest.mark.parametrize("corrected", [{"score": "7"}, {"score": "7", "display_name": "Zoë"}])
+def test_who_is_corrected_while_they_wait_for_their_turn_is_contacted_as_they_are_now(
+    tmp_path: Path, corrected: dict[str, str]
+) -> None:
+    # The first chat is over, and its worker claims further ones, before the second one's turn.
+    with world(tmp_path, think_seconds=(0.7, 0.7)) as here:
+        here.conversation = ONE_ANSWER
+        here.quotas = FAST.model_copy(update={"starts_per_second": 0.25, "start_burst": 1})
+        here.plan([row("a"), row("b")])
+        plans: list[Plan] = []
+
+        def correct(funnel: Any) -> None:
+            if funnel.started and not plans:
+                plans.append(here.plan([row("a"), row("b") | corrected]))
+
+        # Without a table, as `resume` does: who is planned anew is claimed anew by this worker.
+        here.run(correct)
+
+        assert here.made() == {"a": 1, "b": 1}
+        said = Counter(text for role, text in here.said() if role == "CUSTOMER")
+        assert said == {"9": 1, "7": 1}
+        names = {chat.customer_id: chat.display_name for chat in here.local.contacts}
+        assert names["b"] == corrected.get("display_name", "Customer b")
 
 
 def test_two_tables_at_once_contact_everybody_once_and_only_whom_one_of_them_accepts(

@@ -1,9 +1,11 @@
 """A run comes back to starts whose outcome nobody knows, counted at Amazon Connect."""
 
 import json
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -234,3 +236,39 @@ def test_a_table_that_is_planned_again_does_not_change_what_an_unknown_start_sen
         assert len(calls.made) == 9
         assert len({request for _, request in calls.made}) == 1
         here.assert_once_each(2)
+
+
+def test_a_start_that_a_person_replaced_while_its_worker_slept_is_not_sent_again(
+    tmp_path: Path,
+) -> None:
+    before = [
+        Fault(
+            operation="StartChatContact",
+            kind=FaultKind.CUT_BEFORE,
+            customer_id="0001",
+            nth=number,
+        )
+        for number in range(1, 5)
+    ]
+    with world(tmp_path, faults=before, think_seconds=(2.5, 2.5)) as here:
+        here.conversation = SHORT
+        calls = Calls(here, "0001")
+        here.plan(customers(2))
+        decided: list[bool] = []
+
+        def report(funnel: Funnel) -> None:
+            if funnel.unknown and not decided:
+                decided.append(True)
+                # What others see of a worker that has slept for longer than its claims last.
+                with closing(sqlite3.connect(tmp_path / "ledger.db")) as database, database:
+                    database.execute("UPDATE contacts SET claimed_until = '2020-01-01'")
+                manage.resolve(CAMPAIGN, "0001", "contact_again", here.ledger.url)
+
+        here.run(report)
+
+        assert decided
+        assert here.made()["0001"] == 1
+        tokens = [json.loads(request)["ClientToken"] for _, request in calls.made]
+        assert len(set(tokens[:4])) == 1
+        assert len(set(tokens[4:])) == 1
+        assert tokens[0] != tokens[4]

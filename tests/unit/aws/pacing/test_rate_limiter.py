@@ -258,6 +258,31 @@ def test_whoever_goes_first_no_window_holds_more_than_the_quota_and_everybody_pa
             assert count <= burst + rate * (end - begin + 1) + 1e-6
 
 
+def test_a_turn_that_is_given_up_in_the_moment_it_comes_goes_to_the_next_in_the_queue() -> None:
+    async def story() -> float:
+        quota = Quota(1, 1)
+        urgent: list[asyncio.Future[None]] = []
+
+        async def acquire(request: PermitRequest) -> Permits:
+            # Asked for more, the only permit was just used: for the live chat, which knows it not.
+            if quota.requests:
+                urgent[0].cancel()
+            else:
+                await CLOCK.sleep(0.1)
+            return await quota.acquire(request)
+
+        limiter = RateLimiter("StartChatContact", acquire=acquire, clock=CLOCK)
+        patient = asyncio.ensure_future(limiter.acquire())
+        await asyncio.sleep(0)
+        urgent.append(asyncio.ensure_future(limiter.acquire(LIVE)))
+        await patient
+        assert urgent[0].cancelled()
+        return CLOCK.monotonic()
+
+    # Were the permit lost, the next one would be due a second after it.
+    assert run(story()) < 0.1 + 1
+
+
 # --- a limit of the user's own ---
 
 
