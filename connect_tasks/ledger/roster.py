@@ -121,13 +121,16 @@ class Roster(LedgerReader):
 
     def _insert_or_correct(self) -> sqlite.Insert | postgresql.Insert:
         insert, columns = self._insert(contacts), contacts.c
-        is_planned = columns.status == Status.PLANNED
+        # As text: PostgreSQL does not compare JSON.
+        said, says = (sa.cast(row.messages, sa.Text) for row in (columns, insert.excluded))
+        is_another = sa.or_(columns.fingerprint != insert.excluded.fingerprint, said != says)
+        is_corrected = sa.and_(columns.status == Status.PLANNED, is_another)
         names = ("request", "fingerprint", "messages")
         # A worker sends what it read when it claimed, and the record must not say anything else:
         # with a new request the claim ends, and the worker cannot send the old one.
         new = {**{name: insert.excluded[name] for name in names}, **_UNCLAIMED}
         corrected = {
-            name: sa.case((is_planned, value), else_=columns[name]) for name, value in new.items()
+            name: sa.case((is_corrected, value), else_=columns[name]) for name, value in new.items()
         }
         return insert.on_conflict_do_update(
             # The customer who was forgotten has no id any more, but still this token.

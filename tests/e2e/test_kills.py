@@ -412,7 +412,11 @@ def test_a_table_may_be_entered_again_while_a_worker_goes_on(ledger_url: str) ->
         fingerprint="",
         messages=(),
     )
-    rows = [replace(row, customer_id=f"{n:04}", client_token=f"token-{n}") for n in range(300)]
+    names = {f"{n:04}": f"token-{n}" for n in range(300)}
+    rows = [
+        replace(row, customer_id=name, customer_key=name, client_token=token)
+        for name, token in names.items()
+    ]
     worked_off = threading.Event()
 
     def enter_again() -> None:

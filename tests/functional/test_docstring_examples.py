@@ -158,7 +158,7 @@ def real_names(local: LocalConnect) -> dict[str, str]:
 # What an example defines is called like this.
 CALLS: Mapping[str, Callable[[Mapping[str, Any], LocalConnect], Any]] = {
     "validate_customers": lambda names, _: names["check"]("customers.csv"),
-    "start_chats": lambda names, _: names["go_on"](),
+    "start_chats": lambda names, _: names["contact"]("customers.csv"),
     "collect_responses": lambda names, _: names["export"](),
     "start_chat": lambda names, local: names["greet"]([request(local)], local.instance()),
     "hold_chat": lambda names, local: names["ask"](request(local), local.instance()),

@@ -168,8 +168,8 @@ def filled(column: sa.Column[Any]) -> Any:
     """Something of Zebulon's that fits a column, also one that somebody adds later."""
     if isinstance(column.type, sa.Text):
         return f"zebulon's {column.name}"
-    if isinstance(column.type, sa.Integer):
-        return 7
+    if isinstance(column.type, sa.Integer | sa.Boolean):
+        return column.type.python_type(7)
     return ["zebulon"] if isinstance(column.type, sa.JSON) else NOW
 
 

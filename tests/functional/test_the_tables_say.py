@@ -425,13 +425,17 @@ def table(*rows: Mapping[str, Any]) -> pd.DataFrame:
 def test_the_flow_says_what_to_do_about_those_who_are_not_in_its_table(
     local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options: dict[str, Any] = {"campaign": "told", "connect": local.instance(), "ledger": ledger}
+    options: dict[str, Any] = {
+        "campaign": "the-tables-say",
+        "connect": local.instance(),
+        "ledger": ledger,
+    }
     everybody = [row(name) for name in ("a", "b", "c", "d")]
     validate_customers.fn(table(*everybody), conversation=ONE_ANSWER, **options)
     with caplog.at_level(logging.WARNING):
         result = outreach(table(row("a"), row("d", score=None)), conversation=ONE_ANSWER, **options)
-    taken = withdraw("told", ["b"], reason="moved away", ledger=ledger)
-    after = resume("told", connect=local.instance(), ledger=ledger)
+    taken = withdraw("the-tables-say", ["b"], reason="moved away", ledger=ledger)
+    after = resume("the-tables-say", connect=local.instance(), ledger=ledger)
 
     assert "2 more customers wait in the campaign and are not in this table" in caplog.text
     assert "1 customers were planned and are refused now" in caplog.text

@@ -42,6 +42,7 @@ class RateLimiter:
         self._turns = TurnQueue()
         self._called: dict[Ticket, asyncio.Event] = {}
         self._is_led = False
+        self._asking: asyncio.Task[Permits] | None = None
         self._due: deque[float] = deque()
         self._asked_at = clock.monotonic()
         self._passed = 0
@@ -101,6 +102,9 @@ class RateLimiter:
         A second call, also a concurrent one, does nothing. Cancelled, it may have given them back
         or not; they are credited once at most, and what is lost comes back with the rate.
         """
+        if self._asking is not None:
+            # A limit of the user's own may keep it waiting for as long as it likes.
+            self._asking.cancel()
         self._drop_all()
         if self._unused or self._throttled:
             await self._acquire(self._request(wanted=0))
@@ -149,17 +153,26 @@ class RateLimiter:
             self._unused += 1
 
     async def _restock(self) -> None:
-        permits = await self._acquire(self._request(self._demand()))
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask(self._request(self._demand())))
+        # What is granted is everybody's: whoever gives up while they ask for it does not lose it.
+        permits = await asyncio.shield(self._asking)
+        if not permits.count:
+            await self._clock.sleep(min(permits.first_seconds, self.ASK_SECONDS))
+
+    async def _ask(self, request: PermitRequest) -> Permits:
+        try:
+            permits = await self._acquire(request)
+        finally:
+            self._asking = None
         now = self._clock.monotonic()
         if permits.rate < self._rate_now:
             self._slowed_at = now
         self._rate_now = permits.rate
-        if not permits.count:
-            await self._clock.sleep(min(permits.first_seconds, self.ASK_SECONDS))
-            return
         for number in range(permits.count):
             due = permits.first_seconds + number * permits.interval_seconds
             self._due.append(now + max(0.0, due))
+        return permits
 
     def _demand(self) -> int:
         """How many calls would be made in the next moment: who waits, or as many as before."""

@@ -1,6 +1,7 @@
 """Waiting for one's turn to call, in time that jumps."""
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -281,6 +282,60 @@ def test_a_turn_that_is_given_up_in_the_moment_it_comes_goes_to_the_next_in_the_
 
     # Were the permit lost, the next one would be due a second after it.
     assert run(story()) < 0.1 + 1
+
+
+def test_what_was_granted_to_one_who_gave_up_while_asking_goes_to_the_next_in_the_queue() -> None:
+    async def story() -> float:
+        quota = Quota(1, 1)
+
+        async def acquire(request: PermitRequest) -> Permits:
+            permits = await quota.acquire(request)
+            await CLOCK.sleep(0.2)
+            return permits
+
+        limiter = RateLimiter("GetTranscript", acquire=acquire, clock=CLOCK)
+        impatient = asyncio.ensure_future(limiter.acquire())
+        patient = asyncio.ensure_future(limiter.acquire(LIVE))
+        await CLOCK.sleep(0.1)
+        impatient.cancel()
+        await patient
+        return CLOCK.monotonic()
+
+    assert run(story()) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("asking_seconds", [0.005, 0.1, 0.4])
+def test_callers_that_give_up_all_the_time_burn_no_permits(asking_seconds: float) -> None:
+    seconds, rate, burst = 60, 8.0, 11
+
+    async def story() -> int:
+        quota = Quota(rate, burst)
+
+        async def acquire(request: PermitRequest) -> Permits:
+            permits = await quota.acquire(request)
+            await CLOCK.sleep(asking_seconds)
+            return permits
+
+        limiter, passed = RateLimiter("GetTranscript", acquire=acquire, clock=CLOCK), [0]
+
+        async def look(number: int) -> None:
+            await CLOCK.sleep(number / 40)
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await limiter.acquire(Turn(Urgency.QUIET))
+                        passed[0] += 1
+                await CLOCK.sleep(5)
+
+        looks = [asyncio.ensure_future(look(number)) for number in range(200)]
+        await CLOCK.sleep(seconds)
+        for one in looks:
+            one.cancel()
+        return passed[0]
+
+    # While it asks, a worker has what it asked for before: a quarter of a second's worth.
+    share = min(1.0, 0.25 / asking_seconds)
+    assert 0.9 * share * rate * seconds <= run(story()) <= rate * seconds + burst
 
 
 # --- a limit of the user's own ---
