@@ -138,7 +138,8 @@ class CampaignResult:
 
         Example:
             ```python
-            result.join(customers, on="account").groupby("segment")["status"].value_counts()
+            customers = pandas.read_csv("customers.csv")
+            result.join(customers, on="customer_id")[["customer_id", "status", "end_reason"]]
             ```
         """
         # Who was contacted counts before the same customer's refused row.

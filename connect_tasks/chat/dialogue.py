@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.chat.template.utterance import OwnMessage, Utterance
+from connect_tasks.chat.template.utterance import After, OwnMessage
 from connect_tasks.chat.turns import Order, Turns
 
 __all__ = ["Dialogue", "EndReason", "Finish", "Say", "Step", "Wait"]
@@ -82,7 +82,10 @@ class Dialogue:
         self._said = 0
         self._answers_before = 0
         self._ended = False
-        self._fitting: dict[Item, bool] = {}
+        # What was looked through for what a message answers, how far, and whether it was there.
+        self._looked_through: Sequence[Item] = ()
+        self._looked_at = 0
+        self._is_met = False
         self._order = Order(is_opened=opening > 0)
 
     @property
@@ -153,16 +156,20 @@ class Dialogue:
         message = self._messages[self._said]
         if isinstance(message, str):
             return bool(self._turns.heard)
-        if any(self._fits(message, item) for item in self._turns.heard):
+        if self._was_said(message.after):
             return True
         return message.otherwise == "say" and now >= self._patience_ends_at
 
-    def _fits(self, message: Utterance, item: Item) -> bool:
-        """Whether the message answers this, found out once: patterns take their time."""
-        if item not in self._fitting:
-            fits = message.after.is_met_by(item.participant_role, item.content)
-            self._fitting[item] = fits
-        return self._fitting[item]
+    def _was_said(self, after: After) -> bool:
+        """Whether the other side has said what is waited for; each item is looked at once."""
+        heard = self._turns.heard
+        # Another list after each message of ours: what is waited for is another thing, too.
+        if heard is not self._looked_through:
+            self._looked_through, self._looked_at, self._is_met = heard, 0, False
+        for item in heard[self._looked_at :]:
+            self._is_met |= after.is_met_by(item.participant_role, item.content)
+        self._looked_at = len(heard)
+        return self._is_met
 
     def _next_change(self, now: float) -> float:
         """When something may be done although nobody says anything more."""
@@ -213,7 +220,6 @@ class Dialogue:
         # What was heard before we said anything answers nothing.
         self._answers_before, self._said = self.replies, said
         self._turns.speak()
-        self._fitting.clear()
 
     def _count_own(self, item: Item) -> None:
         if not item.is_spoken:
