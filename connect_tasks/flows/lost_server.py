@@ -57,12 +57,17 @@ class _Run:
 _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 
+def _present_run() -> _Run | None:
+    return _run.get()
+
+
 def kept(function: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
     """Keep what a flow's function returns or raises, for `with_or_without_server`."""
 
     @functools.wraps(function)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
-        run = _run.get()
+        # Not `_run` itself: Dask pickles this function with all that it names.
+        run = _present_run()
         if run is None:
             return function(*args, **kwargs)
         try:

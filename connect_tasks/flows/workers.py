@@ -62,9 +62,10 @@ def campaign_worker(
     """
     instance: Any = load_instance(block_name(connect))
     with SharedLedger(ledger) as shared:
-        if not status(campaign, shared.open())["valid"]:
+        opened = shared.open()
+        if opened.campaign_name(campaign) not in opened.campaigns():
             raise InputError(
-                f"This machine's ledger has no contacts of campaign {campaign!r}. All machines "
+                f"This machine's ledger does not have campaign {campaign!r}. All machines "
                 "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
             )
         return start_chats(campaign, connect=instance, ledger=shared, table_id=table_id)

@@ -20,6 +20,7 @@ from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, contacts, le
 __all__ = [
     "create_or_check",
     "explained",
+    "file_is_missing",
     "insert_into",
     "ledger_exists",
     "make_engine",
@@ -236,6 +237,16 @@ def _apply_postgresql_settings(connection: Any, _: object) -> None:
     connection.commit()
 
 
+def file_is_missing(url: str) -> bool:
+    """Whether the URL is that of a file of SQLite that is not there.
+
+    Raises:
+        LedgerError: The URL is none.
+    """
+    address = _parsed(url)
+    return address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file()
+
+
 def ledger_exists(url: str) -> bool:
     """Whether there is a ledger already; none is made.
 
@@ -243,8 +254,7 @@ def ledger_exists(url: str) -> bool:
         LedgerError: The URL is none, or the database cannot be reached.
     """
     with explained(url):
-        address = _parsed(url)
-        if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        if file_is_missing(url):
             return False
         engine = make_engine(url)
         try:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.addresses import hide_password
-from connect_tasks.ledger.database import ledger_exists
+from connect_tasks.ledger.database import file_is_missing
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["default_url", "opened"]
@@ -32,7 +32,7 @@ def opened(ledger: Ledger | str | None) -> Iterator[Ledger]:
         yield ledger
         return
     url = default_url(os.environ) if ledger is None else ledger
-    if not ledger_exists(url):
+    if file_is_missing(url):
         raise InputError(
             f"There is no ledger at {hide_password(url)!r}: give the one in which the campaign was "
             "planned, by its URL or in $CONNECT_TASKS_LEDGER. A path in a URL of SQLite counts "
