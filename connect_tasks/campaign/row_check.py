@@ -27,7 +27,6 @@ _OWN_SIZE = re.compile(r", has [\d,]+$")
 # What a template stumbled over may be the row's own text.
 _FAILURE = "the template fails: "
 _NOTHING_SEEN = "holds nothing that a person could see: a campaign knows its customers by it"
-_NO_DATABASE = "holds the character U+0000, which PostgreSQL cannot keep: take it out"
 _OWN_TEXT = re.compile(r"'[^']*'")
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
@@ -134,10 +133,8 @@ class RowCheck:
             rendered = self._renderer.render(row)
             if rendered.request is None:
                 refused.append(self._reject(rendered))
-            elif "\0" in str(rendered.request.customer_id):
-                refused.append(self._reject(_with_wrong_id(rendered, _NO_DATABASE)))
             elif not (key := canonical_key(str(rendered.request.customer_id))):
-                refused.append(self._reject(_with_wrong_id(rendered, _NOTHING_SEEN)))
+                refused.append(self._reject(_without_id(rendered)))
             elif key in self._positions:
                 refused.append(self._repeated(key, str(rendered.request.customer_id)))
             else:
@@ -215,8 +212,7 @@ class RowCheck:
     def _refuse(self, status: Status, customer_id: str | None, code: str, reason: str) -> Refusal:
         refusal = Refusal(
             position=len(self.customer_ids),
-            # What no database keeps must not stop the planning.
-            customer_id=customer_id and customer_id.replace("\0", ""),
+            customer_id=customer_id,
             status=status,
             error_code=code,
             # A template's failure may quote the row, and a key may be any text at all.
@@ -227,11 +223,9 @@ class RowCheck:
         return refusal
 
 
-def _with_wrong_id(rendered: Rendered, rule: str) -> Rendered:
-    name = str(rendered.customer_id).replace("\0", "")
-    problem = Problem("customer_id", shortened(name), rule)
-    problems = (*rendered.problems, problem)
-    return replace(rendered, request=None, customer_id=name, problems=problems)
+def _without_id(rendered: Rendered) -> Rendered:
+    problem = Problem("customer_id", shortened(str(rendered.customer_id)), _NOTHING_SEEN)
+    return replace(rendered, request=None, problems=(*rendered.problems, problem))
 
 
 def _kind(problem: Problem) -> str:
