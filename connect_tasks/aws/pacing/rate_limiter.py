@@ -155,6 +155,7 @@ class RateLimiter:
     async def _restock(self) -> None:
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._ask(self._request(self._demand())))
+            self._asking.add_done_callback(_heard_out)
         # What is granted is everybody's: whoever gives up while they ask for it does not lose it.
         permits = await asyncio.shield(self._asking)
         if not permits.count:
@@ -193,6 +194,12 @@ class RateLimiter:
         self._asked_at, self._passed = self._clock.monotonic(), 0
         self._succeeded, self._unused, self._throttled = 0, 0, False
         return request
+
+
+def _heard_out(asking: "asyncio.Future[Permits]") -> None:
+    """Whoever asked may have given up: what went wrong is then nobody's, and no news for a log."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 class StartLimit(Protocol):
