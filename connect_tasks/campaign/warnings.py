@@ -29,7 +29,7 @@ class OddIds:
         >>> odd = OddIds()
         >>> odd.look(["0042", "4.91512E+11"], first_row=0)
         >>> next(odd.sentences())[:41]
-        'row 1 has an id in scientific notation: a'
+        'row 1 (counted from 0) has an id in scien'
     """
 
     def __init__(self) -> None:
