@@ -93,7 +93,7 @@ def fit_for_id(value: object) -> None:
         return
     if abs(value) == math.inf:
         raise UnfitIdError(value, _ENDLESS)
-    if kept(value) != value // 1:
+    if not isinstance(whole(kept(value)), int):
         raise UnfitIdError(value, "a fraction")
     if isinstance(value, float) and abs(value) >= _EXACT:
         raise UnfitIdError(value, "a number too large to be exact")

@@ -139,6 +139,9 @@ def outcome(fill: Callable[[], str]) -> tuple[str, bool] | str:
     is_id=st.booleans(),
 )
 @example(source="{{ a }}{{ a }}", row={"a": "x" * 60_000}, is_id=False)
+@example(source="{{ a }}", row={"a": Decimal("1E+999")}, is_id=True)
+@example(source="{{ a }}", row={"a": Decimal("-1E+999")}, is_id=True)
+@example(source="{{ a }}", row={"a": Decimal("1E-999")}, is_id=True)
 def test_both_ways_come_to_the_same_whatever_the_cells_hold(
     source: str, row: dict[str, Any], *, is_id: bool
 ) -> None:
