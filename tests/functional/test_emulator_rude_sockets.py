@@ -295,7 +295,7 @@ def test_who_asks_without_reading_is_cut_and_nobody_waits(
         neighbour = Neighbour(local)
         with open_line(local) as line:
             line.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 65536)
-            with suppress(BrokenPipeError, ConnectionResetError):
+            with suppress(OSError):
                 send_for_ever(line, frame(topics))
         assert neighbour.is_well()
 
@@ -385,7 +385,7 @@ FRAMES = st.builds(
 def test_whatever_bytes_come_over_a_socket_another_one_is_served(
     local: LocalConnect, neighbour: Neighbour, caplog: pytest.LogCaptureFixture, data: bytes
 ) -> None:
-    with open_line(local) as line, suppress(BrokenPipeError, ConnectionResetError):
+    with open_line(local) as line, suppress(OSError):
         line.sendall(data)
         assert neighbour.is_well()
         line.sendall(frame(struct.pack("!H", 1000), opcode=8))
