@@ -113,7 +113,9 @@ def _result(folder: Path, rows: int) -> Any:
 
     # As much of a plan as a result reads; to plan that many rows takes a minute.
     customer_ids = [f"{n:08d}" if n % _REFUSED_EACH else None for n in range(rows)]
-    plan: Any = SimpleNamespace(customer_ids=customer_ids, index=None, request_changed=0)
+    plan: Any = SimpleNamespace(
+        customer_ids=customer_ids, index=None, request_changed=0, table_id=None
+    )
     return CampaignResult(_CAMPAIGN, _url(folder), plan)
 
 
