@@ -1,5 +1,6 @@
 """Problems: what is wrong with one value, in words: the field, the value (shortened), the rule."""
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ __all__ = [
     "WITHOUT_NUL",
     "Problem",
     "checked",
+    "did_you_mean",
     "problem_details",
     "problems",
     "reported",
@@ -128,6 +130,18 @@ def checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
     except ValidationError as error:
         wrong = "; ".join(map(str, problems(error)))
         raise InputError(f"The {what} cannot be used: {wrong}.") from None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Suggest the name that was meant; an empty text if none is near.
+
+    Example:
+        >>> did_you_mean("campain", ["campaign", "connect"])
+        " (did you mean 'campaign'?)"
+    """
+    by_form = {known.casefold(): known for known in names}
+    close = difflib.get_close_matches(name.casefold(), by_form, n=1)
+    return f" (did you mean {by_form[close[0]]!r}?)" if close else ""
 
 
 def shortened(value: object) -> str:

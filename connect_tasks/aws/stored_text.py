@@ -7,7 +7,7 @@ changed as little as it needs (`as_stored`), since nobody is there to mend it.
 
 from typing import Any
 
-__all__ = ["LONGEST_KEY", "as_stored", "short_values", "why_not_stored"]
+__all__ = ["LONGEST_KEY", "LONGEST_REASON", "as_stored", "short_values", "why_not_stored"]
 
 LONGEST_KEY = 256
 """The most characters of a name that is part of a key: Amazon's own limit for ids.
@@ -15,6 +15,9 @@ LONGEST_KEY = 256
 PostgreSQL's indexes take 2,704 bytes in a row, and no index has more than two such names beside a
 customer's.
 """
+
+LONGEST_REASON = 10_000
+"""The most characters of what is said about one row: some hundred problems."""
 
 _MARK = "\N{REPLACEMENT CHARACTER}"
 

@@ -1,6 +1,5 @@
 """Strict models: a field that is not known is an error, which names the one that was meant."""
 
-import difflib
 from typing import Self
 
 from pydantic import (
@@ -12,7 +11,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from connect_tasks.aws.problems import RULE, problem_details, reported
+from connect_tasks.aws.problems import RULE, did_you_mean, problem_details, reported
 
 __all__ = ["StrictModel", "with_names_that_were_meant"]
 
@@ -59,8 +58,8 @@ def _named(model: type[BaseModel], line: InitErrorDetails) -> InitErrorDetails:
     loc = line.get("loc", ())
     if line["type"] != _UNKNOWN or len(loc) != 1:
         return line
-    near = difflib.get_close_matches(str(loc[0]).lower(), model.model_fields, n=1)
-    if not near:
+    meant = did_you_mean(str(loc[0]), model.model_fields)
+    if not meant:
         return line
-    rule = f"is not a field that is known here (did you mean {near[0]!r}?)"
+    rule = f"is not a field that is known here{meant}"
     return problem_details(RULE, rule, loc, line["input"])

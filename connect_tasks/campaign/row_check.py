@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
-from connect_tasks.aws.stored_text import as_stored
+from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.chat.template.utterance import OwnMessage
@@ -18,16 +18,11 @@ from connect_tasks.ledger.contact import Refusal, Status
 __all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
 
 _MOST_REASONS = 12
-# Some hundred problems of one row.
-_LONGEST_REASON = 10_000
 # What is told apart at all: a table may be wrong in as many ways as it has rows.
 _MOST_KINDS = 1_000
 # "…, has 2,000" is the same complaint as "…, has 3,000".
 _OWN_SIZE = re.compile(r", has [\d,]+$")
-# What a template stumbled over may be the row's own text.
-_FAILURE = "the template fails: "
 _NOTHING_SEEN = "holds nothing that a person could see: a campaign knows its customers by it"
-_OWN_TEXT = re.compile(r"'[^']*'")
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -216,7 +211,7 @@ class RowCheck:
             status=status,
             error_code=code,
             # A template's failure may quote the row, and a key may be any text at all.
-            error_message=as_stored(reason, most=_LONGEST_REASON),
+            error_message=as_stored(reason, most=LONGEST_REASON),
         )
         self._refused[status] += 1
         self.customer_ids.append(None)
@@ -231,6 +226,4 @@ def _without_id(rendered: Rendered) -> Rendered:
 def _kind(problem: Problem) -> str:
     """A problem without what is only the row's own, so that equal ones can be counted."""
     rule = _OWN_SIZE.sub("", problem.rule)
-    if rule.startswith(_FAILURE):
-        rule = _OWN_TEXT.sub("…", rule)
     return f"{problem.field}: {rule}"

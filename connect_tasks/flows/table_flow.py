@@ -18,10 +18,10 @@ from prefect.exceptions import ParameterTypeError
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
+from connect_tasks.aws.problems import did_you_mean
 from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.template.column_names import near
 from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.lost_server import kept, with_or_without_server
 from connect_tasks.ledger.addresses import hide_password
@@ -118,7 +118,7 @@ def _check_arguments(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) 
     except TypeError as error:
         wrong = str(error)
         for name in given.keys() - signature.parameters.keys():
-            wrong = f"there is no argument {name!r}{near(name, signature.parameters)}"
+            wrong = f"there is no argument {name!r}{did_you_mean(name, signature.parameters)}"
         raise InputError(f"{fn.__name__}: {wrong}.") from None
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from connect_tasks.aws.idempotency import canonical_key
-from connect_tasks.aws.problems import shortened
+from connect_tasks.aws.problems import did_you_mean, shortened
 from connect_tasks.aws.stored_text import LONGEST_KEY, why_not_stored
-from connect_tasks.chat.template.column_names import near
 from connect_tasks.errors import InputError
 
 __all__ = ["called", "check_alone", "existing"]
@@ -54,9 +53,10 @@ def existing(name: str, names: Sequence[str]) -> str:
     """
     found = called(name, names)
     if found not in names:
+        meant = did_you_mean(found, names)
         raise InputError(
-            f"There is no campaign {found!r} in this ledger{near(found, names)}: check the name "
-            f"and which ledger it is. {_listed(names)}"
+            f"There is no campaign {found!r} in this ledger{meant}: check the name and which "
+            f"ledger it is. {_listed(names)}"
         )
     return found
 

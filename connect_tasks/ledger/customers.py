@@ -9,8 +9,8 @@ The rules of this file:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -22,12 +22,10 @@ from connect_tasks.ledger.schema import contacts
 
 __all__ = [
     "KNOWN_COLUMNS",
-    "Look",
     "Rows",
+    "find",
     "holds_floats",
     "holds_forgotten",
-    "latest",
-    "latest_or_forgotten",
 ]
 
 Rows: TypeAlias = dict[str, Mapping[Any, Any]]
@@ -47,28 +45,14 @@ KNOWN_COLUMNS = [
 ]
 
 
-class Look(Protocol):
-    """A way of finding customers: `latest` or `latest_or_forgotten`."""
-
-    def __call__(
-        self,
-        connection: sa.Connection,
-        campaign: str,
-        customer_ids: Sequence[str],
-        columns: Sequence[sa.Column[Any]],
-        *,
-        has_floats: bool,
-    ) -> Rows:
-        """Find them, by the ids that were asked for."""
-
-
-def latest(
+def find(
     connection: sa.Connection,
     campaign: str,
     customer_ids: Sequence[str],
     columns: Sequence[sa.Column[Any]],
     *,
     has_floats: bool,
+    forgotten: bool,
 ) -> Rows:
     """The latest contact of each customer, by the id that was asked for.
 
@@ -78,6 +62,7 @@ def latest(
         customer_ids: Some thousands at most.
         columns: What to read, `customer_key` and `generation` among it.
         has_floats: What `holds_floats` says of the campaign.
+        forgotten: Whether customers who were forgotten since are looked for, too.
     """
     names = _by_key(customer_ids)
     found = _by_keys(connection, campaign, names, columns)
@@ -85,25 +70,9 @@ def latest(
     missing = {legacy_id(key): called for key, called in numbers.items() if called[0] not in found}
     if missing and has_floats:
         found |= _by_keys(connection, campaign, missing, columns)
+    if forgotten and (hashes := _by_hash(campaign, customer_ids, found)):
+        found |= _by_keys(connection, campaign, hashes, columns)
     return found
-
-
-def latest_or_forgotten(
-    connection: sa.Connection,
-    campaign: str,
-    customer_ids: Sequence[str],
-    columns: Sequence[sa.Column[Any]],
-    *,
-    has_floats: bool,
-) -> Rows:
-    """The same as `latest`, and customers who were forgotten since."""
-    found = latest(connection, campaign, customer_ids, columns, has_floats=has_floats)
-    hashes: dict[str, list[str]] = defaultdict(list)
-    for name in customer_ids:
-        if name not in found:
-            for word in redaction.forgotten_ids(campaign, name):
-                hashes[word].append(name)
-    return found | _by_keys(connection, campaign, hashes, columns) if hashes else found
 
 
 def holds_floats(connection: sa.Connection, campaign: str) -> bool:
@@ -123,6 +92,17 @@ def _by_key(customer_ids: Iterable[str]) -> dict[str, list[str]]:
         if not why_not_stored(name):
             names[canonical_key(name)].append(name)
     return names
+
+
+def _by_hash(
+    campaign: str, customer_ids: Iterable[str], found: Collection[str]
+) -> dict[str, list[str]]:
+    hashes: dict[str, list[str]] = defaultdict(list)
+    for name in customer_ids:
+        if name not in found:
+            for word in redaction.forgotten_ids(campaign, name):
+                hashes[word].append(name)
+    return hashes
 
 
 def _by_keys(

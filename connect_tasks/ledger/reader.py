@@ -111,13 +111,13 @@ class LedgerReader:
 
         Customers who were forgotten are not found; `recognised` finds them.
         """
-        rows = self._find(customers.latest, campaign, customer_ids, customers.KNOWN_COLUMNS)
+        rows = self._find(campaign, customer_ids, customers.KNOWN_COLUMNS)
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def requests(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, str]:
         """The requests of these customers, as JSON (at most some thousands at a time)."""
         columns = [contacts.c.customer_key, contacts.c.generation, contacts.c.request]
-        rows = self._find(customers.latest, campaign, customer_ids, columns)
+        rows = self._find(campaign, customer_ids, columns)
         return {customer_id: row["request"] for customer_id, row in rows.items()}
 
     def recognised(self, campaign: str, customer_ids: Sequence[str]) -> dict[str, Known]:
@@ -125,9 +125,7 @@ class LedgerReader:
 
         It looks a second time for each who is not found, which is slow for a new table.
         """
-        rows = self._find(
-            customers.latest_or_forgotten, campaign, customer_ids, customers.KNOWN_COLUMNS
-        )
+        rows = self._find(campaign, customer_ids, customers.KNOWN_COLUMNS, forgotten=True)
         return {customer_id: as_known(row) for customer_id, row in rows.items()}
 
     def has_forgotten(self, campaign: str) -> bool:
@@ -207,7 +205,7 @@ class LedgerReader:
         A contact that was forgotten has the id by which its customer is called here.
         """
         columns = [*CONTACT_COLUMNS, contacts.c.customer_key]
-        rows = self._find(customers.latest_or_forgotten, campaign, customer_ids, columns)
+        rows = self._find(campaign, customer_ids, columns, forgotten=True)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
@@ -270,14 +268,21 @@ class LedgerReader:
 
     def _find(
         self,
-        look: customers.Look,
         campaign: str,
         customer_ids: Sequence[str],
         columns: Sequence[sa.Column[Any]],
+        *,
+        forgotten: bool = False,
     ) -> customers.Rows:
         with self._reading() as connection:
-            has_floats = self._holds_floats(connection, campaign)
-            return look(connection, campaign, customer_ids, columns, has_floats=has_floats)
+            return customers.find(
+                connection,
+                campaign,
+                customer_ids,
+                columns,
+                has_floats=self._holds_floats(connection, campaign),
+                forgotten=forgotten,
+            )
 
     def _holds_floats(self, connection: sa.Connection, campaign: str) -> bool:
         if campaign not in self._has_floats:

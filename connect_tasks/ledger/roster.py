@@ -19,10 +19,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.aws.problems import shortened
-from connect_tasks.aws.stored_text import why_not_stored
+from connect_tasks.aws.stored_text import LONGEST_REASON, why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import customers
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import CampaignState, Refusal, Status, Withdrawal
 from connect_tasks.ledger.database import explained, insert_into
@@ -32,8 +31,6 @@ from connect_tasks.ledger.schema import campaigns, contacts, refusals
 
 __all__ = ["Roster"]
 
-# As long as the reasons why a table refuses a row.
-_LONGEST_REASON = 10_000
 _KEY_COLUMNS = [contacts.c.customer_key, contacts.c.generation]
 _NOT_SURELY_CONTACTED = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
 _UNCLAIMED = {"claimed_by": sa.null(), "claimed_until": sa.null()}
@@ -148,7 +145,7 @@ class Roster(LedgerReader):
             customer_ids: Who they are (at most some thousands at a time).
             table_id: Which table.
         """
-        found = self._find(customers.latest, campaign, customer_ids, _KEY_COLUMNS)
+        found = self._find(campaign, customer_ids, _KEY_COLUMNS)
         statement = (
             sa.update(contacts)
             .where(
@@ -183,7 +180,7 @@ class Roster(LedgerReader):
             InputError: No database can hold one of the reasons. Nobody was taken out then.
         """
         for reason in set(reasons.values()):
-            if why := why_not_stored(reason, most=_LONGEST_REASON):
+            if why := why_not_stored(reason, most=LONGEST_REASON):
                 raise InputError(f"The reason {shortened(reason)} cannot be used: it {why}.")
         statement = (
             sa.update(contacts)
@@ -201,7 +198,7 @@ class Roster(LedgerReader):
                 **_UNCLAIMED,
             )
         )
-        found = self._find(customers.latest, campaign, list(reasons), _KEY_COLUMNS)
+        found = self._find(campaign, list(reasons), _KEY_COLUMNS)
         values = [
             {"key": row["customer_key"], "latest": row["generation"], "reason": reasons[name]}
             for name, row in found.items()

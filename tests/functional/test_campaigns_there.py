@@ -52,6 +52,23 @@ def test_a_campaign_that_is_not_there_is_said_with_those_that_are_near(
     assert f"did you mean '{CAMPAIGN}'" in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("renewals-2026-12", "renewals-2026-11"),
+        ("Renewals Nov", "Renewals November"),
+        ("umfrage-märz", "umfrage-März"),
+    ],
+)
+def test_a_near_campaign_is_told_by_its_name_whatever_that_holds(
+    tmp_path: Path, asked: str, there: str
+) -> None:
+    with world(tmp_path) as here:
+        here.ledger.open_campaign(there, "i-1", now=datetime.now(UTC))
+        with pytest.raises(InputError, match=rf"\(did you mean '{there}'\?\)"):
+            manage.status(asked, here.ledger)
+
+
 @pytest.mark.parametrize("what", sorted(set(ASKED) - {"forget", "erase"}))
 def test_a_ledger_that_is_not_there_is_said_and_not_made(tmp_path: Path, what: str) -> None:
     file = tmp_path / "ledger.db"
