@@ -335,6 +335,27 @@ def test_a_message_waits_for_somebody_of_its_role() -> None:
     assert happened[0] == (20 + SETTLE, "my bill")
 
 
+# Or a side that talks without end would cost all other chats their time: patterns take some.
+def test_what_was_heard_is_looked_at_once_for_what_a_message_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[str | None] = []
+    is_met_by = After.is_met_by
+
+    def noted(after: After, role: str | None, content: str | None) -> bool:
+        looked_at.append(content)
+        return is_met_by(after, role, content)
+
+    monkeypatch.setattr(After, "is_met_by", noted)
+    dialogue = dialogue_of([Utterance(text="9", after=After(pattern="never said"))])
+    for number in range(50):
+        dialogue.observe(bot(number, f"line {number}"), number)
+        dialogue.next_step(number + 0.5)
+        dialogue.next_step(number + SETTLE)
+
+    assert looked_at == [f"line {number}" for number in range(50)]
+
+
 def test_a_message_waits_for_text_that_matches() -> None:
     nine = Utterance(text="9", after=After(pattern=r"0 to 10"))
 
