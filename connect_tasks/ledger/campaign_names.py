@@ -6,8 +6,23 @@ from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.problems import did_you_mean, shortened
 from connect_tasks.aws.stored_text import LONGEST_KEY, why_not_stored
 from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import CampaignMode
 
-__all__ = ["called", "check_alone", "existing"]
+__all__ = ["called", "check_alone", "check_mode", "existing"]
+
+_WAYS = {
+    CampaignMode.SIMULATION: (
+        "a simulation: our side speaks as its customers, from the table (`outreach`)"
+    ),
+    CampaignMode.INVITATION: (
+        "run by invitation: a chat starts when its customer presses the button of their link "
+        "(`invite`), and no run may speak as them"
+    ),
+    CampaignMode.HAND_OVER: (
+        "run by hand-over: each chat goes to its customer in your app (`outreach` with "
+        "`hand_over`), and no run may speak as them"
+    ),
+}
 
 # A person reads no more.
 _MOST_NAMES = 10
@@ -76,6 +91,25 @@ def check_alone(name: str, names: Sequence[str]) -> None:
             "people: none takes a table any more. Name one exactly to look at it or to resume it, "
             "and take another name for new customers."
         )
+
+
+def check_mode(name: str, mode: CampaignMode, owned: str | None) -> None:
+    """Make sure that a campaign is not run in another way than its own.
+
+    Args:
+        name: Its name.
+        mode: How it is to be run.
+        owned: How it is run as the ledger has it; None if it is new.
+
+    Raises:
+        InputError: The two differ.
+    """
+    if owned is None or owned == mode:
+        return
+    raise InputError(
+        f"Campaign {name!r} is {_WAYS[CampaignMode(owned)]}. A campaign keeps its way: take "
+        "another name for this one."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

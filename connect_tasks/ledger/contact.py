@@ -28,6 +28,7 @@ __all__ = [
     "OPEN",
     "SETTLED",
     "TRANSITIONS",
+    "CampaignMode",
     "CampaignState",
     "Contact",
     "Refusal",
@@ -70,6 +71,18 @@ class CampaignState(StrEnum):
     STOPPED = "stopped"
 
 
+class CampaignMode(StrEnum):
+    """Who speaks as the customer in a campaign's chats; it never changes.
+
+    In a simulation our side does, from the table. By an invitation the person does, when they
+    press the button of their link, and by a hand-over in the company's own app, at once.
+    """
+
+    SIMULATION = "simulation"
+    INVITATION = "invitation"
+    HAND_OVER = "hand_over"
+
+
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.DUPLICATE: frozenset(),
@@ -99,8 +112,10 @@ class Contact:
     `request` is the JSON text as first sent, client token included: retries send it again byte
     for byte. `sent_at` is when that token was first sent in a call that may have had an effect,
     or None: the token's validity counts from there. `end_reason` is known a moment before the
-    chat is closed. `transcript_complete` is False where something is missing, or may be, and None
-    where nobody can say; `items_skipped` counts what came and could not be read as the chat's.
+    chat is closed. `handed_over_at` is when a person's app took the chat: from then on our side
+    has nothing more to do with it than to ask what became of it. `transcript_complete` is False
+    where something is missing, or may be, and None where nobody can say; `items_skipped` counts
+    what came and could not be read as the chat's.
     """
 
     id: int
@@ -126,6 +141,7 @@ class Contact:
     ended_at: datetime | None = None
     transcript_complete: bool | None = None
     items_skipped: int = 0
+    handed_over_at: datetime | None = None
 
     def advance(self, status: Status, **changes: Any) -> Self:
         """This contact, one step further.

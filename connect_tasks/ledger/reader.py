@@ -13,10 +13,10 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
+from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
-from connect_tasks.ledger.schema import campaigns, contacts, items, refusals
+from connect_tasks.ledger.schema import campaigns, collected, contacts, items, refusals
 
 __all__ = ["LedgerReader"]
 
@@ -86,6 +86,18 @@ class LedgerReader:
     def instance_id(self, campaign: str) -> str:
         """The instance on which the campaign runs; empty if there is no such campaign."""
         return str(self._of_campaign(campaign, campaigns.c.instance_id) or "")
+
+    def mode(self, campaign: str) -> CampaignMode:
+        """Who speaks as the customer in the campaign's chats."""
+        return CampaignMode(self._of_campaign(campaign, campaigns.c.mode) or "simulation")
+
+    def check_mode(self, campaign: str, mode: CampaignMode) -> None:
+        """Make sure that a campaign, if it is in here, is run in its own way.
+
+        Raises:
+            InputError: It is another way's: what runs now would speak to, or as, the wrong people.
+        """
+        campaign_names.check_mode(campaign, mode, self._of_campaign(campaign, campaigns.c.mode))
 
     def check_campaign(self, campaign: str, instance_id: str) -> None:
         """Make sure that a campaign may take a table and run on an instance.
@@ -209,12 +221,29 @@ class LedgerReader:
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
-        """All transcript items of a campaign, contact by contact, each in order of time."""
+        """All transcript items of a campaign, contact by contact, each in order of time.
+
+        A contact that followed from a customer's own (a transfer, a survey after the end) stands
+        after it.
+        """
+        follows = sa.and_(
+            collected.c.campaign == items.c.campaign,
+            collected.c.contact_id == items.c.contact_id,
+        )
+        first = sa.func.coalesce(collected.c.initial_contact_id, items.c.contact_id)
         query = (
             sa.select(items)
-            .join(contacts, contacts.c.contact_id == items.c.contact_id)
+            .outerjoin(collected, follows)
+            .join(contacts, contacts.c.contact_id == first)
             .where(items.c.campaign == campaign, contacts.c.campaign == campaign)
-            .order_by(contacts.c.id, items.c.absolute_time, items.c.message_id)
+            .order_by(
+                contacts.c.id,
+                items.c.contact_id != contacts.c.contact_id,
+                collected.c.started_at,
+                items.c.contact_id,
+                items.c.absolute_time,
+                items.c.message_id,
+            )
         )
         return self._stream(query)
 

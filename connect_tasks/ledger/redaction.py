@@ -4,8 +4,9 @@ The rules of this file:
 
 - A function with a connection works in a transaction that its caller has begun with the statements
   of `BEGIN` and commits. Locks are taken in one order, tables before rows.
-- Every column of `contacts`, `items` and `refusals` is either emptied or stands in `STAYS` with the
-  reason; a test fails for a column of which neither is true.
+- Every column of `contacts`, `items`, `refusals`, `invitations` and `collected` is either emptied
+  or stands in `STAYS` with the reason; a test fails for a column of which neither is true.
+- A link is dead with the contact: its row bears no token any more that could be found.
 - The client token stays. By it a later planning finds the contact, and nobody is contacted again.
 - Only contacts of which nothing more will come are emptied (`is_free`): a worker that is at one
   would write its content back, or send a request that is gone.
@@ -24,7 +25,7 @@ from connect_tasks.aws.idempotency import canonical_key, client_token, exact_tok
 from connect_tasks.ledger import claims
 from connect_tasks.ledger.contact import SETTLED, Status
 from connect_tasks.ledger.keys import is_whole, legacy_id
-from connect_tasks.ledger.schema import contacts, items, refusals
+from connect_tasks.ledger.schema import collected, contacts, invitations, items, refusals
 
 __all__ = [
     "BEGIN",
@@ -109,6 +110,7 @@ STAYS: Mapping[str, Mapping[str, str]] = {
         "connected_at": "the same",
         "first_reply_at": "the same",
         "ended_at": "the same",
+        "handed_over_at": "the same",
     },
     "refusals": {
         "campaign": "which campaign refused a row",
@@ -117,11 +119,37 @@ STAYS: Mapping[str, Mapping[str, str]] = {
         "error_code": "one of two words",
     },
     "items": {},
+    "invitations": {
+        "campaign": "which campaign had a link for somebody",
+        "key_id": "which key had signed it",
+        "issued_at": "when, for the campaign's numbers",
+        "expires_at": "the same",
+        "revoked_at": "that nobody can use it",
+        "opened_at": "when, for the campaign's numbers",
+        "opens": "how often its button was pressed",
+    },
+    "collected": {},
 }
 """By table: the columns that forgetting leaves as they are, each with the reason.
 
-Of all others nothing is left; transcript items go as a whole.
+Of all others nothing is left; transcript items, and what Amazon told of a contact, go as a whole.
 """
+
+_KILL_LINK = (
+    sa.update(invitations)
+    .where(
+        invitations.c.campaign == sa.bindparam("of_campaign"),
+        invitations.c.customer_key == sa.bindparam("theirs"),
+    )
+    .values(
+        token_hash=sa.bindparam("hash"),
+        customer_id=sa.bindparam("hash"),
+        customer_key=sa.bindparam("hash"),
+        revoked_at=sa.func.coalesce(
+            invitations.c.revoked_at, sa.bindparam("now", type_=invitations.c.revoked_at.type)
+        ),
+    )
+)
 
 
 def forgotten_id(campaign: str, customer_id: str) -> str:
@@ -176,9 +204,15 @@ def lock_contacts(
         most: The most contacts, in the order of planning.
 
     Returns:
-        Rows with id, customer_id, contact_id, status and is_free.
+        Rows with id, customer_id, customer_key, contact_id, status and is_free.
     """
-    columns = (contacts.c.id, contacts.c.customer_id, contacts.c.contact_id, contacts.c.status)
+    columns = (
+        contacts.c.id,
+        contacts.c.customer_id,
+        contacts.c.customer_key,
+        contacts.c.contact_id,
+        contacts.c.status,
+    )
     query = (
         sa.select(*columns, is_free(now).label("is_free"))
         # An empty fingerprint is the mark of a contact without content.
@@ -193,7 +227,7 @@ def lock_contacts(
 def empty_contacts(
     connection: sa.Connection, campaign: str, rows: Sequence[sa.Row[Any]], now: datetime
 ) -> int:
-    """Take the content out of locked contacts, and their transcripts.
+    """Take the content out of locked contacts, with their links, and their transcripts.
 
     Returns:
         How many transcript items that were.
@@ -204,8 +238,18 @@ def empty_contacts(
     keys = [row.id for row in rows]
     values = [{"key": key, "hash": name, "now": now} for key, name in zip(keys, names, strict=True)]
     connection.execute(_EMPTY, values)
+    links = [
+        {"of_campaign": campaign, "theirs": row.customer_key, "hash": name, "now": now}
+        for row, name in zip(rows, names, strict=True)
+    ]
+    connection.execute(_KILL_LINK, links)
     chats = [row.contact_id for row in rows if row.contact_id is not None]
-    return _remove(connection, campaign, items.c.contact_id.in_(chats))
+    theirs = (collected.c.campaign == campaign, collected.c.initial_contact_id.in_(chats))
+    followed = sa.select(collected.c.contact_id).where(*theirs)
+    of_theirs = sa.or_(items.c.contact_id.in_(chats), items.c.contact_id.in_(followed))
+    removed = _remove(connection, campaign, of_theirs)
+    connection.execute(sa.delete(collected).where(*theirs))
+    return removed
 
 
 def remove_strays(connection: sa.Connection, campaign: str) -> int:
@@ -213,7 +257,13 @@ def remove_strays(connection: sa.Connection, campaign: str) -> int:
     chats = sa.select(contacts.c.contact_id).where(
         contacts.c.campaign == campaign, contacts.c.contact_id.is_not(None)
     )
-    return _remove(connection, campaign, items.c.contact_id.not_in(chats))
+    here = collected.c.campaign == campaign
+    connection.execute(
+        sa.delete(collected).where(here, collected.c.initial_contact_id.not_in(chats))
+    )
+    followed = sa.select(collected.c.contact_id).where(here)
+    is_stray = sa.and_(items.c.contact_id.not_in(chats), items.c.contact_id.not_in(followed))
+    return _remove(connection, campaign, is_stray)
 
 
 def empty_refusals(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:
@@ -257,7 +307,9 @@ def overwrite(engine: sa.Engine, *, busy_seconds: float = 10) -> bool:
         if connection.dialect.name == "sqlite":
             return _overwrite_file(connection, busy_seconds)
         # The statistics hold samples of the columns' values.
-        connection.exec_driver_sql("VACUUM (ANALYZE) contacts, items, refusals")
+        connection.exec_driver_sql(
+            "VACUUM (ANALYZE) contacts, items, refusals, invitations, collected"
+        )
         return True
 
 

@@ -23,7 +23,13 @@ from connect_tasks.aws.stored_text import LONGEST_REASON, why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.changes import Planned
-from connect_tasks.ledger.contact import CampaignState, Refusal, Status, Withdrawal
+from connect_tasks.ledger.contact import (
+    CampaignMode,
+    CampaignState,
+    Refusal,
+    Status,
+    Withdrawal,
+)
 from connect_tasks.ledger.database import explained, insert_into
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.rows import insert_planned, refusal_values
@@ -53,6 +59,7 @@ class Roster(LedgerReader):
         *,
         now: datetime,
         conversation: Conversation | None = None,
+        mode: CampaignMode = CampaignMode.SIMULATION,
     ) -> None:
         """Enter a campaign; again, it changes only the conversation.
 
@@ -61,13 +68,15 @@ class Roster(LedgerReader):
             instance_id: Where its chats are started.
             now: The present time.
             conversation: How its chats are held, for whoever goes on without the table.
+            mode: Who speaks as its customers.
 
         Raises:
-            InputError: The campaign has no name, or may not run here (`check_campaign`).
+            InputError: The campaign has no name, or may not run here (`check_campaign`) or in
+                this way (`check_mode`).
         """
         campaign = self.campaign_name(campaign)
-        self.check_campaign(campaign, instance_id)
-        row = {"campaign": campaign, "instance_id": instance_id, "created_at": now}
+        self._check_own(campaign, instance_id, mode)
+        row = {"campaign": campaign, "instance_id": instance_id, "created_at": now, "mode": mode}
         ours = (campaigns.c.campaign == campaign, campaigns.c.instance_id == instance_id)
         with self._writing() as connection:
             connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
@@ -75,7 +84,11 @@ class Roster(LedgerReader):
                 values = {"conversation": conversation.model_dump(mode="json")}
                 connection.execute(sa.update(campaigns).where(*ours).values(values))
         # Somebody else may have entered it in the meantime.
+        self._check_own(campaign, instance_id, mode)
+
+    def _check_own(self, campaign: str, instance_id: str, mode: CampaignMode) -> None:
         self.check_campaign(campaign, instance_id)
+        self.check_mode(campaign, mode)
 
     def set_state(self, campaign: str, state: CampaignState) -> None:
         """Say what is wanted of the campaign; its workers notice within a second or two.

@@ -50,6 +50,7 @@ PROGRESS_COLUMNS = (
     "ended_at",
     "transcript_complete",
     "items_skipped",
+    "handed_over_at",
 )
 """What changes after planning; the rest of a contact never does."""
 

@@ -11,8 +11,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "campaigns",
     "ceilings",
+    "collected",
     "contacts",
     "holders",
+    "invitations",
     "items",
     "ledger",
     "metadata",
@@ -20,7 +22,7 @@ __all__ = [
     "refusals",
 ]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -76,6 +78,12 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE contacts ADD COLUMN items_skipped INTEGER NOT NULL DEFAULT 0",
         _ONLY_ANSWERS,
     ),
+    # Until then our side was the only one that spoke as a customer.
+    5: (
+        "ALTER TABLE campaigns ADD COLUMN mode TEXT NOT NULL DEFAULT 'simulation'",
+        "ALTER TABLE campaigns ADD COLUMN base_url TEXT",
+        "ALTER TABLE contacts ADD COLUMN handed_over_at TIMESTAMP",
+    ),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
 
@@ -95,6 +103,8 @@ campaigns = sa.Table(
     sa.Column("created_at", _UtcDateTime, nullable=False),
     sa.Column("state", sa.Text, nullable=False, server_default="running"),
     sa.Column("conversation", sa.JSON(none_as_null=True)),
+    sa.Column("mode", sa.Text, nullable=False, server_default="simulation"),
+    sa.Column("base_url", sa.Text),
 )
 
 contacts = sa.Table(
@@ -128,6 +138,7 @@ contacts = sa.Table(
     sa.Column("table_id", sa.Text),
     sa.Column("transcript_complete", sa.Boolean),
     sa.Column("items_skipped", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("handed_over_at", _UtcDateTime),
     sa.Index("contacts_by_status", "campaign", "status", "id"),
 )
 
@@ -186,6 +197,48 @@ items = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text),
     sa.Column("content", sa.Text),
+)
+
+# A link is its customer's, whichever generation of theirs a press of its button starts. Of its
+# token there is only a hash: with the table alone nobody can open a chat.
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("customer_key", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("issued_at", _UtcDateTime, nullable=False),
+    sa.Column("expires_at", _UtcDateTime, nullable=False),
+    sa.Column("revoked_at", _UtcDateTime),
+    sa.Column("opened_at", _UtcDateTime),
+    sa.Column("opens", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Index("invitations_by_customer", "campaign", "customer_key", unique=True),
+)
+
+# What Amazon knows of a contact once it was asked: of a customer's own one, and of those that
+# followed from it (transfers, a survey in the disconnect flow), which have ids of their own.
+# `initial_contact_id` is the one that `contacts` holds.
+collected = sa.Table(
+    "collected",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, primary_key=True),
+    sa.Column("initial_contact_id", sa.Text, nullable=False),
+    sa.Column("initiation_method", sa.Text),
+    sa.Column("started_at", _UtcDateTime),
+    sa.Column("connected_at", _UtcDateTime),
+    sa.Column("ended_at", _UtcDateTime),
+    sa.Column("disconnect_reason", sa.Text),
+    sa.Column("messages_sent", sa.Integer),
+    sa.Column("attributes", sa.JSON(none_as_null=True)),
+    sa.Column("described_at", _UtcDateTime, nullable=False),
+    sa.Column("transcript", sa.Text, nullable=False),
+    sa.Column("looks", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("look_again_at", _UtcDateTime),
+    sa.Column("trouble", sa.Text),
+    sa.Index("collected_by_initial", "campaign", "initial_contact_id"),
 )
 
 # The three tables that all workers of an instance share. Their times are seconds since 1970: they

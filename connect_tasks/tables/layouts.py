@@ -141,6 +141,7 @@ CONTACTS = TableLayout(
         "ended_at": _TIME,
         "transcript_complete": _TRUTH,
         "items_skipped": _COUNT,
+        "handed_over_at": _TIME,
     }
 )
 """One row for each contact or refused row."""
