@@ -20,6 +20,7 @@ __all__ = [
     "client_token",
     "exact_token",
     "fingerprint",
+    "length_prefixed",
     "message_token",
 ]
 
@@ -204,7 +205,16 @@ class RequestText:
         return f'{self._before}"{_TOKEN_NAME}":{_canonical(client_token)},{self._after}'
 
 
-def _digest(*parts: str) -> str:
-    # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
+def length_prefixed(*parts: str) -> bytes:
+    """Texts as bytes that no other texts give: each has its length before it.
+
+    Example:
+        >>> length_prefixed("ab", "c"), length_prefixed("a", "bc")
+        (b'2:ab1:c', b'1:a2:bc')
+    """
     encoded = [part.encode(errors="surrogatepass") for part in parts]
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in encoded)).hexdigest()
+    return b"".join(b"%d:%b" % (len(part), part) for part in encoded)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(length_prefixed(*parts)).hexdigest()

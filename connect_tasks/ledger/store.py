@@ -18,6 +18,7 @@ from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact, Status
+from connect_tasks.ledger.invitations import Invitations
 from connect_tasks.ledger.roster import Roster
 from connect_tasks.ledger.rows import (
     CONTACT_COLUMNS,
@@ -59,6 +60,11 @@ class Ledger(Roster):
             print(ledger.counts("renewals-2026-11"))
         ```
     """
+
+    @property
+    def invitations(self) -> Invitations:
+        """The links of its campaigns' customers."""
+        return Invitations(self._reading, self._writing)
 
     def claim(
         self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
