@@ -25,7 +25,15 @@ from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
 
-__all__ = ["MOST_GENERATIONS", "MOST_LINKS", "NEVER_JOINED", "Invitations", "Link", "Standing"]
+__all__ = [
+    "MOST_GENERATIONS",
+    "MOST_LINKS",
+    "NEVER_JOINED",
+    "Invitations",
+    "Link",
+    "Standing",
+    "standing_of",
+]
 
 NEVER_JOINED = "CUSTOMER_CONNECTION_NOT_ESTABLISHED"
 """What Amazon says of a chat that nobody joined in time: the next press may start another."""
@@ -80,6 +88,22 @@ class Standing(StrEnum):
     def works(self) -> bool:
         """Whether there is a link that can be given out."""
         return self in {Standing.NEW, Standing.KEPT, Standing.RENEWED}
+
+
+def standing_of(record: Mapping[str, Any], *, key_ids: Collection[str], now: datetime) -> Standing:
+    """How a customer stands to their link, as `Invitations.records` gives it.
+
+    Args:
+        record: The link, with its customer's latest contact.
+        key_ids: The keys that there are. Without its key a link has come to its end.
+        now: The present time.
+    """
+    if record["revoked_at"] is not None:
+        return Standing.REVOKED
+    if standing := _unreachable(record if record["status"] else None):
+        return standing
+    is_alive = record["key_id"] in key_ids and now < record["expires_at"]
+    return Standing.KEPT if is_alive else Standing.EXPIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from connect_tasks.chat.template.fields import (
     Texts,
 )
 from connect_tasks.chat.template.limits import MOST_TEXTS
-from connect_tasks.chat.template.renderer import RowRenderer
+from connect_tasks.chat.template.renderer import ChatMinutes, RowRenderer
 from connect_tasks.errors import InputError
 
 __all__ = ["ChatTemplate"]
@@ -158,6 +158,7 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         contact_flow_id: str | None,
         conversation: Conversation | None = None,
         columns: Iterable[str] | None = None,
+        chat_minutes: ChatMinutes | None = None,
     ) -> RowRenderer:
         """Compile the template once, and check what can be checked before the first row.
 
@@ -166,6 +167,7 @@ class ChatTemplate(TemplateModel, title="Chat template"):
             contact_flow_id: The flow, or its ARN, unless the template names another.
             conversation: Whose messages are to be filled in too.
             columns: The table's columns; None if they are not known.
+            chat_minutes: How long chats may last, if anything is to be said about it.
 
         Raises:
             InputError: If the template names a column that is absent, or breaks a limit of Amazon
@@ -176,7 +178,7 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         given = {name: value for name, value in defaults.items() if value is not None}
         table = None if columns is None else tuple(columns)
         messages = conversation.messages if conversation else ()
-        renderer = RowRenderer(fields, messages, given, table or ())
+        renderer = RowRenderer(fields, messages, given, table or (), chat_minutes=chat_minutes)
         if table is not None:
             check_columns(renderer.expressions(), table)
         if wrong := renderer.constant_problems():

@@ -17,10 +17,26 @@ from connect_tasks.chat.template.remarks import remarks
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import InputError
 
-__all__ = ["Rendered", "RowRenderer"]
+__all__ = ["ChatMinutes", "Rendered", "RowRenderer"]
 
 _LONGEST_MESSAGE = 1_024
 _LONGEST_ID = 128
+_MINUTES = "chat_duration_in_minutes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMinutes:
+    """How many minutes chats may last, where that matters.
+
+    Args:
+        default: In rows that say nothing.
+        most: In any row; one that says more is refused.
+        why: Why not longer, for whoever reads the refusal.
+    """
+
+    default: int
+    most: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class RowRenderer:
             every row.
         defaults: Fields of the request for rows in which `fields` leaves them out.
         table: The table's columns, as far as they are known.
+        chat_minutes: How long chats may last, if anything is to be said about it.
 
     Raises:
         InputError: There are more texts to fill in than any request has.
@@ -64,10 +81,14 @@ class RowRenderer:
         self,
         fields: Mapping[str, Any],
         messages: Sequence[OwnMessage] = (),
-        defaults: Mapping[str, str] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         table: Iterable[str] = (),
+        *,
+        chat_minutes: ChatMinutes | None = None,
     ) -> None:
-        self._defaults = defaults or {}
+        own = {_MINUTES: chat_minutes.default} if chat_minutes else {}
+        self._defaults = {**own, **(defaults or {})}
+        self._chat_minutes = chat_minutes
         self._table = tuple(table)
         parts = {name: compiled_part(v, name) for name, v in fields.items()}
         self._request = Members(parts, is_whole=True)
@@ -107,12 +128,16 @@ class RowRenderer:
 
     def constant_problems(self) -> tuple[Problem, ...]:
         """Find what is wrong with the template in every row, whatever the row holds."""
+        constant = self._request.constant()
         try:
-            StartChatContactRequest.model_validate({**self._defaults, **self._request.constant()})
+            StartChatContactRequest.model_validate({**self._defaults, **constant})
         except ValidationError as error:
             found = problems(error, ignoring=("missing", CONFLICT))
         else:
             found = ()
+        minutes = constant.get(_MINUTES)
+        written = isinstance(minutes, str) and minutes.strip().isdecimal()
+        found = (*found, *self._too_long(int(str(minutes)) if written else minutes))
         constants = enumerate(node.constant() for node in self._messages)
         said = ((n, text) for n, text in constants if text is not ABSENT and isinstance(text, str))
         return (*found, *(p for n, text in said for p in _message_problems(text, n)))
@@ -132,7 +157,15 @@ class RowRenderer:
         fields = self._request.fill(filling)
         messages = tuple(self._said(filling))
         request = _validated(self._defaults, fields, filling)
+        if request and (too_long := self._too_long(request.chat_duration_in_minutes)):
+            request, filling.problems[:] = None, too_long
         return Rendered(request, messages, tuple(filling.problems), _given_id(fields))
+
+    def _too_long(self, minutes: object) -> list[Problem]:
+        limit = self._chat_minutes
+        if limit is None or not isinstance(minutes, int) or minutes <= limit.most:
+            return []
+        return [Problem(_MINUTES, str(minutes), f"may be at most {limit.most:,} here: {limit.why}")]
 
     def _said(self, filling: Filling) -> Iterator[OwnMessage]:
         for number, (node, said) in enumerate(zip(self._messages, self._answering, strict=True)):
@@ -167,7 +200,7 @@ def _message_problems(text: str, number: int) -> Iterator[Problem]:
 
 
 def _validated(
-    defaults: Mapping[str, str], fields: dict[str, object] | str, filling: Filling
+    defaults: Mapping[str, Any], fields: dict[str, object] | str, filling: Filling
 ) -> StartChatContactRequest | None:
     # Fields are ABSENT, an empty text, if every one of them is left out.
     filled = dict(fields) if isinstance(fields, dict) else {}
