@@ -238,6 +238,8 @@ collected = sa.Table(
     sa.Column("looks", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("look_again_at", _UtcDateTime),
     sa.Column("trouble", sa.Text),
+    # Until when others may follow from it, and be found: NULL once they were looked for after that.
+    sa.Column("follow_until", _UtcDateTime),
     sa.Index("collected_by_initial", "campaign", "initial_contact_id"),
 )
 

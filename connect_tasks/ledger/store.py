@@ -17,6 +17,8 @@ from connect_tasks.errors import ClaimLostError, InputError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.clicks import Clicks
+from connect_tasks.ledger.collection import Collection
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.invitations import Invitations
 from connect_tasks.ledger.roster import Roster
@@ -65,6 +67,16 @@ class Ledger(Roster):
     def invitations(self) -> Invitations:
         """The links of its campaigns' customers."""
         return Invitations(self._reading, self._writing)
+
+    @property
+    def clicks(self) -> Clicks:
+        """What presses of links' buttons find, claim and note."""
+        return Clicks(self._reading, self._writing)
+
+    @property
+    def collection(self) -> Collection:
+        """What Amazon knows of its contacts."""
+        return Collection(self._reading, self._writing)
 
     def claim(
         self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
