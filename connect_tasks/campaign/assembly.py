@@ -7,12 +7,14 @@ from datetime import timedelta
 from random import Random
 
 from connect_tasks.aws.instance import Instance
-from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.pacing.rate_limiter import Acquire, WithinStartLimit
-from connect_tasks.aws.pacing.slot_pool import ShareSlots, SlotPool
+from connect_tasks.aws.pacing.slot_pool import ShareSlots, SlotPool, at_most
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.hand_over import HandOver
+from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE
+from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.campaign.worker import Worker, WorkerSettings
 from connect_tasks.chat.template.conversation import Conversation
@@ -36,14 +38,28 @@ class Assembly:
     table_id: str | None
     instance: Instance
     conversation: Conversation
+    hand_over: HandOver | None = None
     lease: timedelta
     patience_seconds: float
     clock: Clock
     random: Random
     worker_name: str
 
-    def worker(self, calls: Executor, writes: Executor, counter: FunnelCounter) -> Worker:
-        """What does the work, with everything that it needs."""
+    def worker(
+        self,
+        calls: Executor,
+        writes: Executor,
+        counter: FunnelCounter,
+        hand_over: HandOverCalls | None = None,
+    ) -> Worker:
+        """What does the work, with everything that it needs.
+
+        Args:
+            calls: The threads of Amazon's calls.
+            writes: The ledger's one thread.
+            counter: Counts what is done.
+            hand_over: Gives chats to their customers; None where our side speaks.
+        """
         ledger = AsyncLedger(
             self.ledger, writes, self.clock, patience_seconds=self.patience_seconds
         )
@@ -51,7 +67,7 @@ class Assembly:
             self.campaign,
             self.worker_name,
             ledger=ledger,
-            context=self._context(ledger, calls, counter),
+            context=self._context(ledger, calls, counter, hand_over),
             settings=WorkerSettings(
                 most_waiting=self._most_waiting,
                 lease_seconds=self.lease.total_seconds(),
@@ -60,18 +76,29 @@ class Assembly:
         )
 
     def _context(
-        self, ledger: AsyncLedger, calls: Executor, counter: FunnelCounter
+        self,
+        ledger: AsyncLedger,
+        calls: Executor,
+        counter: FunnelCounter,
+        hand_over: HandOverCalls | None,
     ) -> CampaignContext:
         shared_quota = self._shared_quota(ledger, counter)
         context = CampaignContext(
             conversation=self.conversation,
-            calls=self._calls(shared_quota, calls),
+            hand_over=hand_over,
+            calls=paced_calls(
+                self.instance, shared_quota, calls, clock=self.clock, random=self.random
+            ),
             shared_quota=shared_quota,
             group_commit=GroupCommit(
                 lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
             ),
             slots=self._pool(shared_quota.share_slots),
-            unconnected=self._pool(shared_quota.share_unconnected),
+            unconnected=self._pool(
+                shared_quota.share_unconnected
+                if hand_over is None
+                else at_most(MOST_AT_ONCE, shared_quota.share_unconnected)
+            ),
             policy=self.instance.policy,
             token_validity=self.instance.quotas.token_validity,
             connect_window=self.instance.quotas.connect_window,
@@ -99,28 +126,6 @@ class Assembly:
             lease=self.lease,
             counter=counter,
             clock=self.clock,
-        )
-
-    def _calls(self, shared_quota: SharedQuota, executor: Executor) -> PacedCalls:
-        instance = self.instance
-        return PacedCalls(
-            instance.api,
-            instance.policy,
-            acquire=shared_quota.acquire,
-            acquire_starts=self._acquire_starts(shared_quota, executor),
-            executor=executor,
-            clock=self.clock,
-            random=self.random,
-        )
-
-    def _acquire_starts(self, shared_quota: SharedQuota, executor: Executor) -> Acquire:
-        if self.instance.start_limit is None:
-            return shared_quota.acquire
-        return WithinStartLimit(
-            shared_quota.acquire,
-            self.instance.start_limit,
-            per_second=self.instance.quotas.starts_per_second,
-            executor=executor,
         )
 
     @property

@@ -8,6 +8,7 @@ from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
 from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.hand_over_calls import HandOverCalls
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.ledger.group_commit import GroupCommit
@@ -20,6 +21,7 @@ class CampaignContext:
     """What a campaign's contacts are worked on with: the same for all of them."""
 
     conversation: Conversation
+    hand_over: HandOverCalls | None = None
     calls: PacedCalls
     shared_quota: SharedQuota
     group_commit: GroupCommit

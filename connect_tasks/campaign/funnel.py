@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connect_tasks.ledger.contact import Contact, Status
+from connect_tasks.ledger.contact import CampaignMode, Contact, Status
 
 __all__ = ["Funnel", "FunnelCounter"]
 
@@ -16,8 +16,9 @@ class Funnel:
 
     `started`, `connected` and `replied` (the other side has answered something that ours said)
     count contacts that ever got so far; `open_chats` those
-    that are in a conversation now. `learnt` holds what the instance grants less of than its quotas
-    say: calls per second by API, and `open_chats`. `limited_by` is where most wait at this moment:
+    that are in a conversation now. `handed_over` counts chats that were given to their customers,
+    and `in_hands` those that are with people now. `learnt` holds what the instance grants less of
+    than its quotas say: calls per second by API, and `open_chats`. `limited_by` is where most wait at this moment:
     an API's name, `open_chats`, or None where nobody waits.
     """
 
@@ -33,13 +34,16 @@ class Funnel:
     unknown: int
     planned: int
     open_chats: int
+    handed_over: int = 0
+    in_hands: int = 0
+    mode: CampaignMode = CampaignMode.SIMULATION
     learnt: Mapping[str, float] = field(default_factory=dict)
     limited_by: str | None = None
 
     @property
     def settled(self) -> int:
         """Contacts about which this run has nothing more to do."""
-        return self.completed + self.failed + self.unknown
+        return self.completed + self.failed + self.unknown + self.in_hands
 
     @property
     def left(self) -> int:
@@ -60,6 +64,9 @@ class FunnelCounter:
         self._started = counts["reached_started"]
         self._connected: int = counts["reached_connected"]
         self._replied = counts["replied"]
+        self._handed_over = counts["handed_over"]
+        self._in_hands = counts["in_hands"]
+        self._mode = CampaignMode(counts["mode"])
         self._learnt: dict[str, float] = {}
         self.limit: Callable[[], str | None] = lambda: None
 
@@ -76,6 +83,11 @@ class FunnelCounter:
     def reply(self) -> None:
         """A contact's other side answered our side for the first time."""
         self._replied += 1
+
+    def hand_over(self) -> None:
+        """A contact's chat was given to its customer."""
+        self._handed_over += 1
+        self._in_hands += 1
 
     def learn(self, what: str, granted: float | None) -> None:
         """The instance grants less of something than its quota says; None if it does not."""
@@ -111,6 +123,9 @@ class FunnelCounter:
             unknown=status[Status.UNKNOWN],
             planned=status[Status.PLANNED],
             open_chats=status[Status.STARTED] + status[Status.CONNECTED],
+            handed_over=self._handed_over,
+            in_hands=self._in_hands,
+            mode=self._mode,
             learnt=dict(self._learnt),
             limited_by=self.limit(),
         )

@@ -21,18 +21,13 @@ from connect_tasks.aws.pacing.slot_pool import Slot
 from connect_tasks.aws.transcript import Connection, Item
 from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.open_chat import OpenChat
 from connect_tasks.campaign.start import Start
 from connect_tasks.chat.dialogue import Dialogue, EndReason
 from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
 from connect_tasks.chat.session_settings import SessionSettings, last_of_several
-from connect_tasks.errors import (
-    AccessDeniedError,
-    AmazonError,
-    ChatEndedError,
-    ChatLostError,
-    NotFoundError,
-)
+from connect_tasks.errors import AmazonError, ChatEndedError, ChatLostError
 from connect_tasks.ledger.contact import OPEN, Contact, Status
 
 __all__ = ["Pipeline"]
@@ -54,6 +49,7 @@ class Pipeline:
     ) -> None:
         self._context = context
         self._claimed = ClaimedContact(context, contact)
+        self._chat = OpenChat(context, self._claimed)
         self._on_started = on_started
         self._start: Start | None = None
         self._session_of: ChatSession | None = None
@@ -91,7 +87,7 @@ class Pipeline:
         async with self._unconnected, self._slot:
             if self._claimed.contact.status is Status.CONNECTED:
                 self._unconnected.release()
-            if exists and not await self._can_be_joined():
+            if exists and await self._chat.ask_whether_alive() is None:
                 return
             self._start = Start(self._context, self._claimed, self._slot)
             response = await self._start.run()
@@ -106,45 +102,6 @@ class Pipeline:
     def finish_by(self, deadline: float) -> None:
         """End the conversation by this time, in monotonic seconds, and close the chat."""
         self._dialogue.finish_by(deadline)
-
-    async def _can_be_joined(self) -> bool:
-        """Whether an interrupted chat is alive and its token still good; else close its record."""
-        try:
-            await self._raise_if_over()
-        except (NotFoundError, ChatEndedError) as error:
-            await self._close_record(error)
-            return False
-        if self._claimed.token_is_valid:
-            return True
-        with contextlib.suppress(AccessDeniedError):
-            await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
-        why = ChatLostError("its client token is too old")
-        await self._claimed.complete(EndReason.LOST, why, transcript_complete=False)
-        return False
-
-    async def _close_record(self, error: AmazonError) -> None:
-        """The chat ended while nobody of us was there; at our own wish, if we had just closed it.
-
-        In that case its transcript had been read, and the record says so already.
-        """
-        contact = self._claimed.contact
-        if contact.end_reason:
-            skipped = contact.items_skipped
-            await self._claimed.complete(contact.end_reason, items_skipped=skipped)
-        else:
-            await self._claimed.complete(EndReason.LOST, error, transcript_complete=False)
-
-    async def _raise_if_over(self) -> None:
-        """Ask Amazon; without permission to ask, the chat counts as alive."""
-        claimed = self._claimed
-        try:
-            described = await self._context.calls.describe(
-                claimed.instance_id, claimed.contact_id, claimed.turn
-            )
-        except AccessDeniedError:
-            return
-        if described.get("DisconnectTimestamp"):
-            raise ChatEndedError("ended meanwhile", code=described.get("DisconnectReason") or "")
 
     async def _converse(self, response: StartChatContactResponse) -> None:
         if response.participant_token is None:
@@ -168,7 +125,7 @@ class Pipeline:
     async def _close(self, reason: EndReason) -> None:
         if self._claimed.contact.connected_at is None:
             # The token was remembered, but its chat was dead before anybody joined it.
-            why, heard = await self._why_dead(), self._heard(is_lost=True)
+            why, heard = await self._chat.why_dead(), self._heard(is_lost=True)
             await self._claimed.complete(EndReason.LOST, why, started_at=None, **heard)
             return
         is_lost = reason is EndReason.LOST
@@ -182,15 +139,6 @@ class Pipeline:
             return {"transcript_complete": False}
         is_complete = False if is_lost else self._session_of.transcript_complete
         return {"transcript_complete": is_complete, "items_skipped": self._session_of.odd}
-
-    async def _why_dead(self) -> ChatEndedError:
-        try:
-            await self._raise_if_over()
-        except ChatEndedError as error:
-            return error
-        except AmazonError:
-            pass
-        return ChatEndedError("it had ended before anybody joined it", code="ChatEnded")
 
     def _session(self, participant_token: SecretStr) -> ChatSession:
         claimed, conversation = self._claimed, self._context.conversation

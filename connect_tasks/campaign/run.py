@@ -14,9 +14,12 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.assembly import Assembly
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
+from connect_tasks.campaign.hand_over import HandOver, check_alone, function_of
+from connect_tasks.campaign.hand_over_calls import HandOverCalls
 from connect_tasks.campaign.worker import Worker
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, LedgerError
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
@@ -34,7 +37,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     campaign: str,
     instance: Instance,
     *,
-    conversation: Conversation,
+    conversation: Conversation | None = None,
+    hand_over: HandOver | str | None = None,
     table_id: str | None = None,
     on_progress: Callable[[Funnel], None] = lambda _: None,
     poll_seconds: float = 0.2,
@@ -63,7 +67,11 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         ledger: Holds the planned contacts.
         campaign: Its name.
         instance: Where the chats are started, and how fast.
-        conversation: When a conversation is over, and how it is closed.
+        conversation: When a conversation is over, and how it is closed; as the ledger has it if
+            None.
+        hand_over: Gives each started chat to its customer, instead of a conversation: something
+            that takes a `StartedChat`, or where it is, as `package.module:function`. The campaign
+            must have been planned for it.
         table_id: Contact only whom this table names and has right (`Plan.table_id`); all that
             wait in the campaign if None. Open chats are held to their end either way.
         on_progress: Called with the funnel at the beginning, at the end, and in between.
@@ -78,6 +86,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         The funnel at the end.
 
     Raises:
+        InputError: There is no such campaign, it is not run in this way, or the hand-over is no
+            function. Nothing was claimed.
         CampaignHaltedError: Something concerns every contact (credentials, permissions, an
             unknown instance or flow). Nothing more was started; what was under way was finished.
         LedgerError: The ledger cannot be used any more; no chat was started since, but for calls
@@ -96,13 +106,20 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
             run_campaign(ledger, "renewals-2026-11", instance, conversation=Conversation())
         ```
     """
+    check_alone(hand_over, conversation)
+    name = ledger.existing_campaign(campaign)
+    # Before anything is claimed, and below all that could forget it: a run that speaks from the
+    # table, on a campaign of people, would speak as all of them.
+    mode = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
+    ledger.check_mode(name, mode)
     runner = _Runner(
         Assembly(
             ledger=ledger,
-            campaign=ledger.existing_campaign(campaign),
+            campaign=name,
             table_id=table_id,
             instance=instance,
-            conversation=conversation,
+            conversation=conversation or ledger.conversation(name),
+            hand_over=None if hand_over is None else function_of(hand_over),
             lease=timedelta(seconds=lease_seconds),
             patience_seconds=patience_seconds,
             clock=clock or SystemClock(),
@@ -184,7 +201,10 @@ class _Runner:
             self._loop = asyncio.get_running_loop()
             # A first call that waits for its client would arrive together with later ones.
             await self._loop.run_in_executor(calls, instance.api.make_clients)
-            self._worker = worker = self._run.worker(calls, writes, self.counter)
+            hand_over = None
+            if self._run.hand_over is not None:
+                hand_over = stack.enter_context(HandOverCalls(self._run.hand_over))
+            self._worker = worker = self._run.worker(calls, writes, self.counter, hand_over)
             if self._stopped:
                 return
             await worker.run()

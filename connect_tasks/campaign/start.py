@@ -61,6 +61,15 @@ class Start:
         self._may_exist = claimed.contact.sent_at is not None
         self._is_sending = False
         self._is_withdrawn = False
+        self._called_at: float | None = None
+
+    @property
+    def exists_since(self) -> float | None:
+        """Before when its chat surely did not exist, in monotonic seconds.
+
+        None where nobody here can say: an earlier run may have made it.
+        """
+        return self._called_at
 
     async def run(self) -> StartChatContactResponse | None:
         """Call until there is an answer.
@@ -159,6 +168,8 @@ class Start:
     async def _call(self) -> StartChatContactResponse:
         # Assumed before it is sent: only an answer can tell that it was not so.
         existed, self._may_exist = self._may_exist, True
+        if not existed:
+            self._called_at = self._context.clock.monotonic()
         try:
             return await self._context.calls.start_chat(self._claimed.contact.request)
         except OutcomeUnknownError:

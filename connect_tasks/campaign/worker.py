@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.hand_over_pipeline import HandOverPipeline
 from connect_tasks.campaign.pipeline import Pipeline
 from connect_tasks.campaign.unknown_starts import UnknownStarts
 from connect_tasks.campaign.worker_claims import WORKED_ON, WorkerClaims
@@ -25,6 +27,8 @@ from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Status
 
 __all__ = ["Worker", "WorkerSettings"]
+
+_AnyPipeline: TypeAlias = Pipeline | HandOverPipeline
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +99,7 @@ class Worker:
         )
         self._alone_since: float | None = None
         self._queue: deque[Contact] = deque()
-        self._running: dict[asyncio.Task[None], Pipeline] = {}
+        self._running: dict[asyncio.Task[None], _AnyPipeline] = {}
         self._not_started: set[asyncio.Task[None]] = set()
         self._admits = True
         self._stopped = False
@@ -200,11 +204,17 @@ class Worker:
 
     def _launch(self, contact: Contact) -> None:
         task: asyncio.Task[None]
-        pipeline = Pipeline(self._context, contact, on_started=lambda: self._started(task))
+        pipeline = self._pipeline(contact, lambda: self._started(task))
         task = asyncio.ensure_future(self._go(pipeline, contact))
         self._running[task] = pipeline
         self._not_started.add(task)
         task.add_done_callback(self._done)
+
+    def _pipeline(self, contact: Contact, on_started: Callable[[], None]) -> _AnyPipeline:
+        calls = self._context.hand_over
+        if calls is None:
+            return Pipeline(self._context, contact, on_started=on_started)
+        return HandOverPipeline(self._context, contact, calls, on_started=on_started)
 
     def _started(self, task: asyncio.Task[None]) -> None:
         self._not_started.discard(task)
@@ -215,7 +225,7 @@ class Worker:
         self._not_started.discard(task)
         self._changed.set()
 
-    async def _go(self, pipeline: Pipeline, contact: Contact) -> None:
+    async def _go(self, pipeline: _AnyPipeline, contact: Contact) -> None:
         try:
             await pipeline.run()
             self._unknown.ended(pipeline.contact)

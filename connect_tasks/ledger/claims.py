@@ -14,6 +14,8 @@ The rules of this file:
 - What was sent longer ago than a client token holds is claimed by nobody: sent again, the token
   could start a second chat. A person decides.
 - A run that was given a table claims nobody whom the table does not name, or has wrong.
+- People's chats are claimed, waited for and counted by nobody: those that were handed over, and all
+  of a campaign whose customers start theirs by their links. Our side has no part in them.
 - Open chats come first, planned contacts last: a chat that waits dies after five minutes and holds
   its slot until then, a customer who waits loses nothing.
 """
@@ -24,10 +26,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.contact import OPEN, Status
-from connect_tasks.ledger.schema import contacts
+from connect_tasks.ledger.contact import OPEN, CampaignMode, Status
+from connect_tasks.ledger.schema import campaigns, contacts
 
-__all__ = ["CLAIM_ORDER", "ClaimTerms", "free", "held_by", "unclaimed", "wanted"]
+__all__ = [
+    "CLAIM_ORDER",
+    "ClaimTerms",
+    "campaign_is_ours",
+    "free",
+    "held_by",
+    "unclaimed",
+    "wanted",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +95,26 @@ def free(
     )
 
 
+def campaign_is_ours(campaign: str) -> sa.ColumnElement[bool]:
+    """Whether runs start a campaign's chats, and not its customers."""
+    columns = campaigns.c
+    by_link = (columns.campaign == campaign, columns.mode == CampaignMode.INVITATION)
+    return ~sa.exists().where(*by_link)
+
+
 def wanted(
     campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
 ) -> sa.ColumnElement[bool]:
     """Contacts in a status that this worker would claim if nobody else held them."""
     columns = contacts.c
     not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
-    condition = sa.and_(columns.campaign == campaign, columns.status == status, not_had_before)
+    condition = sa.and_(
+        columns.campaign == campaign,
+        columns.status == status,
+        not_had_before,
+        columns.handed_over_at.is_(None),
+        campaign_is_ours(campaign),
+    )
     if status not in OPEN:
         # Below 1 are contacts of an earlier version, for whom another one stands.
         condition &= columns.generation > 0

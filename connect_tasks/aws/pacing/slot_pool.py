@@ -12,11 +12,12 @@ An open chat holds its slot at Amazon whether anybody counts it or not, so the o
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol, Self
 
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 
-__all__ = ["ShareSlots", "Slot", "SlotPool"]
+__all__ = ["ShareSlots", "Slot", "SlotPool", "at_most"]
 
 
 class ShareSlots(Protocol):
@@ -25,6 +26,21 @@ class ShareSlots(Protocol):
     async def __call__(self, demand: SlotDemand, *, refused: bool) -> int:
         """Tell what we have and want, and whether the instance refused; how many we may have."""
         ...
+
+
+def at_most(most: int, share: ShareSlots) -> ShareSlots:
+    """A share of one worker's that is no larger than it can use.
+
+    Args:
+        most: How many it can use.
+        share: What it would be given otherwise.
+    """
+
+    async def share_at_most(demand: SlotDemand, *, refused: bool) -> int:
+        modest = replace(demand, wanted=max(demand.open, min(demand.wanted, most)))
+        return min(most, await share(modest, refused=refused))
+
+    return share_at_most
 
 
 class SlotPool:
@@ -78,6 +94,11 @@ class SlotPool:
         """A chat closed, or was not started after all."""
         self.open -= 1
         self._changed.set()
+
+    def pass_on(self) -> None:
+        """Somebody else counts this chat from now on, and its slot is no more ours to give."""
+        self.open -= 1
+        self.granted -= 1
 
     def refuse(self) -> None:
         """The instance had no slot for one that we took."""
@@ -148,6 +169,12 @@ class Slot:
         if self._is_held:
             self._is_held = False
             self._pool.release()
+
+    def pass_on(self) -> None:
+        """The chat is another's, who counts it; a second call does nothing."""
+        if self._is_held:
+            self._is_held = False
+            self._pool.pass_on()
 
     async def refuse(self) -> None:
         """The instance had no slot after all: wait for another one.
