@@ -15,7 +15,7 @@ from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "forecast", "rounded_words"]
 
 _LONGEST_LINE = 200
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
@@ -63,13 +63,13 @@ class Forecast(Intake):
         if not self.to_contact:
             return "nobody is left to contact"
         chats = "chat" if self.to_contact == 1 else "chats"
-        about = _rounded_words(self.duration_seconds)
+        about = rounded_words(self.duration_seconds)
         return f"{self.to_contact:,} {chats} in about {about}, limited by {self.limit}"
 
     @property
     def outline(self) -> str:
         """The forecast in some lines, with nothing of any customer in it."""
-        return "\n".join([_sentence(self.summary), *_told(self), *_reasons(self)])
+        return "\n".join([_sentence(self.summary), *self._told(), *_reasons(self)])
 
     def __str__(self) -> str:
         lines = [self.outline]
@@ -79,13 +79,26 @@ class Forecast(Intake):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        told = "".join(f"<li>{escape(line)}</li>" for line in _told(self))
+        told = "".join(f"<li>{escape(line)}</li>" for line in self._told())
         reasons = "".join(f"<li>{escape(line.strip())}</li>" for line in _reasons(self))
         samples = "".join(map(_sample_row, self.samples))
         return (
             f"<p><b>{escape(_sentence(self.summary))}</b></p><ul>{told}{reasons}</ul>"
             f"<table><tr><th>customer</th><th>name</th><th>messages</th></tr>{samples}</table>"
         )
+
+    def _told(self) -> Iterator[str]:
+        yield from self._counted()
+        assumed = ": every answer takes as long as we wait for it"
+        how = f"{self.chat_seconds_from}{assumed if self.chat_seconds_from == 'assumed' else ''}"
+        yield f"{rounded_words(self.chat_seconds)} for each chat ({how})"
+        yield ", ".join(f"{name} {count:,}" for name, count in self.calls.items())
+
+    def _counted(self) -> Iterator[str]:
+        refused = f"{self.rejected:,} rejected, {self.duplicate:,} duplicate"
+        yield f"{self.rows:,} rows: {self.valid:,} valid, {refused}"
+        if self.contacted:
+            yield f"{self.contacted:,} contacted before, {self.to_contact:,} to contact"
 
 
 def forecast(
@@ -195,7 +208,7 @@ def _limit(
     # A chat starts when the one that had its slot is over: in waves, each as long as a chat.
     waves, place = divmod(chats - 1, slots)
     duration = waves * held_seconds + place / by_rate.chats_per_second + chat_seconds
-    words = f"{slots:,} open chats at {_rounded_words(held_seconds)} each"
+    words = f"{slots:,} open chats at {rounded_words(held_seconds)} each"
     return _Limit(slots / held_seconds, duration, words)
 
 
@@ -216,8 +229,13 @@ def _unconnected(api: str, quotas: Quotas) -> str:
     return f", for which at most {most:,} chats wait"
 
 
-def _rounded_words(seconds: float) -> str:
-    """A duration without seconds where nobody could foretell them."""
+def rounded_words(seconds: float) -> str:
+    """A duration without seconds where nobody could foretell them.
+
+    Example:
+        >>> rounded_words(4), rounded_words(3_601)
+        ('4 s', '1 h')
+    """
     exact = seconds < 600  # noqa: PLR2004 - ten minutes
     words = duration_words(seconds if exact else 60 * round(seconds / 60))
     return words.removesuffix(" 0 s").removesuffix(" 0 min")
@@ -225,17 +243,6 @@ def _rounded_words(seconds: float) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _told(made: Forecast) -> Iterator[str]:
-    refused = f"{made.rejected:,} rejected, {made.duplicate:,} duplicate"
-    yield f"{made.rows:,} rows: {made.valid:,} valid, {refused}"
-    if made.contacted:
-        yield f"{made.contacted:,} contacted before, {made.to_contact:,} to contact"
-    assumed = ": every answer takes as long as we wait for it"
-    how = f"{made.chat_seconds_from}{assumed if made.chat_seconds_from == 'assumed' else ''}"
-    yield f"{_rounded_words(made.chat_seconds)} for each chat ({how})"
-    yield ", ".join(f"{name} {count:,}" for name, count in made.calls.items())
 
 
 def _reasons(made: Forecast) -> Iterator[str]:

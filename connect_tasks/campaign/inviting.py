@@ -14,6 +14,7 @@ from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.links import InvitationKeys, checked_base_url, token_hash
+from connect_tasks.campaign.manage import MOST_SHOWN
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.chat.template.renderer import ChatMinutes
 from connect_tasks.errors import InputError
@@ -42,8 +43,6 @@ _LONGEST = timedelta(days=366)
 # An abandoned tab keeps a slot of the instance so long.
 _USUAL_MINUTES = 240
 _LEAST_MINUTES, _MOST_MINUTES = 60, 1_440
-
-_MOST_SHOWN = 40
 
 _Item = TypeVar("_Item")
 
@@ -174,7 +173,7 @@ def revoke(
         if missing := [name for name in names if name not in known]:
             raise InputError(
                 f"Campaign {campaign!r} does not know {len(missing):,} of these customers, "
-                f"{missing[0][:_MOST_SHOWN]!r} first: check the ids, the campaign's name and the "
+                f"{missing[0][:MOST_SHOWN]!r} first: check the ids, the campaign's name and the "
                 "ledger's URL. No link was revoked."
             )
         links = open_ledger.invitations

@@ -15,14 +15,18 @@ from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.invitation_forecast import invitation_forecast
+from connect_tasks.campaign.inviting import chat_minutes
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.database import ledger_exists
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import Table, open_table
@@ -59,6 +63,7 @@ def validate_customers(
     connect: AmazonConnectInstance,
     conversation: Conversation | None = None,
     ledger: str | SharedLedger | None = None,
+    mode: CampaignMode = CampaignMode.SIMULATION,
 ) -> Plan:
     """Check every row of a table and enter the valid ones into a campaign. Nothing is sent.
 
@@ -72,12 +77,15 @@ def validate_customers(
         connect: The instance that will be used.
         conversation: What our side will say.
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
+        mode: Who will speak as the customers. A campaign keeps its way: what comes later in
+            another one is refused, before anything of it is written.
 
     Returns:
         How many rows are valid, refused and known already.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used.
+        InputError: The table or the template as a whole cannot be used, or the campaign is run in
+            another way.
         LedgerError: The ledger cannot be used.
 
     Example:
@@ -94,7 +102,7 @@ def validate_customers(
     """
     awaited(connect, "connect")
     table = open_table(customers)
-    renderer = _bound(table, template, connect, conversation)
+    renderer = _bound(table, template, connect, conversation, mode)
     now = datetime.now(UTC)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign, run_logger(), total=_length(table))
@@ -105,14 +113,16 @@ def validate_customers(
             connect.instance_id,
             now=now,
             conversation=conversation,
+            mode=mode,
         )
         plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
         said = (*table.warnings, *renderer.warnings(), *plan.warnings)
         plan = replace(plan, index=table.index, warnings=said)
-        expected = forecast(
+        expected = _expected(
             plan.intake,
-            connect.quotas,
+            connect,
             conversation or opened.conversation(campaign),
+            mode,
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
     tell_plan(plan, expected)
@@ -131,6 +141,7 @@ def preview(
     ledger: str | None = None,
     samples: int = 3,
     mean_chat_seconds: float | None = None,
+    mode: CampaignMode = CampaignMode.SIMULATION,
 ) -> Forecast:
     """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
 
@@ -145,12 +156,15 @@ def preview(
         samples: How many customers' messages to show.
         mean_chat_seconds: How long a chat takes. If None, as long as the ledger's latest chats on
             this instance; without any, every answer counts as long as we wait for it.
+        mode: Who would speak as the customers.
 
     Returns:
         Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API.
+        Of an invitation, how long the last would wait if all came at once.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used.
+        InputError: The table or the template as a whole cannot be used, or the campaign is run in
+            another way.
         LedgerError: There is a ledger and it cannot be used.
 
     Example:
@@ -167,18 +181,19 @@ def preview(
     """
     awaited(connect, "connect")
     table = open_table(customers)
-    renderer = _bound(table, template, connect, conversation)
+    renderer = _bound(table, template, connect, conversation, mode)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign or "preview", run_logger(), total=_length(table))
     with (
-        _past(ledger_url(ledger), campaign, connect.instance_id) as (known, seconds),
+        _past(ledger_url(ledger), campaign, connect.instance_id, mode) as (known, seconds),
         watched as show,
     ):
         intake = look_over(chunks, renderer, samples=samples, known=known, on_progress=show)
-    expected = forecast(
+    expected = _expected(
         intake,
-        connect.quotas,
+        connect,
         conversation or Conversation(),
+        mode,
         given_seconds=mean_chat_seconds,
         measured_seconds=seconds,
     )
@@ -299,13 +314,28 @@ def _bound(
     template: ChatTemplate | dict[str, Any] | None,
     connect: AmazonConnectInstance,
     conversation: Conversation | None,
+    mode: CampaignMode,
 ) -> RowRenderer:
+    invited = mode is CampaignMode.INVITATION
     return _as_template(template, table.columns).bind(
         instance_id=connect.instance_id,
         contact_flow_id=connect.contact_flow_id,
         conversation=conversation,
         columns=table.columns,
+        chat_minutes=chat_minutes(connect.quotas) if invited else None,
     )
+
+
+def _expected(
+    intake: Intake,
+    connect: AmazonConnectInstance,
+    conversation: Conversation,
+    mode: CampaignMode,
+    **seconds: float | None,
+) -> Forecast:
+    if mode is CampaignMode.INVITATION:
+        return invitation_forecast(intake, connect.quotas)
+    return forecast(intake, connect.quotas, conversation, **seconds)
 
 
 def _length(table: Table) -> int | None:
@@ -314,7 +344,7 @@ def _length(table: Table) -> int | None:
 
 @contextmanager
 def _past(
-    url: str, campaign: str | None, instance_id: str
+    url: str, campaign: str | None, instance_id: str, mode: CampaignMode
 ) -> Iterator[tuple[_WhatIsKnown, float | None]]:
     """What a ledger knows of customers, and of an instance's chats; nothing if there is none."""
     if not ledger_exists(url):
@@ -324,6 +354,7 @@ def _past(
         if campaign is not None:
             campaign = opened.campaign_name(campaign)
             opened.check_campaign(campaign, instance_id)
+            opened.check_mode(campaign, mode)
         known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
         yield known, opened.mean_chat_seconds(instance_id)
 
