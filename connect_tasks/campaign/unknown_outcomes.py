@@ -14,7 +14,7 @@ from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["Decision", "resolve", "unknown_contacts"]
+__all__ = ["Decision", "next_generation", "resolve", "unknown_contacts"]
 
 Decision = Literal["was_contacted", "contact_again"]
 
@@ -77,7 +77,7 @@ def resolve(
             open_ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
             # Below 1, in a ledger of an earlier version, another contact stands for the customer.
-            again = _next_generation(contact) if contact.generation > 0 else None
+            again = next_generation(contact) if contact.generation > 0 else None
             open_ledger.resolve(_given_up(contact, now), again=again, now=now)
 
 
@@ -112,7 +112,8 @@ def _given_up(contact: Contact, now: datetime) -> Contact:
     )
 
 
-def _next_generation(contact: Contact) -> Planned:
+def next_generation(contact: Contact) -> Planned:
+    """A contact's customer once more: the same request and messages, with a token of its own."""
     generation = contact.generation + 1
     token = client_token(contact.campaign, contact.customer_id, generation)
     wire: dict[str, Any] = {**json.loads(contact.request), "ClientToken": token}

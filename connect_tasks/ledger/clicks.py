@@ -1,0 +1,326 @@
+"""Clicks: what a press of a link's button finds in the ledger, and how its contact is claimed.
+
+The rules of this file:
+
+- A look is one question for many links at once; it changes nothing, and costs the same whether a
+  link is found or not.
+- What was decided by a look is made sure of again where it is written: the claim itself asks
+  whether the link still works and the campaign still runs, as an opt-out may come in between.
+- A contact that is claimed in this moment by somebody else is passed over, never waited for, and
+  so is a link that somebody writes: nobody waits for another in a circle.
+- A customer's next contact is planned with the end of the one before it, in one transaction.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from connect_tasks.ledger import claims
+from connect_tasks.ledger.changes import Planned
+from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
+from connect_tasks.ledger.database import insert_into
+from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, plan_values, progress
+from connect_tasks.ledger.schema import campaigns, contacts, invitations, ledger
+
+__all__ = ["Clicks", "FoundLink", "Opened", "Succession"]
+
+_Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
+
+# What a press may still bring further, and what exists already.
+_MAY_START = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
+_CLAIMABLE = (*_MAY_START, *sorted(OPEN))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLink:
+    """A link as a press finds it, with its campaign and its customer's latest contact."""
+
+    token_hash: str
+    campaign: str
+    customer_id: str
+    key_id: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    mode: CampaignMode
+    state: CampaignState
+    instance_id: str
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """How often a link's button was pressed since it was noted last, and when first."""
+
+    token_hash: str
+    first_at: datetime
+    presses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession:
+    """A contact that is over, and its customer's next one.
+
+    `was` is the status that the ledger must hold of it until now; with `over.status` the same,
+    nothing of it changes.
+    """
+
+    over: Contact
+    was: Status
+    again: Planned
+
+
+class Clicks:
+    """What the app that serves links asks and writes. Safe to use from many threads.
+
+    Each method is one transaction.
+
+    Args:
+        reading: Opens a connection for questions.
+        writing: Opens one whose transaction is on disk when the block ends.
+    """
+
+    def __init__(self, reading: _Connect, writing: _Connect) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    def check(self) -> None:
+        """Ask something that every ledger can answer.
+
+        Raises:
+            LedgerError: It cannot.
+        """
+        with self._reading() as connection:
+            connection.scalar(sa.select(ledger.c.schema_version))
+
+    def find(self, token_hashes: Collection[str]) -> dict[str, FoundLink]:
+        """The links of these hashes (at most some hundreds), by hash; who has none is left out."""
+        with self._reading() as connection:
+            rows = connection.execute(_look(token_hashes)).mappings().all()
+        return {row["token_hash"]: _found(row) for row in rows}
+
+    def has_started(self, campaign: str) -> bool:
+        """Whether a chat of the campaign was ever started."""
+        ever = (*OPEN, Status.COMPLETED)
+        query = sa.select(sa.literal(1)).where(
+            contacts.c.campaign == campaign, contacts.c.status.in_(ever)
+        )
+        with self._reading() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
+    def claim(
+        self,
+        worker: str,
+        ids: Collection[int],
+        *,
+        opened: Sequence[Opened] = (),
+        given_up: Collection[int] = (),
+        now: datetime,
+        until: datetime,
+    ) -> tuple[dict[int, Contact], set[str]]:
+        """Claim contacts for presses, give others up, and note what was opened.
+
+        A second call claims nothing that the worker holds already.
+
+        Args:
+            worker: Who claims.
+            ids: The contacts. One that somebody holds, whose link works no more, or whose campaign
+                may not start anybody is left as it is; a chat that exists may be claimed while the
+                campaign is paused.
+            opened: Presses to be noted.
+            given_up: Contacts of this worker's that it does not work on any more.
+            now: The present time.
+            until: How long the claims hold.
+
+        Returns:
+            The claimed contacts by their ids, and the hashes of the links that were noted: one that
+            is written by somebody else in this moment is to be noted again.
+        """
+        with self._writing() as connection:
+            if given_up:
+                connection.execute(_give_up(worker, given_up))
+            claimed = _claim(connection, worker, ids, now, until) if ids else {}
+            return claimed, _note(connection, opened)
+
+    def renew(self, worker: str, ids: Collection[int], *, until: datetime) -> None:
+        """Prolong the worker's claims on contacts."""
+        update = sa.update(contacts).where(*_held(worker, ids)).values(claimed_until=until)
+        with self._writing() as connection:
+            connection.execute(update)
+
+    def succeed(
+        self, worker: str, token_hash: str, succession: Succession, *, now: datetime, until: datetime
+    ) -> Contact | None:
+        """Plan a customer's next contact, with the end of the one before, and claim it.
+
+        Args:
+            worker: Who claims; it holds the contact before, unless that is settled.
+            token_hash: The link that was pressed; it must still work.
+            succession: What ends, and what begins.
+            now: The present time.
+            until: How long the claim holds.
+
+        Returns:
+            The next contact; None if the one before was changed meanwhile, or another has planned
+            it: then a new look tells.
+        """
+        over, again = succession.over, succession.again
+        with self._writing() as connection:
+            row = connection.execute(_end(worker, token_hash, succession, now)).one_or_none()
+            if row is None:
+                return None
+            values = plan_values(over.campaign, again, now, row.table_id)
+            claim = {"claimed_by": worker, "claimed_until": until}
+            insert = insert_into(contacts, connection.dialect.name).on_conflict_do_nothing()
+            planned = connection.execute(
+                insert.values({**values, **claim}).returning(*CONTACT_COLUMNS)
+            ).mappings()
+            found = planned.one_or_none()
+            return None if found is None else as_contact(found)
+
+
+def _look(token_hashes: Collection[str]) -> sa.Select[Any]:
+    links, others = invitations.c, contacts.alias()
+    theirs = (others.c.campaign == links.campaign, others.c.customer_key == links.customer_key)
+    latest = sa.select(sa.func.max(others.c.generation)).where(*theirs).scalar_subquery()
+    is_latest = sa.and_(
+        contacts.c.campaign == links.campaign,
+        contacts.c.customer_key == links.customer_key,
+        contacts.c.generation == latest,
+    )
+    own = (links.token_hash, links.key_id, links.expires_at, links.revoked_at)
+    whose = (links.campaign.label("of_campaign"), links.customer_id.label("of_customer"))
+    theirs_is = (campaigns.c.mode, campaigns.c.state, campaigns.c.instance_id)
+    return (
+        sa.select(*own, *whose, *theirs_is, *CONTACT_COLUMNS)
+        .join(campaigns, campaigns.c.campaign == links.campaign)
+        .outerjoin(contacts, is_latest)
+        .where(links.token_hash.in_(token_hashes))
+    )
+
+
+def _found(row: Mapping[Any, Any]) -> FoundLink:
+    has_contact = row["id"] is not None
+    contact = {column.name: row[column] for column in CONTACT_COLUMNS}
+    return FoundLink(
+        token_hash=row["token_hash"],
+        campaign=row["of_campaign"],
+        customer_id=row["of_customer"],
+        key_id=row["key_id"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        mode=CampaignMode(row["mode"]),
+        state=CampaignState(row["state"]),
+        instance_id=row["instance_id"],
+        contact=as_contact(contact) if has_contact else None,
+    )
+
+
+def _works(now: datetime) -> sa.Exists:
+    links = invitations.c
+    return sa.exists().where(
+        links.campaign == contacts.c.campaign,
+        links.customer_key == contacts.c.customer_key,
+        links.revoked_at.is_(None),
+        links.expires_at > now,
+    )
+
+
+def _goes_on(paused_too: sa.ColumnElement[bool]) -> sa.Exists:
+    """The campaign is one of invitations, and runs; or is paused, for what begins nothing."""
+    state = campaigns.c.state
+    is_paused = sa.and_(state == CampaignState.PAUSED, paused_too)
+    return sa.exists().where(
+        campaigns.c.campaign == contacts.c.campaign,
+        campaigns.c.mode == CampaignMode.INVITATION,
+        sa.or_(state == CampaignState.RUNNING, is_paused),
+    )
+
+
+def _claim(
+    connection: sa.Connection, worker: str, ids: Collection[int], now: datetime, until: datetime
+) -> dict[int, Contact]:
+    chosen = (
+        sa.select(contacts.c.id)
+        .where(
+            contacts.c.id.in_(ids),
+            contacts.c.status.in_(_CLAIMABLE),
+            claims.unclaimed(now),
+            _works(now),
+            _goes_on(paused_too=contacts.c.status.in_(OPEN)),
+        )
+        .order_by(contacts.c.id)
+        .with_for_update(skip_locked=True, of=contacts)
+        # Chosen once and for all: PostgreSQL might choose anew for each row of a subquery.
+        .cte("chosen")
+    )
+    statement = (
+        sa.update(contacts)
+        .where(contacts.c.id.in_(sa.select(chosen.c.id)))
+        .values(claimed_by=worker, claimed_until=until)
+        .returning(*CONTACT_COLUMNS)
+    )
+    rows = connection.execute(statement).mappings().all()
+    return {row["id"]: as_contact(row) for row in rows}
+
+
+def _held(worker: str, ids: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = contacts.c
+    return columns.id.in_(ids), columns.claimed_by == worker, columns.claimed_until.is_not(None)
+
+
+def _give_up(worker: str, ids: Collection[int]) -> sa.Update:
+    return sa.update(contacts).where(*_held(worker, ids)).values(claimed_until=None)
+
+
+def _note(connection: sa.Connection, opened: Sequence[Opened]) -> set[str]:
+    if not opened:
+        return set()
+    links = invitations.c
+    hashes = [one.token_hash for one in opened]
+    free = sa.select(links.token_hash).where(links.token_hash.in_(hashes))
+    noted = set(connection.scalars(free.with_for_update(skip_locked=True)))
+    statement = (
+        sa.update(invitations)
+        .where(links.token_hash == sa.bindparam("pressed"))
+        .values(
+            opens=links.opens + sa.bindparam("presses"),
+            opened_at=sa.func.coalesce(
+                links.opened_at, sa.bindparam("first_at", type_=links.opened_at.type)
+            ),
+        )
+    )
+    values = [
+        {"pressed": one.token_hash, "presses": one.presses, "first_at": one.first_at}
+        for one in opened
+        if one.token_hash in noted
+    ]
+    if values:
+        connection.execute(statement, values)
+    return noted
+
+
+def _end(worker: str, token_hash: str, succession: Succession, now: datetime) -> sa.Update:
+    """The contact before, as it is from now on, if it and the link still are as they were seen."""
+    over, columns = succession.over, contacts.c
+    is_settled = succession.was is over.status
+    holder = claims.unclaimed(now) if is_settled else sa.and_(*_held(worker, [over.id]))
+    # What is settled already only makes sure of itself: others may have written to it since.
+    values = {"attempts": columns.attempts} if is_settled else progress(over)
+    return (
+        sa.update(contacts)
+        .where(
+            columns.id == over.id,
+            columns.customer_key == succession.again.customer_key,
+            columns.status == succession.was,
+            holder,
+            _works(now),
+            _goes_on(paused_too=sa.false()),
+            sa.exists().where(invitations.c.token_hash == token_hash),
+        )
+        .values({**values, "claimed_until": None})
+        .returning(columns.table_id)
+    )
