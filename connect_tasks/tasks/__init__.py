@@ -7,13 +7,9 @@ a flow of your own there are `start_chat`, `hold_chat` and `stop_chat`.
 
 from connect_tasks.campaign import CampaignResult, Forecast, Funnel, Plan
 from connect_tasks.chat.single import HeldChat, StartedChat
-from connect_tasks.tasks.campaigns import (
-    collect_responses,
-    preview,
-    start_chats,
-    validate_customers,
-)
+from connect_tasks.tasks.campaigns import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.chats import hold_chat, start_chat, stop_chat
+from connect_tasks.tasks.forecasts import preview
 
 __all__ = [
     "CampaignResult",

@@ -1,36 +1,24 @@
-"""The tasks of a campaign: validate, start, collect; and the forecast of one."""
+"""The tasks of a campaign: validate, start, collect."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from prefect import task
 
-from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
-from connect_tasks.campaign.forecast import Forecast, forecast
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.invitation_forecast import invitation_forecast
-from connect_tasks.campaign.inviting import chat_minutes
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.campaign.planning import CHUNK_ROWS, look_over, plan_campaign
+from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.chat.template.renderer import RowRenderer
-from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.contact import CampaignMode
-from connect_tasks.ledger.database import ledger_exists
-from connect_tasks.ledger.store import Ledger
-from connect_tasks.tables.reading import Table, open_table
-from connect_tasks.tasks.artifacts import ArtifactKind, publish_markdown
+from connect_tasks.tables.reading import open_table
+from connect_tasks.tasks.forecasts import bind_rows, expected_of, row_count
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.plan_log import tell_plan
 from connect_tasks.tasks.progress import watching_rows
@@ -48,9 +36,7 @@ from connect_tasks.tasks.run_log import plain_errors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["collect_responses", "preview", "start_chats", "validate_customers"]
-
-_WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
+__all__ = ["collect_responses", "start_chats", "validate_customers"]
 
 
 @task(task_run_name="validate-{campaign}", **NO_RECORD)
@@ -102,10 +88,10 @@ def validate_customers(
     """
     awaited(connect, "connect")
     table = open_table(customers)
-    renderer = _bound(table, template, connect, conversation, mode)
+    renderer = bind_rows(table, template, connect, conversation, mode)
     now = datetime.now(UTC)
     chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
-    watched = watching_rows(campaign, run_logger(), total=_length(table))
+    watched = watching_rows(campaign, run_logger(), total=row_count(table))
     with open_ledger(ledger) as opened, watched as show:
         campaign = opened.campaign_name(campaign)
         opened.open_campaign(
@@ -118,7 +104,7 @@ def validate_customers(
         plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
         said = (*table.warnings, *renderer.warnings(), *plan.warnings)
         plan = replace(plan, index=table.index, warnings=said)
-        expected = _expected(
+        expected = expected_of(
             plan.intake,
             connect,
             conversation or opened.conversation(campaign),
@@ -127,83 +113,6 @@ def validate_customers(
         )
     tell_plan(plan, expected)
     return plan
-
-
-@task(task_run_name="preview", **NO_RECORD)
-@plain_errors
-def preview(
-    customers: "pd.DataFrame | str | os.PathLike[str]",
-    template: ChatTemplate | dict[str, Any] | None,
-    connect: AmazonConnectInstance,
-    conversation: Conversation | None = None,
-    *,
-    campaign: str | None = None,
-    ledger: str | None = None,
-    samples: int = 3,
-    mean_chat_seconds: float | None = None,
-    mode: CampaignMode = CampaignMode.SIMULATION,
-) -> Forecast:
-    """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
-
-    Args:
-        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
-        template: Makes a request of each row. None: columns are named like the request's fields.
-        connect: The instance that would be used; its quotas decide how fast.
-        conversation: What our side would say.
-        campaign: The campaign, to leave out customers whom it has contacted before.
-        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None. One
-            that is not there is not made.
-        samples: How many customers' messages to show.
-        mean_chat_seconds: How long a chat takes. If None, as long as the ledger's latest chats on
-            this instance; without any, every answer counts as long as we wait for it.
-        mode: Who would speak as the customers.
-
-    Returns:
-        Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API.
-        Of an invitation, how long the last would wait if all came at once.
-
-    Raises:
-        InputError: The table or the template as a whole cannot be used, or the campaign is run in
-            another way.
-        LedgerError: There is a ledger and it cannot be used.
-
-    Example:
-        ```python
-        from connect_tasks.blocks import AmazonConnectInstance
-        from connect_tasks.tasks import preview
-        from connect_tasks import ChatTemplate, Conversation
-
-        template = ChatTemplate(display_name="{{ name }}")
-        conversation = Conversation(messages=["Is {{ date }} still right?"])
-        instance = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
-        print(preview.fn("customers.csv", template, instance, conversation))
-        ```
-    """
-    awaited(connect, "connect")
-    table = open_table(customers)
-    renderer = _bound(table, template, connect, conversation, mode)
-    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
-    watched = watching_rows(campaign or "preview", run_logger(), total=_length(table))
-    with (
-        _past(ledger_url(ledger), campaign, connect.instance_id, mode) as (known, seconds),
-        watched as show,
-    ):
-        intake = look_over(chunks, renderer, samples=samples, known=known, on_progress=show)
-    expected = _expected(
-        intake,
-        connect,
-        conversation or Conversation(),
-        mode,
-        given_seconds=mean_chat_seconds,
-        measured_seconds=seconds,
-    )
-    run_logger().info("%s: %s", campaign or "preview", expected.summary)
-    for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
-        run_logger().warning("%s: %s", campaign or "preview", sentence)
-    publish_markdown(
-        campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
-    )
-    return expected
 
 
 @task(task_run_name="chats-of-{campaign}", **NO_RECORD)
@@ -307,63 +216,3 @@ def collect_responses(
                 result.save(save_to)
             publish_result(result, saved_to=save_to)
     return result
-
-
-def _bound(
-    table: Table,
-    template: ChatTemplate | dict[str, Any] | None,
-    connect: AmazonConnectInstance,
-    conversation: Conversation | None,
-    mode: CampaignMode,
-) -> RowRenderer:
-    invited = mode is CampaignMode.INVITATION
-    return _as_template(template, table.columns).bind(
-        instance_id=connect.instance_id,
-        contact_flow_id=connect.contact_flow_id,
-        conversation=conversation,
-        columns=table.columns,
-        chat_minutes=chat_minutes(connect.quotas) if invited else None,
-    )
-
-
-def _expected(
-    intake: Intake,
-    connect: AmazonConnectInstance,
-    conversation: Conversation,
-    mode: CampaignMode,
-    **seconds: float | None,
-) -> Forecast:
-    if mode is CampaignMode.INVITATION:
-        return invitation_forecast(intake, connect.quotas)
-    return forecast(intake, connect.quotas, conversation, **seconds)
-
-
-def _length(table: Table) -> int | None:
-    return None if table.index is None else len(table.index)
-
-
-@contextmanager
-def _past(
-    url: str, campaign: str | None, instance_id: str, mode: CampaignMode
-) -> Iterator[tuple[_WhatIsKnown, float | None]]:
-    """What a ledger knows of customers, and of an instance's chats; nothing if there is none."""
-    if not ledger_exists(url):
-        yield lambda _: {}, None
-        return
-    with Ledger(url) as opened:
-        if campaign is not None:
-            campaign = opened.campaign_name(campaign)
-            opened.check_campaign(campaign, instance_id)
-            opened.check_mode(campaign, mode)
-        known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
-        yield known, opened.mean_chat_seconds(instance_id)
-
-
-def _as_template(
-    template: ChatTemplate | dict[str, Any] | None, columns: Iterable[str]
-) -> ChatTemplate:
-    if template is None:
-        return ChatTemplate.from_columns(columns)
-    if isinstance(template, ChatTemplate):
-        return template
-    return checked(ChatTemplate, template, "template")

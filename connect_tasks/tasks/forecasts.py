@@ -1,0 +1,181 @@
+"""The forecast of a campaign, and what a table is to one: of these, nothing is written."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from prefect import task
+
+from connect_tasks.aws.problems import checked
+from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks.notebooks import awaited
+from connect_tasks.campaign.forecast import Forecast, forecast
+from connect_tasks.campaign.invitation_forecast import invitation_forecast
+from connect_tasks.campaign.inviting import chat_minutes
+from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
+from connect_tasks.campaign.row_check import Intake
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.renderer import RowRenderer
+from connect_tasks.ledger.changes import Known
+from connect_tasks.ledger.contact import CampaignMode
+from connect_tasks.ledger.database import ledger_exists
+from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.reading import Table, open_table
+from connect_tasks.tasks.artifacts import ArtifactKind, publish_markdown
+from connect_tasks.tasks.progress import watching_rows
+from connect_tasks.tasks.run_context import NO_RECORD, ledger_url, run_logger
+from connect_tasks.tasks.run_log import plain_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["bind_rows", "expected_of", "preview", "row_count"]
+
+_WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
+
+
+@task(task_run_name="preview", **NO_RECORD)
+@plain_errors
+def preview(
+    customers: "pd.DataFrame | str | os.PathLike[str]",
+    template: ChatTemplate | dict[str, Any] | None,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None = None,
+    *,
+    campaign: str | None = None,
+    ledger: str | None = None,
+    samples: int = 3,
+    mean_chat_seconds: float | None = None,
+    mode: CampaignMode = CampaignMode.SIMULATION,
+) -> Forecast:
+    """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
+
+    Args:
+        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+        template: Makes a request of each row. None: columns are named like the request's fields.
+        connect: The instance that would be used; its quotas decide how fast.
+        conversation: What our side would say.
+        campaign: The campaign, to leave out customers whom it has contacted before.
+        ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None. One
+            that is not there is not made.
+        samples: How many customers' messages to show.
+        mean_chat_seconds: How long a chat takes. If None, as long as the ledger's latest chats on
+            this instance; without any, every answer counts as long as we wait for it.
+        mode: Who would speak as the customers.
+
+    Returns:
+        Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API.
+        Of an invitation, how long the last would wait if all came at once.
+
+    Raises:
+        InputError: The table or the template as a whole cannot be used, or the campaign is run in
+            another way.
+        LedgerError: There is a ledger and it cannot be used.
+
+    Example:
+        ```python
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.tasks import preview
+        from connect_tasks import ChatTemplate, Conversation
+
+        template = ChatTemplate(display_name="{{ name }}")
+        conversation = Conversation(messages=["Is {{ date }} still right?"])
+        instance = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
+        print(preview.fn("customers.csv", template, instance, conversation))
+        ```
+    """
+    awaited(connect, "connect")
+    table = open_table(customers)
+    renderer = bind_rows(table, template, connect, conversation, mode)
+    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
+    watched = watching_rows(campaign or "preview", run_logger(), total=row_count(table))
+    with (
+        _past(ledger_url(ledger), campaign, connect.instance_id, mode) as (known, seconds),
+        watched as show,
+    ):
+        intake = look_over(chunks, renderer, samples=samples, known=known, on_progress=show)
+    expected = expected_of(
+        intake,
+        connect,
+        conversation or Conversation(),
+        mode,
+        given_seconds=mean_chat_seconds,
+        measured_seconds=seconds,
+    )
+    run_logger().info("%s: %s", campaign or "preview", expected.summary)
+    for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
+        run_logger().warning("%s: %s", campaign or "preview", sentence)
+    publish_markdown(
+        campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
+    )
+    return expected
+
+
+def bind_rows(
+    table: Table,
+    template: ChatTemplate | dict[str, Any] | None,
+    connect: AmazonConnectInstance,
+    conversation: Conversation | None,
+    mode: CampaignMode,
+) -> RowRenderer:
+    """The template of a table, compiled for its instance and its way.
+
+    Raises:
+        InputError: It cannot be used with this table at all.
+    """
+    invited = mode is CampaignMode.INVITATION
+    return _as_template(template, table.columns).bind(
+        instance_id=connect.instance_id,
+        contact_flow_id=connect.contact_flow_id,
+        conversation=conversation,
+        columns=table.columns,
+        chat_minutes=chat_minutes(connect.quotas) if invited else None,
+    )
+
+
+def expected_of(
+    intake: Intake,
+    connect: AmazonConnectInstance,
+    conversation: Conversation,
+    mode: CampaignMode,
+    **seconds: float | None,
+) -> Forecast:
+    """What a table comes to in a campaign of this way; *seconds* as for `forecast`."""
+    if mode is CampaignMode.INVITATION:
+        return invitation_forecast(intake, connect.quotas)
+    return forecast(intake, connect.quotas, conversation, **seconds)
+
+
+def row_count(table: Table) -> int | None:
+    """How many rows a table has, as far as it is known beforehand."""
+    return None if table.index is None else len(table.index)
+
+
+@contextmanager
+def _past(
+    url: str, campaign: str | None, instance_id: str, mode: CampaignMode
+) -> Iterator[tuple[_WhatIsKnown, float | None]]:
+    """What a ledger knows of customers, and of an instance's chats; nothing if there is none."""
+    if not ledger_exists(url):
+        yield lambda _: {}, None
+        return
+    with Ledger(url) as opened:
+        if campaign is not None:
+            campaign = opened.campaign_name(campaign)
+            opened.check_campaign(campaign, instance_id)
+            opened.check_mode(campaign, mode)
+        known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
+        yield known, opened.mean_chat_seconds(instance_id)
+
+
+def _as_template(
+    template: ChatTemplate | dict[str, Any] | None, columns: Iterable[str]
+) -> ChatTemplate:
+    if template is None:
+        return ChatTemplate.from_columns(columns)
+    if isinstance(template, ChatTemplate):
+        return template
+    return checked(ChatTemplate, template, "template")
