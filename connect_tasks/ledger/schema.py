@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 __all__ = [
+    "HAS_OPEN_CHAT",
     "MIGRATIONS",
     "SCHEMA_VERSION",
     "campaigns",
@@ -169,6 +170,18 @@ sa.Index(
     contacts.c.claimed_by,
     sqlite_where=contacts.c.claimed_until.is_not(None),
     postgresql_where=contacts.c.claimed_until.is_not(None),
+)
+
+HAS_OPEN_CHAT = "contacts.status IN ('started', 'connected')"
+"""The condition of the index of open chats, which a query must repeat in these words."""
+
+# People's chats are counted whenever slots are shared: not by walking past all who were started.
+sa.Index(
+    "contacts_open",
+    contacts.c.campaign,
+    contacts.c.started_at,
+    sqlite_where=sa.text("status IN ('started', 'connected')"),
+    postgresql_where=sa.text("status IN ('started', 'connected')"),
 )
 
 refusals = sa.Table(

@@ -9,6 +9,9 @@ The rules of this file:
   another order could end in a deadlock on PostgreSQL.
 - An open chat counts as long as its worker's lease, granted or not. A worker that was killed holds
   its slots until then, because at Amazon its chats are open.
+- People's chats are nobody's share: they are counted out of the contacts each time, and what is
+  left is shared. So workers that simulate, workers that hand over and the app of the links fill one
+  instance together. A chat that is over by its own duration does not count, asked about or not.
 - Times are seconds since 1970 by the clock of whoever asks. One that is far ahead is taken for
   wrong, so that it cannot silence the others.
 """
@@ -23,6 +26,7 @@ import sqlalchemy as sa
 from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket
 from connect_tasks.aws.quotas import Quotas
+from connect_tasks.ledger import peoples_chats
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import ceilings, holders, paces
 
@@ -108,10 +112,11 @@ def share_slots(
     # given what is free.
     found = _locked(connection, ceilings, key, asdict(ConcurrencyLimit(quota=quota, ceiling=quota)))
     others = _others(connection, instance_id, worker, now)
+    fixed = peoples_chats.count_open(connection, instance_id, now)
     ceiling = ConcurrencyLimit(**found).for_quota(quota).probed(now)
     if refused:
-        ceiling = ceiling.refused(demand.open + sum(other.open for other in others), now)
-    granted = fair_share(ceiling.ceiling, demand, others)
+        ceiling = ceiling.refused(fixed + demand.open + sum(other.open for other in others), now)
+    granted = fair_share(max(0, ceiling.ceiling - fixed), demand, others)
     connection.execute(sa.update(ceilings).where(*_is(ceilings, key)).values(asdict(ceiling)))
     # A chat that is open holds its slot, granted or not.
     held = replace(demand, granted=max(granted, demand.open))
