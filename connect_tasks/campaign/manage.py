@@ -85,7 +85,8 @@ def campaigns(ledger: Ledger | str | None = None) -> "pd.DataFrame":
             `.connect_tasks` if None.
 
     Returns:
-        Columns: campaign, instance_id, state (`string`); created_at (`datetime64[us, UTC]`);
+        Columns: campaign, instance_id, mode (simulation, invitation or hand_over), state
+        (`string`); created_at (`datetime64[us, UTC]`);
         customers, waiting (planned, open or unknown: not settled), unknown (`Int64`).
 
     Raises:
@@ -126,6 +127,8 @@ def stop(campaign: str, ledger: Ledger | str | None = None) -> None:
 
 def resume(campaign: str, ledger: Ledger | str | None = None) -> None:
     """Let a paused or stopped campaign go on; the next run of it does.
+
+    In an invitation nothing else is needed: its links work again.
 
     Raises:
         InputError: There is no such campaign.

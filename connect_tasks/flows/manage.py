@@ -13,6 +13,7 @@ from connect_tasks.campaign.manage import MOST_SHOWN, Decision
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.errors import InputError
 from connect_tasks.flows.table_flow import table_flow
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, start_chats
 from connect_tasks.tasks.artifacts import ArtifactKind, publish_table
 from connect_tasks.tasks.monitor import publish_result
@@ -26,7 +27,16 @@ from connect_tasks.tasks.run_context import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["campaigns", "pause", "resolve", "resume", "status", "stop", "withdraw"]
+__all__ = [
+    "campaigns",
+    "keeping_ids",
+    "pause",
+    "resolve",
+    "resume",
+    "status",
+    "stop",
+    "withdraw",
+]
 
 
 @table_flow(name="campaigns", flow_run_name="campaigns")
@@ -101,6 +111,9 @@ def resume(
 ) -> CampaignResult:
     """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
 
+    Of an invitation nothing is started: its links work again, and a chat starts when its customer
+    presses the button.
+
     Args:
         campaign: The campaign's name.
         connect: A saved Amazon Connect instance; in Python also one that is not saved.
@@ -111,13 +124,20 @@ def resume(
         The campaign's tables.
     """
     with SharedLedger(ledger) as shared:
-        manage.resume(campaign, shared.open())
-        start_chats(campaign, connect=connect, ledger=shared)
+        opened = shared.open()
+        manage.resume(campaign, opened)
+        if opened.mode(opened.existing_campaign(campaign)) is CampaignMode.INVITATION:
+            run_logger().info(
+                "campaign %s is run by invitation: its links work again, and nothing was started",
+                campaign,
+            )
+        else:
+            start_chats(campaign, connect=connect, ledger=shared)
         return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 
 @contextmanager
-def _keeping_ids(*customers: str) -> Iterator[None]:
+def keeping_ids(*customers: str) -> Iterator[None]:
     """What is raised becomes a run's state and log: without ids where Prefect may not have them."""
     try:
         yield
@@ -145,7 +165,7 @@ def withdraw(
     Returns:
         How many were taken out; the others were contacted already, or taken out before.
     """
-    with _keeping_ids(*customers):
+    with keeping_ids(*customers):
         taken = manage.withdraw(campaign, customers, ledger, reason=reason)
     run_logger().info("campaign %s: %d of %d customers withdrawn", campaign, taken, len(customers))
     return taken
@@ -167,6 +187,6 @@ def resolve(campaign: str, customer_id: str, decision: Decision, ledger: str | N
         decision: `was_contacted`, or `contact_again` for a new contact with a new token.
         ledger: SQLAlchemy URL of the ledger.
     """
-    with _keeping_ids(customer_id):
+    with keeping_ids(customer_id):
         manage.resolve(campaign, customer_id, decision, ledger)
     run_logger().info("campaign %s: a contact was resolved as %s", campaign, decision)

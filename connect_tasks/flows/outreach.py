@@ -15,10 +15,11 @@ from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger
 
-__all__ = ["outreach"]
+__all__ = ["named_after_table", "outreach"]
 
 
-def _run_name() -> str:
+def named_after_table() -> str:
+    """What a run is called in Prefect: its campaign, and the table's name or size."""
     parameters: dict[str, Any] = flow_run.parameters or {}
     return f"{parameters.get('campaign')} · {_size(parameters.get('customers'))}"
 
@@ -35,7 +36,7 @@ def _rows(customers: Any) -> int:
     return len(customers) if hasattr(customers, "__len__") else 0
 
 
-@table_flow(name="outreach", flow_run_name=_run_name)
+@table_flow(name="outreach", flow_run_name=named_after_table)
 def outreach(
     customers: Annotated[Any, TABLE_FORM],
     template: ChatTemplate | None = None,

@@ -10,6 +10,7 @@ from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.tasks.campaigns import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.chats import hold_chat, start_chat, stop_chat
 from connect_tasks.tasks.forecasts import preview
+from connect_tasks.tasks.invitations import issue_invitations
 
 __all__ = [
     "CampaignResult",
@@ -20,6 +21,7 @@ __all__ = [
     "StartedChat",
     "collect_responses",
     "hold_chat",
+    "issue_invitations",
     "preview",
     "start_chat",
     "start_chats",
