@@ -1,6 +1,7 @@
 """Counts: a campaign in numbers, each customer counted once.
 
-Only a customer's latest generation counts. Who was withdrawn is neither valid nor failed.
+Only a customer's latest generation counts. Who was withdrawn is neither valid nor failed. A chat is
+in people's hands from when an invitation started it, or a hand-over gave it away, to its end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,19 +9,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.contact import SETTLED, Status, Withdrawal
-from connect_tasks.ledger.schema import campaigns, contacts, refusals
+from connect_tasks.ledger.contact import OPEN, SETTLED, CampaignMode, Status, Withdrawal
+from connect_tasks.ledger.schema import campaigns, collected, contacts, invitations, refusals
 
 __all__ = ["all_campaigns", "counted", "is_latest", "outside"]
 
 
 def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
-    """The campaign in numbers: the funnel, the refused rows, and when it ran."""
-    funnel = connection.execute(_funnel(campaign)).mappings().all()
+    """The campaign in numbers: its way, the funnel, the links, the refused rows, when it ran."""
+    query = sa.select(campaigns.c.mode).where(campaigns.c.campaign == campaign)
+    mode = CampaignMode(connection.scalar(query) or CampaignMode.SIMULATION)
+    funnel = connection.execute(_funnel(campaign, mode)).mappings().all()
     refused = connection.execute(_count_refused(campaign)).all()
+    links = connection.execute(_links(campaign)).mappings().one()
+    awaited = connection.scalar(_awaited(campaign))
     counts = {str(status): 0 for status in Status}
     counts.update({row[0]: row[1] for row in refused})
-    return {**counts, **_summed(funnel)}
+    told = {**counts, **_summed(funnel), **links}
+    return {"mode": mode, **told, "transcripts_awaited": awaited}
 
 
 def all_campaigns() -> sa.Select[Any]:
@@ -31,6 +37,7 @@ def all_campaigns() -> sa.Select[Any]:
         sa.select(
             theirs.campaign,
             theirs.instance_id,
+            theirs.mode,
             theirs.state,
             theirs.created_at,
             sa.func.count(columns.id).label("customers"),
@@ -68,7 +75,7 @@ def is_latest() -> sa.ColumnElement[bool]:
     return ~sa.exists().where(*same_customer, later).correlate(contacts)
 
 
-def _funnel(campaign: str) -> sa.Executable:
+def _funnel(campaign: str, mode: CampaignMode) -> sa.Executable:
     """By status: how many contacts came how far, and when the first and the last step was."""
     columns = contacts.c
     return (
@@ -79,6 +86,8 @@ def _funnel(campaign: str) -> sa.Executable:
             sa.func.count(columns.started_at).label("reached_started"),
             sa.func.count(columns.connected_at).label("reached_connected"),
             sa.func.count(columns.first_reply_at).label("replied"),
+            sa.func.count(columns.handed_over_at).label("handed_over"),
+            sa.func.count(sa.case((_in_hands(mode), 1))).label("in_hands"),
             sa.func.count(sa.case((_is_incomplete(), 1))).label("transcripts_incomplete"),
             sa.func.count(sa.case((_is_unchecked(), 1))).label("transcripts_unchecked"),
             sa.func.coalesce(sa.func.sum(columns.items_skipped), 0).label("items_skipped"),
@@ -97,6 +106,8 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
         "reached_started",
         "reached_connected",
         "replied",
+        "handed_over",
+        "in_hands",
         "transcripts_incomplete",
         "transcripts_unchecked",
         "items_skipped",
@@ -108,6 +119,36 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
         "planned_at": min((row["planned_at"] for row in rows), default=None),
         "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
     }
+
+
+def _links(campaign: str) -> sa.Select[Any]:
+    """How many links were issued, how many of their buttons pressed, how many still can be."""
+    theirs, columns = invitations.c, contacts.c
+    same = (columns.campaign == theirs.campaign, columns.customer_key == theirs.customer_key)
+    # A link is alive with its customer's contact: not of one who was taken out or forgotten.
+    reachable = columns.status.in_([Status.PLANNED, Status.STARTING])
+    untouched = (theirs.opened_at.is_(None), theirs.revoked_at.is_(None))
+    waits = sa.and_(*untouched, sa.exists().where(*same, reachable, is_latest()))
+    return sa.select(
+        sa.func.count().label("issued"),
+        sa.func.count(theirs.opened_at).label("opened"),
+        sa.func.count(sa.case((waits, 1))).label("unopened"),
+        sa.func.max(sa.case((waits, theirs.expires_at))).label("unopened_until"),
+    ).where(theirs.campaign == campaign)
+
+
+def _awaited(campaign: str) -> sa.Select[Any]:
+    """How many chats are over and have a transcript that was looked for and is still to come."""
+    theirs = collected.c
+    coming = (theirs.campaign == campaign, theirs.transcript.in_(["awaited", "partial"]))
+    return sa.select(sa.func.count()).select_from(collected).where(*coming)
+
+
+def _in_hands(mode: CampaignMode) -> sa.ColumnElement[bool]:
+    """Whether a person has the chat, and our side only asks what became of it."""
+    is_open = contacts.c.status.in_(list(OPEN))
+    invited = mode is CampaignMode.INVITATION
+    return is_open if invited else sa.and_(is_open, contacts.c.handed_over_at.is_not(None))
 
 
 def _is_incomplete() -> sa.ColumnElement[bool]:

@@ -14,7 +14,16 @@ from pyarrow import parquet
 
 from connect_tasks.tables.formulas import neutralised
 
-__all__ = ["CAMPAIGNS", "CONTACTS", "MESSAGES", "TableLayout"]
+__all__ = [
+    "CAMPAIGNS",
+    "CONTACTS",
+    "INVITATIONS",
+    "LINKS",
+    "MESSAGES",
+    "REPLIES",
+    "TableLayout",
+    "attributes_layout",
+]
 
 _Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
 _Records: TypeAlias = Iterable[Mapping[str, Any]]
@@ -22,26 +31,28 @@ _Records: TypeAlias = Iterable[Mapping[str, Any]]
 # How many rows are Python objects at once, and how many a row group of a file has.
 _PIECE_ROWS = 20_000
 _TEXT, _COUNT, _TIME = "string", "Int64", "datetime64[us, UTC]"
-_TRUTH = "boolean"
+_TRUTH, _SECONDS = "boolean", "Float64"
 # Large: a column may hold more than the 2 GiB of text that the other kind ends at.
 _KINDS = {
     _TEXT: pa.large_string(),
     _COUNT: pa.int64(),
     _TIME: pa.timestamp("us", tz="UTC"),
     _TRUTH: pa.bool_(),
+    _SECONDS: pa.float64(),
 }
 # Text as pandas keeps it by itself takes several times the memory.
 _DTYPES = {
     _KINDS[_TEXT]: pd.StringDtype("pyarrow"),
     _KINDS[_COUNT]: pd.Int64Dtype(),
     _KINDS[_TRUTH]: pd.BooleanDtype(),
+    _KINDS[_SECONDS]: pd.Float64Dtype(),
 }
 
 
 class TableLayout:
     """A kind of table: its columns, and how it is made of records.
 
-    A record gives values by column name: text, integers, times with a zone, None. What it lacks is
+    A record gives values by column name: text, numbers, times with a zone, None. What it lacks is
     missing, what it has beyond the columns is left out. Only some thousands are held at once.
 
     Args:
@@ -85,7 +96,10 @@ class TableLayout:
         """
         encoding = "utf-8-sig" if neutralise else "utf-8"
         with path.open("w", encoding=encoding, newline="") as file:
-            self.frame([]).to_csv(file, index=False)
+            header = pd.Series(self._schema.names, dtype=_DTYPES[_KINDS[_TEXT]])
+            # A flow may have named a column.
+            header = neutralised(header) if neutralise else header
+            self.frame([]).set_axis(header, axis="columns").to_csv(file, index=False)
             for batch in self._batches(records):
                 piece = batch.to_pandas(types_mapper=_DTYPES.get)
                 piece = piece.apply(self._neutralised) if neutralise else piece
@@ -142,6 +156,8 @@ CONTACTS = TableLayout(
         "transcript_complete": _TRUTH,
         "items_skipped": _COUNT,
         "handed_over_at": _TIME,
+        "disconnect_reason": _TEXT,
+        "messages_sent": _COUNT,
     }
 )
 """One row for each contact or refused row."""
@@ -162,10 +178,52 @@ MESSAGES = TableLayout(
 )
 """One row for each transcript item."""
 
+REPLIES = TableLayout(
+    {
+        "customer_id": _TEXT,
+        "contact_id": _TEXT,
+        "number": _COUNT,
+        "question": _TEXT,
+        "asked_at": _TIME,
+        "asked_by": _TEXT,
+        "answer": _TEXT,
+        "answered_at": _TIME,
+        "seconds_to_answer": _SECONDS,
+    }
+)
+"""One row for each question that a customer was asked, and what they answered."""
+
+INVITATIONS = TableLayout(
+    {
+        "customer_id": _TEXT,
+        "url": _TEXT,
+        "issued_at": _TIME,
+        "expires_at": _TIME,
+        "revoked_at": _TIME,
+        "opened_at": _TIME,
+        "opens": _COUNT,
+        "contact_id": _TEXT,
+        "status": _TEXT,
+    }
+)
+"""One row for each link. Whoever has its URL speaks as the customer."""
+
+LINKS = TableLayout(
+    {
+        "customer_id": _TEXT,
+        "url": _TEXT,
+        "not_before": _TEXT,
+        "not_after": _TEXT,
+        "expires_at": _TEXT,
+    }
+)
+"""One row for each link that can be sent; times as text, in the form that senders take."""
+
 CAMPAIGNS = TableLayout(
     {
         "campaign": _TEXT,
         "instance_id": _TEXT,
+        "mode": _TEXT,
         "state": _TEXT,
         "created_at": _TIME,
         "customers": _COUNT,
@@ -174,3 +232,16 @@ CAMPAIGNS = TableLayout(
     }
 )
 """One row for each campaign of a ledger."""
+
+
+def attributes_layout(names: Iterable[str]) -> TableLayout:
+    """The table of what flows stored: who it is of, then a column of text for each attribute.
+
+    Args:
+        names: The attributes' columns, in their order.
+
+    Example:
+        >>> list(attributes_layout(["score"]).frame([]).columns)
+        ['customer_id', 'contact_id', 'score']
+    """
+    return TableLayout(dict.fromkeys(("customer_id", "contact_id", *names), _TEXT))
