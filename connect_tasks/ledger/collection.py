@@ -24,7 +24,7 @@ from connect_tasks.aws.contact_record import NEVER_JOINED, UNKNOWN_CONTACT, Cont
 from connect_tasks.ledger.claims import unclaimed
 from connect_tasks.ledger.contact import OPEN, CampaignMode, Status
 from connect_tasks.ledger.database import insert_into
-from connect_tasks.ledger.schema import campaigns, collected, contacts
+from connect_tasks.ledger.schema import HAS_OPEN_CHAT, campaigns, collected, contacts
 
 __all__ = [
     "Asked",
@@ -168,7 +168,7 @@ class Collection:
         """
         where = [
             campaigns.c.instance_id == instance_id,
-            contacts.c.status.in_(OPEN),
+            sa.text(HAS_OPEN_CHAT),
             peoples_chats(),
             unclaimed(now),
             _not_since(before),
