@@ -10,11 +10,13 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.slot_pool import ShareSlots, SlotPool, at_most
 from connect_tasks.campaign.context import CampaignContext
+from connect_tasks.campaign.describing import Describer
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.hand_over import HandOver
 from connect_tasks.campaign.hand_over_calls import HandOverCalls
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE
 from connect_tasks.campaign.paced import paced_calls
+from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.campaign.worker import Worker, WorkerSettings
 from connect_tasks.chat.template.conversation import Conversation
@@ -83,17 +85,26 @@ class Assembly:
         hand_over: HandOverCalls | None,
     ) -> CampaignContext:
         shared_quota = self._shared_quota(ledger, counter)
+        paced = paced_calls(
+            self.instance, shared_quota, calls, clock=self.clock, random=self.random
+        )
+        slots = self._pool(shared_quota.share_slots)
         context = CampaignContext(
             conversation=self.conversation,
             hand_over=hand_over,
-            calls=paced_calls(
-                self.instance, shared_quota, calls, clock=self.clock, random=self.random
-            ),
+            calls=paced,
             shared_quota=shared_quota,
             group_commit=GroupCommit(
                 lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
             ),
-            slots=self._pool(shared_quota.share_slots),
+            slots=slots,
+            peoples_slots=PeoplesSlots(
+                Describer(paced, ledger, self.clock),
+                slots,
+                self.ledger.instance_id(self.campaign),
+                describes_per_second=self.instance.quotas.describes_per_second,
+                clock=self.clock,
+            ),
             unconnected=self._pool(
                 shared_quota.share_unconnected
                 if hand_over is None

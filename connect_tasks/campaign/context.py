@@ -9,6 +9,7 @@ from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.ledger.group_commit import GroupCommit
@@ -27,6 +28,7 @@ class CampaignContext:
     group_commit: GroupCommit
     slots: SlotPool
     unconnected: SlotPool
+    peoples_slots: PeoplesSlots | None = None
     policy: RetryPolicy
     token_validity: timedelta
     connect_window: timedelta

@@ -124,7 +124,9 @@ class Worker:
         await self._claims.expire_tokens()
         await self._obey()
         pools = (self._context.slots, self._context.unconnected)
-        duties = (self._claims.renew, self._watch, *(pool.keep for pool in pools))
+        peoples = self._context.peoples_slots
+        watches = [self._watch] if peoples is None else [self._watch, peoples.keep]
+        duties = (self._claims.renew, *watches, *(pool.keep for pool in pools))
         keepers = [asyncio.ensure_future(self._or_halt(duty)) for duty in duties]
         try:
             await self._work()

@@ -11,10 +11,11 @@ The rules of this file:
   their contact bears its id.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -155,6 +156,7 @@ class Collection:
         campaign: str | None,
         now: datetime,
         before: datetime | None = None,
+        among: Iterable[str] | None = None,
         most: int,
     ) -> list[Asked]:
         """People's chats that may still go on, those that were asked about longest ago first.
@@ -164,9 +166,10 @@ class Collection:
             campaign: Only this campaign's; all of the instance if None.
             now: The present time.
             before: Only those that nobody has asked about since then.
+            among: Only those of these ids.
             most: The most contacts.
         """
-        where = [
+        where: list[sa.ColumnElement[bool]] = [
             campaigns.c.instance_id == instance_id,
             sa.text(HAS_OPEN_CHAT),
             peoples_chats(),
@@ -175,6 +178,8 @@ class Collection:
         ]
         if campaign is not None:
             where.append(contacts.c.campaign == campaign)
+        if among is not None:
+            where.append(contacts.c.contact_id.in_(list(among)))
         return self._own(where, most)
 
     def ended_here(self, campaign: str, *, before: datetime, most: int) -> list[Asked]:
@@ -280,6 +285,18 @@ class Collection:
         )
         with self._reading() as connection:
             return set(connection.scalars(query))
+
+    def open_days(self, campaign: str) -> Counter[date]:
+        """On which days people's chats began that may still go on."""
+        query = sa.select(contacts.c.started_at).where(
+            contacts.c.contact_id.in_(_open_ids(campaign)),
+            contacts.c.campaign == campaign,
+            contacts.c.started_at.is_not(None),
+            peoples_chats(),
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).yield_per(1_000).scalars()
+            return Counter(began.date() for began in found if began is not None)
 
     def count_open(self, campaign: str) -> int:
         """How many contacts may still go on: people's chats, and what followed from any."""
