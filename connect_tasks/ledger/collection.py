@@ -169,7 +169,7 @@ class Collection:
             among: Only those of these ids.
             most: The most contacts.
         """
-        where: list[sa.ColumnElement[bool]] = [
+        where: list[Any] = [
             campaigns.c.instance_id == instance_id,
             sa.text(HAS_OPEN_CHAT),
             peoples_chats(),
