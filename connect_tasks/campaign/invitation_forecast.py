@@ -29,6 +29,8 @@ class InvitationForecast(Forecast):
         if not self.to_contact:
             return "nobody is left to invite"
         links = f"{self.to_contact:,} link{'' if self.to_contact == 1 else 's'}"
+        if not self.duration_seconds:
+            return f"{links}; opened all at once, nobody would wait"
         about = rounded_words(self.duration_seconds)
         return f"{links}; opened all at once, the last would wait about {about} ({self.limit})"
 

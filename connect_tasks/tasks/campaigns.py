@@ -111,7 +111,7 @@ def validate_customers(
             mode,
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
-    tell_plan(plan, expected)
+    tell_plan(plan, expected, mode)
     return plan
 
 
