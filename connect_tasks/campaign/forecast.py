@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report.words import duration_words, shorten
@@ -15,11 +15,13 @@ from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 
-__all__ = ["Forecast", "forecast", "rounded_words"]
+__all__ = ["Forecast", "HandOverForecast", "forecast", "hand_over_forecast", "rounded_words"]
 
 _LONGEST_LINE = 200
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
 _ABANDONED_SECONDS = 25 * 3_600.0
+# How long people talk, as long as nobody knows better.
+_PEOPLE = Conversation(reply_timeout_seconds=600, settle_seconds=0, max_seconds=600)
 # What people say for calls of an API.
 _WORDS = {
     "StartChatContact": "starts",
@@ -101,6 +103,18 @@ class Forecast(Intake):
             yield f"{self.contacted:,} contacted before, {self.to_contact:,} to contact"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverForecast(Forecast):
+    """What handing chats over to a table's customers will take: they talk as long as they like."""
+
+    def _told(self) -> Iterator[str]:
+        yield from self._counted()
+        assumed = ": people talk as long as they like"
+        how = f"{self.chat_seconds_from}{assumed if self.chat_seconds_from == 'assumed' else ''}"
+        yield f"{rounded_words(self.chat_seconds)} for each chat ({how})"
+        yield ", ".join(f"{name} {count:,}" for name, count in self.calls.items())
+
+
 def forecast(
     intake: Intake,
     quotas: Quotas,
@@ -135,17 +149,55 @@ def forecast(
     seconds, source = _chat_seconds(conversation, given_seconds, measured_seconds)
     calls = _calls_per_chat(intake, conversation)
     is_left = conversation.close == "leave_open" and source != "given"
-    held_seconds = _ABANDONED_SECONDS if is_left else seconds
-    limit = _limit(intake.to_contact, calls, quotas, seconds, held_seconds)
-    return Forecast(
-        **{name.name: getattr(intake, name.name) for name in fields(Intake)},
-        duration_seconds=limit.duration_seconds if intake.to_contact else 0.0,
-        chats_per_second=limit.chats_per_second,
-        limit=limit.words,
-        chat_seconds=seconds,
-        chat_seconds_from=source,
-        calls={name: round(per_chat * intake.to_contact) for name, per_chat in calls.items()},
+    limit = _limit(
+        intake.to_contact, calls, quotas, seconds, _ABANDONED_SECONDS if is_left else seconds
     )
+    return Forecast(**_came_to(intake, calls, limit, seconds), chat_seconds_from=source)
+
+
+def hand_over_forecast(
+    intake: Intake,
+    quotas: Quotas,
+    *,
+    given_seconds: float | None = None,
+    measured_seconds: float | None = None,
+) -> HandOverForecast:
+    """Say what it will take to start the chats of a table's customers and hand them over.
+
+    Args:
+        intake: What the table came to.
+        quotas: What the instance grants.
+        given_seconds: How long people talk on average, if somebody knows it.
+        measured_seconds: The mean time of past chats, if there are any.
+
+    Raises:
+        InputError: If the given time is not more than nothing.
+
+    Example:
+        >>> intake = Intake(
+        ...     rows=308, valid=308, rejected=0, duplicate=0, contacted=0, opened=0, said=0,
+        ...     reasons={}, more_reasons=0, samples=(),
+        ... )
+        >>> hand_over_forecast(intake, Quotas(), given_seconds=60).summary
+        '308 chats in about 2 min, limited by 5 starts per second'
+    """
+    seconds, source = _chat_seconds(_PEOPLE, given_seconds, measured_seconds)
+    calls = {"StartChatContact": 1.0, "CreateParticipantConnection": 1.0}
+    limit = _limit(intake.to_contact, calls, quotas, seconds, seconds)
+    return HandOverForecast(**_came_to(intake, calls, limit, seconds), chat_seconds_from=source)
+
+
+def _came_to(
+    intake: Intake, calls: Mapping[str, float], limit: "_Limit", seconds: float
+) -> dict[str, Any]:
+    return {
+        **{name.name: getattr(intake, name.name) for name in fields(Intake)},
+        "duration_seconds": limit.duration_seconds if intake.to_contact else 0.0,
+        "chats_per_second": limit.chats_per_second,
+        "limit": limit.words,
+        "chat_seconds": seconds,
+        "calls": {name: round(per_chat * intake.to_contact) for name, per_chat in calls.items()},
+    }
 
 
 @dataclass(frozen=True, slots=True)

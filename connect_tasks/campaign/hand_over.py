@@ -20,9 +20,13 @@ from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.problems import shortened
+from connect_tasks.chat.template.renderer import ChatMinutes
 from connect_tasks.errors import InputError
 
-__all__ = ["HandOver", "StartedChat", "check_alone", "function_of"]
+__all__ = ["CHAT_MINUTES", "HandOver", "StartedChat", "check_alone", "function_of"]
+
+CHAT_MINUTES = ChatMinutes(default=240, most=10_080, why="Amazon keeps no chat for longer")
+"""How long a chat may last that a person has: a tab that was left holds its slot so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

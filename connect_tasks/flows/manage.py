@@ -9,11 +9,13 @@ from pydantic import BeforeValidator
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign import manage
+from connect_tasks.campaign.hand_over import function_of
 from connect_tasks.campaign.manage import MOST_SHOWN, Decision
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.errors import InputError
-from connect_tasks.flows.table_flow import table_flow
+from connect_tasks.flows.table_flow import HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
+from connect_tasks.ledger.store import Ledger
 from connect_tasks.tasks import collect_responses, start_chats
 from connect_tasks.tasks.artifacts import ArtifactKind, publish_table
 from connect_tasks.tasks.monitor import publish_result
@@ -108,6 +110,7 @@ def resume(
     connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
     ledger: str | None = None,
     save_to: str | None = None,
+    hand_over: HandOverParameter = None,
 ) -> CampaignResult:
     """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
 
@@ -119,21 +122,40 @@ def resume(
         connect: A saved Amazon Connect instance; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
+        hand_over: Of a campaign that hands chats over: the function that gives each to its
+            customer, or where it is, as `package.module:function`.
 
     Returns:
         The campaign's tables.
+
+    Raises:
+        InputError: There is no such campaign, it is run in another way, or the hand-over is no
+            function. The campaign stays as it was.
     """
+    if hand_over is not None:
+        function_of(hand_over)
     with SharedLedger(ledger) as shared:
         opened = shared.open()
+        invites = _invites(campaign, opened, hand_over)
         manage.resume(campaign, opened)
-        if opened.mode(opened.existing_campaign(campaign)) is CampaignMode.INVITATION:
+        if invites:
             run_logger().info(
                 "campaign %s is run by invitation: its links work again, and nothing was started",
                 campaign,
             )
         else:
-            start_chats(campaign, connect=connect, ledger=shared)
+            start_chats(campaign, connect=connect, ledger=shared, hand_over=hand_over)
         return collect_responses(campaign, ledger=shared, save_to=save_to)
+
+
+def _invites(campaign: str, ledger: Ledger, hand_over: object) -> bool:
+    """Whether a campaign is run by invitation; one that is not must be run in its own way."""
+    name = ledger.existing_campaign(campaign)
+    if hand_over is None and ledger.mode(name) is CampaignMode.INVITATION:
+        return True
+    way = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
+    ledger.check_mode(name, way)
+    return False
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from prefect.runtime import flow_run
 from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.campaign.hand_over import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
+from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger
 
@@ -48,8 +50,13 @@ def outreach(
     save_to: str | None = None,
     workers: Annotated[int, Field(ge=1)] = 1,
     dry_run: bool = False,
+    hand_over: HandOverParameter = None,
 ) -> CampaignResult:
     """Start one chat per customer, converse, and return the answers as tables.
+
+    With `hand_over` nobody of ours converses: each chat is given to its customer, who speaks in
+    your own app; `collect` brings what they said. A campaign keeps its way: what was started with
+    `hand_over` is never run without it, nor the other way round.
 
     Nobody is contacted twice under one campaign name: a second run goes on with what is left, and
     for a finished campaign returns the same tables. Rows that are wrong are refused, each with its
@@ -74,13 +81,18 @@ def outreach(
             flow's task runner runs tasks on other machines or processes, as Dask does.
         dry_run: Only say how many would be contacted, how long it would take and what they would
             be sent. Nothing is sent, and nothing is written.
+        hand_over: Gives each started chat to its customer, in place of a conversation: a function
+            that takes a `connect_tasks.campaign.hand_over.StartedChat`, or where it can be imported
+            from, as `package.module:function`. It may be async, and may be called again for the
+            same `contact_id` after a crash.
 
     Returns:
         `contacts`, one row per input row; `messages`, one row per transcript item; `summary`. Of
         a dry run instead the `Forecast`, as `connect_tasks.tasks.preview` gives it.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used; nothing was sent.
+        InputError: The table or the template as a whole cannot be used, the campaign is run in
+            another way, or the hand-over is no function; nothing was sent.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -102,10 +114,16 @@ def outreach(
         print(result.contacts)
         ```
     """
+    check_alone(hand_over, conversation)
+    way = CampaignMode.SIMULATION
+    if hand_over is not None:
+        # Looked up before anything is planned; what travels on is what was given.
+        function_of(hand_over)
+        way = CampaignMode.HAND_OVER
     if dry_run:
         # A type of both results would make everybody else tell the two apart.
         return preview(  # type: ignore[return-value]
-            customers, template, connect, conversation, campaign=campaign, ledger=ledger
+            customers, template, connect, conversation, campaign=campaign, ledger=ledger, mode=way
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
@@ -115,13 +133,18 @@ def outreach(
             connect=connect,
             conversation=conversation,
             ledger=shared,
+            mode=way,
         )
         # Only whom this table names: who was planned before and is not in it is left alone.
-        table_id = plan.table_id
+        work: dict[str, Any] = {
+            "connect": connect,
+            "table_id": plan.table_id,
+            "hand_over": hand_over,
+        }
         if workers > 1:
-            _share(workers, campaign, connect=connect, ledger=ledger, table_id=table_id)
+            _share(workers, campaign, ledger=ledger, **work)
         # The one worker there is, or whoever does what several have left: nothing, as a rule.
-        start_chats(campaign, connect=connect, ledger=shared, table_id=table_id)
+        start_chats(campaign, ledger=shared, **work)
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow
 from prefect.context import FlowRunContext
@@ -29,7 +29,7 @@ from connect_tasks.tables.reading import describe
 from connect_tasks.tasks.run_context import may_tell_ids
 from connect_tasks.tasks.run_log import plain_errors
 
-__all__ = ["TABLE_FORM", "TableFlow", "table_flow"]
+__all__ = ["TABLE_FORM", "HandOverParameter", "TableFlow", "table_flow"]
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -43,6 +43,19 @@ TABLE_FORM = WithJsonSchema(
     }
 )
 """How a table parameter looks in the form of a deployment: a path or URI."""
+
+HandOverParameter = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "title": "Hand over",
+            "description": "Where the function is that gives each started chat to its customer: "
+            "package.module:function. Left out, our side speaks.",
+        }
+    ),
+]
+"""A hand-over as a parameter: in the form of a deployment its place; in Python also a function."""
 
 # What a call of any flow of Prefect's takes besides the flow's own parameters.
 _PREFECTS_OWN = ("return_state", "wait_for")
@@ -154,6 +167,8 @@ def _final_state(returned: Any) -> Any:
 def _recorded(name: str, value: Any) -> Any:
     if name == "customers" and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name == "hand_over" and not isinstance(value, str | None):
+        return f"<{type(value).__name__}>"
     if name == "customer_id" and isinstance(value, str) and not may_tell_ids():
         return "<an id>"
     if name == "ledger" and value:

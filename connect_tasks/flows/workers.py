@@ -8,6 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.hand_over import check_alone, function_of
 from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult
@@ -15,8 +16,9 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.flows.fleet import Fleet
-from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
+from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
 from connect_tasks.ledger.addresses import has_secret
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger, run_logger
 
@@ -30,7 +32,11 @@ BlockName = Annotated[
 
 @table_flow(name="campaign-worker")
 def campaign_worker(
-    campaign: str, connect: BlockName, ledger: str | None = None, table_id: str | None = None
+    campaign: str,
+    connect: BlockName,
+    ledger: str | None = None,
+    table_id: str | None = None,
+    hand_over: HandOverParameter = None,
 ) -> Funnel:
     """Work on a campaign that is in the ledger already, beside whoever else does, to its end.
 
@@ -44,12 +50,15 @@ def campaign_worker(
             worker's machine when left out.
         table_id: Contact only whom one table names, as `outreach_on_workers` has it; all who wait
             when left out.
+        hand_over: Where the function is that gives each started chat to its customer, as
+            `package.module:function`; left out, our side speaks. As the campaign was planned.
 
     Returns:
         How far all contacts of the campaign have come.
 
     Raises:
-        InputError: The ledger does not have this campaign, or no such instance is saved.
+        InputError: The ledger does not have this campaign or has it in another way, no such
+            instance is saved, or the hand-over is no function.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -68,11 +77,13 @@ def campaign_worker(
                 f"This machine's ledger does not have campaign {campaign!r}. All machines "
                 "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
             )
-        return start_chats(campaign, connect=instance, ledger=shared, table_id=table_id)
+        return start_chats(
+            campaign, connect=instance, ledger=shared, table_id=table_id, hand_over=hand_over
+        )
 
 
 @table_flow(name="outreach-on-workers", flow_run_name="{campaign} on {workers} workers")
-def outreach_on_workers(
+def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its form
     customers: Annotated[Any, TABLE_FORM],
     template: ChatTemplate | None = None,
     *,
@@ -84,6 +95,7 @@ def outreach_on_workers(
     workers: Annotated[int, Field(ge=1)] = 2,
     worker: str = "campaign-worker/campaign-worker",
     patience_seconds: Annotated[float, Field(gt=0)] = 120,
+    hand_over: HandOverParameter = None,
 ) -> CampaignResult:
     """Do what `outreach` does on several machines, by runs of a deployment on a work pool.
 
@@ -106,13 +118,16 @@ def outreach_on_workers(
         workers: How many runs to start.
         worker: The deployment of `campaign_worker`.
         patience_seconds: How long nothing may move before this run goes on by itself.
+        hand_over: Gives each started chat to its customer, in place of a conversation: where it
+            can be imported on the workers, as `package.module:function`. A function itself cannot
+            travel to them.
 
     Returns:
         `contacts`, one row per input row; `messages`, one row per transcript item; `summary`.
 
     Raises:
-        InputError: The table, the template, the ledger's URL or the deployment cannot be used;
-            nothing was sent.
+        InputError: The table, the template, the ledger's URL, the hand-over or the deployment
+            cannot be used, or the campaign is run in another way; nothing was sent.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -130,6 +145,7 @@ def outreach_on_workers(
         ```
     """
     _refuse_password(ledger)
+    way = _way(hand_over, conversation)
     instance: Any = load_instance(block_name(connect))
     fleet = Fleet(worker, run_logger())
     with SharedLedger(ledger) as shared:
@@ -140,6 +156,7 @@ def outreach_on_workers(
             connect=instance,
             conversation=conversation,
             ledger=shared,
+            mode=way,
         )
         if left := _left(campaign, shared, plan):
             fleet.start(
@@ -151,15 +168,31 @@ def outreach_on_workers(
                     "connect": connect,
                     "ledger": ledger,
                     "table_id": plan.table_id,
+                    "hand_over": hand_over,
                 },
             )
             fleet.wait(
                 lambda: _progress(campaign, shared, plan),
                 patience_seconds=patience_seconds,
             )
-        start_chats(campaign, connect=instance, ledger=shared, table_id=plan.table_id)
+        start_chats(
+            campaign, connect=instance, ledger=shared, table_id=plan.table_id, hand_over=hand_over
+        )
         fleet.finish(is_done=not _left(campaign, shared, plan))
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
+
+
+def _way(hand_over: Any, conversation: Conversation | None) -> CampaignMode:
+    check_alone(hand_over, conversation)
+    if hand_over is None:
+        return CampaignMode.SIMULATION
+    if not isinstance(hand_over, str):
+        raise InputError(
+            "A function cannot travel to other machines: give the hand-over's place there, as "
+            "'package.module:function'."
+        )
+    function_of(hand_over)
+    return CampaignMode.HAND_OVER
 
 
 def _refuse_password(ledger: str | None) -> None:
@@ -174,7 +207,8 @@ def _refuse_password(ledger: str | None) -> None:
 def _left(campaign: str, ledger: SharedLedger, plan: Plan) -> int:
     """How many contacts of the table are not settled yet, and how many chats are open."""
     counts = status(campaign, ledger.open())
-    left = counts["valid"] - counts["completed"] - counts["failed"] - counts["unknown"]
+    settled = ("completed", "failed", "unknown", "in_hands")
+    left = counts["valid"] - sum(counts[name] for name in settled)
     outside = ledger.open().outside(plan.campaign, plan.table_id) if plan.table_id else 0
     return int(left - outside)
 

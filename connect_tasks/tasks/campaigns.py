@@ -10,6 +10,7 @@ from prefect import task
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.hand_over import HandOver
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
 from connect_tasks.campaign.results import CampaignResult
@@ -124,10 +125,12 @@ def start_chats(
     conversation: Conversation | None = None,
     ledger: str | SharedLedger | None = None,
     table_id: str | None = None,
+    hand_over: HandOver | str | None = None,
 ) -> Funnel:
     """Start, hold and close the chats of all customers of a campaign that are not settled.
 
-    It goes as fast as the instance's quotas allow. A second call goes on with what is left.
+    It goes as fast as the instance's quotas allow. A second call goes on with what is left. With
+    `hand_over` the chats are not held but given to their customers, as soon as they are started.
 
     Args:
         campaign: A campaign that `validate_customers` has filled.
@@ -136,12 +139,15 @@ def start_chats(
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
         table_id: Contact only whom one table names: the `table_id` of what `validate_customers`
             returned. All who wait in the campaign if None.
+        hand_over: Gives each started chat to its customer: something that takes a `StartedChat`,
+            or where it is, as `package.module:function`. The campaign must be planned for it.
 
     Returns:
         How far the contacts have come.
 
     Raises:
-        InputError: There is no such campaign.
+        InputError: There is no such campaign, it is run in another way, or the hand-over is no
+            function. Nothing was claimed.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -167,7 +173,8 @@ def start_chats(
                 opened,
                 campaign,
                 connect.connect(),
-                conversation=conversation or opened.conversation(campaign),
+                conversation=conversation,
+                hand_over=hand_over,
                 table_id=table_id,
                 on_progress=monitor.show,
                 scheduler_run=attempt_of_run(),

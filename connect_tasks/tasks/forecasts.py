@@ -11,7 +11,8 @@ from prefect import task
 from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
-from connect_tasks.campaign.forecast import Forecast, forecast
+from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
+from connect_tasks.campaign.hand_over import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.inviting import chat_minutes
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
@@ -126,13 +127,15 @@ def bind_rows(
     Raises:
         InputError: It cannot be used with this table at all.
     """
-    invited = mode is CampaignMode.INVITATION
+    minutes = CHAT_MINUTES if mode is CampaignMode.HAND_OVER else None
+    if mode is CampaignMode.INVITATION:
+        minutes = chat_minutes(connect.quotas)
     return _as_template(template, table.columns).bind(
         instance_id=connect.instance_id,
         contact_flow_id=connect.contact_flow_id,
         conversation=conversation,
         columns=table.columns,
-        chat_minutes=chat_minutes(connect.quotas) if invited else None,
+        chat_minutes=minutes,
     )
 
 
@@ -146,6 +149,8 @@ def expected_of(
     """What a table comes to in a campaign of this way; *seconds* as for `forecast`."""
     if mode is CampaignMode.INVITATION:
         return invitation_forecast(intake, connect.quotas)
+    if mode is CampaignMode.HAND_OVER:
+        return hand_over_forecast(intake, connect.quotas, **seconds)
     return forecast(intake, connect.quotas, conversation, **seconds)
 
 
