@@ -6,7 +6,7 @@ the account's rate doing so (ADR 0003).
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,14 +53,14 @@ class ClientOptions:
     def config(self, **more: Any) -> Config:
         """The botocore configuration: the caller's own, with what must not differ on top."""
         own = self.parameters.get("config") or Config()
-        ours = Config(
-            connect_timeout=self.connect_timeout_seconds,
-            read_timeout=self.read_timeout_seconds,
-            max_pool_connections=self.connections,
-            retries={"total_max_attempts": 1},
+        ours = {
+            "connect_timeout": self.connect_timeout_seconds,
+            "read_timeout": self.read_timeout_seconds,
+            "max_pool_connections": self.connections,
+            "retries": {"total_max_attempts": 1},
             **more,
-        )
-        return own.merge(ours)
+        }
+        return own.merge(Config(**ours))
 
 
 class ConnectApi:
@@ -96,6 +96,11 @@ class ConnectApi:
         # In another process it makes clients of its own: boto3's do not travel.
         return type(self), (self._make_session, self._options)
 
+    @property
+    def made_of(self) -> tuple[Callable[[], boto3.Session], ClientOptions]:
+        """Who calls, and how: what a client of another service is made of."""
+        return self._make_session, self._options
+
     def make_clients(self) -> None:
         """Make the clients now; otherwise the first call does, and others wait for it.
 
@@ -103,6 +108,14 @@ class ConnectApi:
             CredentialsError: There is no Region, no such profile, or the role is refused.
         """
         self._current(expired=None)
+
+    def participant_endpoint(self) -> str:
+        """Where participants' own calls go, as a URL: what a person's browser has to be told.
+
+        Raises:
+            CredentialsError: There is no Region, no such profile, or the role is refused.
+        """
+        return str(self._current(expired=None).participant.meta.endpoint_url)
 
     def start_chat(self, request: str) -> StartChatContactResponse:
         """StartChatContact with these bytes; they hold the client token.
@@ -134,6 +147,58 @@ class ConnectApi:
             lambda clients: clients.connect.describe_contact(
                 InstanceId=instance_id, ContactId=contact_id
             )["Contact"],
+        )
+
+    def search_contacts(
+        self,
+        instance_id: str,
+        *,
+        since: datetime,
+        until: datetime,
+        methods: Sequence[str],
+        page: str | None = None,
+    ) -> Mapping[str, Any]:
+        """SearchContacts: a hundred chats of the instance that began in some way in some time.
+
+        Args:
+            instance_id: Whose chats.
+            since: The earliest time at which they began.
+            until: The latest.
+            methods: How they began, by Amazon's names.
+            page: The token of a further page.
+
+        Returns:
+            The answer with Amazon's names: `Contacts`, and `NextToken` if there are more.
+        """
+        place = {"NextToken": page} if page else {}
+        criteria: Any = {"Channels": ["CHAT"], "InitiationMethods": list(methods)}
+        return self._call(
+            "SearchContacts",
+            lambda clients: clients.connect.search_contacts(
+                InstanceId=instance_id,
+                TimeRange={"Type": "INITIATION_TIMESTAMP", "StartTime": since, "EndTime": until},
+                SearchCriteria=criteria,
+                MaxResults=100,
+                Sort={"FieldName": "INITIATION_TIMESTAMP", "Order": "ASCENDING"},
+                **place,
+            ),
+        )
+
+    def transcript_places(self, instance_id: str) -> list[tuple[str, str]]:
+        """ListInstanceStorageConfigs: where in S3 the instance keeps what was said in chats.
+
+        Returns:
+            Bucket and prefix of each place; none if transcripts are not kept.
+        """
+        return self._call(
+            "ListInstanceStorageConfigs",
+            lambda clients: [
+                (config["S3Config"]["BucketName"], config["S3Config"]["BucketPrefix"].strip("/"))
+                for config in clients.connect.list_instance_storage_configs(
+                    InstanceId=instance_id, ResourceType="CHAT_TRANSCRIPTS"
+                ).get("StorageConfigs", ())
+                if config.get("StorageType") == "S3"
+            ],
         )
 
     def connect_participant(self, participant_token: SecretStr) -> Connection:

@@ -126,4 +126,4 @@ def _transcripts(recordings: object) -> list[str]:
 
 
 def _is_there(recording: Mapping[str, Any]) -> bool:
-    return recording.get("Status", "AVAILABLE") == "AVAILABLE"
+    return bool(recording.get("Status", "AVAILABLE") == "AVAILABLE")

@@ -45,6 +45,8 @@ _BY_CODE: Mapping[str, type[errors.AmazonError]] = {
     "InternalServiceException": errors.OutcomeUnknownError,
     "InvalidActiveRegionException": errors.PermanentError,
     "InvalidClientTokenId": errors.CredentialsError,
+    # An object of S3 that was moved to where it must be fetched from first.
+    "InvalidObjectState": errors.PermanentError,
     "InvalidParameterException": errors.PermanentError,
     "InvalidRequestException": errors.PermanentError,
     "InvalidSignatureException": errors.CredentialsError,
@@ -107,7 +109,11 @@ _READS = frozenset(
         "DescribeInstance",
         "GetCallerIdentity",
         "GetMetricData",
+        "GetObject",
         "GetTranscript",
+        "ListInstanceStorageConfigs",
+        "ListObjectsV2",
+        "SearchContacts",
     }
 )
 

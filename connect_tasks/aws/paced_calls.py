@@ -1,7 +1,7 @@
 """Paced calls: each at the pace of its API's quota, and again when that is worth it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 MOST_PAGES = 200
 """How many pages of one transcript are read, of 100 items each: a chat has some dozens of items."""
 
-_LIVE, _JOINING = Turn(Urgency.LIVE), Turn(Urgency.WAITING)
+_LIVE, _JOINING, _QUIET = Turn(Urgency.LIVE), Turn(Urgency.WAITING), Turn(Urgency.QUIET)
 
 
 class PacedCalls:
@@ -78,6 +78,8 @@ class PacedCalls:
         self.starts = limiter("StartChatContact", acquire_starts or acquire)
         self._stops = limiter("StopContact")
         self._describes = limiter("DescribeContact")
+        self._searches = limiter("SearchContacts")
+        self._storage_lists = limiter("ListInstanceStorageConfigs")
         self._connections = limiter("CreateParticipantConnection")
         self._messages = limiter("SendMessage")
         self._transcripts = limiter("GetTranscript")
@@ -118,6 +120,30 @@ class PacedCalls:
         """DescribeContact, which changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
             self._describes, lambda: self.api.describe_contact(instance_id, contact_id), turn
+        )
+
+    async def search(
+        self,
+        instance_id: str,
+        *,
+        since: datetime,
+        until: datetime,
+        methods: Sequence[str],
+        page: str | None = None,
+    ) -> Mapping[str, Any]:
+        """SearchContacts as of `ConnectApi`: changes nothing, neither concurrent nor cancelled."""
+        return await self._paced(
+            self._searches,
+            lambda: self.api.search_contacts(
+                instance_id, since=since, until=until, methods=methods, page=page
+            ),
+            _QUIET,
+        )
+
+    async def transcript_places(self, instance_id: str) -> list[tuple[str, str]]:
+        """ListInstanceStorageConfigs, which changes nothing, neither concurrent nor cancelled."""
+        return await self._paced(
+            self._storage_lists, lambda: self.api.transcript_places(instance_id), _QUIET
         )
 
     async def stop(self, instance_id: str, contact_id: str) -> None:

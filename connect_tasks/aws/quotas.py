@@ -15,6 +15,8 @@ _RATES = {
     "StartChatContact": ("starts_per_second", "start_burst"),
     "StopContact": ("stops_per_second", "stop_burst"),
     "DescribeContact": ("describes_per_second", "describe_burst"),
+    "SearchContacts": ("searches_per_second", "search_burst"),
+    "ListInstanceStorageConfigs": ("storage_lists_per_second", "storage_list_burst"),
     "CreateParticipantConnection": ("connections_per_second", "connection_burst"),
     "SendMessage": ("messages_per_second", "message_burst"),
     "GetTranscript": ("transcripts_per_second", "transcript_burst"),
@@ -63,6 +65,10 @@ class Quotas(StrictModel):
     stop_burst: int = _burst(15, "StopContact calls")
     describes_per_second: float = _rate(10, "DescribeContact calls")
     describe_burst: int = _burst(15, "DescribeContact calls")
+    searches_per_second: float = _rate(0.5, "SearchContacts calls")
+    search_burst: int = _burst(1, "SearchContacts calls")
+    storage_lists_per_second: float = _rate(2, "ListInstanceStorageConfigs calls")
+    storage_list_burst: int = _burst(5, "ListInstanceStorageConfigs calls")
     connections_per_second: float = _rate(6, "CreateParticipantConnection calls")
     connection_burst: int = _burst(9, "CreateParticipantConnection calls")
     messages_per_second: float = _rate(10, "SendMessage and SendEvent calls")

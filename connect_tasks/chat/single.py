@@ -4,13 +4,12 @@ All chats of a process keep one bucket for each API of an instance. There is no 
 keeps is forgotten, and who was contacted is for the caller to remember.
 """
 
-import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +23,7 @@ from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenB
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import Dialogue, EndReason
+from connect_tasks.chat.own_loop import finish
 from connect_tasks.chat.participant import Participant
 from connect_tasks.chat.session import ChatSession
 from connect_tasks.chat.session_settings import SessionSettings, last_of_several
@@ -283,25 +283,7 @@ def _at_pace(
             finally:
                 await calls.return_unused()
 
-    return _finish(main())
-
-
-def _finish(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run it to its end, also where an event loop runs already: in async flows and notebooks."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    loop = asyncio.new_event_loop()
-    with closing(loop), ThreadPoolExecutor(1, "chat") as thread:
-        task = loop.create_task(work)
-        done = thread.submit(loop.run_until_complete, task)
-        try:
-            return done.result()
-        except BaseException:
-            # Ctrl-C reaches only the thread that waits.
-            loop.call_soon_threadsafe(task.cancel)
-            raise
+    return finish(main())
 
 
 async def _nothing(*_: object) -> None:

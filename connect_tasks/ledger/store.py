@@ -33,6 +33,7 @@ from connect_tasks.ledger.rows import (
     was_made,
 )
 from connect_tasks.ledger.schema import contacts, items
+from connect_tasks.ledger.transcripts import Transcripts
 from connect_tasks.ledger.unwritable import blaming_values
 
 __all__ = ["Ledger"]
@@ -77,6 +78,11 @@ class Ledger(Roster):
     def collection(self) -> Collection:
         """What Amazon knows of its contacts."""
         return Collection(self._reading, self._writing)
+
+    @property
+    def transcripts(self) -> Transcripts:
+        """What of its transcripts comes from files."""
+        return Transcripts(self._reading, self._writing)
 
     def claim(
         self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
