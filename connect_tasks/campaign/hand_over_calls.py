@@ -15,6 +15,7 @@ import logging
 import threading
 from collections.abc import Awaitable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 from connect_tasks.campaign.hand_over import HandOver, StartedChat
@@ -107,7 +108,7 @@ class HandOverCalls:
         with self._lock:
             if self._own_loop is None:
                 self._own_loop = asyncio.new_event_loop()
-                run = self._own_loop.run_forever
+                run = partial(_run_to_its_end, self._own_loop)
                 threading.Thread(target=run, name="hand-over loop", daemon=True).start()
             return self._own_loop
 
@@ -163,6 +164,16 @@ class _Call:
                 "contact %s: the hand-over's function returned after its chat was given up",
                 self._chat.contact_id,
             )
+
+
+def _run_to_its_end(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=1))
+    loop.close()
 
 
 async def _error_of(awaitable: Awaitable[object]) -> str | None:
