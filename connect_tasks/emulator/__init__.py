@@ -6,11 +6,12 @@ services.
 
 from connect_tasks.emulator.faults.file import read_faults
 from connect_tasks.emulator.faults.plan import Fault, FaultKind
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas, Rate
+from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 __all__ = [
     "ContactRecord",
@@ -21,5 +22,6 @@ __all__ = [
     "LocalQuotas",
     "Rate",
     "TranscriptItem",
+    "TranscriptStorage",
     "read_faults",
 ]

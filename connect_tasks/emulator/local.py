@@ -16,7 +16,7 @@ import uvicorn
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.ticker import steady_clock, work_off
@@ -24,6 +24,7 @@ from connect_tasks.emulator.server.transports import Transports, listen
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.state import EndedContacts
+from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 if TYPE_CHECKING:
     from connect_tasks.aws.quotas import Quotas
@@ -35,14 +36,16 @@ _HOST = "127.0.0.1"
 _REGION = "us-east-1"
 _SECONDS_TO_START = 10
 _SECONDS_TO_CLOSE = 0.4
+_STORAGE = TranscriptStorage()
 
 
 class LocalConnect:
     """An Amazon Connect instance on this machine, for as long as the `with` block lasts.
 
-    It serves the chat operations of `connect` and `connectparticipant`, and the participant's web
-    socket, on one port of 127.0.0.1. It runs in a thread of its own, so it also works where an
-    event loop is already running, as in a notebook. What it knows stays readable after a stop.
+    It serves the chat operations of `connect` and `connectparticipant`, the participant's web
+    socket, and the S3 bucket of the transcripts, on one port of 127.0.0.1. It runs in a thread of
+    its own, so it also works where an event loop is already running, as in a notebook. What it
+    knows stays readable after a stop.
 
     Args:
         seed: What ids, tokens and times of thought follow from; never the wall time.
@@ -57,6 +60,8 @@ class LocalConnect:
         state: A file that remembers which contacts have ended, so that another process that is
             given it does not start them anew; it holds ids and times, nothing of customers.
             Without one, all is forgotten with the object.
+        storage: The S3 bucket that transcripts of ended contacts are kept in; with None the
+            instance has none. Transcripts of contacts before a restart are not kept.
 
     Raises:
         ValueError: There is no flow of this name, or the state's file is not one.
@@ -69,7 +74,7 @@ class LocalConnect:
         ```
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each with a default of its own
         self,
         *,
         seed: int = 0,
@@ -82,6 +87,7 @@ class LocalConnect:
         faults: Sequence[Fault] = (),
         limits: LocalLimits | None = None,
         state: Path | None = None,
+        storage: TranscriptStorage | None = _STORAGE,
     ) -> None:
         if flow not in FLOWS:
             raise ValueError(f"There is no flow {flow!r}; there are {', '.join(sorted(FLOWS))}.")
@@ -100,6 +106,7 @@ class LocalConnect:
             connect_window_seconds=connect_window_seconds,
             remembered=ended.read(),
             on_ended=ended.add,
+            storage=storage,
         )
         self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
@@ -132,7 +139,7 @@ class LocalConnect:
 
     @property
     def endpoint_url(self) -> str:
-        """The URL of both services.
+        """The URL of all its services.
 
         Raises:
             RuntimeError: It has never been started, so there is no port yet.
@@ -238,6 +245,7 @@ class LocalConnect:
         return {
             "AWS_ENDPOINT_URL_CONNECT": self.endpoint_url,
             "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": self.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": _REGION,

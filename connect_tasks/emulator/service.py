@@ -7,14 +7,16 @@ from typing import Any
 
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.participant import ParticipantService
+from connect_tasks.emulator.instance.queries import Queries
 from connect_tasks.emulator.model.errors import RefusedError, access_denied, expired
 from connect_tasks.emulator.model.operations import OWNERS, declares
+from connect_tasks.emulator.model.queries import read_query
 from connect_tasks.emulator.model.rules import RULES
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem, Validator
 from connect_tasks.emulator.quotas import LocalQuotas, Throttle
 
-__all__ = ["Request", "Service"]
+__all__ = ["Request", "Service", "access_key_of"]
 
 
 _MOST_NAMED = 20
@@ -27,7 +29,7 @@ class Request:
 
     Attributes:
         operation: Name of the operation.
-        params: Members of path and body; `None` if the body is not JSON.
+        params: Members of path, query and body; `None` if the body is not JSON.
         bearer: The `X-Amz-Bearer` header.
         authorization: The `Authorization` header.
     """
@@ -39,22 +41,27 @@ class Request:
 
     @classmethod
     def read(
-        cls, operation: str, body: bytes, path: Mapping[str, str], headers: Mapping[str, str]
+        cls,
+        operation: str,
+        body: bytes,
+        path: Mapping[str, str],
+        headers: Mapping[str, str],
+        query: str = "",
     ) -> "Request":
         """Put a request together from its parts on the wire."""
         try:
             params = read_json(body or b"{}")
         except ValueError:
             params = None
-        if path and isinstance(params, dict):
-            params = {**params, **path}
+        if isinstance(params, dict):
+            params = {**params, **path, **read_query(operation, query)}
         bearer, authorization = headers.get("x-amz-bearer", ""), headers.get("authorization", "")
         return cls(operation, params, bearer, authorization)
 
     @property
     def access_key(self) -> str:
         """The access key that the request was signed with; empty if there is none."""
-        return self.authorization.partition("Credential=")[2].partition("/")[0]
+        return access_key_of(self.authorization)
 
 
 class Service:
@@ -78,13 +85,17 @@ class Service:
         self._backend = backend
         self._throttle = Throttle(quotas)
         self._now = now
-        participant = ParticipantService(backend)
+        participant, queries = ParticipantService(backend), Queries(backend)
         self._contact_calls: dict[str, Callable[[Any], dict[str, Any]]] = {
             "StartChatContact": backend.start_chat,
             "StopContact": backend.stop_contact,
-            "DescribeContact": backend.describe_contact,
-            "DescribeInstance": backend.describe_instance,
-            "DescribeContactFlow": backend.describe_contact_flow,
+            "DescribeContact": queries.describe_contact,
+            "DescribeInstance": queries.describe_instance,
+            "DescribeContactFlow": queries.describe_contact_flow,
+            "GetContactAttributes": queries.get_contact_attributes,
+            "ListContactReferences": queries.list_contact_references,
+            "ListInstanceStorageConfigs": queries.list_instance_storage_configs,
+            "SearchContacts": queries.search_contacts,
         }
         self._participant_calls: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "CreateParticipantConnection": participant.create_connection,
@@ -119,7 +130,8 @@ class Service:
         if request.operation not in self._contact_calls:
             return self._backend.connections.customer_id(request.bearer)
         params = request.params if isinstance(request.params, dict) else {}
-        chat = self._backend.chats.get(str(params.get("ContactId")))
+        contact_id = params.get("ContactId") or params.get("InitialContactId")
+        chat = self._backend.chats.get(str(contact_id))
         named = chat.customer_id if chat else params.get("CustomerId")
         # Nothing has been checked yet: it can be of any type.
         return named if isinstance(named, str) else None
@@ -153,6 +165,12 @@ class Service:
             problems = [problem for rule in rules for problem in rule(request.params)]
         if problems:
             raise _invalid(request.operation, problems)
+
+
+def access_key_of(signature: str) -> str:
+    """The access key in an `Authorization` header, or in the credential of a signed link."""
+    _, name, credential = signature.rpartition("Credential=")
+    return (credential if name else signature).partition("/")[0] if "/" in signature else ""
 
 
 def _invalid(operation: str, problems: list[Problem]) -> RefusedError:

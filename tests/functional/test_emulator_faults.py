@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect
+from connect_tasks.emulator.faults.plan import FILE_KINDS
 
 SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
 
@@ -303,6 +304,7 @@ def test_a_new_socket_beside_a_silent_one_hears_again() -> None:
 
 # Status and code are what botocore's model declares for the operation; where it says nothing, the
 # API's documentation. Which items are heard is written as their places in the transcript.
+# What is wrong with files: see test_emulator_storage.
 EFFECTS: dict[FaultKind, Callable[[FaultKind], None]] = {
     FaultKind.ERROR_BEFORE: partial(error_comes, contacts=0),
     FaultKind.ERROR_AFTER: partial(error_comes, contacts=1),
@@ -325,9 +327,9 @@ EFFECTS: dict[FaultKind, Callable[[FaultKind], None]] = {
 
 
 def test_no_kind_is_without_a_test_of_its_effect() -> None:
-    assert set(EFFECTS) == set(FaultKind)
+    assert {*EFFECTS, *FILE_KINDS} == set(FaultKind)
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", EFFECTS)
 def test_each_kind_has_its_effect_at_the_other_side_of_the_wire(kind: FaultKind) -> None:
     EFFECTS[kind](kind)

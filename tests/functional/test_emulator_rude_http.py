@@ -273,8 +273,8 @@ def test_requests_that_come_all_at_once_are_answered_in_their_order(local: Local
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        (b"POST /search-contacts HTTP/1.1", "SearchContacts"),
-        (b"GET /contact/attributes/a/b HTTP/1.1", "GetContactAttributes"),
+        (b"POST /search-agent-statuses HTTP/1.1", "SearchAgentStatuses"),
+        (b"POST /contact/attributes HTTP/1.1", "UpdateContactAttributes"),
         (b"POST /participant/attachment HTTP/1.1", "GetAttachment"),
         (b"POST /contact/list HTTP/1.1", "POST /contact/list"),
         (b"GET /contact/chat HTTP/1.1", "GET /contact/chat"),

@@ -27,7 +27,14 @@ from tests.functional.local_aws import CALLER, local_aws
 from tests.functional.world import always, session
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-EACH_ONCE = dict.fromkeys(OPERATIONS["connect"], 1)
+ASKED = (
+    "StartChatContact",
+    "StopContact",
+    "DescribeContact",
+    "DescribeInstance",
+    "DescribeContactFlow",
+)
+EACH_ONCE = dict.fromkeys(ASKED, 1)
 STRIKES: list[dict[str, Any]] = [
     {"kind": FaultKind.ERROR_BEFORE, "status": 403, "code": "AccessDeniedException"},
     {"kind": FaultKind.ERROR_BEFORE, "status": 403, "code": None},

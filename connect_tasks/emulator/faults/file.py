@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, assert_never
 
-from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind
+from connect_tasks.emulator.faults.plan import FILE_KINDS, FRAME_KINDS, Fault, FaultKind
 
 __all__ = ["read_faults"]
 
@@ -105,7 +105,7 @@ def _check_own_fields(kind: FaultKind, entry: Mapping[str, Any]) -> None:
 
 def _fields_of(kind: FaultKind) -> tuple[str, ...]:
     """The fields that a kind has besides those that say which calls it strikes."""
-    if kind in FRAME_KINDS:
+    if kind in FRAME_KINDS or kind in FILE_KINDS:
         return ()
     match kind:
         case FaultKind.ERROR_BEFORE | FaultKind.ERROR_AFTER:

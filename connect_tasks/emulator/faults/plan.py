@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Self, TypedDict, Unpack
 
-from connect_tasks.emulator.model.operations import OPERATIONS, OWNERS
+from connect_tasks.emulator.model.operations import OPERATIONS, OWNERS, STORAGE_OPERATIONS
 from connect_tasks.emulator.quotas import throttled
 
 __all__ = ["Fault", "FaultKind", "FaultPlan"]
@@ -53,6 +53,16 @@ class FaultKind(StrEnum):
     """The chat frame is sent twice."""
     FRAME_SWAPPED = "frame_swapped"
     """The chat frame is sent after the next one of its socket."""
+    FILE_CUT = "file_cut"
+    """The transcript file is read while only its first half is written."""
+    FILE_VERSION = "file_version"
+    """The transcript file is of another version of the format."""
+    FILE_CONTACT = "file_contact"
+    """The transcript file is of another contact."""
+    FILE_NO_JSON = "file_no_json"
+    """The transcript file is no JSON."""
+    FILE_HUGE = "file_huge"
+    """The transcript file has 50 MiB more than it should, and is still JSON."""
 
 
 class ErrorAnswer(NamedTuple):
@@ -83,10 +93,20 @@ FRAME_KINDS: Final = (
 )
 """The kinds that strike chat frames; all others strike calls."""
 
+FILE_KINDS: Final = (
+    FaultKind.FILE_CUT,
+    FaultKind.FILE_VERSION,
+    FaultKind.FILE_CONTACT,
+    FaultKind.FILE_NO_JSON,
+    FaultKind.FILE_HUGE,
+)
+"""The kinds that strike calls which read a transcript file: it is given out, and is not right."""
+
 _OF_SOME: Mapping[FaultKind, Sequence[str]] = {
     FaultKind.NO_SLOT: ("StartChatContact",),
     # The participant service takes bearer tokens, and does not look at credentials.
-    FaultKind.EXPIRED_CREDENTIALS: OPERATIONS["connect"],
+    FaultKind.EXPIRED_CREDENTIALS: (*OPERATIONS["connect"], *STORAGE_OPERATIONS),
+    **dict.fromkeys(FILE_KINDS, ("GetObject", "HeadObject")),
 }
 _RANGES = (
     ("nth", 1, math.inf),
@@ -105,6 +125,12 @@ _ANSWERS = {
         403, "ExpiredTokenException", "The security token included in the request is expired"
     ),
 }
+_ANSWERS_OF_STORAGE = {
+    FaultKind.UNTYPED_429: _ANSWERS[FaultKind.UNTYPED_429],
+    FaultKind.EXPIRED_CREDENTIALS: ErrorAnswer(
+        400, "ExpiredToken", "The provided token has expired."
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +138,8 @@ class Fault:
     """One scripted fault; without `nth`, `every` and `share` it strikes each matching call.
 
     Attributes:
-        operation: Name of the operation, or `"ChatFrame"` for the frame and socket kinds.
+        operation: Name of the operation, of S3 too, or `"ChatFrame"` for the frame and socket
+            kinds.
         kind: What goes wrong.
         customer_id: Only for this customer's calls and frames.
         per_customer: Count calls apart for each customer instead of all together.
@@ -154,7 +181,8 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        operations = (CHAT_FRAME,) if self.kind in FRAME_KINDS else tuple(OWNERS)
+        calls = (*OWNERS, *STORAGE_OPERATIONS)
+        operations = (CHAT_FRAME,) if self.kind in FRAME_KINDS else calls
         allowed = _OF_SOME.get(self.kind, operations)
         if self.operation not in allowed:
             names = ", ".join(sorted(allowed))
@@ -198,6 +226,8 @@ class Fault:
         if self.kind is FaultKind.THROTTLE:
             refusal = throttled(self.operation)
             return ErrorAnswer(refusal.status, refusal.code, refusal.message)
+        if self.operation in STORAGE_OPERATIONS:
+            return _ANSWERS_OF_STORAGE[self.kind]
         return _ANSWERS[self.kind]
 
     def matches(self, operation: str, customer_id: str | None) -> bool:

@@ -5,64 +5,12 @@ chat stays open and nobody answers any more.
 """
 
 import re
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
-__all__ = ["FLOWS", "Caller"]
+from connect_tasks.emulator.flows.steps import Caller, Dialogue, End, Say, Signal, Speaker
 
+__all__ = ["FLOWS"]
 
-@dataclass(frozen=True)
-class Caller:
-    """What a flow knows of the customer.
-
-    Attributes:
-        display_name: As given to StartChatContact.
-        attributes: The contact attributes.
-    """
-
-    display_name: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """Somebody other than the customer who takes part in a chat."""
-
-    role: str
-    display_name: str
-
-
-@dataclass(frozen=True)
-class Say:
-    """A message in plain text; the speaker thinks first."""
-
-    speaker: Speaker
-    text: str
-
-
-@dataclass(frozen=True)
-class Signal:
-    """An event of a speaker, named without its common prefix, for example `typing`."""
-
-    speaker: Speaker
-    event: str
-
-
-@dataclass(frozen=True)
-class End:
-    """The chat is over.
-
-    Attributes:
-        reason: The contact's DisconnectReason.
-        leaver: Who leaves first; `None` is the customer.
-    """
-
-    reason: str
-    leaver: Speaker | None = None
-
-
-Step = Say | Signal | End
-Dialogue = Generator[tuple[Step, ...], str, None]
 
 BOT = Speaker("SYSTEM", "BOT")
 PROMPT = Speaker("SYSTEM", "SYSTEM_MESSAGE")

@@ -8,29 +8,26 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connect_tasks.emulator.flows.scripts import FLOWS, End
+from connect_tasks.emulator.flows.scripts import FLOWS
+from connect_tasks.emulator.flows.steps import End, FollowUp
+from connect_tasks.emulator.instance.archive import Archive
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
 from connect_tasks.emulator.instance.conversation import Conversation
-from connect_tasks.emulator.instance.descriptions import (
-    describe_chat,
-    describe_ended,
-    describe_flow,
-    describe_instance,
-)
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.schedule import Schedule
-from connect_tasks.emulator.model.errors import RefusedError
+from connect_tasks.emulator.model.errors import RefusedError, not_found
+from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 __all__ = ["INSTANCE_ID", "Backend"]
 
 INSTANCE_ID = "6f1c2d3e-0000-4000-8000-c0ffee000001"
 """Fixed, so that the next process is the same instance again."""
 
-_REGION_AND_ACCOUNT = "us-east-1:111122223333"
+_REGION = "us-east-1"
+_ACCOUNT = "111122223333"
 _DEFAULT_MINUTES = 25 * 60
-_SAVED = ":$SAVED"
 # AWS says it of the sibling calls, and nothing of StartChatContact.
 _TOKEN_LIFE = timedelta(days=7)
 
@@ -51,11 +48,14 @@ class Backend:
         instance_id: The instance's id.
         remembered: Contacts that ended before a restart; their client tokens stay used.
         on_ended: Told of each contact that ends.
+        storage: Where transcripts are kept; nowhere if None.
 
     Attributes:
         schedule: What is to happen later; whoever has a clock works it off.
         connections: Tokens and socket URLs.
-        chats: Every chat by its contact id, in order of their start.
+        chats: Every contact by its id, in order of their start.
+        remembered: Contacts that ended before a restart, by their id.
+        archive: The transcripts of ended contacts.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Backend:
         instance_id: str = INSTANCE_ID,
         remembered: Iterable[EndedContact] = (),
         on_ended: Callable[[EndedContact], None] = _forget,
+        storage: TranscriptStorage | None = None,
     ) -> None:
         self.instance_id = instance_id
         self.flow_ids = {
@@ -84,15 +85,16 @@ class Backend:
         self._think_seconds = think_seconds
         self._connect_window_seconds = connect_window_seconds
         self._flows = {flow_id: name for name, flow_id in self.flow_ids.items()}
-        self._remembered = {ended.contact_id: ended for ended in remembered}
+        self.remembered = {ended.contact_id: ended for ended in remembered}
         self._on_ended = on_ended
+        self.archive = Archive(storage, now=now, instance_id=instance_id, account_id=_ACCOUNT)
         self._conversations: dict[str, Conversation] = {}
         self._open_count = 0
 
     @property
     def instance_arn(self) -> str:
         """The instance's ARN."""
-        return f"arn:aws:connect:{_REGION_AND_ACCOUNT}:instance/{self.instance_id}"
+        return f"arn:aws:connect:{_REGION}:{_ACCOUNT}:instance/{self.instance_id}"
 
     def flow_arn(self, name: str) -> str:
         """The ARN of a flow, by its name."""
@@ -100,40 +102,19 @@ class Backend:
 
     def start_chat(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """StartChatContact: make a contact, or repeat the one that this client token made."""
-        self._check_instance(request)
-        flow = self._flow(request["ContactFlowId"])
+        self.check_instance(request)
+        flow = self.flow_name(request["ContactFlowId"])
         chat = self._known(request, flow) or self._open(request, flow)
         return self._started(chat) | self._connection_info(chat, request)
 
     def stop_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """StopContact: end an open chat in whatever state it is."""
-        self._check_instance(request)
+        self.check_instance(request)
         chat = self.chats.get(request["ContactId"])
         if chat is None or not chat.is_open:
             raise RefusedError("ContactNotFoundException", "Contact not found or already ended")
         self.end(chat, End("API"))
         return {}
-
-    def describe_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeContact: the contact's record, ended or not."""
-        self._check_instance(request)
-        contact_id = request["ContactId"]
-        if contact_id in self.chats:
-            return describe_chat(self.chats[contact_id], self.instance_arn)
-        if contact_id in self._remembered:
-            return describe_ended(self._remembered[contact_id], self.instance_arn)
-        raise _not_found()
-
-    def describe_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeInstance: the instance, which is always active."""
-        self._check_instance(request)
-        return describe_instance(self.instance_id, self.instance_arn)
-
-    def describe_contact_flow(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeContactFlow: a scripted flow; what is saved of it is what is published."""
-        self._check_instance(request)
-        name = self._flow(request["ContactFlowId"].removesuffix(_SAVED))
-        return describe_flow(name, self.flow_ids[name], self.flow_arn(name))
 
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
@@ -143,22 +124,38 @@ class Backend:
 
     def hear(self, chat: Chat, text: str) -> None:
         """Pass a message of the customer on to the flow."""
-        self._conversations[chat.contact_id].hear(text)
+        self._conversations[chat.first.contact_id].hear(text)
 
     def end(self, chat: Chat, step: End) -> None:
         """End an open chat and free its slot."""
-        self._on_ended(chat.end(step.reason, step.leaver))
+        self._note(chat, chat.end(step.reason, step.leaver))
         self._open_count -= 1
+        # A flow that nobody hears any more is most of what a chat takes of the memory.
+        self._conversations.pop(chat.first.contact_id, None)
 
-    def _check_instance(self, request: Mapping[str, Any]) -> None:
+    def follow(self, chat: Chat, step: FollowUp) -> Chat:
+        """End a contact, and let its chat go on as another one; the chat keeps its slot."""
+        self._note(chat, chat.conclude(step.reason))
+        key = f"{chat.key}\x1fand then"
+        after = self._make(chat.request, chat.flow, key, follows=chat)
+        self.chats[after.contact_id] = after
+        return after
+
+    def check_instance(self, request: Mapping[str, Any]) -> None:
+        """Refuse a request for another instance."""
         if request["InstanceId"] not in (self.instance_id, self.instance_arn):
-            raise _not_found()
+            raise not_found()
 
-    def _flow(self, id_or_arn: str) -> str:
+    def flow_name(self, id_or_arn: str) -> str:
+        """The name of a flow, or ResourceNotFoundException."""
         name = self._flows.get(id_or_arn.removeprefix(f"{self.instance_arn}/contact-flow/"))
         if name is None:
-            raise _not_found()
+            raise not_found()
         return name
+
+    def _note(self, chat: Chat, ended: EndedContact) -> None:
+        self._on_ended(ended)
+        self.archive.add(chat)
 
     def _known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
         """The contact that a client token has made, also before a restart."""
@@ -166,9 +163,9 @@ class Backend:
             return None
         key = self._key(request["ClientToken"])
         contact_id = self._contact_id(key)
-        if contact_id in self._remembered and contact_id not in self.chats:
+        if contact_id in self.remembered and contact_id not in self.chats:
             chat = self._make(request, flow, key)
-            chat.bury(self._remembered[contact_id])
+            chat.bury(self.remembered[contact_id])
             self.chats[contact_id] = chat
         return self.chats.get(contact_id)
 
@@ -179,10 +176,10 @@ class Backend:
 
     def _key_without_token(self) -> str:
         keys = (f"\x1fwithout token {number}" for number in count(len(self.chats)))
-        return next(key for key in keys if self._contact_id(key) not in self._remembered)
+        return next(key for key in keys if self._contact_id(key) not in self.remembered)
 
     def _has_lapsed(self, contact_id: str) -> bool:
-        made = self.chats.get(contact_id) or self._remembered.get(contact_id)
+        made = self.chats.get(contact_id) or self.remembered.get(contact_id)
         return made is not None and self._now() - made.started_at >= _TOKEN_LIFE
 
     def _contact_id(self, key: str) -> str:
@@ -205,6 +202,7 @@ class Backend:
         flow: str,
         key: str,
         continued_from: Chat | None = None,
+        follows: Chat | None = None,
     ) -> Chat:
         return Chat(
             key=key,
@@ -214,6 +212,7 @@ class Backend:
             identities=self._identities,
             continued_from=continued_from,
             root_id=self._root_of(request.get("RelatedContactId")),
+            follows=follows,
         )
 
     def _root_of(self, related_id: str | None) -> str | None:
@@ -237,6 +236,7 @@ class Backend:
             schedule=self.schedule,
             think=partial(chance.uniform, *self._think_seconds),
             end=self.end,
+            follow=self.follow,
         )
 
     def _give_up(self, chat: Chat) -> None:
@@ -244,15 +244,15 @@ class Backend:
             self.end(chat, End("CUSTOMER_CONNECTION_NOT_ESTABLISHED"))
 
     def _expire(self, chat: Chat) -> None:
-        if chat.is_open:
-            self.end(chat, End("EXPIRED"))
+        if chat.latest.is_open:
+            self.end(chat.latest, End("EXPIRED"))
 
     def _continued_from(self, persistent: Mapping[str, str] | None) -> Chat | None:
         if persistent is None:
             return None
         source = self.chats.get(persistent["SourceContactId"])
         if source is None:
-            raise _not_found()
+            raise not_found()
         if persistent["RehydrationType"] == "ENTIRE_PAST_SESSION":
             session = (chat for chat in self.chats.values() if chat.session_id == source.session_id)
             ended = [(chat.ended_at, chat.contact_id) for chat in session if chat.ended_at]
@@ -274,10 +274,6 @@ class Backend:
         return response
 
     def _connection_info(self, chat: Chat, request: Mapping[str, Any]) -> dict[str, Any]:
-        if not chat.is_open:
+        if not chat.latest.is_open:
             return {}
         return self.connections.issue(chat, request.get("ConnectionTypes") or ())
-
-
-def _not_found() -> RefusedError:
-    return RefusedError("ResourceNotFoundException", "Resource not found")

@@ -1,53 +1,26 @@
 """One chat contact: who takes part, what was said, who listens, and how it ended."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connect_tasks.emulator.flows.scripts import Caller, Speaker
+from connect_tasks.emulator.flows.steps import Caller, Speaker
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.receipts import Receipts
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem, envelope
 from connect_tasks.emulator.model.rules import EVENT, PLAIN
 
-__all__ = ["Chat", "ContactRecord"]
+__all__ = ["Chat"]
 
 _TICK = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactRecord:
-    """A contact as the local Amazon Connect knows it at one moment.
-
-    Attributes:
-        contact_id: The contact's id.
-        customer_id: CustomerId as given to StartChatContact.
-        client_token: ClientToken as given to StartChatContact.
-        display_name: The customer's display name.
-        flow: Name of the scripted flow.
-        started_at: When StartChatContact made it.
-        connected_at: When the customer first subscribed; `None` if that has not happened.
-        ended_at: When the chat ended; `None` while it is open.
-        disconnect_reason: Why it ended.
-        transcript: What was said, in order of time.
-    """
-
-    contact_id: str
-    customer_id: str | None
-    client_token: str | None
-    display_name: str
-    flow: str
-    started_at: datetime
-    connected_at: datetime | None
-    ended_at: datetime | None
-    disconnect_reason: str | None
-    transcript: tuple[TranscriptItem, ...]
-
-
 class Chat:
-    """The state of one chat.
+    """The state of one contact of a chat; most chats have one.
+
+    A contact that follows another shares its customer, sockets and receipts with it.
 
     Args:
         key: What its ids follow from: the client token.
@@ -57,6 +30,7 @@ class Chat:
         identities: Makes its ids.
         continued_from: The ended chat that this one continues, for persistent chats.
         root_id: The first of the contacts that this one is related to, if it is.
+        follows: The contact before this one in the same chat, if there is one.
     """
 
     def __init__(
@@ -69,12 +43,14 @@ class Chat:
         identities: Identities,
         continued_from: "Chat | None" = None,
         root_id: str | None = None,
+        follows: "Chat | None" = None,
     ) -> None:
         self.key = key
         self.request = request
         self.flow = flow
         self.continued_from = continued_from
         self.customer = Speaker("CUSTOMER", request["ParticipantDetails"]["DisplayName"])
+        self.attributes: dict[str, str] = dict(request.get("Attributes") or {})
         self.started_at = now()
         self.connected_at: datetime | None = None
         self.ended_at: datetime | None = None
@@ -89,11 +65,18 @@ class Chat:
         self._receipts = Receipts()
         self._published = 0
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._speakers: dict[Speaker, str] = {}
+        self.follows = follows
+        self.next: Chat | None = None
+        self.first: Chat = follows.first if follows else self
         self.contact_id = identities.uuid("contact", key)
         self.session_id: str = continued_from.session_id if continued_from else self.contact_id
         self.initial_contact_id = root_id or self.session_id
         self.participant_id = self.participant_id_of(self.customer)
-        self._say_initial_message()
+        if follows is not None:
+            self._go_on(follows)
+        else:
+            self._say_initial_message()
 
     @property
     def customer_id(self) -> str | None:
@@ -102,8 +85,19 @@ class Chat:
 
     @property
     def is_open(self) -> bool:
-        """Whether the chat has not ended."""
+        """Whether the contact has not ended."""
         return self.ended_at is None
+
+    @property
+    def latest(self) -> "Chat":
+        """The contact that the chat has come to: this one, unless another follows."""
+        return self.next.latest if self.next else self
+
+    @property
+    def related_id(self) -> str | None:
+        """The contact that this one is related to, as the request or persistent chat says."""
+        continued_from = self.continued_from.contact_id if self.continued_from else None
+        return self.request.get("RelatedContactId") or continued_from
 
     @property
     def caller(self) -> Caller:
@@ -117,7 +111,10 @@ class Chat:
 
     def participant_id_of(self, speaker: Speaker) -> str:
         """The id of somebody in this chat."""
-        return self._identities.uuid("participant", self.key, speaker.role, speaker.display_name)
+        if speaker not in self._speakers:
+            names = (self.first.key, speaker.role, speaker.display_name)
+            self._speakers[speaker] = self._identities.uuid("participant", *names)
+        return self._speakers[speaker]
 
     def say(self, speaker: Speaker, content: str, content_type: str = PLAIN) -> TranscriptItem:
         """Let somebody say something."""
@@ -156,6 +153,10 @@ class Chat:
         if self.connected_at is not None:
             self.signal("participant.left", leaver or self.customer)
         self.signal("chat.ended")
+        return self.conclude(reason)
+
+    def conclude(self, reason: str) -> EndedContact:
+        """Close the contact, and say nothing of it: its chat is over, or goes on as another."""
         self.ended_at = self._now()
         self.disconnect_reason = reason
         return EndedContact(
@@ -164,6 +165,8 @@ class Chat:
             connected_at=self.connected_at,
             ended_at=self.ended_at,
             disconnect_reason=reason,
+            previous_contact_id=self.follows.contact_id if self.follows else None,
+            initial_contact_id=self.initial_contact_id if self.follows else None,
         )
 
     def bury(self, ended: EndedContact) -> None:
@@ -181,20 +184,25 @@ class Chat:
             }
             for item in past
         ]
-        return [*related, *map(self._written, self.items)]
+        before = self.follows.history() if self.follows else []
+        return [*related, *before, *map(self._written, self.items)]
 
     def record(self) -> ContactRecord:
         """The chat as it is now."""
         return ContactRecord(
             contact_id=self.contact_id,
             customer_id=self.customer_id,
-            client_token=self.request.get("ClientToken"),
+            client_token=None if self.follows else self.request.get("ClientToken"),
             display_name=self.customer.display_name,
             flow=self.flow,
+            initiation_method="DISCONNECT" if self.follows else "API",
+            previous_contact_id=self.follows.contact_id if self.follows else None,
+            initial_contact_id=self.initial_contact_id,
             started_at=self.started_at,
             connected_at=self.connected_at,
             ended_at=self.ended_at,
             disconnect_reason=self.disconnect_reason,
+            attributes=dict(self.attributes),
             transcript=tuple(self.items),
         )
 
@@ -202,6 +210,18 @@ class Chat:
         metadata = self._receipts.metadata(item.id)
         more = {"MessageMetadata": metadata} if metadata else {}
         return {**item.members(), **more, "ContactId": self.contact_id}
+
+    def _go_on(self, before: "Chat") -> None:
+        """Take over what belongs to the chat and not to one of its contacts."""
+        before.next = self
+        self.initial_contact_id = before.initial_contact_id
+        self.session_id = before.session_id
+        self.attributes = dict(before.attributes)
+        self.listeners, self.sockets = before.listeners, before.sockets
+        # Of the same class, so that nobody else need know of them.
+        self.answers, self._receipts = before.answers, before._receipts  # noqa: SLF001
+        self._latest = before._latest  # noqa: SLF001
+        self.connected_at = self.started_at
 
     def _say_initial_message(self) -> None:
         message = self.request.get("InitialMessage")
@@ -230,7 +250,7 @@ class Chat:
         if item.is_kept:
             self.items.append(item)
         if self.listeners and not silently:
-            self._tell(envelope(item, self.contact_id))
+            self._tell(envelope(item, self.contact_id, self.first.contact_id))
         return item
 
     def _tell(self, frame: str) -> None:

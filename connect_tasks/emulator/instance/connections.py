@@ -83,7 +83,7 @@ class Connections:
     def enter(self, key: str, socket: object) -> Chat | None:
         """Let a socket in by its URL's key; `None` if it may not come in."""
         chat = self._unexpired(self._urls.get(key))
-        if chat is None or not chat.is_open or len(chat.sockets) >= _MOST_SOCKETS:
+        if chat is None or not chat.latest.is_open or len(chat.sockets) >= _MOST_SOCKETS:
             return None
         chat.sockets.add(socket)
         return chat
@@ -107,6 +107,7 @@ class Connections:
 
 
 def _open(chat: Chat | None) -> Chat:
-    if chat is None or not chat.is_open:
+    """The contact that the chat has come to."""
+    if chat is None or not chat.latest.is_open:
         raise access_denied()
-    return chat
+    return chat.latest

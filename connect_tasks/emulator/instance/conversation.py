@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import assert_never
 
-from connect_tasks.emulator.flows.scripts import Dialogue, End, Say, Step
+from connect_tasks.emulator.flows.steps import Dialogue, End, FollowUp, Say, Signal, Step, Store
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.schedule import Schedule
 
@@ -19,6 +20,7 @@ class Conversation:
         schedule: Where utterances wait while the speaker thinks.
         think: Gives the seconds of thought before an utterance.
         end: Ends the chat.
+        follow: Ends the contact and makes the one that the chat goes on as.
     """
 
     def __init__(
@@ -29,12 +31,14 @@ class Conversation:
         schedule: Schedule,
         think: Callable[[], float],
         end: Callable[[Chat, End], None],
+        follow: Callable[[Chat, FollowUp], Chat],
     ) -> None:
         self._chat = chat
         self._dialogue = dialogue
         self._schedule = schedule
         self._think = think
         self._end = end
+        self._follow = follow
         self._steps: deque[Step] = deque()
         self._inbox: deque[str] = deque()
         self._has_spoken = False
@@ -75,10 +79,17 @@ class Conversation:
             self._proceed()
 
     def _perform(self, step: Step) -> None:
-        if isinstance(step, Say):
-            self._has_spoken = True
-            self._chat.say(step.speaker, step.text)
-        elif isinstance(step, End):
-            self._end(self._chat, step)
-        else:
-            self._chat.signal(step.event, step.speaker)
+        match step:
+            case Say():
+                self._has_spoken = True
+                self._chat.say(step.speaker, step.text, step.content_type)
+            case Store():
+                self._chat.attributes.update(step.attributes)
+            case FollowUp():
+                self._chat = self._follow(self._chat, step)
+            case End():
+                self._end(self._chat, step)
+            case Signal():
+                self._chat.signal(step.event, step.speaker)
+            case _:
+                assert_never(step)

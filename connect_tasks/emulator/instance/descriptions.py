@@ -1,39 +1,103 @@
-"""What DescribeContact, DescribeInstance and DescribeContactFlow tell, as Amazon writes it."""
+"""What is told of contacts, instance and flows, as Amazon writes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.metrics import chat_metrics
 
-__all__ = ["describe_chat", "describe_ended", "describe_flow", "describe_instance"]
+__all__ = [
+    "Contact",
+    "describe_chat",
+    "describe_ended",
+    "describe_flow",
+    "describe_instance",
+    "method_of",
+    "summarise",
+]
+
+Contact = Chat | EndedContact
+"""A contact of this process, or one of which only its end is remembered."""
 
 
-def describe_chat(chat: Chat, instance_arn: str) -> dict[str, Any]:
-    """DescribeContact's answer for a chat, ended or not."""
-    request = chat.request
-    continued_from = chat.continued_from.contact_id if chat.continued_from else None
-    related = request.get("RelatedContactId") or continued_from
+def describe_chat(
+    chat: Chat, instance_arn: str, recordings: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """DescribeContact's answer for a contact, ended or not.
+
+    Args:
+        chat: The contact.
+        instance_arn: The instance's ARN.
+        recordings: What is told of its transcript.
+    """
     members = {
         **_life(chat, instance_arn),
-        # AWS: the ID of the initial contact, if this contact is related to others.
-        "InitialContactId": chat.initial_contact_id if related else None,
-        "RelatedContactId": related,
+        **_relations(chat),
+        "RelatedContactId": chat.related_id,
         "AgentInfo": _agent(chat),
         "CustomerId": chat.customer_id,
-        "Attributes": request.get("Attributes"),
-        "SegmentAttributes": {
-            "connect:Subtype": {"ValueString": "connect:Chat"},
-            **(request.get("SegmentAttributes") or {}),
-        },
+        "Attributes": dict(chat.attributes) or None,
+        "SegmentAttributes": _segment_attributes(chat),
+        "ChatMetrics": chat_metrics(chat),
+        "Recordings": list(recordings) or None,
     }
     return {"Contact": _present(members)}
 
 
+def summarise(contact: Contact, instance_arn: str) -> dict[str, Any]:
+    """What SearchContacts tells of a contact: neither why it ended, nor whose it was."""
+    names = ("Arn", "Id", "InitiationMethod", "Channel", "InitiationTimestamp")
+    life = _life(contact, instance_arn)
+    members = {
+        **{name: life[name] for name in (*names, "DisconnectTimestamp")},
+        **_relations(contact),
+    }
+    if isinstance(contact, Chat):
+        agent = {k: v for k, v in (_agent(contact) or {}).items() if not k.startswith("Accepted")}
+        members |= {"AgentInfo": agent or None, "SegmentAttributes": _texts_of(contact)}
+    return _present(members)
+
+
+def method_of(contact: Contact) -> str:
+    """The InitiationMethod: how the contact came into being."""
+    before = contact.follows if isinstance(contact, Chat) else contact.previous_contact_id
+    return "DISCONNECT" if before else "API"
+
+
+def _texts_of(chat: Chat) -> dict[str, Any]:
+    """The segment attributes that are texts; a search tells of no others."""
+    all_of_them = _segment_attributes(chat).items()
+    return {
+        name: {"ValueString": value["ValueString"]}
+        for name, value in all_of_them
+        if value.get("ValueString") is not None
+    }
+
+
+def _segment_attributes(chat: Chat) -> dict[str, Any]:
+    own = chat.request.get("SegmentAttributes") or {}
+    return {"connect:Subtype": {"ValueString": "connect:Chat"}, **own}
+
+
+def _relations(contact: Contact) -> dict[str, Any]:
+    if isinstance(contact, EndedContact):
+        return {
+            "InitialContactId": contact.initial_contact_id,
+            "PreviousContactId": contact.previous_contact_id,
+        }
+    # AWS: the ID of the initial contact, if this contact is related to others.
+    is_related = contact.related_id is not None or contact.follows is not None
+    return {
+        "InitialContactId": contact.initial_contact_id if is_related else None,
+        "PreviousContactId": contact.follows.contact_id if contact.follows else None,
+    }
+
+
 def describe_ended(ended: EndedContact, instance_arn: str) -> dict[str, Any]:
     """DescribeContact's answer for a contact of which only its end is remembered."""
-    return {"Contact": _present(_life(ended, instance_arn))}
+    return {"Contact": _present({**_life(ended, instance_arn), **_relations(ended)})}
 
 
 def describe_instance(instance_id: str, instance_arn: str) -> dict[str, Any]:
@@ -65,12 +129,12 @@ def describe_flow(name: str, flow_id: str, flow_arn: str) -> dict[str, Any]:
     }
 
 
-def _life(contact: Chat | EndedContact, instance_arn: str) -> dict[str, Any]:
+def _life(contact: Contact, instance_arn: str) -> dict[str, Any]:
     updated_at = contact.ended_at or contact.connected_at or contact.started_at
     return {
         "Arn": f"{instance_arn}/contact/{contact.contact_id}",
         "Id": contact.contact_id,
-        "InitiationMethod": "API",
+        "InitiationMethod": method_of(contact),
         "Channel": "CHAT",
         "InitiationTimestamp": _seconds(contact.started_at),
         "ConnectedToSystemTimestamp": _seconds(contact.connected_at),

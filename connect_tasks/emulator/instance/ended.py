@@ -17,6 +17,8 @@ class EndedContact:
         connected_at: When the customer first subscribed; `None` if that never happened.
         ended_at: When the chat ended.
         disconnect_reason: Why it ended.
+        previous_contact_id: The contact that this one followed in the same chat, if it did.
+        initial_contact_id: The first of those, if there is one.
     """
 
     contact_id: str
@@ -24,3 +26,5 @@ class EndedContact:
     connected_at: AwareDatetime | None
     ended_at: AwareDatetime
     disconnect_reason: str
+    previous_contact_id: str | None = None
+    initial_contact_id: str | None = None

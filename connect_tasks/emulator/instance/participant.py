@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connect_tasks.emulator.flows.scripts import End
+from connect_tasks.emulator.flows.steps import End
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.transcript import TranscriptItem, iso, read_page
@@ -53,18 +53,20 @@ class ParticipantService:
     def get_transcript(self, bearer: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetTranscript: one page; of another contact than one's own, an empty one."""
         chat = self._connections.by_connection_token(bearer)
-        wanted = request.get("ContactId") or chat.contact_id
-        items = chat.history() if wanted == chat.contact_id else []
-        page, next_token = read_page(items, request, chat.contact_id)
-        response: dict[str, Any] = {"InitialContactId": chat.contact_id, "Transcript": page}
+        initial = chat.first.contact_id
+        wanted = request.get("ContactId") or initial
+        items = chat.history() if wanted in (initial, chat.contact_id) else []
+        page, next_token = read_page(items, request, initial)
+        response: dict[str, Any] = {"InitialContactId": initial, "Transcript": page}
         return response | ({"NextToken": next_token} if next_token else {})
 
     def disconnect(self, bearer: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """DisconnectParticipant: the customer leaves, which ends the chat."""
         owner = self._connections.owner(bearer)
-        if owner is None or not (owner.is_open or _is_repeat("Disconnect", owner, request)):
+        chat = owner.latest if owner else None
+        if chat is None or not (chat.is_open or _is_repeat("Disconnect", chat, request)):
             raise access_denied()
-        return self._once("Disconnect", owner, request, lambda: self._leave(owner))
+        return self._once("Disconnect", chat, request, lambda: self._leave(chat))
 
     def _once(
         self,

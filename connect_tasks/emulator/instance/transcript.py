@@ -79,9 +79,10 @@ class TranscriptItem:
         return {name: value for name, value in members.items() if value is not None}
 
 
-def envelope(item: TranscriptItem, contact_id: str) -> str:
+def envelope(item: TranscriptItem, contact_id: str, initial_contact_id: str) -> str:
     """An item as a chat frame of the web socket; its content is JSON within a JSON string."""
-    members = {**item.members(), "InitialContactId": contact_id, "ContactId": contact_id}
+    ids = {"InitialContactId": initial_contact_id, "ContactId": contact_id}
+    members = {**item.members(), **ids}
     content = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
     frame = {"content": content, "contentType": "application/json", "topic": "aws/chat"}
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)

@@ -1,22 +1,33 @@
-"""The refusals of the two services, as Amazon Connect words them."""
+"""The refusals of the services, as Amazon words them."""
 
-__all__ = ["STATUS", "RefusedError", "access_denied", "expired"]
+__all__ = ["STATUS", "RefusedError", "access_denied", "expired", "not_found"]
 
 STATUS = {
+    "AccessDenied": 403,
     "AccessDeniedException": 403,
     "BadRequestException": 400,
     "ContactNotFoundException": 410,
+    "ExpiredToken": 400,
     "ExpiredTokenException": 403,
     "ForbiddenException": 403,
+    "InternalError": 500,
     "InternalServerException": 500,
     "InternalServiceException": 500,
+    "InvalidArgument": 400,
     "InvalidParameterException": 400,
+    "InvalidRange": 416,
     "InvalidRequestException": 400,
     "LimitExceededException": 429,
+    "MethodNotAllowed": 405,
     "MissingAuthenticationTokenException": 403,
+    "NoSuchBucket": 404,
+    "NoSuchKey": 404,
+    "NotImplemented": 501,
+    "PreconditionFailed": 412,
     "RequestTimeoutException": 408,
     "RequestTooLargeException": 413,
     "ResourceNotFoundException": 404,
+    "SlowDown": 503,
     "ThrottlingException": 429,
     "TooManyRequestsException": 429,
     "UnknownOperationException": 404,
@@ -50,3 +61,8 @@ def expired() -> RefusedError:
     """The answer to a call that was signed with credentials of yesterday."""
     message = "The security token included in the request is expired"
     return RefusedError("ExpiredTokenException", message)
+
+
+def not_found() -> RefusedError:
+    """The answer of `connect` to an id of nothing that it has."""
+    return RefusedError("ResourceNotFoundException", "Resource not found")

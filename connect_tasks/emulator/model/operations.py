@@ -2,7 +2,7 @@
 
 from connect_tasks.emulator.model.validation import service_model
 
-__all__ = ["OPERATIONS", "OWNERS", "declares", "route_of"]
+__all__ = ["OPERATIONS", "OWNERS", "STORAGE_OPERATIONS", "declares", "route_of"]
 
 OPERATIONS = {
     "connect": (
@@ -11,6 +11,10 @@ OPERATIONS = {
         "DescribeContact",
         "DescribeInstance",
         "DescribeContactFlow",
+        "GetContactAttributes",
+        "ListContactReferences",
+        "ListInstanceStorageConfigs",
+        "SearchContacts",
     ),
     "connectparticipant": (
         "CreateParticipantConnection",
@@ -24,6 +28,9 @@ OPERATIONS = {
 
 OWNERS = {name: service for service, names in OPERATIONS.items() for name in names}
 """The service of each operation."""
+
+STORAGE_OPERATIONS = ("GetObject", "HeadObject", "HeadBucket", "ListObjectsV2")
+"""The operations of S3 that are answered, on the bucket of the instance's transcripts."""
 
 
 def route_of(operation: str) -> tuple[str, str]:

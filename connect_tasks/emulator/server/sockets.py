@@ -74,7 +74,7 @@ class ParticipantSocket:
 
     def _subscribe(self, content: object) -> None:
         topics = content.get("topics") if isinstance(content, dict) else None
-        accepted = topics == ["aws/chat"] and self._chat.is_open
+        accepted = topics == ["aws/chat"] and self._chat.latest.is_open
         status = "success" if accepted else "failure"
         ack = {"topic": "aws/subscribe", "content": {"status": status, "topics": topics}}
         self._send(json.dumps(ack, separators=(",", ":")))

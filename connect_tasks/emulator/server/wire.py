@@ -1,34 +1,36 @@
 """HTTP and web socket of the local Amazon Connect: bytes to requests, answers to bytes."""
 
-import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
-from typing import Any, assert_never
+from typing import Any
 
 import uvicorn
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.frames import CloseCode
 
-from connect_tasks.emulator.faults.plan import FRAME_KINDS, Fault, FaultKind, FaultPlan
+from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import iso
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.operations import OWNERS
 from connect_tasks.emulator.model.routes import Destination, find_route
+from connect_tasks.emulator.objects.bucket import Bucket
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeError, read_body
 from connect_tasks.emulator.server.http_protocol import http_protocol
+from connect_tasks.emulator.server.object_wire import ObjectWire
 from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
 from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
+from connect_tasks.emulator.server.trouble import Trouble
 from connect_tasks.emulator.service import Request, Service
 
 __all__ = ["Wire"]
@@ -70,6 +72,16 @@ class Wire:
         self._transports = transports
         self._answers = answers = Answers()
         self._limits = limits
+        self._trouble = Trouble(transports)
+        self._objects = ObjectWire(
+            Bucket(backend.archive),
+            service,
+            self._strike,
+            lock=lock,
+            trouble=self._trouble,
+            answers=answers,
+            body_bytes=limits.body_bytes,
+        )
         self._sockets = SocketWire(
             backend,
             self._strike,
@@ -110,6 +122,8 @@ class Wire:
     async def _respond(self, http: HttpRequest) -> Response:
         destination = find_route(http.method, http.scope["raw_path"].decode("ascii"))
         try:
+            if self._objects.is_meant(http):
+                return await self._objects.respond(http)
             if destination is None or not destination.is_served:
                 return await self._look(http) or self._unknown(http, destination)
             return await self._call(destination, http)
@@ -139,7 +153,7 @@ class Wire:
     async def _call(self, destination: Destination, http: HttpRequest) -> Response:
         operation = destination.operation
         body = await read_body(http, self._limits.body_bytes)
-        request = Request.read(operation, body, destination.params, http.headers)
+        request = Request.read(operation, body, destination.params, http.headers, http.url.query)
         if request.params is None:
             _log.warning(
                 "Refused %s: a body for %s that is not JSON.", name_of(http.client), operation
@@ -149,7 +163,12 @@ class Wire:
             fault = self._strike(operation, self._service.customer_id(request))
         if fault is None:
             return self._answer(request)
-        return await self._answer_badly(request, http, fault)
+        return await self._trouble.answer(
+            http,
+            fault,
+            lambda: self._answer(request),
+            lambda error: self._answers.error(*error),
+        )
 
     def _answer(self, request: Request) -> Response:
         try:
@@ -157,50 +176,6 @@ class Wire:
                 return self._answers.reply(200, self._service.answer(request))
         except RefusedError as refused:
             return self._answers.refusal(refused)
-
-    async def _answer_badly(self, request: Request, http: HttpRequest, fault: Fault) -> Response:
-        kind = fault.kind
-        if kind in FRAME_KINDS:
-            raise ValueError(f"{kind} strikes chat frames, not calls.")
-        match kind:
-            case (
-                FaultKind.ERROR_BEFORE
-                | FaultKind.THROTTLE
-                | FaultKind.NO_SLOT
-                | FaultKind.UNTYPED_429
-                | FaultKind.EXPIRED_CREDENTIALS
-            ):
-                return self._answers.error(*fault.error)
-            case FaultKind.ERROR_AFTER:
-                self._answer(request)
-                return self._answers.error(*fault.error)
-            case FaultKind.CUT_BEFORE:
-                return await self._reset(http)
-            case FaultKind.CUT_AFTER:
-                self._answer(request)
-                return await self._reset(http)
-            case FaultKind.TRUNCATED:
-                return self._truncated(http, self._answer(request))
-            case FaultKind.DELAY:
-                return await _delayed(http, self._answer(request), fault.seconds)
-            case _:
-                assert_never(kind)
-
-    async def _reset(self, http: HttpRequest) -> Response:
-        self._transports.reset(http.scope)
-        await _disconnection(http)
-        # Starlette wants an answer, though nobody is there to get it.
-        return Response()
-
-    def _truncated(self, http: HttpRequest, answer: Response) -> Response:
-        # With the headers of the whole answer, and so with its whole length.
-        body = self._half(http, bytes(answer.body))
-        return StreamingResponse(body, answer.status_code, dict(answer.headers))
-
-    async def _half(self, http: HttpRequest, body: bytes) -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-        self._transports.cut(http.scope)
-        await _disconnection(http)
 
     def _strike(self, operation: str, customer_id: str | None) -> Fault | None:
         fault = self._plan.next(operation, customer_id) if self._plan else None
@@ -233,19 +208,6 @@ class Wire:
         asked = f"{http.method} {path}" if destination is None else destination.operation
         message = f"Unknown operation: {asked}; served are {', '.join(sorted(OWNERS))}"
         return self._answers.refusal(RefusedError("UnknownOperationException", message))
-
-
-async def _disconnection(http: HttpRequest) -> None:
-    while (await http.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _delayed(http: HttpRequest, answer: Response, seconds: float) -> Response:
-    """The answer after some seconds, or as soon as nobody waits for it any more."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await _disconnection(http)
-    return answer
 
 
 def _nested(counts: "Counter[tuple[str, str]]") -> dict[str, dict[str, int]]:

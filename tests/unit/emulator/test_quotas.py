@@ -10,6 +10,9 @@ DOCUMENTED = {
     "DescribeContact": (10, 15, "ThrottlingException"),
     "DescribeInstance": (2, 5, "TooManyRequestsException"),
     "DescribeContactFlow": (2, 5, "ThrottlingException"),
+    "GetContactAttributes": (10, 15, "TooManyRequestsException"),
+    "ListContactReferences": (10, 15, "ThrottlingException"),
+    "ListInstanceStorageConfigs": (2, 5, "ThrottlingException"),
     "CreateParticipantConnection": (6, 9, "ThrottlingException"),
     "SendMessage": (10, 15, "ThrottlingException"),
     "GetTranscript": (8, 12, "ThrottlingException"),
@@ -38,6 +41,13 @@ def test_by_default_what_is_documented_is_enforced(operation: str) -> None:
     with pytest.raises(RefusedError) as caught:
         throttle.admit(operation, 1)
     assert (caught.value.code, caught.value.status) == (code, 429)
+
+
+def test_searches_earn_one_call_in_two_seconds() -> None:
+    throttle = Throttle(LocalQuotas())
+
+    passed = [admitted(throttle, "SearchContacts", now=now) for now in (0, 1, 2, 3, 4)]
+    assert passed == [1, 0, 1, 0, 1]
 
 
 def test_messages_and_events_share_one_bucket() -> None:

@@ -16,6 +16,13 @@ def test_routes_are_those_of_the_documented_wire() -> None:
         "DescribeContact": ("GET", "/contacts/{InstanceId}/{ContactId}"),
         "DescribeInstance": ("GET", "/instance/{InstanceId}"),
         "DescribeContactFlow": ("GET", "/contact-flows/{InstanceId}/{ContactFlowId}"),
+        "GetContactAttributes": (
+            "GET",
+            "/contact/attributes/{InstanceId}/{InitialContactId}",
+        ),
+        "ListContactReferences": ("GET", "/contact/references/{InstanceId}/{ContactId}"),
+        "ListInstanceStorageConfigs": ("GET", "/instance/{InstanceId}/storage-configs"),
+        "SearchContacts": ("POST", "/search-contacts"),
         "CreateParticipantConnection": ("POST", "/participant/connection"),
         "SendMessage": ("POST", "/participant/message"),
         "SendEvent": ("POST", "/participant/event"),

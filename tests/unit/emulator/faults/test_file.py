@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connect_tasks.emulator import Fault, FaultKind, read_faults
-from connect_tasks.emulator.faults.plan import FRAME_KINDS
+from connect_tasks.emulator.faults.plan import FILE_KINDS, FRAME_KINDS
 
 PLAN = """
 [[fault]]
@@ -56,6 +56,11 @@ OWN_FIELDS: dict[FaultKind, dict[str, Any]] = {
     FaultKind.FRAME_LOST: {},
     FaultKind.FRAME_DUPLICATED: {},
     FaultKind.FRAME_SWAPPED: {},
+    FaultKind.FILE_CUT: {},
+    FaultKind.FILE_VERSION: {},
+    FaultKind.FILE_CONTACT: {},
+    FaultKind.FILE_NO_JSON: {},
+    FaultKind.FILE_HUGE: {},
 }
 EVERY_OWN_FIELD = {name: value for own in OWN_FIELDS.values() for name, value in own.items()}
 
@@ -66,7 +71,8 @@ def written(members: dict[str, Any]) -> str:
 
 
 def named(kind: FaultKind) -> dict[str, Any]:
-    operation = "ChatFrame" if kind in FRAME_KINDS else "StartChatContact"
+    of_files = "GetObject" if kind in FILE_KINDS else "StartChatContact"
+    operation = "ChatFrame" if kind in FRAME_KINDS else of_files
     return {"operation": operation, "kind": kind.value}
 
 

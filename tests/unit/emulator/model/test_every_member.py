@@ -18,7 +18,15 @@ from connect_tasks.emulator.service import Request
 from tests.unit.emulator.world import World
 
 TYPING = "application/vnd.amazonaws.connect.event.typing"
-BY_TYPE = {"string": "x", "boolean": True, "integer": 1, "list": [], "map": {}, "structure": {}}
+BY_TYPE = {
+    "string": "x",
+    "boolean": True,
+    "integer": 1,
+    "timestamp": 1,
+    "list": [],
+    "map": {},
+    "structure": {},
+}
 ONES: tuple[Any, ...] = ("x", True, 1, 1.5, 1e308, [], {}, [None], [[]], [{}], 10**30)
 CODES = {"InvalidRequestException", "InvalidParameterException", "ValidationException"}
 
@@ -55,6 +63,29 @@ def whole(operation: str, world: World, contact_id: str) -> dict[str, Any]:
         "DescribeContact": ids,
         "DescribeInstance": {"InstanceId": ids["InstanceId"]},
         "DescribeContactFlow": {"InstanceId": ids["InstanceId"], **flow},
+        "GetContactAttributes": {"InstanceId": ids["InstanceId"], "InitialContactId": contact_id},
+        "ListContactReferences": {**ids, "ReferenceTypes": ["ATTACHMENT", "URL"]},
+        "ListInstanceStorageConfigs": {
+            "InstanceId": ids["InstanceId"],
+            "ResourceType": "CHAT_TRANSCRIPTS",
+            "MaxResults": 10,
+        },
+        "SearchContacts": {
+            "InstanceId": ids["InstanceId"],
+            "TimeRange": {"Type": "DISCONNECT_TIMESTAMP", "StartTime": 0, "EndTime": 2e9},
+            "SearchCriteria": {
+                "AgentIds": ["a"],
+                "Channels": ["CHAT"],
+                "InitiationMethods": ["API"],
+                "QueueIds": ["q"],
+                "SearchableContactAttributes": {
+                    "Criteria": [{"Key": "plan", "Values": ["gold"]}],
+                    "MatchType": "MATCH_ANY",
+                },
+            },
+            "MaxResults": 100,
+            "Sort": {"FieldName": "INITIATION_TIMESTAMP", "Order": "ASCENDING"},
+        },
         "CreateParticipantConnection": {"Type": ["WEBSOCKET"], "ConnectParticipant": True},
         "SendMessage": {**message, "ClientToken": "m"},
         "SendEvent": {"ContentType": TYPING, "Content": "x", "ClientToken": "e"},
@@ -79,7 +110,8 @@ def wrong(shape: Any) -> Iterator[Any]:
     """Values that a shape rules out, each in one way."""
     kind, bounds = shape.type_name, shape.metadata
     right = type(BY_TYPE[kind])
-    yield from (one for one in ONES if type(one) is not right)
+    fits = (int, float) if kind == "timestamp" else (right,)
+    yield from (one for one in ONES if type(one) not in fits)
     if kind == "integer":
         yield from (10**30, -(10**30), 1 << 31)
         yield from (bounds[end] + step for end, step in (("min", -1), ("max", 1)) if end in bounds)

@@ -24,8 +24,8 @@ def test_a_member_of_the_path_may_hold_anything_percent_encoded(operation: str, 
 @pytest.mark.parametrize(
     ("method", "path", "operation"),
     [
-        ("POST", "/search-contacts", "SearchContacts"),
-        ("GET", "/contact/attributes/a/b", "GetContactAttributes"),
+        ("POST", "/search-agent-statuses", "SearchAgentStatuses"),
+        ("POST", "/contact/attributes", "UpdateContactAttributes"),
         ("GET", "/participant/views/a", "DescribeView"),
     ],
 )

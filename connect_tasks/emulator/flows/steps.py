@@ -1,0 +1,92 @@
+"""What a scripted flow is made of: who speaks, and the steps of a turn. No time, no sockets."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Caller", "Dialogue", "End", "FollowUp", "Say", "Signal", "Speaker", "Step", "Store"]
+
+_PLAIN = "text/plain"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a flow knows of the customer.
+
+    Attributes:
+        display_name: As given to StartChatContact.
+        attributes: The contact attributes.
+    """
+
+    display_name: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Somebody who takes part in a chat."""
+
+    role: str
+    display_name: str
+
+
+@dataclass(frozen=True)
+class Say:
+    """A message; the speaker thinks first.
+
+    Attributes:
+        speaker: Who says it.
+        text: The text, or the JSON of an interactive message.
+        content_type: Its media type.
+    """
+
+    speaker: Speaker
+    text: str
+    content_type: str = _PLAIN
+
+
+@dataclass(frozen=True)
+class Signal:
+    """An event of a speaker, named without its common prefix, for example `typing`."""
+
+    speaker: Speaker
+    event: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """Contact attributes that the flow sets, as the block "Set contact attributes" does.
+
+    Attributes:
+        attributes: Names and values; those that were set before stay.
+    """
+
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """The contact is over, and the same chat goes on as another one: a disconnect flow.
+
+    Attributes:
+        reason: The DisconnectReason of the contact that is over.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class End:
+    """The chat is over.
+
+    Attributes:
+        reason: The contact's DisconnectReason.
+        leaver: Who leaves first; `None` is the customer.
+    """
+
+    reason: str
+    leaver: Speaker | None = None
+
+
+Step = Say | Signal | Store | FollowUp | End
+Dialogue = Generator[tuple[Step, ...], str, None]
+"""A flow at work: it yields the steps of its turn, and is sent the customer's next message."""

@@ -1,0 +1,47 @@
+"""A contact as others see it from outside, at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from connect_tasks.emulator.instance.transcript import TranscriptItem
+
+__all__ = ["ContactRecord"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRecord:
+    """A contact as the local Amazon Connect knows it at one moment.
+
+    Attributes:
+        contact_id: The contact's id.
+        customer_id: CustomerId as given to StartChatContact.
+        client_token: ClientToken as given to StartChatContact; `None` of a contact that follows.
+        display_name: The customer's display name.
+        flow: Name of the scripted flow.
+        initiation_method: `API`, or `DISCONNECT` for one that follows another in the same chat.
+        previous_contact_id: The contact that this one follows.
+        initial_contact_id: The first of the contacts that this one follows or is related to;
+            its own id if there is none.
+        started_at: When it began.
+        connected_at: When the customer first subscribed; `None` if that has not happened.
+        ended_at: When it ended; `None` while it is open.
+        disconnect_reason: Why it ended.
+        attributes: The contact attributes, with those that the flow has set.
+        transcript: What was said, in order of time.
+    """
+
+    contact_id: str
+    customer_id: str | None
+    client_token: str | None
+    display_name: str
+    flow: str
+    initiation_method: str = "API"
+    previous_contact_id: str | None = None
+    initial_contact_id: str
+    started_at: datetime
+    connected_at: datetime | None
+    ended_at: datetime | None
+    disconnect_reason: str | None
+    attributes: Mapping[str, str]
+    transcript: tuple[TranscriptItem, ...]
