@@ -1,7 +1,7 @@
 """What may be given as a hand-over, and what is refused before anything is planned."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import ModuleType
@@ -34,11 +34,11 @@ def takes_a_needed_name(chat: StartedChat, *, app: object) -> None: ...
 async def is_async(chat: StartedChat) -> None: ...
 
 
-def yields(chat: StartedChat) -> Iterator[None]:
+def yields(_: StartedChat) -> Iterator[None]:
     yield
 
 
-async def yields_async(chat: StartedChat) -> AsyncIterator[None]:
+async def yields_async(_: StartedChat) -> AsyncIterator[None]:
     yield
 
 
@@ -51,7 +51,7 @@ class App:
     def take_static(chat: StartedChat) -> None: ...
 
 
-class Callable_:
+class PlainCallable:
     def __call__(self, chat: StartedChat) -> None: ...
 
 
@@ -60,7 +60,7 @@ class AsyncCallable:
 
 
 class YieldingCallable:
-    def __call__(self, chat: StartedChat) -> Iterator[None]:
+    def __call__(self, _: StartedChat) -> Iterator[None]:
         yield
 
 
@@ -75,9 +75,9 @@ class YieldingCallable:
         App().take,
         App().take_async,
         App.take_static,
-        Callable_(),
+        PlainCallable(),
         AsyncCallable(),
-        lambda chat: None,
+        lambda _: None,
         print,
         [].append,
     ],
@@ -104,7 +104,7 @@ def test_whatever_can_be_called_with_one_chat_is_a_hand_over(function: Any) -> N
     ],
 )
 def test_what_cannot_is_refused_in_one_sentence(function: Any) -> None:
-    with pytest.raises(InputError, match="^The hand-over ") as refused:
+    with pytest.raises(InputError, match=r"^The hand-over ") as refused:
         function_of(function)
 
     assert "\n" not in str(refused.value)
@@ -142,7 +142,7 @@ def test_a_function_is_found_where_it_is_said_to_be(place: str) -> None:
     ],
 )
 def test_a_place_with_no_such_function_is_refused_in_one_sentence(place: str) -> None:
-    with pytest.raises(InputError, match="^The hand-over ") as refused:
+    with pytest.raises(InputError, match=r"^The hand-over ") as refused:
         function_of(place)
 
     assert len(str(refused.value)) < 400
@@ -201,6 +201,3 @@ def test_a_chat_shows_its_token_only_to_who_asks_for_it() -> None:
     }
     with pytest.raises(AttributeError):
         chat.customer_id = "0043"  # type: ignore[misc]
-
-
-_: Callable[[StartedChat], object] = takes_a_chat

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -30,7 +29,7 @@ class Own(BaseException):
 
 
 def raises(error: BaseException | type[BaseException]) -> Callable[[StartedChat], None]:
-    def function(chat: StartedChat) -> None:
+    def function(_: StartedChat) -> None:
         raise error
 
     return function
@@ -39,7 +38,7 @@ def raises(error: BaseException | type[BaseException]) -> Callable[[StartedChat]
 def raises_async(
     error: BaseException | type[BaseException],
 ) -> Callable[[StartedChat], Coroutine[Any, Any, None]]:
-    async def function(chat: StartedChat) -> None:
+    async def function(_: StartedChat) -> None:
         await asyncio.sleep(0)
         raise error
 
@@ -106,7 +105,7 @@ class AwaitableOnly:
         lambda app: app,
         lambda app: partial(app.take),
         lambda app: partial(app.take_async),
-        lambda app: lambda chat: app.take_async(chat),
+        lambda app: lambda chat: app.take_async(chat),  # noqa: PLW0108 - no coroutine function
         lambda app: partial(AwaitableOnly, app),
     ],
 )
@@ -140,7 +139,7 @@ def test_a_function_that_blocks_holds_up_neither_the_loop_nor_other_calls() -> N
 def test_an_async_function_that_blocks_holds_up_no_loop_of_ours() -> None:
     release = threading.Event()
 
-    async def function(chat: StartedChat) -> None:
+    async def function(_: StartedChat) -> None:
         release.wait(LONG)
 
     async def story() -> None:
@@ -158,7 +157,7 @@ def test_an_async_function_that_blocks_holds_up_no_loop_of_ours() -> None:
 def test_async_calls_share_one_loop_so_that_they_can_share_a_client() -> None:
     loops = set()
 
-    async def function(chat: StartedChat) -> None:
+    async def function(_: StartedChat) -> None:
         loops.add(asyncio.get_running_loop())
 
     async def story() -> None:
@@ -171,7 +170,7 @@ def test_async_calls_share_one_loop_so_that_they_can_share_a_client() -> None:
 
 
 def test_an_async_call_that_ends_its_own_loop_does_not_end_the_next_one() -> None:
-    async def function(chat: StartedChat) -> None:
+    async def function(_: StartedChat) -> None:
         raise SystemExit
 
     async def story() -> None:
@@ -185,7 +184,7 @@ def test_an_async_call_that_ends_its_own_loop_does_not_end_the_next_one() -> Non
 def test_an_async_call_that_is_given_up_is_cancelled() -> None:
     ended = threading.Event()
 
-    async def function(chat: StartedChat) -> None:
+    async def function(_: StartedChat) -> None:
         try:
             await asyncio.sleep(LONG * 10)
         finally:
@@ -208,14 +207,14 @@ def test_one_that_returns_too_late_is_told_of_and_harms_nobody(
     release = threading.Event()
 
     async def story() -> None:
-        with HandOverCalls(lambda chat: release.wait(LONG)) as calls:
+        with HandOverCalls(lambda _: release.wait(LONG)) as calls:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await calls.call(started_chat())
             release.set()
-            until = time.monotonic() + LONG
-            while not caplog.records and time.monotonic() < until:
-                await asyncio.sleep(0.001)
+            async with asyncio.timeout(LONG):
+                while not caplog.records:  # noqa: ASYNC110 - a log tells nobody
+                    await asyncio.sleep(0.001)
 
     asyncio.run(story())
     (record,) = caplog.records
@@ -225,10 +224,10 @@ def test_one_that_returns_too_late_is_told_of_and_harms_nobody(
 
 def test_one_that_never_returns_keeps_no_process_and_no_other_call_from_ending() -> None:
     async def story() -> None:
-        with HandOverCalls(lambda chat: threading.Event().wait()) as calls:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await calls.call(started_chat())
+        never = threading.Event()
+        with HandOverCalls(lambda _: never.wait()) as calls, pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await calls.call(started_chat())
 
     asyncio.run(asyncio.wait_for(story(), LONG))
     hung = [thread for thread in threading.enumerate() if thread.name == "hand-over"]
@@ -243,13 +242,13 @@ def test_a_function_whose_calls_pile_up_is_asked_for_no_more_chats(
     release = threading.Event()
 
     async def story() -> None:
-        with HandOverCalls(lambda chat: release.wait(LONG)) as calls:
+        with HandOverCalls(lambda _: release.wait(LONG)) as calls:
             for _ in range(3):
                 calls.check()
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.01):
                         await calls.call(started_chat())
-            with pytest.raises(CampaignWideError, match="3 calls .* never returned"):
+            with pytest.raises(CampaignWideError, match=r"3 calls .* never returned"):
                 calls.check()
             release.set()
 
