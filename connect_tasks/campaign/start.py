@@ -187,6 +187,10 @@ class Start:
                 raise error
             case NotFoundError() if self._is_campaign_wide():
                 raise _as_campaign_wide(error) from error
+            case PermanentError() if self._claimed.contact.status in OPEN:
+                # Its chat is there, whatever Amazon has against the same call now.
+                await self._give_up(error)
+                return False
             case PermanentError():
                 await self._claimed.fail(error)
                 return False

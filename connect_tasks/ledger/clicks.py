@@ -152,7 +152,13 @@ class Clicks:
             connection.execute(update)
 
     def succeed(
-        self, worker: str, token_hash: str, succession: Succession, *, now: datetime, until: datetime
+        self,
+        worker: str,
+        token_hash: str,
+        succession: Succession,
+        *,
+        now: datetime,
+        until: datetime,
     ) -> Contact | None:
         """Plan a customer's next contact, with the end of the one before, and claim it.
 

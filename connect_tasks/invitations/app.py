@@ -1,0 +1,200 @@
+"""The app that serves links: a page for whoever opens one, a chat for whoever presses its button.
+
+The rules of this file:
+
+- Only a POST starts anything. A mail scanner's GET or HEAD, and a browser's that fetches ahead, get
+  the page, which is the same for every link and for none.
+- Everything after `/i/` is a token, whatever it looks like, and no answer tells what it was.
+- No request body is read, no URL is made of what a client says, and no answer may be stored.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connect_tasks.blocks.instance import AmazonConnectInstance
+from connect_tasks.campaign.links import InvitationKeys
+from connect_tasks.invitations.hooks import OnStarted
+from connect_tasks.invitations.masked_logs import mask_access_logs
+from connect_tasks.invitations.origins import checked_sites
+from connect_tasks.invitations.page import InvitationPage, PageEndpoint, RenderedPage
+from connect_tasks.invitations.service import Running, ServiceSettings, Serving
+from connect_tasks.ledger.store import Ledger
+
+__all__ = ["invitation_app"]
+
+_log = logging.getLogger(__name__)
+
+_JSON = "application/json"
+# For every answer that does not say otherwise: the page brings its own.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_UNAVAILABLE = b'{"error":{"code":"busy","message":"A moment please."}}'
+
+
+def invitation_app(
+    *,
+    connect: AmazonConnectInstance | str,
+    ledger: Ledger | str | None = None,
+    allow_origins: Sequence[str] = (),
+    on_started: OnStarted | None = None,
+    page: InvitationPage | None = None,
+    listen: bool = False,
+) -> Starlette:
+    """Make the app that serves the links of a ledger's campaigns.
+
+    `GET /i/<token>` gives a page with a button, and `POST /i/<token>` starts the chat of the link's
+    customer or finds the one that they are in: what it answers is what ChatJS and Amazon's chat
+    interface begin with. `GET /healthz` tells whether the ledger can be read. Any ASGI server runs
+    it, in as many processes as you like on one ledger of PostgreSQL, or in one on a file.
+
+    The keys of links are those of `$CONNECT_TASKS_INVITATION_KEYS`. Nothing is opened until the
+    server begins; when it ends, calls under way are finished first.
+
+    Args:
+        connect: The instance, or the name of its saved block: the one that the campaigns were
+            planned for.
+        ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
+            `.connect_tasks` if None.
+        allow_origins: The sites whose pages may press buttons, such as `https://www.example.com`:
+            needed only for a front end of your own on another host.
+        on_started: Called with a `StartedByPress` once for each chat that is started, beside
+            everything else; may be async. It is not called for a chat during whose start the
+            process died.
+        page: The page; the one that comes with the package if None.
+        listen: Listen to each chat once its customer has joined, for its transcript.
+
+    Raises:
+        InputError: There are no keys, one of them could be guessed, or an origin is none.
+
+    Example:
+        ```python
+        from connect_tasks.invitations import invitation_app
+
+        app = invitation_app(connect="production", ledger="postgresql://…")
+        # uvicorn my_module:app --workers 4
+        ```
+    """
+    mask_access_logs()
+    settings = ServiceSettings(
+        connect=connect,
+        ledger=ledger,
+        keys=InvitationKeys.from_environment(),
+        on_started=on_started,
+        listen=listen,
+    )
+    service = _Service(settings, page or InvitationPage())
+    app = Starlette(
+        routes=[
+            Route("/i/{token:path}", service.show, methods=["GET"]),
+            Route("/i/{token:path}", service.press, methods=["POST"]),
+            Route("/healthz", service.tell_health, methods=["GET"]),
+        ],
+        middleware=[
+            Middleware(_Headers),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=checked_sites(allow_origins),
+                allow_methods=["POST"],
+                allow_headers=["*"],
+                expose_headers=["Retry-After"],
+            ),
+        ],
+        lifespan=service.lifespan,
+    )
+    # It would lead to wherever the client's Host header says.
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Service:
+    """What the routes share: the service, begun with the server or with the first request."""
+
+    def __init__(self, settings: ServiceSettings, page: InvitationPage) -> None:
+        self._settings = settings
+        self._page = page
+        self._stack = AsyncExitStack()
+        self._beginning = asyncio.Lock()
+        self._running: Running | None = None
+        self._rendered: RenderedPage | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Begin and end with the server."""
+        # Again: a server may have configured its logs since the app was made.
+        mask_access_logs()
+        await self._begun()
+        try:
+            yield
+        finally:
+            await self._stack.aclose()
+            self._running = None
+
+    async def show(self, _: Request) -> Response:
+        """The page, whatever the link is."""
+        if self._rendered is None:
+            running = await self._begun()
+            self._rendered = self._page.render(PageEndpoint(running.participant_url))
+        return Response(self._rendered.body, headers=dict(self._rendered.headers))
+
+    async def press(self, request: Request) -> Response:
+        """A press of the button."""
+        running = await self._begun()
+        answer = await running.resolver.press(request.path_params["token"])
+        return _json(answer.status, answer.body, answer.headers)
+
+    async def tell_health(self, _: Request) -> Response:
+        """Whether the ledger can be read, and nothing else."""
+        running = await self._begun()
+        if await running.is_healthy():
+            return _json(HTTPStatus.OK, b'{"status":"ok"}')
+        return _json(HTTPStatus.SERVICE_UNAVAILABLE, b'{"status":"unavailable"}')
+
+    async def _begun(self) -> Running:
+        if self._running is None:
+            async with self._beginning:
+                if self._running is None:
+                    self._running = await self._stack.enter_async_context(Serving(self._settings))
+        return self._running
+
+
+def _json(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers=dict(headers or {}), media_type=_JSON)
+
+
+class _Headers:
+    """Gives each answer the headers that it does not have, those of errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": _completed(message.get("headers", []))}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _completed(headers: Any) -> list[tuple[bytes, bytes]]:
+    given = list(headers)
+    there = {name.lower() for name, _ in given}
+    more = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+    return [*given, *(pair for pair in more if pair[0] not in there)]
