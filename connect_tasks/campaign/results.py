@@ -1,40 +1,57 @@
 """The results of a campaign as tables from the ledger: a second run returns the same."""
 
+import logging
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.campaign.conclusion import Conclusion, conclude
+from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
-from connect_tasks.campaign.result_rows import Record, contact_records
-from connect_tasks.campaign.summary import Conclusion, conclude, not_contacted, summarise
+from connect_tasks.campaign.result_tables import ResultTables
+from connect_tasks.campaign.said import said
+from connect_tasks.campaign.summary import counts_shown, not_contacted, summarise
+from connect_tasks.errors import InputError
 from connect_tasks.ledger.addresses import with_known_password, without_password
 from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import folder_for, parted, replacing
 from connect_tasks.tables.joining import beside
-from connect_tasks.tables.layouts import CONTACTS, MESSAGES
-from connect_tasks.tables.result_files import ResultFiles, checked_formats
+from connect_tasks.tables.result_files import ResultFiles, ResultTable, checked_formats
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CampaignResult"]
 
+_log = logging.getLogger(__name__)
+
+_Table = Literal["contacts", "replies", "attributes", "invitations"]
+# By table: what a name ends in that the caller's own table has already.
+_SUFFIXES: Mapping[_Table, str] = {
+    "contacts": "_contact",
+    "replies": "_reply",
+    "attributes": "_attribute",
+    "invitations": "_invitation",
+}
+# Whoever has a link speaks as its customer: neither leaves the process in a pickle.
+_BEARERS = ("invitations", "_keys")
+
 
 class CampaignResult:
     """The tables and the summary of one campaign.
 
-    Nothing is read before it is asked for. `contacts`, `messages` and `summary` are read once;
-    files are written from the ledger as it is then. Pickled, it holds the ledger's URL without a
-    password: it opens again with `$CONNECT_TASKS_LEDGER` if that is the same database, or with
+    Nothing is read before it is asked for. Each table and `summary` are read once; files are
+    written from the ledger as it is then. Pickled, it holds no links, and the ledger's URL without
+    a password: it opens again with `$CONNECT_TASKS_LEDGER` if that is the same database, or with
     `$PGPASSWORD` or `~/.pgpass`.
 
     Args:
@@ -46,7 +63,7 @@ class CampaignResult:
     Example:
         ```python
         result.contacts[["customer_id", "status", "end_reason"]]
-        result.messages.query("participant_role == 'CUSTOMER'")
+        result.replies.groupby("question")["answer"].value_counts()
         result.save("out")
         ```
     """
@@ -59,7 +76,8 @@ class CampaignResult:
 
     def __getstate__(self) -> dict[str, Any]:
         # Prefect keeps results in files, and Dask sends them: a password has no business there.
-        kept = {name: value for name, value in vars(self).items() if name != "_opened"}
+        left = ("_opened", *_BEARERS)
+        kept = {name: value for name, value in vars(self).items() if name not in left}
         return {**kept, "_opened": None, "ledger_url": without_password(self.ledger_url)}
 
     @property
@@ -85,11 +103,14 @@ class CampaignResult:
         Columns: campaign, customer_id, status, end_reason, contact_id, participant_id,
         client_token, error_code, error_message, request_id (`string`); generation, attempts,
         items_skipped (`Int64`); transcript_complete (`boolean`, missing where nobody can say);
-        planned_at, started_at, connected_at, first_reply_at, ended_at (`datetime64[us, UTC]`).
+        planned_at, started_at, connected_at, first_reply_at, ended_at, handed_over_at
+        (`datetime64[us, UTC]`); disconnect_reason (`string`) and messages_sent (`Int64`, by the
+        customer), which Amazon tells when contacts are collected.
         Refused rows have a status and the reasons in error_message.
         """
         index = self._plan.index if self._plan else None
-        return CONTACTS.frame(self._contact_records(), index=index)
+        table = self._tables.contacts
+        return table.layout.frame(table.records, index=index)
 
     @cached_property
     def messages(self) -> "pd.DataFrame":
@@ -99,7 +120,44 @@ class CampaignResult:
         display_name, type, content_type, content (`string`); absolute_time
         (`datetime64[us, UTC]`, Amazon's clock).
         """
-        return MESSAGES.frame(self._message_records())
+        return _frame(self._tables.messages)
+
+    @cached_property
+    def replies(self) -> "pd.DataFrame":
+        """One row per customer and question, in the order in which each customer was asked.
+
+        Columns: customer_id, contact_id (`string`); number (`Int64`, from 1 for each customer, over
+        all of their contacts); question (`string`, what the other side said since the customer's
+        last message); asked_at (`datetime64[us, UTC]`) and asked_by (`string`) of its last message;
+        answer (`string`, what the customer said until the other side spoke again; of buttons and
+        lists what was chosen); answered_at (`datetime64[us, UTC]`) of its first message;
+        seconds_to_answer (`Float64`). The question is missing where a customer spoke before anybody
+        asked, and the answer where nobody gave one. In a simulation our side answers, from the
+        table.
+        """
+        return _frame(self._tables.replies)
+
+    @cached_property
+    def attributes(self) -> "pd.DataFrame":
+        """One row per customer with a contact: the attributes as the flow left them.
+
+        Columns: customer_id, contact_id, and then one for each attribute, sorted, all `string`. Of
+        contacts that were not collected it has the attributes that were sent. An attribute that is
+        called like an id is in a column with `attribute_` before its name; of more than 500
+        attributes there are those that most customers have, and a warning.
+        """
+        return _frame(self._tables.attributes())
+
+    @cached_property
+    def invitations(self) -> "pd.DataFrame":
+        """One row per link. Whoever has its URL speaks as the customer: send it to nobody else.
+
+        Columns: customer_id, url (`string`; missing, with a warning, without the key with which it
+        was made in `$CONNECT_TASKS_INVITATION_KEYS`); issued_at, expires_at, revoked_at, opened_at
+        (`datetime64[us, UTC]`); opens (`Int64`); contact_id and status of the customer's latest
+        contact (`string`).
+        """
+        return _frame(self._tables.invitations(self._keys))
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -119,7 +177,9 @@ class CampaignResult:
         with opened(self._ledger) as ledger:
             return ledger.state(ledger.existing_campaign(self.campaign))
 
-    def join(self, customers: "pd.DataFrame", *, on: str = "customer_id") -> "pd.DataFrame":
+    def join(
+        self, customers: "pd.DataFrame", *, on: str = "customer_id", table: _Table = "contacts"
+    ) -> "pd.DataFrame":
         """The caller's own table, with what came of each customer beside it.
 
         Ids are compared as a campaign compares them, so that they may be integers, or have spaces
@@ -128,29 +188,49 @@ class CampaignResult:
         Args:
             customers: Any rows, also others than were contacted.
             on: Its column (or level of its index) with the customer's id.
+            table: What is put beside it: contacts, replies, attributes or invitations.
 
         Returns:
-            One row for each row of `customers`: its columns, then those of `contacts` without
-            campaign and customer_id. A name that is there already ends in `_contact`.
+            One row for each row of `customers`, of `replies` one for each question, and one for
+            whoever was asked nothing: its columns, then those of the table without campaign and
+            customer_id. A name that is there already ends in `_contact`, `_reply`, `_attribute` or
+            `_invitation`.
 
         Raises:
-            InputError: There is no such column.
+            InputError: There is no such column, or no such table.
 
         Example:
             ```python
             customers = pandas.read_csv("customers.csv")
             result.join(customers, on="customer_id")[["customer_id", "status", "end_reason"]]
+            result.join(customers, table="replies").groupby(["segment", "number"])["answer"].count()
+            result.join(customers, table="attributes").groupby("segment")["score"].value_counts()
             ```
         """
+        if table not in _SUFFIXES:
+            names = ", ".join(get_args(_Table))
+            raise InputError(f"There is no table {table!r} to join: give one of {names}.")
+        return beside(
+            customers,
+            self._outcomes(table),
+            on=on,
+            key=canonical_key,
+            suffix=_SUFFIXES[table],
+            every=table == "replies",
+        )
+
+    def _outcomes(self, table: _Table) -> "pd.DataFrame":
+        if table != "contacts":
+            frame: pd.DataFrame = getattr(self, table)
+            return frame
         # Who was contacted counts before the same customer's refused row.
         refused = self.contacts["status"].isin([Status.REJECTED, Status.DUPLICATE])
-        outcomes = self.contacts.iloc[refused.argsort(kind="stable")].drop(columns="campaign")
-        return beside(customers, outcomes, on=on, key=canonical_key)
+        return self.contacts.iloc[refused.argsort(kind="stable")].drop(columns="campaign")
 
     @property
     def conclusion(self) -> Conclusion:
         """How the campaign's last run ended, as the name and the message of a state."""
-        return conclude(self.summary, self.state)
+        return conclude(self.summary, self.state, now=datetime.now(UTC))
 
     def not_contacted(self, most: int = 100) -> list[dict[str, str]]:
         """The first rows that are unknown, failed or were refused, for the eyes of many.
@@ -175,17 +255,19 @@ class CampaignResult:
         Args:
             most: How many conversations.
         """
-        spoken = (item for item in self._message_records() if item["content"] is not None)
-        for _, chat in islice(groupby(spoken, key=lambda item: item["contact_id"]), most):
-            yield [(item["display_name"] or "", item["content"]) for item in chat]
+        told = ((item, said(item)) for item in self._tables.messages.records)
+        spoken = ((item, text) for item, text in told if text is not None)
+        for _, chat in islice(groupby(spoken, key=lambda pair: pair[0]["contact_id"]), most):
+            yield [(item["display_name"] or "", text) for item, text in chat]
 
     def report(self) -> str:
         """A page for a manager, as HTML that needs nothing else."""
         return render_report(
             campaign=self.campaign,
             summary=self.summary,
-            contacts=_Again(self._contact_records),
-            messages=_Again(self._message_records),
+            contacts=self._tables.contacts.records,
+            messages=self._tables.messages.records,
+            replies=self._tables.replies.records,
         )
 
     def save(
@@ -194,6 +276,7 @@ class CampaignResult:
         *,
         formats: Collection[str] = ("csv",),
         neutralise: bool = True,
+        links: bool = False,
     ) -> None:
         """Write the tables and `report.html` to a folder; made if absent.
 
@@ -202,12 +285,14 @@ class CampaignResult:
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
-            formats: Any of csv (`contacts.csv`, `messages.csv`), parquet (`contacts.parquet`,
-                `messages.parquet`: exactly what `contacts` and `messages` hold) and xlsx
+            formats: Any of csv (`contacts.csv`, `messages.csv`, `replies.csv`, `attributes.csv`),
+                parquet (the same with `.parquet`: exactly what the tables hold) and xlsx
                 (`results.xlsx`).
             neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
                 formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
                 for programs, exactly the text.
+            links: Whether `invitations` is written, too, as `links`: whoever can read it speaks as
+                any customer.
 
         Raises:
             InputError: The folder is a URI of another kind, S3 refuses the files, a format is
@@ -216,19 +301,20 @@ class CampaignResult:
         """
         chosen = checked_formats(formats)
         with folder_for(folder) as path:
-            self._files.write(path, chosen, neutralise=neutralise)
+            self._files(links=links).write(path, chosen, neutralise=neutralise)
             with replacing(path / "report.html") as file:
                 file.write_text(self.report(), encoding="utf-8")
 
-    def to_parquet(self, folder: str | os.PathLike[str]) -> None:
-        """Write `contacts.parquet` and `messages.parquet` to a folder; made if absent.
+    def to_parquet(self, folder: str | os.PathLike[str], *, links: bool = False) -> None:
+        """Write each table as `contacts.parquet` and so on to a folder; made if absent.
 
-        They hold the rows of `contacts` and `messages` in the same order and with the same dtypes,
-        without an index. Memory stays small, however large the campaign. Files of an earlier call
-        are replaced, each when the new one is complete.
+        They hold the rows of `contacts`, `messages`, `replies` and `attributes` in the same order
+        and with the same dtypes, without an index. Memory stays small, however large the campaign.
+        Files of an earlier call are replaced, each when the new one is complete.
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
+            links: Whether `invitations` is written, too, as `links.parquet`.
 
         Raises:
             InputError: The folder is a URI of another kind, or S3 refuses the files.
@@ -241,16 +327,17 @@ class CampaignResult:
             ```
         """
         with folder_for(folder) as path:
-            self._files.write(path, ["parquet"], neutralise=False)
+            self._files(links=links).write(path, ["parquet"], neutralise=False)
 
-    def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write the sheets `contacts` and `messages` to one `.xlsx` file; its folder is made.
+    def to_excel(self, path: str | os.PathLike[str], *, links: bool = False) -> None:
+        """Write each table as a sheet of one `.xlsx` file; its folder is made.
 
         Times are UTC, without a zone, and their columns say so. Text is text, also where it begins
         like a formula; what no sheet can hold is replaced, and what is too long for a cell is cut.
 
         Args:
             path: A file of this machine, or an `s3://` URI.
+            links: Whether `invitations` is a sheet, too, `links`.
 
         Raises:
             InputError: `openpyxl` is not installed (`connect-tasks[excel]`), there are more rows
@@ -264,11 +351,30 @@ class CampaignResult:
         """
         folder, name = parted(path)
         with folder_for(folder) as place:
-            self._files.write_workbook(place / name)
+            self._files(links=links).write_workbook(place / name)
+
+    def _files(self, *, links: bool) -> ResultFiles:
+        tables = {
+            "contacts": self._tables.contacts,
+            "messages": self._tables.messages,
+            "replies": self._tables.replies,
+            "attributes": self._tables.attributes(),
+        }
+        if links:
+            tables["links"] = self._tables.invitations(self._keys)
+        return ResultFiles(tables)
 
     @property
-    def _files(self) -> ResultFiles:
-        return ResultFiles(self._contact_records, self._message_records)
+    def _tables(self) -> ResultTables:
+        return ResultTables(self.campaign, lambda: opened(self._ledger), self._plan)
+
+    @cached_property
+    def _keys(self) -> InvitationKeys | None:
+        try:
+            return InvitationKeys.from_environment()
+        except InputError as error:
+            _log.warning("campaign %s: its links have no URLs here. %s", self.campaign, error)
+            return None
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {value}" for name, value in self._counts())
@@ -281,27 +387,13 @@ class CampaignResult:
         return f"<table><caption>{escape(self.campaign)}</caption>{cells}</table>"
 
     def _counts(self) -> list[tuple[str, int]]:
-        return [(name, value) for name, value in self.summary.items() if isinstance(value, int)]
+        return counts_shown(self.summary)
 
-    def _message_records(self) -> Iterator[Record]:
-        with opened(self._ledger) as ledger:
-            yield from ledger.message_records(ledger.existing_campaign(self.campaign))
 
-    def _contact_records(self) -> Iterator[Record]:
-        with opened(self._ledger) as ledger:
-            yield from contact_records(ledger, self.campaign, self._plan)
+def _frame(table: ResultTable) -> "pd.DataFrame":
+    return table.layout.frame(table.records)
 
 
 def _of_table(ledger: Ledger, campaign: str, plan: Plan) -> dict[str, Any]:
     outside = ledger.outside(campaign, plan.table_id) if plan.table_id else 0
     return {"request_changed": plan.request_changed, "outside": outside}
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """Records that are read anew each time they are gone through."""
-
-    read: Callable[[], Iterator[Record]]
-
-    def __iter__(self) -> Iterator[Record]:
-        return self.read()

@@ -1,19 +1,17 @@
-"""The summary: a campaign in a few words, how its run ended, who was not contacted."""
+"""The summary: a campaign in numbers and in a few words, and who was not contacted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from connect_tasks.aws.quotas import Quotas
-from connect_tasks.campaign.report import stages
-from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status, Withdrawal
+from connect_tasks.campaign.report import WHOLE, stages
+from connect_tasks.campaign.report.words import mode_of
+from connect_tasks.ledger.contact import CampaignMode, Contact, Refusal, Status, Withdrawal
 
 __all__ = [
-    "Conclusion",
-    "conclude",
+    "counts_shown",
     "not_contacted",
-    "outside_words",
     "pace_now",
     "summarise",
     "summary_markdown",
@@ -24,20 +22,16 @@ _QUOTED = re.compile(_QUOTED_TEXT, re.DOTALL)
 # What a value was is the customer's; the field before it and the rule after it are ours.
 _OWN_VALUE = re.compile(rf" = (?:{_QUOTED_TEXT}|[^'\":])*: ", re.DOTALL)
 _FAILED_TEMPLATE = "the template fails"
-_UNKNOWN = (
-    " Run the same campaign again to find out about the unknown ones; those that stay unknown, a "
-    "person decides with the flow campaign-resolve."
-)
 _LONGEST_REASON = 200
+_LINKS = frozenset({"issued", "opened", "unopened"})
+_PEOPLE = frozenset({"handed_over", "joined", "in_hands", "transcripts_awaited"})
+# By way: the counts that are always nought there, or are there under another name.
+_OF_OTHER_WAYS = {
+    CampaignMode.SIMULATION: _LINKS | _PEOPLE,
+    CampaignMode.INVITATION: frozenset({"connected", "handed_over"}),
+    CampaignMode.HAND_OVER: _LINKS | {"connected"},
+}
 _LONGEST_ID = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """How a run of a campaign ended: a state's name and its message."""
-
-    name: str
-    message: str
 
 
 def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,10 +41,16 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         counts: What `Ledger.counts` says.
 
     Returns:
-        rows, valid, rejected, duplicate; started, connected, replied (the other side has answered
-        something that ours said): contacts that ever got so far; completed, failed, unknown,
-        planned, starting: contacts that are so now; withdrawn: customers who were taken out before
-        anybody contacted them, in none of the others;
+        mode: who speaks as the customer (simulation, invitation or hand_over);
+        rows, valid, rejected, duplicate; issued, opened: links that there are, and of which the
+        button was ever pressed; unopened: of the others, those that can still be opened, and
+        unopened_until, when the last of them expires (UTC); started, handed_over, joined (the same
+        as connected), replied: contacts that ever got so far. In a simulation the other side
+        replied to something that ours said; otherwise a person said something. completed, failed,
+        unknown, planned, starting: contacts that are so now; in_hands: those of them that people
+        have, and that are not over; withdrawn: customers who were taken out before anybody
+        contacted them, in none of the others;
+        transcripts_awaited: chats that are over and whose transcript is still to come;
         transcripts_incomplete: chats of which something is missing, or may be;
         transcripts_unchecked: chats that the other side ended, of which nobody can say;
         items_skipped: what came and could not be read as an item of its chat;
@@ -59,12 +59,18 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
     took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
     return {
+        "mode": str(counts["mode"]),
         "rows": counts["valid"] + counts["rejected"] + counts["duplicate"],
         "valid": counts["valid"],
         "rejected": counts["rejected"],
         "duplicate": counts["duplicate"],
+        "issued": counts["issued"],
+        "opened": counts["opened"],
+        "unopened": counts["unopened"],
         "started": counts["reached_started"],
+        "handed_over": counts["handed_over"],
         "connected": counts["reached_connected"],
+        "joined": counts["reached_connected"],
         "replied": counts["replied"],
         "completed": counts["completed"],
         "failed": counts["failed"],
@@ -72,75 +78,28 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "unknown": counts["unknown"],
         "planned": counts["planned"],
         "starting": counts["starting"],
+        "in_hands": counts["in_hands"],
+        "transcripts_awaited": counts["transcripts_awaited"],
         "transcripts_incomplete": counts["transcripts_incomplete"],
         "transcripts_unchecked": counts["transcripts_unchecked"],
         "items_skipped": counts["items_skipped"],
+        "unopened_until": counts["unopened_until"],
         "started_at": started_at,
         "finished_at": finished_at,
         "duration_seconds": took,
     }
 
 
-def conclude(summary: Mapping[str, Any], state: CampaignState) -> Conclusion:
-    """Say how a run ended that was neither halted nor cancelled.
-
-    Args:
-        summary: As `summarise` gives it; `outside` says how many of those that are left are not
-            in the table that was run.
-        state: What a person wants of the campaign.
+def counts_shown(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The counts of a summary that say something of a campaign of its way, by their names.
 
     Example:
-        >>> counts = {"rows": 3, "valid": 3, "started": 3, "replied": 2, "completed": 3,
-        ...           "rejected": 0, "duplicate": 0, "failed": 0, "unknown": 0}
-        >>> conclude(counts, CampaignState.RUNNING)
-        Conclusion(name='Completed', message='3 of 3 rows contacted, 2 replied.')
+        >>> counts_shown({"mode": "simulation", "rows": 2, "opened": 0, "duration_seconds": 1.5})
+        [('rows', 2)]
     """
-    told = f"{', '.join(_told(summary))}."
-    unknown = _UNKNOWN if summary["unknown"] else ""
-    left = summary["valid"] - summary["completed"] - summary["failed"] - summary["unknown"]
-    if left and left <= summary.get("outside", 0):
-        told, left = f"{told} {outside_words(summary['outside'])}", 0
-    if left and state is not CampaignState.RUNNING:
-        return Conclusion(
-            state.capitalize(),
-            f"{told} {left:,} left: the flow campaign-resume goes on with them.{unknown}",
-        )
-    if left:
-        return Conclusion(
-            "Unfinished", f"{told} {left:,} left: run the same campaign again.{unknown}"
-        )
-    return (
-        Conclusion("Unresolved", f"{told}{unknown}") if unknown else Conclusion("Completed", told)
-    )
-
-
-def outside_words(count: int) -> str:
-    """What is to be done about customers who wait in a campaign and are not in its table.
-
-    Example:
-        >>> outside_words(2)[:46]
-        '2 more customers wait in the campaign and are '
-    """
-    who = "1 more customer waits" if count == 1 else f"{count:,} more customers wait"
-    verb = "is" if count == 1 else "are"
-    return (
-        f"{who} in the campaign and {verb} not in this table: `resume` contacts them, `withdraw` "
-        "takes them out (as flows, campaign-resume and campaign-withdraw)."
-    )
-
-
-def _told(summary: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{summary['started']:,} of {summary['rows']:,} rows contacted"
-    yield f"{summary['replied']:,} replied"
-    refused = summary["rejected"] + summary["duplicate"]
-    for count, word in ((refused, "refused"), (summary["failed"], "failed")):
-        if count:
-            yield f"{count:,} {word}"
-    for word in ("unknown", "withdrawn"):
-        if summary.get(word):
-            yield f"{summary[word]:,} {word}"
-    if missing := summary.get("transcripts_incomplete"):
-        yield f"{missing:,} transcript{'s' if missing > 1 else ''} incomplete"
+    hidden = _OF_OTHER_WAYS[mode_of(summary)]
+    counts = [(name, value) for name, value in summary.items() if isinstance(value, int)]
+    return [(name, value) for name, value in counts if name not in hidden]
 
 
 def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]) -> str:
@@ -178,14 +137,15 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
         for stage in stages(summary)
     )
-    told = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats")
-    kinds = (*told, "transcripts_incomplete", "items_skipped")
+    told = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats", "in_hands")
+    kinds = (*told, "transcripts_awaited", "transcripts_incomplete", "items_skipped")
     others = ", ".join(
         f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
     )
+    whole = WHOLE[mode_of(summary)]
     lines = "\n".join(f"- {note}" for note in (others, *notes) if note)
     return (
-        f"## Campaign {campaign}\n\n| stage | count | of rows |\n|---|---:|---:|\n{reached}\n\n"
+        f"## Campaign {campaign}\n\n| stage | count | of {whole} |\n|---|---:|---:|\n{reached}\n\n"
         f"{lines}\n"
     )
 

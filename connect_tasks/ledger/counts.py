@@ -121,7 +121,7 @@ def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
     }
 
 
-def _links(campaign: str) -> sa.Select[Any]:
+def _links(campaign: str) -> sa.Executable:
     """How many links were issued, how many of their buttons pressed, how many still can be."""
     theirs, columns = invitations.c, contacts.c
     same = (columns.campaign == theirs.campaign, columns.customer_key == theirs.customer_key)

@@ -49,7 +49,7 @@ def find(
     connection: sa.Connection,
     campaign: str,
     customer_ids: Sequence[str],
-    columns: Sequence[sa.Column[Any]],
+    columns: Sequence[sa.ColumnElement[Any]],
     *,
     has_floats: bool,
     forgotten: bool,
@@ -109,7 +109,7 @@ def _by_keys(
     connection: sa.Connection,
     campaign: str,
     names: Mapping[str, Sequence[str]],
-    columns: Sequence[sa.Column[Any]],
+    columns: Sequence[sa.ColumnElement[Any]],
 ) -> Rows:
     query = (
         sa.select(*columns)

@@ -11,6 +11,7 @@ from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
+from connect_tasks.ledger.answers import Answers, beside_contacts
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
@@ -47,6 +48,11 @@ class LedgerReader:
     def close(self) -> None:
         """Give the database connections back."""
         self._engine.dispose()
+
+    @property
+    def answers(self) -> Answers:
+        """What was said in chats, and what their flows stored."""
+        return Answers(self._reading)
 
     def conversation(self, campaign: str) -> Conversation:
         """How the campaign's chats are held, as it was last entered; the default if nobody said."""
@@ -200,11 +206,14 @@ class LedgerReader:
     ) -> Iterator[Mapping[str, Any]]:
         """All contacts of a campaign, one mapping a contact, in the order of planning.
 
+        Each has `disconnect_reason` and `messages_sent`, too, where Amazon was asked.
+
         Args:
             campaign: The campaign's name.
             latest_only: Only each customer's latest generation.
         """
-        query = sa.select(*CONTACT_COLUMNS).where(contacts.c.campaign == campaign)
+        query = sa.select(*CONTACT_COLUMNS, *beside_contacts())
+        query = query.where(contacts.c.campaign == campaign)
         if latest_only:
             query = query.where(counts.is_latest())
         return self._stream(query.order_by(contacts.c.id))
@@ -216,7 +225,7 @@ class LedgerReader:
 
         A contact that was forgotten has the id by which its customer is called here.
         """
-        columns = [*CONTACT_COLUMNS, contacts.c.customer_key]
+        columns = [*CONTACT_COLUMNS, contacts.c.customer_key, *beside_contacts()]
         rows = self._find(campaign, customer_ids, columns, forgotten=True)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 
@@ -299,7 +308,7 @@ class LedgerReader:
         self,
         campaign: str,
         customer_ids: Sequence[str],
-        columns: Sequence[sa.Column[Any]],
+        columns: Sequence[sa.ColumnElement[Any]],
         *,
         forgotten: bool = False,
     ) -> customers.Rows:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from connect_tasks.tables.formulas import neutralised
+from connect_tasks.tables.formulas import neutralised, neutralised_text
 
 __all__ = [
     "CAMPAIGNS",
@@ -96,10 +96,10 @@ class TableLayout:
         """
         encoding = "utf-8-sig" if neutralise else "utf-8"
         with path.open("w", encoding=encoding, newline="") as file:
-            header = pd.Series(self._schema.names, dtype=_DTYPES[_KINDS[_TEXT]])
+            header = self.frame([])
             # A flow may have named a column.
-            header = neutralised(header) if neutralise else header
-            self.frame([]).set_axis(header, axis="columns").to_csv(file, index=False)
+            header = header.rename(columns=neutralised_text) if neutralise else header
+            header.to_csv(file, index=False)
             for batch in self._batches(records):
                 piece = batch.to_pandas(types_mapper=_DTYPES.get)
                 piece = piece.apply(self._neutralised) if neutralise else piece

@@ -1,21 +1,32 @@
-"""A result's files: contacts and messages as CSV, as Parquet, or as one workbook."""
+"""A result's files: its tables as CSV, as Parquet, or as one workbook."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.destinations import replacing
-from connect_tasks.tables.layouts import CONTACTS, MESSAGES
+from connect_tasks.tables.layouts import TableLayout
 from connect_tasks.tables.workbook import write_workbook
 
-__all__ = ["FORMATS", "ResultFiles", "checked_formats"]
+__all__ = ["FORMATS", "ResultFiles", "ResultTable", "checked_formats"]
 
 FORMATS = ("csv", "parquet", "xlsx")
 """The kinds of files that there are."""
 
-_Read: TypeAlias = Callable[[], Iterable[Mapping[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """One table of a result.
+
+    Args:
+        layout: Its columns.
+        records: Its rows, read anew each time they are gone through.
+    """
+
+    layout: TableLayout
+    records: Iterable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +34,10 @@ class ResultFiles:
     """The tables of a result, to be written to files; each takes its place once it is complete.
 
     Args:
-        contacts: Reads the records of the contacts anew.
-        messages: Reads those of the messages.
+        tables: The tables by the names of their files and sheets.
     """
 
-    contacts: _Read
-    messages: _Read
+    tables: Mapping[str, ResultTable]
 
     def write(self, folder: Path, formats: Collection[str], *, neutralise: bool) -> None:
         """Write files of each format, `results.xlsx` for a workbook.
@@ -41,28 +50,25 @@ class ResultFiles:
         Raises:
             InputError: The tables do not fit into a spreadsheet, or `openpyxl` is not installed.
         """
-        if "csv" in formats:
-            with replacing(folder / "contacts.csv") as file:
-                CONTACTS.write_csv(self.contacts(), file, neutralise=neutralise)
-            with replacing(folder / "messages.csv") as file:
-                MESSAGES.write_csv(self.messages(), file, neutralise=neutralise)
-        if "parquet" in formats:
-            with replacing(folder / "contacts.parquet") as file:
-                CONTACTS.write_parquet(self.contacts(), file)
-            with replacing(folder / "messages.parquet") as file:
-                MESSAGES.write_parquet(self.messages(), file)
+        for name, table in self.tables.items():
+            if "csv" in formats:
+                with replacing(folder / f"{name}.csv") as file:
+                    table.layout.write_csv(table.records, file, neutralise=neutralise)
+            if "parquet" in formats:
+                with replacing(folder / f"{name}.parquet") as file:
+                    table.layout.write_parquet(table.records, file)
         if "xlsx" in formats:
             self.write_workbook(folder / "results.xlsx")
 
     def write_workbook(self, path: Path) -> None:
-        """Write both tables as sheets of one file.
+        """Write all tables as sheets of one file.
 
         Raises:
             InputError: As for `write`.
         """
-        contacts, messages = CONTACTS.sheet(self.contacts()), MESSAGES.sheet(self.messages())
+        sheets = {name: table.layout.sheet(table.records) for name, table in self.tables.items()}
         with replacing(path) as file:
-            write_workbook(file, {"contacts": contacts, "messages": messages})
+            write_workbook(file, sheets)
 
 
 def checked_formats(formats: Collection[str]) -> Collection[str]:

@@ -12,6 +12,7 @@ import pytest
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import ClaimLostError, InputError, LedgerError
+from connect_tasks.ledger.answers import FROM_AMAZON
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact, Refusal, Status
@@ -699,6 +700,14 @@ def test_the_counts_tell_how_far_each_contact_ever_came(ledger: Ledger) -> None:
     step(ledger, talking, Status.COMPLETED, ended_at=later(hours=1))
 
     assert ledger.counts(CAMPAIGN) == {
+        "mode": "simulation",
+        "issued": 0,
+        "opened": 0,
+        "unopened": 0,
+        "unopened_until": None,
+        "handed_over": 0,
+        "in_hands": 0,
+        "transcripts_awaited": 0,
         "rejected": 0,
         "duplicate": 0,
         "planned": 1,
@@ -744,6 +753,7 @@ def test_a_transcript_is_counted_as_whole_as_not_or_as_what_nobody_can_say(three
 def test_an_unknown_campaign_counts_nothing(ledger: Ledger) -> None:
     counts = ledger.counts("another")
 
+    assert counts.pop("mode") == "simulation"
     assert {name for name, value in counts.items() if value} == set()
 
 
@@ -754,7 +764,7 @@ def test_records_come_in_the_order_of_planning(ledger: Ledger) -> None:
     assert list(records(ledger)) == ["c-3", "c-1", "c-2"]
 
 
-def test_records_hold_a_contact_and_nothing_of_its_claim(three: Ledger) -> None:
+def test_records_hold_a_contact_what_amazon_told_of_it_and_nothing_of_its_claim(three: Ledger) -> None:
     names = set(next(iter(three.contact_records(CAMPAIGN))))
 
-    assert names == set(Contact.__slots__)
+    assert names == {*Contact.__slots__, *FROM_AMAZON}

@@ -217,11 +217,18 @@ def test_parquet_files_are_the_tables(ledger: Ledger, tmp_path: Path) -> None:
     result.to_parquet(folder)
 
     assert sorted(path.name for path in folder.iterdir()) == [
+        "attributes.parquet",
         "contacts.parquet",
         "messages.parquet",
+        "replies.parquet",
     ]
     written = {path.stem: pd.read_parquet(path) for path in folder.iterdir()}
-    expected = {"contacts": result.contacts.reset_index(drop=True), "messages": result.messages}
+    expected = {
+        "contacts": result.contacts.reset_index(drop=True),
+        "messages": result.messages,
+        "replies": result.replies,
+        "attributes": result.attributes,
+    }
     for name, table in expected.items():
         assert written[name].dtypes.astype(str).equals(table.dtypes.astype(str))
         pd.testing.assert_frame_equal(written[name], table, check_dtype=False)
@@ -249,6 +256,8 @@ def test_saved_files_are_the_tables_and_the_report(ledger: Ledger, tmp_path: Pat
     assert found == {
         "contacts.csv": result.contacts.to_csv(index=False),
         "messages.csv": result.messages.to_csv(index=False),
+        "replies.csv": result.replies.to_csv(index=False),
+        "attributes.csv": result.attributes.to_csv(index=False),
         "report.html": result.report(),
     }
     assert "Yes" in found["report.html"]

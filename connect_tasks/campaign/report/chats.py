@@ -1,12 +1,18 @@
 """The report's conversations: the first few, who said what and when."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connect_tasks.campaign.report.words import END_REASON_WORDS, clean, shorten
+from connect_tasks.campaign.report.words import (
+    END_REASON_WORDS,
+    ENDS_OF_PEOPLE,
+    clean,
+    shorten,
+)
+from connect_tasks.campaign.said import said
+from connect_tasks.chat.dialogue import EndReason
 
 __all__ = ["ROLE_WORDS", "Chat", "ChatChoice", "Line"]
 
@@ -109,10 +115,13 @@ def _by_contact(
 def _chat(contact: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> Chat:
     ordered = sorted(messages, key=_when)
     lines = [line for line in map(_line, ordered) if line]
-    end = contact.get("end_reason")
+    ours = contact.get("end_reason")
+    end = END_REASON_WORDS.get(str(ours), clean(ours))
+    # Whether our side closed the chat is known here, and of other ends Amazon knows the reason.
+    told = contact.get("disconnect_reason") if ours in {None, EndReason.CHAT_ENDED} else None
     return Chat(
         customer_id=shorten(clean(contact.get("customer_id")), 60),
-        end=END_REASON_WORDS.get(str(end), clean(end)),
+        end=ENDS_OF_PEOPLE.get(str(told), end),
         lines=tuple(lines[:_MOST_LINES]),
         more=max(len(lines) - _MOST_LINES, 0),
     )
@@ -149,19 +158,7 @@ def _who(message: Mapping[str, Any]) -> str:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    if message.get("type") == "ATTACHMENT":
-        return "(attachment)"
-    content = clean(message.get("content")).strip()
-    return _title(content) if "interactive" in str(message.get("content_type")) else content
-
-
-def _title(content: str) -> str:
-    """What an interactive message asks, or all of it where that can't be found."""
-    try:
-        title = json.loads(content)["data"]["content"]["title"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return content
-    return title if isinstance(title, str) else content
+    return clean(said(message)).strip()
 
 
 def _clock(message: Mapping[str, Any]) -> str:

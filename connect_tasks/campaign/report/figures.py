@@ -10,31 +10,23 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from connect_tasks.campaign.report.words import NBSP, count_of, duration_words, percent
+from connect_tasks.campaign.report.steps import Stage
+from connect_tasks.campaign.report.words import NBSP, duration_words, percent
 
 __all__ = [
     "Bar",
     "Columns",
-    "Stage",
     "answer_columns",
     "answers",
     "bars",
     "funnel_bars",
     "histogram",
+    "number_of",
     "p95",
     "reply_columns",
     "reply_seconds",
-    "stages",
 ]
 
-_STAGES = {
-    "rows": "Rows in the table",
-    "valid": "Valid customers",
-    "started": "Chats started",
-    "connected": "Chats connected",
-    "replied": "Chats with a reply",
-    "completed": "Chats completed",
-}
 # Seconds that a column may be wide: round numbers of milliseconds, seconds, minutes and hours.
 _SECOND_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30)
 _LONG_STEPS = (60, 120, 300, 600, 1200, 3600, 7200, 14_400, 43_200, 86_400, 604_800)
@@ -45,26 +37,6 @@ _SMALLEST_UNIT = (0, 0.001, "milliseconds")
 _MOST_COLUMNS = 12
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{1,12})(?:[.,]([0-9]{1,6}))?\s*")
 _SCALE = range(11)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of the way from table to answer.
-
-    Attributes:
-        name: The summary's key: rows, valid, started, connected, replied or completed.
-        label: The step in plain words.
-        count: How many got this far.
-        share_of_previous: Against the step before; None for the first, and after an empty step.
-            Above 1 where a later step doesn't need the one before: a silent chat completes, too.
-        share_of_total: Against the first step; 0 where that one is empty.
-    """
-
-    name: str
-    label: str
-    count: int
-    share_of_previous: float | None
-    share_of_total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +68,6 @@ class Columns:
     axis: str
     sentence: str
     marker: float | None = None
-
-
-def stages(summary: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """How many got how far; a step that the summary doesn't count is left out.
-
-    Example:
-        >>> [(s.name, s.count, s.share_of_total) for s in stages({"rows": 4, "started": 3})]
-        [('rows', 4, 1.0), ('started', 3, 0.75)]
-    """
-    known = [name for name in _STAGES if summary.get(name) is not None]
-    counts = [count_of(summary, name) for name in known]
-    previous = [None, *counts]
-    return tuple(
-        Stage(name, _STAGES[name], count, _share(count, before), _share(count, counts[0]) or 0.0)
-        for name, count, before in zip(known, counts, previous, strict=False)
-    )
-
-
-def _share(part: int, whole: int | None) -> float | None:
-    return part / whole if whole else None
 
 
 def funnel_bars(stages: Sequence[Stage]) -> tuple[Bar, ...]:
@@ -236,8 +188,19 @@ def answers(messages: Iterable[Mapping[str, Any]]) -> list[float]:
         [8.0]
     """
     said = (m.get("content") for m in messages if m.get("participant_role") == "CUSTOMER")
-    matches = (_NUMBER.fullmatch(text) for text in said if isinstance(text, str))
-    return [float(f"{m[1]}.{m[2] or 0}") for m in matches if m]
+    numbers = (number_of(text) for text in said if isinstance(text, str))
+    return [number for number in numbers if number is not None]
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text is, if it is one and nothing else.
+
+    Example:
+        >>> number_of(" 8,5 "), number_of("8 of 10")
+        (8.5, None)
+    """
+    found = _NUMBER.fullmatch(text)
+    return float(f"{found[1]}.{found[2] or 0}") if found else None
 
 
 def answer_columns(values: Sequence[float]) -> Columns | None:

@@ -24,9 +24,11 @@ from connect_tasks.campaign.report.figures import (
     funnel_bars,
     reply_columns,
     reply_seconds,
-    stages,
 )
+from connect_tasks.campaign.report.questions import QuestionList
 from connect_tasks.campaign.report.refusals import RefusalList
+from connect_tasks.campaign.report.steps import stages
+from connect_tasks.ledger.contact import CampaignMode
 
 __all__ = ["render_report"]
 
@@ -40,6 +42,7 @@ def render_report(
     summary: Mapping[str, Any],
     contacts: Iterable[Mapping[str, Any]],
     messages: Iterable[Mapping[str, Any]],
+    replies: Iterable[Mapping[str, Any]] = (),
     conversations: int = 5,
     refused_rows: int = 200,
 ) -> str:
@@ -51,9 +54,11 @@ def render_report(
 
     Args:
         campaign: The campaign's name.
-        summary: Counts and timings; any may be missing.
+        summary: Counts and timings; any may be missing. Its `mode` says who spoke as the customer:
+            our side, if it is missing.
         contacts: One mapping per row of the input table, in its order; None for what isn't known.
         messages: One mapping per transcript item; gone through twice, so no mere iterator.
+        replies: One mapping per question; shown where people answered.
         conversations: How many conversations are shown at most.
         refused_rows: How many refused rows are listed one by one at most.
 
@@ -65,24 +70,33 @@ def render_report(
         >>> page.splitlines()[0]
         '<!doctype html>'
     """
+    mode = words.mode_of(summary)
+    by_people = mode is not CampaignMode.SIMULATION
     choice, answered = ChatChoice(conversations), array("d")
     for piece in _pieces(messages):
         choice.hear(piece)
-        answered.extend(answers(piece))
-    seen = _Contacts(choice, refused_rows)
+        answered.extend(() if by_people else answers(piece))
+    questions = QuestionList()
+    questions.hear(replies if by_people else ())
+    listed, more_questions = questions.listing()
+    seen = _Contacts(choice, refused_rows, by_people=by_people)
     for piece in _pieces(contacts):
         seen.meet(piece)
     shown = choice.chats(messages)
     return _template().render(
         campaign=words.clean(campaign),
+        by_people=by_people,
+        way=words.WAY_WORDS[mode],
+        questions=listed,
+        more_questions=more_questions,
         headline=words.headline(summary),
         remarks=words.remarks(summary),
         period=words.period(summary),
         funnel=funnel_bars(stages(summary)),
         replies=reply_columns(seen.seconds),
         answers=answer_columns(answered),
-        statuses=bars(_in_words(seen.statuses, words.STATUS_WORDS)),
-        ends=bars(_in_words(seen.ends, words.END_REASON_WORDS)),
+        statuses=bars(_in_words(seen.statuses, words.STATUS_WORDS_OF[mode])),
+        ends=bars(_in_words(seen.ends, words.ends_of(mode))),
         refused=seen.refused.listing(),
         unknown=seen.unknown.listing(),
         chats=shown,
@@ -93,7 +107,8 @@ def render_report(
 class _Contacts:
     """What the page needs of the contacts."""
 
-    def __init__(self, choice: ChatChoice, refused_rows: int) -> None:
+    def __init__(self, choice: ChatChoice, refused_rows: int, *, by_people: bool) -> None:
+        self._ends = _ended_by_people if by_people else _ended
         self.statuses: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
         self.seconds = array("d")
@@ -104,7 +119,7 @@ class _Contacts:
     def meet(self, contacts: Sequence[Mapping[str, Any]]) -> None:
         """Take some contacts in, in their order."""
         self.statuses.update(_values(contacts, "status"))
-        self.ends.update(_values(contacts, "end_reason"))
+        self.ends.update(filter(None, map(self._ends, contacts)))
         self.seconds.extend(reply_seconds(contacts))
         self.refused.meet(contacts)
         self.unknown.meet(contacts)
@@ -115,6 +130,19 @@ def _pieces(records: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, 
     rest = iter(records)
     while piece := list(islice(rest, _PIECE)):
         yield piece
+
+
+def _ended(contact: Mapping[str, Any]) -> str | None:
+    reason = contact.get("end_reason")
+    return None if reason is None else str(reason)
+
+
+def _ended_by_people(contact: Mapping[str, Any]) -> str | None:
+    """Amazon's reason, which is all that there is to know; ours where it told none."""
+    told = contact.get("disconnect_reason")
+    code = contact.get("error_code") if contact.get("end_reason") else None
+    known = next((name for name in (told, code) if name in words.ENDS_OF_PEOPLE), None)
+    return known or _ended(contact)
 
 
 def _values(contacts: Iterable[Mapping[str, Any]], key: str) -> Iterator[str]:

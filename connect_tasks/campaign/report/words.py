@@ -5,15 +5,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connect_tasks.chat.dialogue import EndReason
-from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.contact import CampaignMode, Status
 
 __all__ = [
+    "ENDS_OF_PEOPLE",
     "END_REASON_WORDS",
     "STATUS_WORDS",
+    "STATUS_WORDS_OF",
+    "WAY_WORDS",
     "clean",
     "count_of",
     "duration_words",
+    "ends_of",
     "headline",
+    "mode_of",
     "percent",
     "period",
     "remarks",
@@ -50,6 +55,44 @@ END_REASON_WORDS: Mapping[str, str] = {
 }
 """What each end reason is for a reader, in the order of the page."""
 
+STATUS_WORDS_OF: Mapping[CampaignMode, Mapping[str, str]] = {
+    CampaignMode.SIMULATION: STATUS_WORDS,
+    CampaignMode.INVITATION: {
+        **STATUS_WORDS,
+        Status.CONNECTED: "Joined, and not over yet",
+        Status.STARTED: "Opened, not joined yet",
+        Status.PLANNED: "Not opened yet",
+    },
+    CampaignMode.HAND_OVER: {
+        **STATUS_WORDS,
+        Status.CONNECTED: "Joined, and not over yet",
+        Status.STARTED: "Started, not joined yet",
+    },
+}
+"""The same by a campaign's way: what waits for people waits for something else than a run."""
+
+ENDS_OF_PEOPLE: Mapping[str, str] = {
+    "CONTACT_FLOW_DISCONNECT": "The flow ended it",
+    "AGENT_DISCONNECT": "The agent ended it",
+    "CUSTOMER_DISCONNECT": "The customer left",
+    "CUSTOMER_CONNECTION_NOT_ESTABLISHED": "Nobody joined within five minutes",
+    "IDLE_DISCONNECT": "Somebody was silent for too long",
+    "EXPIRED": "Its time had run out",
+    "API": "It was stopped",
+    "AGENT_NETWORK_DISCONNECT": "The agent's connection was lost",
+    "THIRD_PARTY_DISCONNECT": "A third party ended it",
+    "BARGED": "A supervisor ended it",
+    "SYSTEM_ERROR": "Amazon Connect failed",
+}
+"""How people's chats end, by Amazon's own reasons, for a reader."""
+
+WAY_WORDS: Mapping[CampaignMode, str] = {
+    CampaignMode.SIMULATION: "From the table to a finished chat",
+    CampaignMode.INVITATION: "From the link to a finished chat",
+    CampaignMode.HAND_OVER: "From the start to a finished chat",
+}
+"""What the funnel shows."""
+
 # key of the summary: the sentence for one, and for any other number but none
 _REMARKS = {
     "rejected": (
@@ -82,6 +125,50 @@ _REMARKS = {
         "{n:,} customers had been contacted before with another text and were not contacted again.",
     ),
 }
+
+
+_NOT_OPENED = ("1 link was not opened yet.", "{n:,} links were not opened yet.")
+_IN_HANDS = ("1 chat is still open.", "{n:,} chats are still open.")
+_AWAITED = (
+    "1 transcript is not there yet; collect again to go on.",
+    "{n:,} transcripts are not there yet; collect again to go on.",
+)
+_REMARKS_OF = {
+    CampaignMode.SIMULATION: _REMARKS,
+    CampaignMode.INVITATION: {
+        **{key: words for key, words in _REMARKS.items() if key != "planned"},
+        "unopened": _NOT_OPENED,
+        "in_hands": _IN_HANDS,
+        "transcripts_awaited": _AWAITED,
+    },
+    CampaignMode.HAND_OVER: {
+        **_REMARKS,
+        "in_hands": _IN_HANDS,
+        "transcripts_awaited": _AWAITED,
+    },
+}
+
+
+def ends_of(mode: CampaignMode) -> Mapping[str, str]:
+    """What each way for a chat to end is for a reader, in the order of the page.
+
+    Args:
+        mode: Who speaks as the customer. Where people do, Amazon knows the reason, and not we.
+    """
+    if mode is CampaignMode.SIMULATION:
+        return END_REASON_WORDS
+    ours = {**END_REASON_WORDS, EndReason.CHAT_ENDED: "It is over, and Amazon tells no reason"}
+    return {**ENDS_OF_PEOPLE, **ours}
+
+
+def mode_of(summary: Mapping[str, Any]) -> CampaignMode:
+    """Who speaks as the customer; our side where the summary doesn't say.
+
+    Example:
+        >>> mode_of({"mode": "invitation"}).value, mode_of({}).value
+        ('invitation', 'simulation')
+    """
+    return CampaignMode(summary.get("mode") or CampaignMode.SIMULATION)
 
 
 def count_of(summary: Mapping[str, Any], key: str) -> int:
@@ -148,14 +235,24 @@ def headline(summary: Mapping[str, Any]) -> str:
         >>> headline({"rows": 250, "started": 240, "replied": 228})
         '228 of 240 chats got a reply (95\xa0%).'
     """
+    if mode_of(summary) is CampaignMode.INVITATION and count_of(summary, "issued"):
+        return _answered(summary, "issued", "person invited", "people invited")
     started = count_of(summary, "started")
     if not started:
         return _nobody(count_of(summary, "rows"))
+    if mode_of(summary) is CampaignMode.HAND_OVER:
+        return _answered(summary, "started", "customer", "customers")
     chats = "chat" if started == 1 else "chats"
     if summary.get("replied") is None:
         return f"{started:,} {chats} started."
     replied = count_of(summary, "replied")
     return f"{replied:,} of {started:,} {chats} got a reply ({percent(replied / started)})."
+
+
+def _answered(summary: Mapping[str, Any], whole: str, one: str, many: str) -> str:
+    asked, replied = count_of(summary, whole), count_of(summary, "replied")
+    who = one if asked == 1 else many
+    return f"{replied:,} of {asked:,} {who} answered ({percent(replied / asked)})."
 
 
 def _nobody(rows: int) -> str:
@@ -173,7 +270,8 @@ def remarks(summary: Mapping[str, Any]) -> tuple[str, ...]:
         >>> remarks({"rejected": 0, "failed": 2})
         ('2 contacts failed.',)
     """
-    counts = ((count_of(summary, key), words) for key, words in _REMARKS.items())
+    told = _REMARKS_OF[mode_of(summary)]
+    counts = ((count_of(summary, key), words) for key, words in told.items())
     return tuple(one if n == 1 else many.format(n=n) for n, (one, many) in counts if n)
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from connect_tasks import Quotas
-from connect_tasks.campaign.summary import conclude, not_contacted, pace_now, summary_markdown
+from connect_tasks.campaign.conclusion import conclude
+from connect_tasks.campaign.summary import not_contacted, pace_now, summary_markdown
 from connect_tasks.ledger.contact import CampaignState, Contact, Refusal, Status
 
 COUNTS = {

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from connect_tasks.ledger.contact import Status
-from connect_tasks.tables.layouts import CONTACTS, MESSAGES
+from connect_tasks.tables.layouts import (
+    CONTACTS,
+    INVITATIONS,
+    MESSAGES,
+    REPLIES,
+    attributes_layout,
+)
 
 TIME, TEXT, COUNT = "datetime64[us, UTC]", "string", "Int64"
 CONTACT_DTYPES = {
@@ -21,6 +27,9 @@ CONTACT_DTYPES = {
     ),
     "transcript_complete": "boolean",
     "items_skipped": COUNT,
+    "handed_over_at": TIME,
+    "disconnect_reason": TEXT,
+    "messages_sent": COUNT,
 }
 MESSAGE_DTYPES = {
     **dict.fromkeys(["customer_id", "contact_id", "message_id"], TEXT),
@@ -28,15 +37,38 @@ MESSAGE_DTYPES = {
     **dict.fromkeys(["participant_role", "participant_id", "display_name", "type"], TEXT),
     **dict.fromkeys(["content_type", "content"], TEXT),
 }
+REPLY_DTYPES = {
+    **dict.fromkeys(["customer_id", "contact_id"], TEXT),
+    "number": COUNT,
+    "question": TEXT,
+    "asked_at": TIME,
+    **dict.fromkeys(["asked_by", "answer"], TEXT),
+    "answered_at": TIME,
+    "seconds_to_answer": "Float64",
+}
+INVITATION_DTYPES = {
+    **dict.fromkeys(["customer_id", "url"], TEXT),
+    **dict.fromkeys(["issued_at", "expires_at", "revoked_at", "opened_at"], TIME),
+    "opens": COUNT,
+    **dict.fromkeys(["contact_id", "status"], TEXT),
+}
+ATTRIBUTE_DTYPES = dict.fromkeys(["customer_id", "contact_id", "plan", "score"], TEXT)
 
 
 @pytest.mark.parametrize("records", [[], [{}], [{"customer_id": "1"}, {"attempts": 2}]])
 def test_the_tables_always_have_the_documented_columns(records: list[dict[str, Any]]) -> None:
-    contacts, messages = CONTACTS.frame(records), MESSAGES.frame(records)
+    layouts = {
+        CONTACTS: CONTACT_DTYPES,
+        MESSAGES: MESSAGE_DTYPES,
+        REPLIES: REPLY_DTYPES,
+        INVITATIONS: INVITATION_DTYPES,
+        attributes_layout(["plan", "score"]): ATTRIBUTE_DTYPES,
+    }
+    for layout, dtypes in layouts.items():
+        table = layout.frame(records)
 
-    assert list(contacts.dtypes.astype(str).items()) == list(CONTACT_DTYPES.items())
-    assert list(messages.dtypes.astype(str).items()) == list(MESSAGE_DTYPES.items())
-    assert len(contacts) == len(messages) == len(records)
+        assert list(table.dtypes.astype(str).items()) == list(dtypes.items())
+        assert len(table) == len(records)
 
 
 def test_what_a_record_lacks_is_missing() -> None:

@@ -12,8 +12,8 @@ import pytest
 from connect_tasks.errors import InputError
 from connect_tasks.tables import workbook
 from connect_tasks.tables.formulas import neutralised_text
-from connect_tasks.tables.layouts import CONTACTS, MESSAGES
-from connect_tasks.tables.result_files import ResultFiles, checked_formats
+from connect_tasks.tables.layouts import CONTACTS, MESSAGES, attributes_layout
+from connect_tasks.tables.result_files import ResultFiles, ResultTable, checked_formats
 from connect_tasks.tables.workbook import write_workbook
 
 MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -63,6 +63,15 @@ def test_csv_for_people_has_a_mark_and_no_formulas(tmp_path: Path) -> None:
     assert [row["content"] for row in rows[:2]] == ["'=HYPERLINK(1)", "#N/A"]
 
 
+def test_a_column_that_a_flow_has_named_is_no_formula_either(tmp_path: Path) -> None:
+    layout = attributes_layout(["=cmd|x", "score"])
+    for neutralise, header in ((True, "'=cmd|x"), (False, "=cmd|x")):
+        layout.write_csv([{"score": "9"}], tmp_path / "a.csv", neutralise=neutralise)
+        first = (tmp_path / "a.csv").read_text("utf-8-sig").splitlines()[0]
+
+        assert first == f"customer_id,contact_id,{header},score"
+
+
 def test_csv_for_programs_has_exactly_the_text(tmp_path: Path) -> None:
     MESSAGES.write_csv(RECORDS, tmp_path / "m.csv", neutralise=False)
     data = (tmp_path / "m.csv").read_bytes()
@@ -74,7 +83,11 @@ def test_csv_for_programs_has_exactly_the_text(tmp_path: Path) -> None:
 @pytest.fixture
 def files() -> ResultFiles:
     contacts: list[dict[str, Any]] = [{"customer_id": "0042", "attempts": 2, "planned_at": MOMENT}]
-    return ResultFiles(lambda: contacts, lambda: RECORDS)
+    tables = {
+        "contacts": ResultTable(CONTACTS, contacts),
+        "messages": ResultTable(MESSAGES, RECORDS),
+    }
+    return ResultFiles(tables)
 
 
 def test_a_workbook_holds_both_tables_as_they_are(tmp_path: Path, files: ResultFiles) -> None:

@@ -1,0 +1,210 @@
+"""The report's questions: what people were asked, and how their answers are distributed.
+
+The rules of this file:
+
+- A question is known by its words. Those that only few people were asked are taken together by
+  their number, since most such differ in a name only; what all of them have in common is shown.
+- Few different answers are counted, each with its bar; numbers from 0 to 10 stand on their scale;
+  of other texts some are shown, the first ones.
+- What is held is bounded, whatever people write: so many questions, so many different answers of
+  each, so many texts. It is said what is not shown.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from connect_tasks.campaign.report.figures import Bar, Columns, answer_columns, bars, number_of
+from connect_tasks.campaign.report.words import clean, percent, shorten
+
+__all__ = ["Question", "QuestionList"]
+
+# So many different wordings are held on to while the replies go by, and so many are shown.
+_MOST_HELD = 300
+_MOST_SHOWN = 12
+# Fewer people were asked: it may be one of the wordings of a question with a name in it.
+_FEW = 0.02
+_MOST_DIFFERENT = 12
+_MOST_COUNTED = 200
+_MOST_TEXTS = 5
+_LONGEST_QUESTION = 600
+_LONGEST_ANSWER = 300
+# With a space that no answer begins with: answers are stripped.
+_NO_ANSWER = " no answer"
+# What is left of different wordings, if it is to tell anything.
+_SHORTEST_IN_COMMON = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its answers, as the page shows them.
+
+    Attributes:
+        text: Its words.
+        sentence: How often it was asked and answered.
+        bars: Its answers where there are few different ones, the most frequent first.
+        columns: Its answers where all are numbers; None otherwise.
+        texts: Some answers, where there are many different ones.
+        more: How many answers there are beside those texts.
+    """
+
+    text: str
+    sentence: str
+    bars: tuple[Bar, ...] = ()
+    columns: Columns | None = None
+    texts: tuple[str, ...] = ()
+    more: int = 0
+
+
+class QuestionList:
+    """The questions of a campaign."""
+
+    def __init__(self) -> None:
+        self._by_text: dict[str, _Asked] = {}
+        self._others: dict[int, _Asked] = {}
+
+    def hear(self, replies: Iterable[Mapping[str, Any]]) -> None:
+        """Take some replies in, in their order."""
+        for reply in replies:
+            if reply.get("question") is not None:
+                text = shorten(clean(reply["question"]).strip(), _LONGEST_QUESTION)
+                self._of(text, reply["number"]).hear(reply.get("answer"))
+
+    def listing(self) -> tuple[tuple[Question, ...], int]:
+        """The questions in the order in which they were asked, and how many more there are."""
+        asked = max((theirs.asked for theirs in self._by_text.values()), default=0)
+        few = max(1, asked * _FEW)
+        common = [theirs for theirs in self._by_text.values() if theirs.asked > few]
+        rare = [theirs for theirs in self._by_text.values() if theirs.asked <= few]
+        found = [*common, *_by_number([*rare, *self._others.values()])]
+        most = sorted(found, key=lambda theirs: -theirs.asked)[:_MOST_SHOWN]
+        ordered = sorted(most, key=lambda theirs: (theirs.number, -theirs.asked))
+        return tuple(theirs.question() for theirs in ordered), len(found) - len(most)
+
+    def _of(self, text: str, number: int) -> "_Asked":
+        if text in self._by_text:
+            return self._by_text[text]
+        if len(self._by_text) < _MOST_HELD:
+            return self._by_text.setdefault(text, _Asked(_Wording(text), number))
+        others = self._others.setdefault(number, _Asked(_Wording(text), number))
+        others.wording = others.wording.merged(_Wording(text))
+        return others
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """The words of a question, or how all of its wordings begin and end."""
+
+    example: str
+    ends: tuple[str, str] | None = None
+
+    def merged(self, other: "_Wording") -> "_Wording":
+        if self.ends is None and self.example == other.example and other.ends is None:
+            return self
+        head = _alike(self.head, other.head)
+        tail = _alike(self.tail(len(head))[::-1], other.tail(len(head))[::-1])[::-1]
+        return _Wording(self.example, (head, tail))
+
+    @property
+    def head(self) -> str:
+        return self.example if self.ends is None else self.ends[0]
+
+    def tail(self, after: int) -> str:
+        return self.example[after:] if self.ends is None else self.ends[1]
+
+    @property
+    def text(self) -> str:
+        if self.ends is None:
+            return self.example
+        # Whole words: two names may begin with the same letter.
+        head, tail = self.ends
+        head, tail = head[: head.rfind(" ") + 1].rstrip(), tail[tail.find(" ") + 1 :].lstrip()
+        is_telling = len(head) + len(tail) >= _SHORTEST_IN_COMMON
+        return f"{head} … {tail}".strip() if is_telling else f"For example: {self.example}"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What was answered to one question, as far as the page needs it."""
+
+    wording: _Wording
+    number: int
+    asked: int = 0
+    answered: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    numbers: "array[float]" = field(default_factory=lambda: array("d"))
+    texts: list[str] = field(default_factory=list)
+    is_counted: bool = True
+
+    def hear(self, answer: str | None) -> None:
+        self.asked += 1
+        if answer is None:
+            return
+        told = shorten(clean(answer).strip(), _LONGEST_ANSWER)
+        self.answered += 1
+        if (number := number_of(told)) is not None:
+            self.numbers.append(number)
+        self._count(told, 1)
+        if len(self.texts) < _MOST_TEXTS:
+            self.texts.append(told)
+
+    def join(self, other: "_Asked") -> None:
+        """Take in what was answered to another wording of it."""
+        self.wording = self.wording.merged(other.wording)
+        self.asked += other.asked
+        self.answered += other.answered
+        self.numbers.extend(other.numbers)
+        self.is_counted &= other.is_counted
+        for answer, count in other.counts.items():
+            self._count(answer, count)
+        self.texts = [*self.texts, *other.texts][:_MOST_TEXTS]
+
+    def question(self) -> Question:
+        sentence = f"Asked {_times(self.asked)}, answered {_times(self.answered)}"
+        share = f" ({percent(self.answered / self.asked)})." if self.asked else "."
+        told = Question(self.wording.text, sentence + share)
+        if self.answered and len(self.numbers) == self.answered:
+            return replace(told, columns=answer_columns(self.numbers))
+        if self._is_choice:
+            return replace(told, bars=bars(self._in_order()))
+        return replace(told, texts=tuple(self.texts), more=self.answered - len(self.texts))
+
+    @property
+    def _is_choice(self) -> bool:
+        """Whether the answers are few, and some of them were given again."""
+        few = self.is_counted and len(self.counts) <= _MOST_DIFFERENT
+        return few and len(self.counts) < self.answered
+
+    def _in_order(self) -> dict[str, int]:
+        chosen = dict(sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0])))
+        return {**chosen, _NO_ANSWER: self.asked - self.answered}
+
+    def _count(self, answer: str, count: int) -> None:
+        if answer in self.counts or len(self.counts) < _MOST_COUNTED:
+            self.counts[answer] += count
+        else:
+            self.is_counted = False
+
+
+def _by_number(rare: Iterable[_Asked]) -> Iterable[_Asked]:
+    """Questions of which each has few askings, those of the same number as one."""
+    found: dict[int, _Asked] = {}
+    for theirs in rare:
+        if theirs.number in found:
+            found[theirs.number].join(theirs)
+        else:
+            found[theirs.number] = theirs
+    return found.values()
+
+
+def _alike(one: str, other: str) -> str:
+    """How two texts begin alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    differ = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return one[:differ]
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
