@@ -54,6 +54,8 @@ class LocalConnect:
         quotas: What is enforced; by default what AWS documents for a new account.
         think_seconds: Least and most seconds before each utterance of a flow.
         connect_window_seconds: How long a new chat waits for its customer.
+        answer_seconds: How long a flow waits for the customer's next message before it ends the
+            chat, as a Lex bot and the block Wait do; for ever if None.
         now: The clock, in UTC; by default the machine's.
         faults: What goes wrong; `read_faults` reads it from a file.
         limits: What is borne from one client.
@@ -83,6 +85,7 @@ class LocalConnect:
         quotas: LocalQuotas | None = None,
         think_seconds: tuple[float, float] = (0, 0),
         connect_window_seconds: float = 300,
+        answer_seconds: float | None = None,
         now: Callable[[], datetime] | None = None,
         faults: Sequence[Fault] = (),
         limits: LocalLimits | None = None,
@@ -104,6 +107,7 @@ class LocalConnect:
             open_chats=self.quotas.open_chats,
             think_seconds=think_seconds,
             connect_window_seconds=connect_window_seconds,
+            answer_seconds=answer_seconds,
             remembered=ended.read(),
             on_ended=ended.add,
             storage=storage,

@@ -326,7 +326,7 @@ def test_before_the_start_there_is_no_url() -> None:
 
 
 def test_an_unknown_flow_is_named_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="agent, echo, silent, survey"):
+    with pytest.raises(ValueError, match="agent, echo, feedback, silent, survey"):
         LocalConnect(flow="surveys")
 
 

@@ -7,6 +7,7 @@ chat stays open and nobody answers any more.
 import re
 from collections.abc import Callable, Mapping
 
+from connect_tasks.emulator.flows.feedback import feedback
 from connect_tasks.emulator.flows.steps import Caller, Dialogue, End, Say, Signal, Speaker
 
 __all__ = ["FLOWS"]
@@ -80,6 +81,7 @@ def agent(caller: Caller) -> Dialogue:
 FLOWS: Mapping[str, Callable[[Caller], Dialogue]] = {
     "agent": agent,
     "echo": echo,
+    "feedback": feedback,
     "silent": silent,
     "survey": survey,
 }

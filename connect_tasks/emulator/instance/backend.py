@@ -45,6 +45,7 @@ class Backend:
         open_chats: How many chats may be open at one time; `None` for any number.
         think_seconds: Least and most seconds before each utterance of a flow.
         connect_window_seconds: How long a new chat waits for its customer.
+        answer_seconds: How long a flow waits for the customer's next message; for ever if None.
         instance_id: The instance's id.
         remembered: Contacts that ended before a restart; their client tokens stay used.
         on_ended: Told of each contact that ends.
@@ -66,6 +67,7 @@ class Backend:
         open_chats: int | None = 500,
         think_seconds: tuple[float, float] = (0, 0),
         connect_window_seconds: float = 300,
+        answer_seconds: float | None = None,
         instance_id: str = INSTANCE_ID,
         remembered: Iterable[EndedContact] = (),
         on_ended: Callable[[EndedContact], None] = _forget,
@@ -83,6 +85,7 @@ class Backend:
         self._seed = seed
         self._open_chats = open_chats
         self._think_seconds = think_seconds
+        self._answer_seconds = answer_seconds
         self._connect_window_seconds = connect_window_seconds
         self._flows = {flow_id: name for name, flow_id in self.flow_ids.items()}
         self.remembered = {ended.contact_id: ended for ended in remembered}
@@ -237,6 +240,7 @@ class Backend:
             think=partial(chance.uniform, *self._think_seconds),
             end=self.end,
             follow=self.follow,
+            patience=self._answer_seconds,
         )
 
     def _give_up(self, chat: Chat) -> None:

@@ -55,6 +55,8 @@ class Connections:
     def issue(self, chat: Chat, types: Sequence[str]) -> dict[str, Any]:
         """Connection information of the types that were asked for, fresh each time."""
         info: dict[str, Any] = {}
+        # Tokens are the chat's, whichever of its contacts it has come to.
+        chat = chat.first
         number = next(self._numbers[chat.key])
         if "WEBSOCKET" in types:
             info["Websocket"] = self._websocket(chat, number)

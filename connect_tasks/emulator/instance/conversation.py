@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 from connect_tasks.emulator.flows.steps import Dialogue, End, FollowUp, Say, Signal, Step, Store
@@ -21,6 +22,7 @@ class Conversation:
         think: Gives the seconds of thought before an utterance.
         end: Ends the chat.
         follow: Ends the contact and makes the one that the chat goes on as.
+        patience: Seconds that the flow waits for the customer's next message; for ever if None.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Conversation:
         think: Callable[[], float],
         end: Callable[[Chat, End], None],
         follow: Callable[[Chat, FollowUp], Chat],
+        patience: float | None = None,
     ) -> None:
         self._chat = chat
         self._dialogue = dialogue
@@ -41,6 +44,8 @@ class Conversation:
         self._follow = follow
         self._steps: deque[Step] = deque()
         self._inbox: deque[str] = deque()
+        self._patience = patience
+        self._heard = 0
         self._has_spoken = False
         self._is_thinking = False
 
@@ -52,6 +57,7 @@ class Conversation:
     def hear(self, text: str) -> None:
         """Take a message of the customer; one sent before the flow has spoken is lost on it."""
         if self._has_spoken:
+            self._heard += 1
             self._inbox.append(text)
             self._proceed()
 
@@ -62,7 +68,17 @@ class Conversation:
             elif self._inbox:
                 self._steps.extend(self._dialogue.send(self._inbox.popleft()))
             else:
+                self._wait()
                 return
+
+    def _wait(self) -> None:
+        if self._patience is not None:
+            self._schedule.after(self._patience, partial(self._lose_patience, self._heard))
+
+    def _lose_patience(self, heard: int) -> None:
+        # Whoever has said something since has begun another wait.
+        if self._chat.is_open and self._heard == heard:
+            self._end(self._chat, End("CONTACT_FLOW_DISCONNECT"))
 
     def _take_step(self) -> None:
         seconds = self._think() if isinstance(self._steps[0], Say) else 0.0
