@@ -276,7 +276,7 @@ class CampaignResult:
         *,
         formats: Collection[str] = ("csv",),
         neutralise: bool = True,
-        links: bool = False,
+        invitations: bool = False,
     ) -> None:
         """Write the tables and `report.html` to a folder; made if absent.
 
@@ -291,8 +291,8 @@ class CampaignResult:
             neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
                 formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
                 for programs, exactly the text.
-            links: Whether `invitations` is written, too, as `links`: whoever can read it speaks as
-                any customer.
+            invitations: Whether `invitations` is written, too, as `invitations_all.csv` and so on:
+                whoever can read it speaks as any customer.
 
         Raises:
             InputError: The folder is a URI of another kind, S3 refuses the files, a format is
@@ -301,11 +301,11 @@ class CampaignResult:
         """
         chosen = checked_formats(formats)
         with folder_for(folder) as path:
-            self._files(links=links).write(path, chosen, neutralise=neutralise)
+            self._files(invitations=invitations).write(path, chosen, neutralise=neutralise)
             with replacing(path / "report.html") as file:
                 file.write_text(self.report(), encoding="utf-8")
 
-    def to_parquet(self, folder: str | os.PathLike[str], *, links: bool = False) -> None:
+    def to_parquet(self, folder: str | os.PathLike[str], *, invitations: bool = False) -> None:
         """Write each table as `contacts.parquet` and so on to a folder; made if absent.
 
         They hold the rows of `contacts`, `messages`, `replies` and `attributes` in the same order
@@ -314,7 +314,7 @@ class CampaignResult:
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
-            links: Whether `invitations` is written, too, as `links.parquet`.
+            invitations: Whether `invitations` is written, too, as `invitations_all.parquet`.
 
         Raises:
             InputError: The folder is a URI of another kind, or S3 refuses the files.
@@ -327,9 +327,9 @@ class CampaignResult:
             ```
         """
         with folder_for(folder) as path:
-            self._files(links=links).write(path, ["parquet"], neutralise=False)
+            self._files(invitations=invitations).write(path, ["parquet"], neutralise=False)
 
-    def to_excel(self, path: str | os.PathLike[str], *, links: bool = False) -> None:
+    def to_excel(self, path: str | os.PathLike[str], *, invitations: bool = False) -> None:
         """Write each table as a sheet of one `.xlsx` file; its folder is made.
 
         Times are UTC, without a zone, and their columns say so. Text is text, also where it begins
@@ -337,7 +337,7 @@ class CampaignResult:
 
         Args:
             path: A file of this machine, or an `s3://` URI.
-            links: Whether `invitations` is a sheet, too, `links`.
+            invitations: Whether `invitations` is a sheet, too, `invitations_all`.
 
         Raises:
             InputError: `openpyxl` is not installed (`connect-tasks[excel]`), there are more rows
@@ -351,17 +351,18 @@ class CampaignResult:
         """
         folder, name = parted(path)
         with folder_for(folder) as place:
-            self._files(links=links).write_workbook(place / name)
+            self._files(invitations=invitations).write_workbook(place / name)
 
-    def _files(self, *, links: bool) -> ResultFiles:
+    def _files(self, *, invitations: bool) -> ResultFiles:
         tables = {
             "contacts": self._tables.contacts,
             "messages": self._tables.messages,
             "replies": self._tables.replies,
             "attributes": self._tables.attributes(),
         }
-        if links:
-            tables["links"] = self._tables.invitations(self._keys)
+        if invitations:
+            # `invitations.csv` is the list for whoever sends the links.
+            tables["invitations_all"] = self._tables.invitations(self._keys)
         return ResultFiles(tables)
 
     @property

@@ -121,7 +121,8 @@ def resume(
         campaign: The campaign's name.
         connect: A saved Amazon Connect instance; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
-        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv` and `report.html`.
+        save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
+            `attributes.csv` and `report.html`.
         hand_over: Of a campaign that hands chats over: the function that gives each to its
             customer, or where it is, as `package.module:function`.
 

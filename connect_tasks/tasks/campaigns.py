@@ -196,11 +196,12 @@ def collect_responses(
         campaign: The campaign's name.
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
         plan: What `validate_customers` returned, to get one row per input row.
-        save_to: A folder or an `s3://` URI into which `contacts.csv`, `messages.csv` and
-            `report.html` are written, in place of earlier ones.
+        save_to: A folder or an `s3://` URI into which `contacts.csv`, `messages.csv`,
+            `replies.csv`, `attributes.csv` and `report.html` are written, in place of earlier ones.
 
     Returns:
-        `contacts` (one row per customer), `messages` (one row per transcript item), `summary`.
+        `contacts` (one row per customer), `messages` (one row per transcript item), `replies` (one
+        row per question of a customer), `attributes` (one row per customer), `summary`.
 
     Raises:
         InputError: There is no such campaign or ledger, or nothing can be written to `save_to`.

@@ -46,7 +46,8 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
     if not in_run():
         return
     conclusion = result.conclusion
-    files = f"[contacts.csv, messages.csv, report.html]({as_uri(saved_to)})" if saved_to else ""
+    names = "contacts.csv, messages.csv, replies.csv, attributes.csv, report.html"
+    files = f"[{names}]({as_uri(saved_to)})" if saved_to else ""
     notes = (
         f"{conclusion.name}: {conclusion.message}",
         f"files: {files}" if files else "",
@@ -157,8 +158,13 @@ class CampaignMonitor:
         publish_markdown(self._campaign, ArtifactKind.SUMMARY, text)
 
     def _log(self, funnel: Funnel) -> None:
+        handed_over = f", {funnel.handed_over} handed over" if funnel.handed_over else ""
         self._logger.info(
-            "campaign %s: %d of %d settled", self._campaign, funnel.settled, funnel.valid
+            "campaign %s: %d of %d settled%s",
+            self._campaign,
+            funnel.settled,
+            funnel.valid,
+            handed_over,
         )
         for what, granted in self._funnel.learnt.items() if self._funnel else ():
             self._logger.warning(

@@ -21,6 +21,7 @@ from rich.progress import (
 
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.row_check import RowCounts
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks.run_context import Logger
 
 __all__ = ["watching", "watching_rows"]
@@ -109,12 +110,14 @@ def _showing(
 
 
 def _view_of_funnel(funnel: Funnel) -> _View:
+    # What people answer is known when it is collected; that they have their chats, now.
+    by_people = funnel.mode is CampaignMode.HAND_OVER
+    got = f"{funnel.handed_over} handed over" if by_people else f"{funnel.replied} replied"
     return _View(
         funnel.settled,
         funnel.valid,
-        f"{funnel.open_chats} open · {funnel.replied} replied",
-        f"{funnel.settled} of {funnel.valid} settled, {funnel.open_chats} chats open, "
-        f"{funnel.replied} replied",
+        f"{funnel.open_chats} open · {got}",
+        f"{funnel.settled} of {funnel.valid} settled, {funnel.open_chats} chats open, {got}",
     )
 
 
