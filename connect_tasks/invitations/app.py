@@ -9,8 +9,7 @@ The rules of this file:
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connect_tasks.blocks.instance import AmazonConnectInstance
 from connect_tasks.campaign.links import InvitationKeys
+from connect_tasks.invitations.answers import Answer, busy
 from connect_tasks.invitations.hooks import OnStarted
 from connect_tasks.invitations.masked_logs import mask_access_logs
 from connect_tasks.invitations.origins import checked_sites
@@ -33,8 +33,6 @@ from connect_tasks.invitations.service import Running, ServiceSettings, Serving
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["invitation_app"]
-
-_log = logging.getLogger(__name__)
 
 _JSON = "application/json"
 # For every answer that does not say otherwise: the page brings its own.
@@ -45,7 +43,11 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_UNAVAILABLE = b'{"error":{"code":"busy","message":"A moment please."}}'
+_RETRY_SECONDS = 10
+_HEALTHY = Answer(status=HTTPStatus.OK, body=b'{"status":"ok"}')
+_UNHEALTHY = Answer(
+    status=HTTPStatus.SERVICE_UNAVAILABLE, body=b'{"status":"unavailable"}', retry_after_seconds=5
+)
 
 
 def invitation_app(
@@ -116,6 +118,7 @@ def invitation_app(
                 expose_headers=["Retry-After"],
             ),
         ],
+        exception_handlers={Exception: _unavailable},
         lifespan=service.lifespan,
     )
     # It would lead to wherever the client's Host header says.
@@ -131,8 +134,7 @@ class _Service:
         self._page = page
         self._stack = AsyncExitStack()
         self._beginning = asyncio.Lock()
-        self._running: Running | None = None
-        self._rendered: RenderedPage | None = None
+        self._serving: tuple[Running, RenderedPage] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -144,38 +146,44 @@ class _Service:
             yield
         finally:
             await self._stack.aclose()
-            self._running = None
+            self._serving = None
 
-    async def show(self, _: Request) -> Response:
+    async def show(self, _request: Request) -> Response:
         """The page, whatever the link is."""
-        if self._rendered is None:
-            running = await self._begun()
-            self._rendered = self._page.render(PageEndpoint(running.participant_url))
-        return Response(self._rendered.body, headers=dict(self._rendered.headers))
+        _, page = await self._begun()
+        return Response(page.body, headers=dict(page.headers))
 
     async def press(self, request: Request) -> Response:
         """A press of the button."""
-        running = await self._begun()
-        answer = await running.resolver.press(request.path_params["token"])
-        return _json(answer.status, answer.body, answer.headers)
+        running, _ = await self._begun()
+        return _json(await running.resolver.press(request.path_params["token"]))
 
-    async def tell_health(self, _: Request) -> Response:
+    async def tell_health(self, _request: Request) -> Response:
         """Whether the ledger can be read, and nothing else."""
-        running = await self._begun()
-        if await running.is_healthy():
-            return _json(HTTPStatus.OK, b'{"status":"ok"}')
-        return _json(HTTPStatus.SERVICE_UNAVAILABLE, b'{"status":"unavailable"}')
+        running, _ = await self._begun()
+        is_healthy = await running.is_healthy()
+        return _json(_HEALTHY if is_healthy else _UNHEALTHY)
 
-    async def _begun(self) -> Running:
-        if self._running is None:
+    async def _begun(self) -> tuple[Running, RenderedPage]:
+        if self._serving is None:
             async with self._beginning:
-                if self._running is None:
-                    self._running = await self._stack.enter_async_context(Serving(self._settings))
-        return self._running
+                if self._serving is None:
+                    running = await self._stack.enter_async_context(Serving(self._settings))
+                    endpoint = PageEndpoint(running.participant_url)
+                    self._serving = running, self._page.render(endpoint)
+        return self._serving
 
 
-def _json(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(body, status, headers=dict(headers or {}), media_type=_JSON)
+def _json(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, headers=answer.headers, media_type=_JSON)
+
+
+async def _unavailable(_: Request, __: Exception) -> Response:
+    """Something of ours broke; the server's log has it."""
+    answer = busy(_RETRY_SECONDS)
+    response = _json(answer)
+    response.headers.update(_HEADERS)
+    return response
 
 
 class _Headers:

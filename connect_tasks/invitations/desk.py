@@ -49,6 +49,7 @@ class Desk:
     KEEP_SECONDS = 0.5
     # With more of them at once, others would wait for the ledger.
     MOST_NOTED = 500
+    MOST_LAST_WRITES = 20
 
     def __init__(self, ledger: AsyncLedger, worker: str, *, lease: timedelta, clock: Clock) -> None:
         self._ledger = ledger
@@ -92,7 +93,7 @@ class Desk:
         return contact
 
     def give_up(self, id_: int) -> None:
-        """Let others have a contact, soon; again, or one that was never claimed, changes nothing."""
+        """Let others have a contact, soon; again, or of one never claimed, it changes nothing."""
         if id_ in self._held:
             self._held.discard(id_)
             self._next.given_up.add(id_)
@@ -121,10 +122,14 @@ class Desk:
     async def end(self) -> None:
         """Write what is left; a second call finds nothing.
 
+        What somebody else writes all the time is left out in the end.
+
         Raises:
             LedgerError: The ledger cannot be written.
         """
-        while self._writing is not None or not self._next.is_empty:
+        for _ in range(self.MOST_LAST_WRITES):
+            if self._writing is None and self._next.is_empty:
+                return
             self._write_soon()
             if self._writing is not None:
                 await self._writing
@@ -155,7 +160,7 @@ class Desk:
         opened = sorted(batch.opened.values(), key=lambda one: one.token_hash)
         now, noting = self._clock.now(), opened[: self.MOST_NOTED]
         try:
-            claimed, noted = await self._ledger.run(
+            claimed, unnoted = await self._ledger.run(
                 lambda ledger: ledger.clicks.claim(
                     self._worker,
                     list(batch.claims),
@@ -169,7 +174,7 @@ class Desk:
             self._fail(batch, error)
             raise
         self._hand_out(batch.claims, claimed)
-        left = [one for one in opened if one.token_hash not in noted]
+        left = [one for one in noting if one.token_hash in unnoted] + opened[self.MOST_NOTED :]
         self._note_again(left)
         # What somebody else writes in this moment, and what was left out: with the next one.
         return not left or bool(self._next.claims)

@@ -52,7 +52,6 @@ class PressContext:
     desk: Desk
     describer: Describer
     look: Callable[[str], Awaitable[FoundLink | None]]
-    on_call: Callable[[], None]
     on_started: Callable[[Contact, StartChatContactResponse, bool], None]
     slot_seconds: float = 2.0
 
@@ -72,6 +71,7 @@ class PressedChat:
         self._is_given_up = False
         self._made: tuple[int, StartChatContactResponse] | None = None
         self._questions = 0
+        self.has_called = False
         self.contact: Contact | None = link.contact
 
     def withdraw(self) -> bool:
@@ -146,7 +146,7 @@ class PressedChat:
             self._is_given_up = True
             return False
         self._questions += 1
-        self._context.on_call()
+        self.has_called = True
         try:
             asked = await self._context.describer.ask(self._link.instance_id, [_asked(contact)])
         except AccessDeniedError:
@@ -205,7 +205,7 @@ class PressedChat:
         slot.on_refused = self._start.withdraw
         if self._is_given_up:
             self._start.withdraw()
-        self._context.on_call()
+        self.has_called = True
         response = await self._start.run()
         self.contact = claimed.contact
         if response is None:

@@ -46,8 +46,8 @@ _log = logging.getLogger(__name__)
 
 _LEDGER = "the ledger"
 
-ContextOf = Callable[[FoundLink, Callable[[], None]], PressContext]
-"""Makes what a press is worked on with, given what is to be called before each of its calls."""
+ContextOf = Callable[[FoundLink], PressContext]
+"""Makes what a press of a link is worked on with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,45 +220,53 @@ class Resolver:
         return busy(seconds * (1 + self._random.random()))
 
     def _launch(self, link: FoundLink) -> _Flight:
-        context = self._context_of(link, lambda: self._spend(link.token_hash))
-        chat = PressedChat(context, link)
+        chat = PressedChat(self._context_of(link), link)
         task = asyncio.ensure_future(self._fly(chat, link))
         flight = self._flights[link.token_hash] = _Flight(chat, task)
-        task.add_done_callback(lambda _: self._land(link.token_hash))
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._settings.answer_seconds, self._withdraw, flight)
-        task.add_done_callback(lambda _: timer.cancel())
+        task.add_done_callback(lambda _: self._land(link.token_hash, timer))
         return flight
 
     def _withdraw(self, flight: _Flight) -> None:
         if not flight.chat.withdraw():
             flight.task.cancel()
 
-    def _land(self, hashed: str) -> None:
-        del self._flights[hashed]
+    def _land(self, hashed: str, timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        if self._flights.pop(hashed).chat.has_called:
+            self._budgets.spend(hashed, self._clock.monotonic())
 
     async def _fly(self, chat: PressedChat, link: FoundLink) -> Answer:
         try:
             answer = await chat.run()
-        except ClaimLostError:
-            return self._busy(1)
-        except UnwritableError as error:
-            _log.error("contact %s is left as it is: %s", _id_of(chat), error)
-            return self._busy(60)
-        except LedgerError as error:
-            self._troubles.meet(_LEDGER, error, self._clock.monotonic())
-            return self._busy(5)
-        except CampaignWideError as error:
-            self._troubles.meet(link.campaign, error, self._clock.monotonic())
-            return self._busy(10)
-        except AmazonError as error:
-            _log.warning("contact %s is left for its next press: %s", _id_of(chat), error.code)
-            return self._busy(2)
-        except Exception as error:  # noqa: BLE001 - our own fault costs one press, not the app
-            _log.error("contact %s met a fault: %s", _id_of(chat), type(error).__name__)
-            return self._busy(30)
+        except Exception as error:  # noqa: BLE001 - whatever it is costs one press, not the app
+            return self._busy(self._seconds_after(error, chat, link.campaign))
         self._keep(link.token_hash, chat, answer)
         return answer
+
+    def _seconds_after(self, error: Exception, chat: PressedChat, campaign: str) -> float:
+        """When to press again after this went wrong; who has to know is told."""
+        now, contact = self._clock.monotonic(), chat.contact
+        id_ = None if contact is None else contact.id
+        match error:
+            case ClaimLostError():
+                return 1
+            case UnwritableError():
+                _log.error("contact %s is left as it is: %s", id_, error)
+                return 60
+            case LedgerError():
+                self._troubles.meet(_LEDGER, error, now)
+                return 5
+            case CampaignWideError():
+                self._troubles.meet(campaign, error, now)
+                return 10
+            case AmazonError():
+                _log.warning("contact %s is left for its next press: %s", id_, error.code)
+                return 2
+        # Without its text and trace: they may hold what nobody is to read.
+        _log.error("contact %s met a fault in connect-tasks: %s", id_, type(error).__name__)
+        return 30
 
     def _keep(self, hashed: str, chat: PressedChat, answer: Answer) -> None:
         if answer.retry_after_seconds is not None or chat.contact is None:
@@ -274,15 +282,8 @@ class Resolver:
         if self._kept.get(hashed) is kept:
             del self._kept[hashed]
 
-    def _spend(self, hashed: str) -> None:
-        self._budgets.spend(hashed, self._clock.monotonic())
-
 
 def _may_be_kept(link: FoundLink, kept: _Kept) -> bool:
     """Whether the ledger still says of the contact what was answered."""
     contact = link.contact
     return contact is not None and (kept.answer is OVER or contact.status in OPEN)
-
-
-def _id_of(chat: PressedChat) -> object:
-    return None if chat.contact is None else chat.contact.id

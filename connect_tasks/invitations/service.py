@@ -32,7 +32,7 @@ from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import ConnectTasksError, LedgerError
+from connect_tasks.errors import CampaignWideError, ConnectTasksError, LedgerError
 from connect_tasks.invitations.desk import Desk
 from connect_tasks.invitations.hooks import Hook, OnStarted
 from connect_tasks.invitations.looks import Looks
@@ -46,7 +46,7 @@ from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["Running", "Serving", "ServiceSettings"]
+__all__ = ["Running", "ServiceSettings", "Serving"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,8 @@ _LEASE = timedelta(seconds=10)
 _SECONDS_AHEAD = 2.0
 _LEAST_AHEAD = 10
 _MOST_AHEAD = 500
-_AGAIN_SECONDS = 5.0
+_AGAIN_SECONDS = 1.0
+_REFUSED_SECONDS = 60.0
 # A tenth of the calls that DescribeContact has, and no more than that at a time.
 _LOOK_SECONDS = 2.0
 _LOOK_SHARE = 0.1
@@ -299,7 +300,7 @@ class Running:
         quota, _ = self._instance.quotas.usable_rate_of("StartChatContact")
         return self._counter.funnel().learnt.get("StartChatContact", quota)
 
-    def _context_of(self, link: FoundLink, on_call: Callable[[], None]) -> PressContext:
+    def _context_of(self, link: FoundLink) -> PressContext:
         counter = self._counters.get(link.campaign)
         if counter is None:
             counter = self._counters[link.campaign] = _PressCounter()
@@ -309,7 +310,6 @@ class Running:
             desk=self._desk,
             describer=self._describer,
             look=self._looks.find,
-            on_call=on_call,
             on_started=self._started,
         )
 
@@ -355,4 +355,5 @@ class Running:
                 if told != str(error):
                     told = str(error)
                     _log.warning("something is left undone for now: %s", error)
-            await self._clock.sleep(_AGAIN_SECONDS)
+                is_refused = isinstance(error, CampaignWideError)
+                await self._clock.sleep(_REFUSED_SECONDS if is_refused else _AGAIN_SECONDS)

@@ -34,6 +34,16 @@ _Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 _MAY_START = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
 _CLAIMABLE = (*_MAY_START, *sorted(OPEN))
 
+_FIRST_AT = sa.bindparam("first_at", type_=invitations.c.opened_at.type)
+_NOTE = (
+    sa.update(invitations)
+    .where(invitations.c.token_hash == sa.bindparam("pressed"))
+    .values(
+        opens=invitations.c.opens + sa.bindparam("presses"),
+        opened_at=sa.func.coalesce(invitations.c.opened_at, _FIRST_AT),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundLink:
@@ -136,8 +146,8 @@ class Clicks:
             until: How long the claims hold.
 
         Returns:
-            The claimed contacts by their ids, and the hashes of the links that were noted: one that
-            is written by somebody else in this moment is to be noted again.
+            The claimed contacts by their ids, and the hashes of the links that are still to be
+            noted, as somebody else writes them in this moment.
         """
         with self._writing() as connection:
             if given_up:
@@ -283,30 +293,22 @@ def _give_up(worker: str, ids: Collection[int]) -> sa.Update:
 
 
 def _note(connection: sa.Connection, opened: Sequence[Opened]) -> set[str]:
+    """Note presses of the links that nobody writes in this moment; the hashes of the others."""
     if not opened:
         return set()
-    links = invitations.c
-    hashes = [one.token_hash for one in opened]
-    free = sa.select(links.token_hash).where(links.token_hash.in_(hashes))
-    noted = set(connection.scalars(free.with_for_update(skip_locked=True)))
-    statement = (
-        sa.update(invitations)
-        .where(links.token_hash == sa.bindparam("pressed"))
-        .values(
-            opens=links.opens + sa.bindparam("presses"),
-            opened_at=sa.func.coalesce(
-                links.opened_at, sa.bindparam("first_at", type_=links.opened_at.type)
-            ),
-        )
-    )
-    values = [
-        {"pressed": one.token_hash, "presses": one.presses, "first_at": one.first_at}
-        for one in opened
-        if one.token_hash in noted
-    ]
-    if values:
-        connection.execute(statement, values)
-    return noted
+    here = invitations.c.token_hash
+    there = sa.select(here).where(here.in_([one.token_hash for one in opened]))
+    free = set(connection.scalars(there.with_for_update(skip_locked=True)))
+    if values := [_pressed(one) for one in opened if one.token_hash in free]:
+        connection.execute(_NOTE, values)
+    if len(free) == len(opened):
+        return set()
+    # One that was taken out meanwhile is nobody's any more.
+    return set(connection.scalars(there)) - free
+
+
+def _pressed(one: Opened) -> dict[str, Any]:
+    return {"pressed": one.token_hash, "presses": one.presses, "first_at": one.first_at}
 
 
 def _end(worker: str, token_hash: str, succession: Succession, now: datetime) -> sa.Update:
