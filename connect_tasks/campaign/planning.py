@@ -240,6 +240,8 @@ class _Planner:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""
         if known is None:
             return _planned(valid, self.campaign, 1)
+        if known.is_forgotten:
+            return None
         if known.is_withdrawn:
             return self._plan_again(valid, known)
         row = _planned(valid, self.campaign, known.generation, known.client_token)

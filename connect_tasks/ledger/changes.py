@@ -35,9 +35,15 @@ class Known:
     error_code: str | None = None
 
     @property
+    def is_forgotten(self) -> bool:
+        """Whether the customer was forgotten: then they stay out, whatever a table says."""
+        return not self.fingerprint
+
+    @property
     def is_withdrawn(self) -> bool:
-        """Whether nobody has contacted the customer, and nobody is to."""
-        return self.status is Status.FAILED and self.error_code in set(Withdrawal)
+        """Whether nobody has contacted the customer, and nobody is to for now."""
+        out = self.status is Status.FAILED and self.error_code in set(Withdrawal)
+        return out and not self.is_forgotten
 
 
 @dataclass(frozen=True, slots=True)

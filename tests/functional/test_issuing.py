@@ -220,6 +220,23 @@ def test_who_was_forgotten_has_a_dead_link_and_never_gets_another(here: Inviting
     assert here.records(BOTH)[gone["customer_id"]]["url"] is None
 
 
+@pytest.mark.parametrize("again", ["Ada 7", "Ada 7\u200b", "Ada\u00a07 "])
+def test_who_was_refused_and_then_forgotten_does_not_come_back_with_a_right_row(
+    here: Inviting, again: str
+) -> None:
+    here.invite(rows("Ada 7"))
+    here.invite(rows("Ada 7", name=""))
+    forget("Ada 7", here.ledger.url, overwrite=False)
+
+    invited = here.invite(rows(again))
+
+    assert invited.standings == counted(forgotten=1)
+    assert [row["status"] for row in here.ledger.contact_records(CAMPAIGN)] == ["failed"]
+    assert here.plan
+    assert (here.plan.added, here.plan.request_changed) == (0, 0)
+    assert here.plan.intake.to_contact == 0
+
+
 def test_all_links_of_an_erased_campaign_are_dead(here: Inviting) -> None:
     here.invite(rows("0001", "0002"))
 
