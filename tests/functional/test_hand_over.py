@@ -247,8 +247,7 @@ def test_a_function_that_always_fails_ends_the_run_before_it_has_cost_everybody(
 def test_a_start_that_went_unanswered_is_given_away_once_all_the_same(
     tmp_path: Path, kind: FaultKind
 ) -> None:
-    status = 500 if kind is FaultKind.ERROR_AFTER else None
-    fault = Fault(operation="StartChatContact", kind=kind, every=3, status=status)
+    fault = Fault(operation="StartChatContact", kind=kind, every=3)
     with hand_over_world(tmp_path, faults=[fault]) as here:
         here.plan(customers(9))
         app = App()
