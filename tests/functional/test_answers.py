@@ -528,8 +528,10 @@ def test_handed_over_chats_are_counted_and_not_left(handed: People) -> None:
     assert [result.summary[name] for name in steps] == [3, 3, 2, 1, 1, 2]
     assert (result.conclusion.name, result.conclusion.message) == (
         "Waiting",
-        "3 of 3 rows contacted, 3 handed over, 2 joined, 1 replied. "
-        "2 chats still open; collect again.",
+        (
+            "3 of 3 rows contacted, 3 handed over, 2 joined, 1 replied. "
+            "2 chats still open; collect again."
+        ),
     )
 
 

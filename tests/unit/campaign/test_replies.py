@@ -162,15 +162,15 @@ def test_an_answer_never_belongs_to_a_question_of_another_contact() -> None:
 
 def test_a_choice_is_named_by_what_was_offered_last() -> None:
     offer = '{"data": {"content": {"title": "%s", "elements": [{"id": "1", "title": "%s"}]}}}'
-    kind = {"content_type": f"{INTERACTIVE}.response"}
+    chosen = f"{INTERACTIVE}.response"
     answer = '{"data": {"elementId": "1"}}'
 
     assert pairs(
         [
             item("SYSTEM", offer % ("Fruit?", "Apple"), content_type=INTERACTIVE),
-            item("CUSTOMER", answer, **kind),
+            item("CUSTOMER", answer, content_type=chosen),
             item("SYSTEM", offer % ("Colour?", "Red"), content_type=INTERACTIVE),
-            item("CUSTOMER", answer, **kind),
+            item("CUSTOMER", answer, content_type=chosen),
         ]
     ) == [("Fruit?", "Apple"), ("Colour?", "Red")]
 

@@ -169,6 +169,87 @@ def test_the_funnel_of_an_empty_summary_has_no_step() -> None:
     assert stages({}) == ()
 
 
+@pytest.mark.parametrize(
+    ("mode", "names"),
+    [
+        (
+            "invitation",
+            ["issued", "opened", "started", "joined", "replied", "completed"],
+        ),
+        ("hand_over", ["started", "handed_over", "joined", "replied", "completed"]),
+        ("simulation", ["rows", "valid", "started", "connected", "replied", "completed"]),
+    ],
+)
+def test_each_way_of_a_campaign_has_a_funnel_of_its_own(mode: str, names: list[str]) -> None:
+    people = {"issued": 8, "opened": 8, "handed_over": 8, "joined": 8}
+    found = stages({**SUMMARY, **people, "mode": mode})
+
+    assert [s.name for s in found] == names
+    assert [s.count for s in found if s.name not in SUMMARY] == [
+        8 for name in names if name in people
+    ]
+    assert found[0].share_of_total == 1.0
+
+
+PEOPLE = {"mode": "invitation", "rows": 5, "issued": 4, "started": 3, "replied": 2}
+
+
+@pytest.mark.parametrize(
+    ("summary", "sentence"),
+    [
+        (PEOPLE, "2 of 4 people invited answered (50\xa0%)."),
+        ({**PEOPLE, "issued": 1, "replied": 1}, "1 of 1 person invited answered (100\xa0%)."),
+        ({**PEOPLE, "mode": "hand_over"}, "2 of 3 customers answered (67\xa0%)."),
+        ({"mode": "hand_over", "rows": 2}, "None of the 2 customers in the table was contacted."),
+    ],
+)
+def test_where_people_answer_the_headline_counts_them(
+    summary: Mapping[str, Any], sentence: str
+) -> None:
+    assert headline(summary) == sentence
+
+
+def test_what_waits_for_people_waits_for_no_run() -> None:
+    told = remarks({**PEOPLE, "planned": 2, "unopened": 2, "in_hands": 1, "transcripts_awaited": 3})
+
+    assert told == (
+        "2 links were not opened yet.",
+        "1 chat is still open.",
+        "3 transcripts are not there yet; collect again to go on.",
+    )
+
+
+def test_where_people_spoke_the_page_tells_amazons_reason_for_an_end() -> None:
+    nobody = {"end_reason": "lost", "error_code": "CUSTOMER_CONNECTION_NOT_ESTABLISHED"}
+    told = text_of(
+        page(
+            summary={**PEOPLE, "mode": "invitation"},
+            contacts=[
+                contact(disconnect_reason="CUSTOMER_DISCONNECT"),
+                contact(disconnect_reason="CONTACT_FLOW_DISCONNECT"),
+                contact(**nobody),
+                contact(),
+                contact(status="planned", end_reason=None, contact_id=None),
+            ],
+        )
+    )
+
+    for words in (
+        *("The customer left", "The flow ended it", "Nobody joined within five minutes"),
+        *("It is over, and Amazon tells no reason", "Not opened yet"),
+    ):
+        assert words in told
+    assert "Waiting for its turn" not in told
+
+
+def test_in_a_simulation_our_own_reason_for_an_end_counts() -> None:
+    ours = contact(end_reason="replied", disconnect_reason="API")
+    told = text_of(page(summary=SUMMARY, contacts=[ours], messages=[said("9")]))
+
+    assert "Everything was said; we closed it" in told
+    assert "It was stopped" not in told
+
+
 # Words
 
 

@@ -1,6 +1,7 @@
 """A campaign in a few words; expected texts are written by hand."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,139 @@ def test_how_a_run_ended_is_said_with_its_counts_and_what_to_do(
     ended = conclude({**COUNTS, **changes}, CampaignState(state))
 
     assert (ended.name, ended.message) == (name, message)
+
+
+INVITED = {
+    "mode": "invitation",
+    "rows": 250,
+    "valid": 240,
+    "rejected": 8,
+    "duplicate": 2,
+    "issued": 240,
+    "opened": 240,
+    "unopened": 0,
+    "started": 239,
+    "joined": 238,
+    "connected": 238,
+    "replied": 230,
+    "completed": 239,
+    "in_hands": 0,
+    "failed": 0,
+    "unknown": 0,
+    "planned": 0,
+    "transcripts_awaited": 0,
+    "unopened_until": None,
+}
+OPENED = "240 links issued, 240 opened, 238 joined, 230 replied, 10 refused"
+LATER = datetime(2026, 12, 27, tzinfo=UTC)
+UNOPENED = {"opened": 238, "unopened": 2, "planned": 2, "unopened_until": LATER}
+SOME = "240 links issued, 238 opened, 238 joined, 230 replied, 10 refused"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "name", "message"),
+    [
+        ({}, "running", "Completed", f"{OPENED}."),
+        (
+            UNOPENED,
+            "running",
+            "Waiting",
+            f"{SOME}. 2 of 240 links not opened yet; collect again.",
+        ),
+        (
+            {**UNOPENED, "in_hands": 1, "completed": 236, "transcripts_awaited": 3},
+            "running",
+            "Waiting",
+            (
+                f"{SOME}. 2 of 240 links not opened yet, 1 chat still open, 3 transcripts not "
+                "there yet; collect again."
+            ),
+        ),
+        (
+            {**UNOPENED, "unopened_until": datetime(2026, 11, 27, tzinfo=UTC)},
+            "running",
+            "Completed",
+            f"{SOME}. 2 of 240 links expired unopened.",
+        ),
+        (
+            UNOPENED,
+            "paused",
+            "Paused",
+            (
+                f"{SOME}. 2 of 240 links not opened yet: the flow campaign-resume lets people in "
+                "again."
+            ),
+        ),
+        ({}, "stopped", "Completed", f"{OPENED}."),
+        (
+            {"unknown": 1, "completed": 238},
+            "running",
+            "Unresolved",
+            (
+                f"{OPENED}, 1 unknown. About the unknown ones the next press of their button finds "
+                "out, or a person decides with the flow campaign-resolve."
+            ),
+        ),
+    ],
+    ids=["all over", "unopened", "open and awaited", "expired", "paused", "stopped", "unknown"],
+)
+def test_how_invitations_stand_is_said_with_what_waits_for_people(
+    changes: dict[str, Any], state: str, name: str, message: str
+) -> None:
+    now = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    ended = conclude({**INVITED, **changes}, CampaignState(state), now=now)
+
+    assert (ended.name, ended.message) == (name, message)
+
+
+HANDED = {**INVITED, "mode": "hand_over", "issued": 0, "opened": 0, "started": 240}
+GIVEN = "240 of 250 rows contacted, 240 handed over, 238 joined, 230 replied, 10 refused"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "name", "message"),
+    [
+        ({"completed": 240}, "running", "Completed", f"{GIVEN}."),
+        (
+            {"completed": 200, "in_hands": 40},
+            "running",
+            "Waiting",
+            f"{GIVEN}. 40 chats still open; collect again.",
+        ),
+        # Nobody but they can go on with what people have, whatever a person wants of the campaign.
+        (
+            {"completed": 200, "in_hands": 40},
+            "paused",
+            "Waiting",
+            f"{GIVEN}. 40 chats still open; collect again.",
+        ),
+        (
+            {"completed": 200, "in_hands": 30},
+            "running",
+            "Unfinished",
+            f"{GIVEN}. 10 left: run the same campaign again.",
+        ),
+    ],
+    ids=["all over", "in hands", "in hands and paused", "left"],
+)
+def test_a_chat_in_peoples_hands_is_not_left(
+    changes: dict[str, Any], state: str, name: str, message: str
+) -> None:
+    ended = conclude({**HANDED, "handed_over": 240, **changes}, CampaignState(state))
+
+    assert (ended.name, ended.message) == (name, message)
+
+
+def test_a_funnel_in_prefect_says_of_what_its_shares_are() -> None:
+    invited = summary_markdown("renewals", {**INVITED, **UNOPENED})
+    handed = summary_markdown("renewals", {"mode": "hand_over", "started": 4, "connected": 3})
+
+    assert "| stage | count | of links |" in invited
+    assert "| Links opened | 238 | 99% |" in invited
+    assert "Rows in the table" not in invited
+    assert "| stage | count | of chats |" in handed
+    # A running campaign's funnel calls it as the ledger does.
+    assert "| Chats joined | 3 | 75% |" in handed
 
 
 @pytest.mark.parametrize(
