@@ -36,7 +36,7 @@ from connect_tasks.errors import (
     CampaignWideError,
 )
 from connect_tasks.ledger.async_ledger import AsyncLedger
-from connect_tasks.ledger.collection import Asked, Described, TranscriptState
+from connect_tasks.ledger.described import Asked, Described, TranscriptState
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 

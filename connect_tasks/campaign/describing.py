@@ -23,8 +23,9 @@ from connect_tasks.campaign.look_schedule import GIVE_UP_AFTER, next_look
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import AmazonError, CampaignWideError, NotFoundError, PermanentError
 from connect_tasks.ledger.async_ledger import AsyncLedger
-from connect_tasks.ledger.collection import Asked, Described, TranscriptState
 from connect_tasks.ledger.contact import OPEN
+from connect_tasks.ledger.described import Asked, Described, TranscriptState
+from connect_tasks.ledger.peoples_chats import DEFAULT_MINUTES
 
 __all__ = ["FOLLOW_SECONDS", "Describer", "described"]
 
@@ -33,9 +34,6 @@ FOLLOW_SECONDS = 900
 
 # A live chat's own calls go first, and those of one that waits to be joined.
 _QUIET = Turn(Urgency.QUIET)
-
-# Amazon's default, where a request does not say how long its chat may last.
-_DEFAULT_MINUTES = 1_500
 
 
 class Describer:
@@ -190,7 +188,7 @@ def _as_we_know_it(asked: Asked, error: AmazonError, now: datetime) -> ContactRe
 
 
 def _longest(request: str) -> timedelta:
-    minutes = json.loads(request).get("ChatDurationInMinutes") or _DEFAULT_MINUTES
+    minutes = json.loads(request).get("ChatDurationInMinutes") or DEFAULT_MINUTES
     return timedelta(minutes=minutes)
 
 

@@ -19,7 +19,7 @@ from connect_tasks.aws.contact_record import read_contact
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.ledger.async_ledger import AsyncLedger
-from connect_tasks.ledger.collection import Asked
+from connect_tasks.ledger.described import Asked
 
 __all__ = ["Follower", "spans"]
 

@@ -28,8 +28,8 @@ from connect_tasks.invitations.answers import NOT_VALID, OVER, Answer, busy, cha
 from connect_tasks.invitations.desk import Desk
 from connect_tasks.invitations.verdicts import Verdict, judge
 from connect_tasks.ledger.clicks import FoundLink, Succession
-from connect_tasks.ledger.collection import Asked
 from connect_tasks.ledger.contact import OPEN, SETTLED, Contact, Status
+from connect_tasks.ledger.described import Asked
 
 __all__ = ["URGENT", "PressContext", "PressedChat"]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,9 +17,10 @@ from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import claims, redaction
-from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.contact import OPEN, Status
 from connect_tasks.ledger.database import explained
 from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import contacts, refusals
 
@@ -32,6 +34,10 @@ _REFUSED_ID = 128
 _UNDER_WAY = (
     "their chat is under way: wait for its end, or stop the campaign and run it once more, which "
     "closes open chats."
+)
+_WITH_A_PERSON = (
+    "their chat goes on, as far as the ledger knows: `collect` the campaign first, which asks "
+    "Amazon, and if it does go on, wait for its end."
 )
 _HINDRANCES = {
     Status.STARTING: (
@@ -175,20 +181,26 @@ class _Eraser(LedgerReader):
         """
         self._campaigns(campaign)
         here = (contacts.c.campaign == campaign, contacts.c.status.in_(claims.CLAIM_ORDER))
+        under_way = (*here, sa.not_(redaction.is_free(now)))
         query = (
             sa.select(contacts.c.status, sa.func.count())
-            .where(*here, sa.not_(redaction.is_free(now)))
+            .where(*under_way)
             .group_by(contacts.c.status)
             .order_by(contacts.c.status)
         )
+        open_with_people = (contacts.c.status.in_(OPEN), are_peoples())
+        peoples = sa.select(sa.func.count()).where(*under_way, *open_with_people)
         with self._reading() as connection:
             counts = connection.execute(query).all()
+            with_people = connection.scalar(peoples)
         if counts:
+            asks = "`collect` it first, which asks Amazon which of people's chats are over; else "
+            hint = asks if with_people else ""
             told = ", ".join(f"{count:,} {status}" for status, count in counts)
             raise InputError(
-                f"Campaign {campaign!r} is not over, {told} being under way: wait for its end, or "
-                "stop it and run it once more, which closes open chats; decide with `resolve` "
-                "about those that stay unknown. Then erase it again."
+                f"Campaign {campaign!r} is not over, {told} being under way: {hint}wait for its "
+                "end, or stop it and run it once more, which closes open chats; decide with "
+                "`resolve` about those that stay unknown. Then erase it again."
             )
 
     def erase(self, campaign: str, clock: Clock) -> Erased:
@@ -243,7 +255,7 @@ def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: dat
         if not row.is_free:
             raise InputError(
                 f"Customer {_short(customer_id)} cannot be forgotten yet; in campaign "
-                f"{campaign!r}, {_HINDRANCES.get(row.status, _UNDER_WAY)}"
+                f"{campaign!r}, {_hindrance(row)}"
             )
     messages = redaction.empty_contacts(connection, campaign, rows, now)
     refused = redaction.empty_refusals(
@@ -252,6 +264,11 @@ def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: dat
         refusals.c.customer_key == canonical_key(customer_id[:_REFUSED_ID]),
     )
     return Erased(contacts=len(rows), messages=messages, refusals=refused)
+
+
+def _hindrance(row: sa.Row[Any]) -> str:
+    under_way = _WITH_A_PERSON if row.is_persons else _UNDER_WAY
+    return _HINDRANCES.get(row.status, under_way)
 
 
 def _sum(parts: Sequence[Erased]) -> Erased:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.schema import HAS_OPEN_CHAT, campaigns, contacts
 
-__all__ = ["DEFAULT_MINUTES", "LONGEST_MINUTES", "count_open", "count_query"]
+__all__ = ["DEFAULT_MINUTES", "LONGEST_MINUTES", "are_peoples", "count_open", "count_query"]
 
 DEFAULT_MINUTES = 1_500
 """How long a chat lives whose request does not say so."""
@@ -16,6 +16,14 @@ LONGEST_MINUTES = 10_080
 """How long Amazon lets any chat live."""
 
 _DURATION = "ChatDurationInMinutes"
+
+
+def are_peoples() -> sa.ColumnElement[bool]:
+    """Contacts with which no worker has to do: a person speaks in them, or will."""
+    by_invitation = sa.select(campaigns.c.campaign).where(
+        campaigns.c.mode == CampaignMode.INVITATION
+    )
+    return sa.or_(contacts.c.handed_over_at.is_not(None), contacts.c.campaign.in_(by_invitation))
 
 
 def count_open(connection: sa.Connection, instance_id: str, now: float) -> int:

@@ -25,6 +25,7 @@ from connect_tasks.aws.idempotency import canonical_key, client_token, exact_tok
 from connect_tasks.ledger import claims
 from connect_tasks.ledger.contact import SETTLED, Status
 from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.schema import collected, contacts, invitations, items, refusals
 
 __all__ = [
@@ -204,7 +205,7 @@ def lock_contacts(
         most: The most contacts, in the order of planning.
 
     Returns:
-        Rows with id, customer_id, customer_key, contact_id, status and is_free.
+        Rows with id, customer_id, customer_key, contact_id, status, is_persons and is_free.
     """
     columns = (
         contacts.c.id,
@@ -212,6 +213,7 @@ def lock_contacts(
         contacts.c.customer_key,
         contacts.c.contact_id,
         contacts.c.status,
+        are_peoples().label("is_persons"),
     )
     query = (
         sa.select(*columns, is_free(now).label("is_free"))

@@ -20,9 +20,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.aws.transcript import Item
-from connect_tasks.ledger.collection import TranscriptState, peoples_chats
 from connect_tasks.ledger.contact import SETTLED
 from connect_tasks.ledger.database import insert_into
+from connect_tasks.ledger.described import TranscriptState
+from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.redaction import insert_heard
 from connect_tasks.ledger.schema import collected, contacts, items
 
@@ -137,7 +138,10 @@ class Transcripts:
         """
         state = TranscriptState.PARTIAL if unread else TranscriptState.STORED
         with self._writing() as connection:
-            # First of all, for it locks the contact: another would find no items and add its own.
+            # First of all, for it locks the contact: another would find no items and add its own,
+            # and whoever forgets the customer meanwhile would leave what comes after it.
+            if not connection.execute(_lock(awaited)).rowcount:
+                return 0
             settled = _settled(awaited, look_again_at if unread else None, trouble, state)
             if not connection.execute(_SETTLE, settled).rowcount:
                 return 0
@@ -161,7 +165,8 @@ class Transcripts:
         if not looks:
             return
         with self._writing() as connection:
-            values = [_settled(one, again_at, trouble) for one, again_at in looks]
+            ordered = sorted(looks, key=lambda look: look[0].contact_id)
+            values = [_settled(one, again_at, trouble) for one, again_at in ordered]
             connection.execute(_SETTLE, values)
 
     def stand(self, campaign: str) -> tuple[Counter[TranscriptState], datetime | None]:
@@ -289,6 +294,19 @@ def _in_family(awaited: Awaited) -> sa.ColumnElement[bool]:
     return sa.or_(items.c.contact_id == awaited.initial_contact_id, items.c.contact_id.in_(family))
 
 
+def _lock(awaited: Awaited) -> sa.Update:
+    """An update that changes nothing, of the customer's own contact if it is still theirs."""
+    return (
+        sa.update(contacts)
+        .where(
+            contacts.c.id == awaited.key,
+            contacts.c.customer_id == awaited.customer_id,
+            contacts.c.contact_id == awaited.initial_contact_id,
+        )
+        .values(customer_key=contacts.c.customer_key)
+    )
+
+
 def _complete(awaited: Awaited, unread: int) -> sa.Update:
     """Of a settled contact's own transcript; while it goes on, whoever holds it keeps count."""
     return (
@@ -318,6 +336,6 @@ def _first_reply(awaited: Awaited) -> sa.Update:
     )
     return (
         sa.update(contacts)
-        .where(contacts.c.id == awaited.key, peoples_chats())
+        .where(contacts.c.id == awaited.key, are_peoples())
         .values(first_reply_at=sa.func.coalesce(first.scalar_subquery(), contacts.c.first_reply_at))
     )
