@@ -9,6 +9,7 @@ from connect_tasks.campaign import CampaignResult, Forecast, Funnel, Plan
 from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.tasks.campaigns import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.chats import hold_chat, start_chat, stop_chat
+from connect_tasks.tasks.collecting import collect_contacts
 from connect_tasks.tasks.forecasts import preview
 from connect_tasks.tasks.invitations import issue_invitations
 
@@ -19,6 +20,7 @@ __all__ = [
     "HeldChat",
     "Plan",
     "StartedChat",
+    "collect_contacts",
     "collect_responses",
     "hold_chat",
     "issue_invitations",
