@@ -16,7 +16,9 @@ from websockets.sync.client import ClientConnection, connect
 
 __all__ = ["CHROMIUM", "Tab", "browser", "needs_chromium"]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here.")
 
 _PATIENCE = 20
@@ -43,12 +45,21 @@ class Tab:
         requested: The method and URL of each request, sockets included.
     """
 
-    def __init__(self, socket: ClientConnection, session: str | None = None) -> None:
+    def __init__(
+        self, socket: ClientConnection, session: str | None = None, context: str | None = None
+    ) -> None:
         self.told: list[str] = []
         self.requested: list[tuple[str, str]] = []
         self._socket = socket
         self._session = session
+        self._context = context
         self._number = 0
+
+    def close(self) -> None:
+        """Close it, and forget whatever it has kept."""
+        self._session = None
+        self.command("Target.disposeBrowserContext", browserContextId=self._context)
+        self._socket.close()
 
     def command(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command of the protocol, and wait for its answer."""
@@ -106,7 +117,9 @@ class Tab:
         """Wait until an expression is true in the page."""
         self.wait_until(lambda: self._try(f"Boolean({expression})"), expression, seconds)
 
-    def wait_until(self, look: Callable[[], Any], what: str = "", seconds: float = _PATIENCE) -> Any:
+    def wait_until(
+        self, look: Callable[[], Any], what: str = "", seconds: float = _PATIENCE
+    ) -> Any:
         """Wait until a look, at whatever, gives something true."""
         deadline = time.monotonic() + seconds
         while not (value := look()):
@@ -144,7 +157,12 @@ class Tab:
         assert box[2] > 0, f"{selector} cannot be seen."
         for kind in ("mousePressed", "mouseReleased"):
             self.command(
-                "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=box[0],
+                y=box[1],
+                button="left",
+                clickCount=1,
             )
 
     def type(self, text: str) -> None:
@@ -193,10 +211,10 @@ class Tab:
 
 @contextmanager
 def browser() -> Iterator[Callable[[], Tab]]:
-    """A browser, and a function that opens another tab as another person would, with nothing kept."""
+    """A browser, as a function that opens a tab as another person would; the caller closes it."""
     assert CHROMIUM is not None
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        process = subprocess.Popen(  # noqa: S603 - the tests' own browser
+        process = subprocess.Popen(
             [CHROMIUM, *_FLAGS, f"--user-data-dir={folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -218,18 +236,9 @@ def _serve(port_file: Path) -> Iterator[Callable[[], Tab]]:
         assert time.monotonic() < deadline, "Chromium did not start."
         time.sleep(0.05)
     port, path = text.splitlines()[:2]
-    sockets: list[ClientConnection] = []
-
-    def another() -> Tab:
-        socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
-        sockets.append(socket)
-        return _attached(socket)
-
-    try:
-        yield another
-    finally:
-        for socket in sockets:
-            socket.close()
+    yield lambda: _attached(
+        connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None, close_timeout=1)
+    )
 
 
 def _attached(socket: ClientConnection) -> Tab:
@@ -237,7 +246,7 @@ def _attached(socket: ClientConnection) -> Tab:
     context = root.command("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
     target = root.command("Target.createTarget", url="about:blank", browserContextId=context)
     attached = root.command("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-    tab = Tab(socket, attached["sessionId"])
+    tab = Tab(socket, attached["sessionId"], context)
     for domain in ("Page", "Runtime", "Log", "Network"):
         tab.command(f"{domain}.enable")
     tab.resize(1200, 900)

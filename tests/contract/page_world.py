@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connect_tasks.emulator import LocalConnect
-from connect_tasks.emulator.flows.scripts import Speaker
+from connect_tasks.emulator.flows.steps import Speaker
 from connect_tasks.invitations.page import InvitationPage, PageEndpoint
 
 __all__ = ["AGENT", "BOT", "INTERACTIVE", "RESPONSE", "PageWorld", "page_world", "serve"]
@@ -29,6 +29,8 @@ RESPONSE = f"{INTERACTIVE}.response"
 BOT = Speaker("SYSTEM", "BOT")
 AGENT = Speaker("AGENT", "Alex")
 CONTENT_TYPES = ["text/plain", "text/markdown", "application/json", INTERACTIVE, RESPONSE]
+
+_TOKEN = "Zm9vYmFyYmF6cXV4cXV1eA"
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 
@@ -49,7 +51,9 @@ class PageWorld:
         generation: Part of the client token; another one makes another contact.
     """
 
-    def __init__(self, local: LocalConnect, page: InvitationPage, seconds: Mapping[str, float]):
+    def __init__(
+        self, local: LocalConnect, page: InvitationPage, seconds: Mapping[str, float]
+    ) -> None:
         self.url = ""
         self.posts: list[str] = []
         self.answers: deque[Answer] = deque()
@@ -78,7 +82,7 @@ class PageWorld:
             ]
         )
 
-    def link(self, token: str = "Zm9vYmFyYmF6cXV4cXV1eA") -> str:
+    def link(self, token: str = _TOKEN) -> str:
         """A personal link."""
         return f"{self.url}/i/{token}"
 
@@ -119,12 +123,12 @@ class PageWorld:
     ) -> None:
         """Let somebody say something in the latest chat; what is no text, as JSON."""
         text = content if isinstance(content, str) else json.dumps(content)
-        with self.local._lock:  # noqa: SLF001 - the other side of the chat
+        with self.local._lock:
             self.chat.say(speaker, text, content_type)
 
     def signal(self, event: str, speaker: Speaker | None = AGENT) -> None:
         """Let an event happen in the latest chat."""
-        with self.local._lock:  # noqa: SLF001
+        with self.local._lock:
             self.chat.signal(event, speaker)
 
     def ask(self, kind: str, **content: object) -> None:
@@ -140,17 +144,17 @@ class PageWorld:
 
     def drop(self) -> None:
         """Cut all that is connected to the local Amazon Connect."""
-        self.local._transports.cut_all()  # noqa: SLF001
+        self.local._transports.cut_all()
 
     @property
     def chat(self) -> Any:
         """The latest chat."""
-        return list(self.local._backend.chats.values())[-1]  # noqa: SLF001
+        return list(self.local._backend.chats.values())[-1]
 
     @property
     def said(self) -> list[tuple[str, str]]:
         """The role and text of each message of the latest chat."""
-        with self.local._lock:  # noqa: SLF001
+        with self.local._lock:
             items = [item for item in self.chat.items if item.type == "MESSAGE"]
         return [(str(item.participant_role), str(item.content)) for item in items]
 

@@ -62,6 +62,12 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         # uvicorn forgets it where an application refuses with an answer of its own.
         self.handshake_complete = self.handshake_complete or self.close_sent
 
+    def shutdown(self) -> None:
+        # uvicorn means to say goodbye, which cannot be said twice: a silent socket's client may
+        # have begun the closing, and its answer does not come.
+        self.close_sent = self.close_sent or self.conn.state is State.CLOSING
+        super().shutdown()
+
     def handle_connect(self, event: Request) -> None:
         response = self.conn.accept(event)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
