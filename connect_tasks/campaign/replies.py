@@ -67,7 +67,8 @@ def replies(items: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
     Yields:
         customer_id, contact_id, number, question, asked_at, asked_by, answer, answered_at and
-        seconds_to_answer; None for what there is not.
+        seconds_to_answer; and customer_name, which the customer has borne in the contact so far.
+        None for what there is not.
 
     Example:
         >>> asked = {"customer_id": "1", "contact_id": "c", "type": "MESSAGE", "content": "Why?"}
@@ -89,6 +90,7 @@ class _Exchange:
 
     question: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=list)
+    customer_name: str | None = None
     last_asked: Mapping[str, Any] = field(default_factory=dict)
     first_answered: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,6 +100,7 @@ class _Exchange:
 
     def reply(self, item: Mapping[str, Any], text: str) -> None:
         self.answer.append(text)
+        self.customer_name = item.get("display_name")
         self.first_answered = self.first_answered or item
 
     def row(self, number: int) -> dict[str, Any]:
@@ -114,6 +117,7 @@ class _Exchange:
             "answer": "\n".join(self.answer) if self.answer else None,
             "answered_at": answered_at,
             "seconds_to_answer": _seconds(asked_at, answered_at),
+            "customer_name": self.customer_name,
         }
 
 
@@ -128,7 +132,7 @@ def _exchanges(chat: Iterable[Mapping[str, Any]]) -> Iterator[_Exchange]:
             continue
         if now.answer:
             yield now
-            now = _Exchange()
+            now = _Exchange(customer_name=now.customer_name)
         offered = item.get("content") if item.get("content_type") == INTERACTIVE else offered
         now.ask(item, text)
     ended = ended_by_the_other_side(item.get("end_reason"), item.get("disconnect_reason"))

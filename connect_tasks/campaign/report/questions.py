@@ -2,18 +2,21 @@
 
 The rules of this file:
 
-- A question is known by its words. Those that only few people were asked are taken together by
-  their number, since most such differ in a name only; what all of them have in common is shown.
+- A question is known by its words, but for the customer's own name. Those that only few people
+  were asked are taken together by their number, since most such differ in a word of the customer's
+  only; what all of them have in common is shown.
 - Few different answers are counted, each with its bar; numbers from 0 to 10 stand on their scale;
   of other texts some are shown, the first ones.
 - What is held is bounded, whatever people write: so many questions, so many different answers of
   each, so many texts. It is said what is not shown.
 """
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 from connect_tasks.campaign.report.figures import Bar, Columns, answer_columns, bars, number_of
@@ -69,7 +72,8 @@ class QuestionList:
         """Take some replies in, in their order."""
         for reply in replies:
             if reply.get("question") is not None:
-                text = shorten(clean(reply["question"]).strip(), _LONGEST_QUESTION)
+                asked = _nameless(clean(reply["question"]), clean(reply.get("customer_name")))
+                text = shorten(asked.strip(), _LONGEST_QUESTION)
                 self._of(text, reply["number"]).hear(reply.get("answer"))
 
     def listing(self) -> tuple[tuple[Question, ...], int]:
@@ -162,11 +166,12 @@ class _Asked:
         self.texts = [*self.texts, *other.texts][:_MOST_TEXTS]
 
     def question(self) -> Question:
-        sentence = f"Asked {_times(self.asked)}, answered {_times(self.answered)}"
-        share = f" ({percent(self.answered / self.asked)})." if self.asked else "."
-        told = Question(self.wording.text, sentence + share)
+        share = f"{_times(self.answered)} ({percent(self.answered / self.asked)})"
+        answered = f"answered {share}" if self.answered else "never answered"
+        told = Question(self.wording.text, f"Asked {_times(self.asked)}, {answered}.")
         if self.answered and len(self.numbers) == self.answered:
-            return replace(told, columns=answer_columns(self.numbers))
+            mean = f"{told.sentence} {fmean(self.numbers):,.1f} on average."
+            return replace(told, sentence=mean, columns=answer_columns(self.numbers))
         if self._is_choice:
             return replace(told, bars=bars(self._in_order()))
         return replace(told, texts=tuple(self.texts), more=self.answered - len(self.texts))
@@ -197,6 +202,15 @@ def _by_number(rare: Iterable[_Asked]) -> Iterable[_Asked]:
         else:
             found[theirs.number] = theirs
     return found.values()
+
+
+def _nameless(text: str, name: str) -> str:
+    """A text without what it calls the customer: all of the name, or a word of it."""
+    called = {part for part in (name.strip(), *name.split()) if part and part in text}
+    if not called:
+        return text
+    either = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)(?:{either})(?!\w)", "…", text)
 
 
 def _alike(one: str, other: str) -> str:

@@ -51,7 +51,7 @@ def test_numbers_stand_on_their_scale() -> None:
 
     assert question.columns is not None
     assert question.columns.counts[8:10] == (1, 2)
-    assert question.bars == question.texts == ()
+    assert (question.bars, question.texts) == ((), ())
 
 
 def test_of_many_different_texts_the_first_are_shown() -> None:
@@ -76,6 +76,27 @@ def test_questions_that_differ_in_a_name_are_one() -> None:
     assert score.sentence.startswith("Asked 60 times, answered 60 times")
     assert score.columns is not None
     assert (why.text, more) == ("Why?", 0)
+
+
+def test_a_question_is_one_whatever_it_calls_the_customer() -> None:
+    names = ["Ada Byron", "Zoë (Ω)", "María José", None]
+    replies = [
+        reply(f"Hello {name or 'you'}, and is that all, {(name or 'you').split()[0]}?", "yes")
+        | {"customer_name": name}
+        for name in names * 20
+    ]
+    told, _ = listing(replies)
+
+    assert {question.text: question.sentence[:14] for question in told} == {
+        "Hello …, and is that all, …?": "Asked 60 times",
+        "Hello you, and is that all, you?": "Asked 20 times",
+    }
+
+
+def test_a_name_within_a_word_stays() -> None:
+    asked = reply("Candace, can you wait?", "no") | {"customer_name": "Can"}
+
+    assert only([asked, asked]).text == "Candace, can you wait?"
 
 
 def test_rare_questions_that_have_nothing_in_common_show_one_of_them() -> None:

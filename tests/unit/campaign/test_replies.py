@@ -50,7 +50,15 @@ def test_a_question_and_its_answer_are_one_row() -> None:
         "answer": "9",
         "answered_at": T0 + timedelta(seconds=3.5),
         "seconds_to_answer": 2.5,
+        "customer_name": "Ada",
     }
+
+
+def test_a_question_without_an_answer_knows_the_name_from_an_answer_before() -> None:
+    rows = list(replies([item("CUSTOMER", "Hi"), item("SYSTEM", "Score, Ada?")]))
+
+    assert [row["customer_name"] for row in rows] == ["Ada", "Ada"]
+    assert [row["customer_name"] for row in replies([item("SYSTEM", "Score?")])] == [None]
 
 
 def test_several_messages_of_a_side_are_one_question_and_one_answer() -> None:

@@ -86,10 +86,16 @@ def page(
     summary: Mapping[str, Any] | None = None,
     contacts: Sequence[Mapping[str, Any]] = (),
     messages: Sequence[Mapping[str, Any]] = (),
-    **limits: int,
+    conversations: int = 5,
+    refused_rows: int = 200,
 ) -> str:
     return render_report(
-        campaign=campaign, summary=summary or {}, contacts=contacts, messages=messages, **limits
+        campaign=campaign,
+        summary=summary or {},
+        contacts=contacts,
+        messages=messages,
+        conversations=conversations,
+        refused_rows=refused_rows,
     )
 
 
