@@ -14,7 +14,7 @@ import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random, SystemRandom
@@ -131,18 +131,17 @@ class Serving:
 
     async def _begin(self, stack: AsyncExitStack) -> "Running":
         settings, loop = self._settings, asyncio.get_running_loop()
-        threads = stack.enter_context(ExitStack())
-        writes = threads.enter_context(ThreadPoolExecutor(1, "ledger"))
-        reads = threads.enter_context(ThreadPoolExecutor(1, "ledger-reads"))
         # In a thread: Prefect's blocks are loaded without waiting only where no loop runs.
         block = cast(
-            "AmazonConnectInstance",
-            await loop.run_in_executor(writes, load_instance, settings.connect),
+            "AmazonConnectInstance", await asyncio.to_thread(load_instance, settings.connect)
         )
-        instance = await loop.run_in_executor(writes, block.connect)
-        calls = threads.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
+        instance = await asyncio.to_thread(block.connect)
+        # Before the threads that use it, so that it is closed after them.
+        ledger = await asyncio.to_thread(stack.enter_context, opened(settings.ledger))
+        writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
+        reads = stack.enter_context(ThreadPoolExecutor(1, "ledger-reads"))
+        calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
         await loop.run_in_executor(calls, instance.api.make_clients)
-        ledger = await loop.run_in_executor(writes, threads.enter_context, opened(settings.ledger))
         running = Running(
             settings,
             block.instance_id,
@@ -278,6 +277,7 @@ class Running:
                 share.share_slots,
                 most_ahead=self._slots_ahead(),
                 keep_seconds=min(1.0, self._settings.lease.total_seconds() / 3),
+                rests=True,
             ),
             # People connect by themselves, at once: no call of ours is waited for.
             unconnected=SlotPool(share.share_unconnected, most_ahead=1),

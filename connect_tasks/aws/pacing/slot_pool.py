@@ -53,12 +53,22 @@ class SlotPool:
             many chats we may have open.
         most_ahead: How many slots to ask for beyond those in use.
         keep_seconds: How often to ask at least; what is not asked for again is lost in the end.
+        rests: Whether to ask for nothing while there are no chats. Then nobody can tell from the
+            share whether the worker lives.
     """
 
     HURRY_SECONDS = 0.05
 
-    def __init__(self, share: ShareSlots, *, most_ahead: int, keep_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        share: ShareSlots,
+        *,
+        most_ahead: int,
+        keep_seconds: float = 1.0,
+        rests: bool = False,
+    ) -> None:
         self._share = share
+        self._rests = rests
         self._most_ahead = most_ahead
         self._keep_seconds = keep_seconds
         self._queue = asyncio.Lock()
@@ -66,6 +76,8 @@ class SlotPool:
         self._short = asyncio.Event()
         self.waiting = 0
         self._refused = False
+        self._told = 0
+        self._passed_on = 0
         self.open = 0
         self.granted = 0
 
@@ -99,6 +111,7 @@ class SlotPool:
         """Somebody else counts this chat from now on, and its slot is no more ours to give."""
         self.open -= 1
         self.granted -= 1
+        self._passed_on += 1
 
     def refuse(self) -> None:
         """The instance had no slot for one that we took."""
@@ -115,7 +128,13 @@ class SlotPool:
         """
         while True:
             wanted = self.open + (self._most_ahead if self.waiting else 0)
+            if self._rests and not wanted and not self._told:
+                # Nobody waits at this moment, whatever was set before.
+                self._short.clear()
+                await self._short.wait()
+                continue
             await self.ask(wanted)
+            self._told = wanted
             hurry = self.granted >= wanted
             # Nothing more to have: asking at once again would only burn the ledger's time.
             await asyncio.sleep(self.HURRY_SECONDS if hurry else self._keep_seconds)
@@ -132,7 +151,10 @@ class SlotPool:
         # the ledger answers is told with the next one and not lost.
         refused, self._refused = self._refused, False
         self._short.clear()
-        self.granted = await self._share(SlotDemand(open=self.open, wanted=wanted), refused=refused)
+        self._passed_on = 0
+        granted = await self._share(SlotDemand(open=self.open, wanted=wanted), refused=refused)
+        # What was passed on meanwhile may be in it still.
+        self.granted = granted - self._passed_on
         self._changed.set()
 
     async def _until_short(self) -> None:

@@ -20,7 +20,7 @@ class Instance:
         self.held: dict[str, SlotDemand] = {}
         self.asked = 0
 
-    def pool(self, worker: str = "w-1", *, most_ahead: int = 10) -> SlotPool:
+    def pool(self, worker: str = "w-1", *, most_ahead: int = 10, rests: bool = False) -> SlotPool:
         async def share(demand: SlotDemand, *, refused: bool) -> int:
             self.asked += 1
             others = [held for name, held in self.held.items() if name != worker]
@@ -32,7 +32,7 @@ class Instance:
             self.held[worker] = replace(demand, granted=max(granted, demand.open))
             return granted
 
-        return SlotPool(share, most_ahead=most_ahead)
+        return SlotPool(share, most_ahead=most_ahead, rests=rests)
 
 
 def keeping(*pools: SlotPool) -> "Callable[[], None]":
@@ -235,3 +235,62 @@ def test_everybody_gets_through_and_never_too_many_at_once(
     assert done == chats
     assert most <= quota
     assert left == 0
+
+
+def test_what_another_counts_from_now_on_is_not_ours_to_give_again() -> None:
+    async def story() -> tuple[int, int, bool]:
+        pool = Instance(2).pool()
+        stop = keeping(pool)
+        async with Slot(pool) as first, Slot(pool):
+            first.pass_on()
+            first.pass_on()
+            stop()
+            waiting = asyncio.ensure_future(pool.acquire())
+            await settle()
+            found = pool.open, pool.granted, waiting.done()
+            waiting.cancel()
+            return found
+
+    assert run(story()) == (1, 1, False)
+
+
+def test_what_was_passed_on_while_the_ledger_answered_is_not_granted_again() -> None:
+    async def story() -> int:
+        pool: SlotPool
+
+        async def share(demand: SlotDemand, *, refused: bool) -> int:  # noqa: ARG001 - as it is called
+            if demand.open:
+                pool.pass_on()
+            return 3
+
+        pool = SlotPool(share, most_ahead=1)
+        await pool.ask(3)
+        await pool.acquire()
+        await pool.ask(3)
+        return pool.granted
+
+    assert run(story()) == 2
+
+
+def test_a_pool_that_rests_asks_nothing_without_chats_and_tells_that_it_has_none() -> None:
+    async def story() -> tuple[int, int, int, int]:
+        instance = Instance(5)
+        pool = instance.pool(rests=True)
+        stop = keeping(pool)
+        await CLOCK.sleep(10)
+        before = instance.asked
+        async with Slot(pool):
+            pass
+        await CLOCK.sleep(10)
+        held, asked = instance.held["w-1"].open, instance.asked
+        await CLOCK.sleep(100)
+        after = instance.asked
+        async with Slot(pool):
+            stop()
+        return before, held, asked, after - asked
+
+    before, held, asked, more = run(story())
+    assert before == 0
+    assert held == 0
+    assert 1 < asked < 30
+    assert more == 0
