@@ -218,6 +218,8 @@ class HandOverPipeline:
     async def _note_handed_over(self, status: Status, **changes: Any) -> None:
         now = self._context.clock.now()
         await self._claimed.step(status, release=True, handed_over_at=now, **changes)
+        # From now on the ledger counts it among people's chats: nobody else may start in its slot.
+        self._slot.pass_on()
         self._context.counter.hand_over()
 
     async def _give_up(self, why: str) -> None:

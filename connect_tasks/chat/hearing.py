@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.transcript import Connection, Item, Odd, Page
-from connect_tasks.chat.dialogue import Dialogue
 from connect_tasks.chat.gaps import Gaps
 from connect_tasks.chat.participant_calls import TranscriptCalls
 from connect_tasks.chat.protocol import Received, Transcript
+from connect_tasks.chat.side import Side
 from connect_tasks.errors import AmazonError, CampaignWideError, ChatEndedError
 
 __all__ = ["Hearing"]
@@ -42,7 +42,7 @@ class Hearing:
     def __init__(
         self,
         calls: TranscriptCalls,
-        dialogue: Dialogue,
+        dialogue: Side,
         gaps: Gaps,
         *,
         clock: Clock,

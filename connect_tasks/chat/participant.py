@@ -28,6 +28,7 @@ class Participant:
         client_token: Of the contact; each message's own token follows from it.
         close: How a chat is closed.
         turn: How urgent the chat's connection is, asked before each: more so once it lives.
+        reads: How urgent its readings of the transcript are, unless nothing seems to be missing.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Participant:
         client_token: str,
         close: Literal["stop", "disconnect", "leave_open"],
         turn: Callable[[], Turn] = lambda: Turn(Urgency.LIVE),
+        reads: Urgency = Urgency.LIVE,
     ) -> None:
         self._calls = calls
         self._participant_token = participant_token
@@ -48,6 +50,7 @@ class Participant:
         self._client_token = client_token
         self._close = close
         self._turn = turn
+        self._reads = reads
 
     async def connect(self) -> Connection:
         """Get a connection; concurrent or cancelled, as `PacedCalls.connect`."""
@@ -69,7 +72,7 @@ class Participant:
             after: The item; from the beginning if None.
             quiet: Nothing seems to be missing: chats that lost their socket are read first.
         """
-        turn = Turn(Urgency.QUIET if quiet else Urgency.LIVE)
+        turn = Turn(Urgency.QUIET if quiet else self._reads)
         return await self._calls.read(connection, after, turn, contact_id=self._contact_id)
 
     async def close(self, connection: Connection) -> None:

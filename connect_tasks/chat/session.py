@@ -15,12 +15,13 @@ from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.proxies import socket_proxy
 from connect_tasks.aws.quiet_logs import socket_logger
 from connect_tasks.aws.transcript import Connection, Item, Odd
-from connect_tasks.chat.dialogue import Dialogue, EndReason, Finish, Say, Wait
+from connect_tasks.chat.dialogue import EndReason, Finish, Say, Wait
 from connect_tasks.chat.gaps import Gaps
 from connect_tasks.chat.hearing import Hearing
 from connect_tasks.chat.participant_calls import ParticipantCalls
 from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed
 from connect_tasks.chat.session_settings import SessionSettings
+from connect_tasks.chat.side import Side
 from connect_tasks.errors import ChatEndedError, ChatLostError
 
 __all__ = ["ChatSession"]
@@ -54,7 +55,7 @@ class ChatSession:
     def __init__(
         self,
         calls: ParticipantCalls,
-        dialogue: Dialogue,
+        dialogue: Side,
         *,
         clock: Clock,
         on_connected: Callable[[], Awaitable[None]],
