@@ -161,7 +161,7 @@ def revoke(
         ```python
         from connect_tasks.campaign.inviting import revoke
 
-        revoke("renewals", ["0042"], "sqlite:///.connect_tasks/ledger.db")
+        revoke("renewals-by-link", ["0042"], "sqlite:///.connect_tasks/ledger.db")
         ```
     """
     names = [customers] if isinstance(customers, str) else list(customers)

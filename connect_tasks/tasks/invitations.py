@@ -76,7 +76,7 @@ def issue_invitations(
         def invite_them(path: str):
             instance = AmazonConnectInstance.load("BLOCK_NAME")
             plan = validate_customers(
-                path, campaign="renewals", connect=instance, mode=CampaignMode.INVITATION
+                path, campaign="renewals-by-link", connect=instance, mode=CampaignMode.INVITATION
             )
             return issue_invitations(plan, base_url="https://chat.example.com", save_to="out")
         ```

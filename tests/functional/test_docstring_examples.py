@@ -26,9 +26,12 @@ from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign import CampaignResult, Funnel, run_campaign
 from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.inviting import issue_links
+from connect_tasks.campaign.links import KEYS_VARIABLE, InvitationKeys
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.ledger import Ledger
+from connect_tasks.ledger.contact import CampaignMode
 from tests.functional.world import FAST, QUICK, session
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
@@ -37,6 +40,7 @@ PACKAGE = Path(connect_tasks.__file__).parent
 FENCED = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TABLE = "customer_id,display_name,name,date\n0042,Ada,Ada,2026-12-01\n0043,Bob,Bob,2026-12-02\n"
 TALK = Conversation(settle_seconds=0, max_replies=1)
+KEY = "Hx0kJ2mQ7vLr5TnWc8YpZd3Fb6Gs9Ae1"
 # What cannot run here, and what does instead.
 ELSEWHERE = {
     "outreach_on_workers": "it needs PostgreSQL and a deployment: e2e/test_fleet.py",
@@ -82,6 +86,16 @@ def entered(folder: Path, local: LocalConnect, *campaigns: str) -> None:
             ledger.open_campaign(name, local.instance_id, now=now)
             plan_campaign(ledger, name, [rows], renderer, now=now)
             run_campaign(ledger, name, instance, conversation=TALK)
+        invited(ledger, renderer, [rows], local.instance_id)
+
+
+def invited(ledger: Ledger, renderer: Any, chunks: Any, instance_id: str) -> None:
+    """The same customers, in a campaign in which nobody speaks as them."""
+    name, now = "renewals-by-link", datetime.now(UTC)
+    ledger.open_campaign(name, instance_id, now=now, mode=CampaignMode.INVITATION)
+    plan = plan_campaign(ledger, name, chunks, renderer, now=now)
+    base_url = "https://chat.example.com"
+    issue_links(ledger, plan, InvitationKeys(KEY), base_url=base_url, now=now)
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +179,7 @@ CALLS: Mapping[str, Callable[[Mapping[str, Any], LocalConnect], Any]] = {
     "stop_chat": lambda names, local: names["clean_up"](
         [local.contacts[0].contact_id], local.instance()
     ),
+    "issue_invitations": lambda names, _: names["invite_them"]("customers.csv"),
     "SharedLedger": lambda names, local: names["go_on"]("renewals", local.instance()),
     "table_flow": lambda names, _: names["count"](pd.DataFrame({"customer_id": ["0042"]})),
 }
@@ -195,7 +210,7 @@ def test_an_example_runs_as_it_stands(
     prepared = request.getfixturevalue("unknown" if example.owner == "resolve" else "settled")
     shutil.copytree(prepared, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
-    for name, value in local.environment().items():
+    for name, value in {**local.environment(), KEYS_VARIABLE: KEY}.items():
         monkeypatch.setenv(name, value)
     code = example.code
     for word, real in real_names(local).items():
