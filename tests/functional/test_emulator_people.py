@@ -104,7 +104,7 @@ class Door:
 
 @contextlib.contextmanager
 def door(flow: str = "feedback", **settings: Any) -> Iterator[Door]:
-    arguments = {"quotas": LocalQuotas.unlimited(), "answer_seconds": 2, **settings}
+    arguments = {"quotas": LocalQuotas.unlimited(), "answer_seconds": 20, **settings}
     with LocalConnect(flow=flow, **arguments) as local, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         made = Door(local)
@@ -274,23 +274,23 @@ def test_a_door_that_is_not_there_fails_each_person_and_not_the_crowd() -> None:
 
 def test_answers_can_be_given_and_know_whose_they_are() -> None:
     def answers(question: Question, _: Random) -> str:
-        return "3" if question.number == 1 else f"{question.customer_id}: {question.text[:4]}"
+        return "3" if question.customer_id == "c-0" else "8"
 
     with door(flow="survey") as made:
         people = meet(made, 2, shares=only(PersonKind.PROMPT), answers=answers)
 
-    assert [[a.answer for a in person.answers] for person in people] == [["3"], ["3"]]
+    assert [[a.answer for a in person.answers] for person in people] == [["3"], ["8"]]
     assert [a.options for person in people for a in person.answers] == [(), ()]
 
 
 def test_a_second_question_is_answered_as_one() -> None:
     def answers(question: Question, _: Random) -> str:
-        return f"answer {question.number} of {question.customer_id}" if question.number < 2 else "7"
+        return "no idea" if question.number == 1 else "7"
 
     with door(flow="survey") as made:
         (person,) = meet(made, 1, shares=only(PersonKind.PROMPT), answers=answers)
 
-    assert [a.answer for a in person.answers] == ["answer 1 of c-0", "7"]
+    assert [a.answer for a in person.answers] == ["no idea", "7"]
     assert person.outcome is PersonOutcome.COMPLETED
 
 
@@ -351,8 +351,12 @@ def test_no_link_and_no_token_is_logged_or_recorded(caplog: pytest.LogCaptureFix
         people = meet(made, 4, shares=only(PersonKind.PROMPT), on_done=told.append)
         secrets = [*made.links(4).values(), *made.local.issued_tokens]
         keys = [token.partition("key=")[2] for token in secrets if "key=" in token]
-    written = [record.getMessage() for record in caplog.records] + [repr(people)]
+    # The door is this test's own; what boto3 says of its calls is not meant.
+    ours = ("connect_tasks", "httpx", "httpcore", "websockets", "asyncio")
+    heard = [record for record in caplog.records if record.name.startswith(ours)]
+    written = [record.getMessage() for record in heard] + [repr(people)]
 
+    assert any("/participant/message" in text for text in written)
     assert sorted(person.number for person in told) == [0, 1, 2, 3]
     assert [text for text in written for secret in [*secrets, *keys] if secret in text] == []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -122,26 +123,18 @@ async def asimulate_people(
     invited = list(links.items() if isinstance(links, Mapping) else ((None, one) for one in links))
     kinds = _kinds(len(invited), shares, seed)
     places = asyncio.Semaphore(together)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=2 * together)
+    # Reading the trusted certificates takes long; all browsers may share them.
+    certificates = httpx.create_ssl_context(trust_env=False)
 
-    async def live(person: Person) -> PersonRecord:
-        async with places:
-            record = await person.live()
-        if on_done is not None:
-            on_done(record)
-        return record
-
-    async with httpx.AsyncClient(
-        limits=limits, timeout=_PATIENCE_WITH_HTTP, trust_env=False
-    ) as http:
-        people = [
-            Person(
+    async def live(number: int) -> PersonRecord:
+        customer_id, url = invited[number]
+        # A browser for each: httpx's pool of connections is slow with many of them.
+        async with places, _browser(certificates) as http:
+            person = Person(
                 number=number,
                 customer_id=customer_id,
-                kind=kind,
-                link=Link(
-                    http, url, _chance(seed, number, "link"), asyncio.sleep, habits.most_presses
-                ),
+                kind=kinds[number],
+                link=_link(http, url, _chance(seed, number, "link"), habits),
                 endpoint_url=endpoint_url,
                 habits=habits,
                 answers=answers,
@@ -149,12 +142,24 @@ async def asimulate_people(
                 waits=_chance(seed, number, "waits"),
                 sleep=asyncio.sleep,
             )
-            for number, ((customer_id, url), kind) in enumerate(zip(invited, kinds, strict=True))
-        ]
-        with _unlogged(frozenset(url for _, url in invited)):
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(live(person)) for person in people]
+            record = await person.live()
+        if on_done is not None:
+            on_done(record)
+        return record
+
+    with _unlogged(frozenset(url for _, url in invited)):
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(live(number)) for number in range(len(invited))]
     return [task.result() for task in tasks]
+
+
+def _browser(certificates: ssl.SSLContext) -> httpx.AsyncClient:
+    # Without the environment: a proxy has no business between two ends of one machine.
+    return httpx.AsyncClient(verify=certificates, timeout=_PATIENCE_WITH_HTTP, trust_env=False)
+
+
+def _link(http: httpx.AsyncClient, url: str, chance: Random, habits: Habits) -> Link:
+    return Link(http, url, chance, asyncio.sleep, habits.most_presses)
 
 
 def _kinds(count: int, shares: Mapping[PersonKind, float], seed: int) -> list[PersonKind]:

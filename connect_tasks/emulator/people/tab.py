@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -25,6 +24,7 @@ _THROTTLED = 429
 _FAULT = 500
 _MOST_TRIES = 10
 _MOST_SOCKETS = 5
+_SECONDS_FOR_ECHO = 2
 
 # At its DEBUG level websockets logs the URL, which opens the chat for whoever reads it.
 _quiet = logging.getLogger(f"{__name__}.socket")
@@ -70,6 +70,8 @@ class Tab:
         self._socket: ClientConnection | None = None
         self._seen: set[str] = set()
         self._unanswered: list[dict[str, Any]] = []
+        self._said: dict[str, str] = {}
+        self._echoes: dict[str, str] = {}
         self._sockets = 0
 
     async def open(self) -> None:
@@ -145,9 +147,26 @@ class Tab:
         body = {"ContentType": "text/plain", "Content": text}
         # The same for all tries: what was said is said once.
         body["ClientToken"] = f"{self._chance.getrandbits(128):032x}"
-        sent = await self._call("message", self._connection_token, body)
+        try:
+            sent = await self._call("message", self._connection_token, body)
+        except OverError:
+            # An answer that was lost may have been the one that ended the chat.
+            return await self._find_said(text)
         message_id: str = sent["Id"]
+        self._said[message_id] = text
         return message_id
+
+    async def _find_said(self, text: str) -> str:
+        """The message that was said without our learning of it, by its echo."""
+        with suppress(OverError, TimeoutError):
+            async with asyncio.timeout(_SECONDS_FOR_ECHO):
+                while not self.is_over:
+                    await self._hear()
+        known = self._said
+        for message_id, content in self._echoes.items():
+            if content == text and message_id not in known:
+                return message_id
+        raise OverError
 
     async def _hear(self) -> None:
         """Take in one frame; where the socket is gone, open another and read what was missed."""
@@ -182,19 +201,31 @@ class Tab:
             self.contact_ids[item["ContactId"]] = None
         if item["ContentType"] == _ENDED:
             self.is_over = True
-        if item["Type"] == "MESSAGE" and item.get("ParticipantRole") != "CUSTOMER":
+        if item["Type"] != "MESSAGE":
+            return
+        if item.get("ParticipantRole") == "CUSTOMER":
+            self._echoes[item["Id"]] = item["Content"]
+        else:
             self._unanswered.append(item)
 
     async def _call(self, path: str, bearer: str, body: dict[str, Any]) -> dict[str, Any]:
         url = f"{self._endpoint_url}/participant/{path}"
-        for number in count(1):
-            answer = await self._http.post(url, json=body, headers={"X-Amz-Bearer": bearer})
-            if answer.status_code == _DENIED:
-                raise OverError
-            may_try_again = answer.status_code == _THROTTLED or answer.status_code >= _FAULT
-            if not may_try_again or number == _MOST_TRIES:
-                answer.raise_for_status()
-                break
+        for number in range(1, _MOST_TRIES):
+            with suppress(httpx.TransportError):
+                answer = await self._http.post(url, json=body, headers={"X-Amz-Bearer": bearer})
+                if not _is_passing(answer.status_code):
+                    return _content_of(answer)
             await self._sleep(self._chance.uniform(0.1, 0.2) * number)
-        told: dict[str, Any] = answer.json()
-        return told
+        answer = await self._http.post(url, json=body, headers={"X-Amz-Bearer": bearer})
+        return _content_of(answer)
+
+
+def _is_passing(status: int) -> bool:
+    return status == _THROTTLED or status >= _FAULT
+
+
+def _content_of(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code == _DENIED:
+        raise OverError
+    content: dict[str, Any] = answer.raise_for_status().json()
+    return content
