@@ -16,7 +16,14 @@ from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 if TYPE_CHECKING:
     import boto3
 
-__all__ = ["MOST_BYTES", "KeyPage", "StoredKey", "TooLargeError", "TranscriptStore"]
+__all__ = [
+    "MOST_BYTES",
+    "KeyPage",
+    "StoredKey",
+    "TooLargeError",
+    "TranscriptStore",
+    "make_store_client",
+]
 
 MOST_BYTES = 10_000_000
 """The largest file that is read: some ten thousand messages as long as Amazon permits."""
@@ -129,16 +136,30 @@ class TranscriptStore:
     def _current(self, *, expired: Any) -> Any:
         with self._lock:
             if self._client is None or self._client is expired:
-                self._client = _s3(self._make_session, self._options)
+                self._client = _kept(self._make_session, self._options)
             return self._client
 
 
-def _s3(make_session: "Callable[[], boto3.Session]", options: ClientOptions) -> Any:
+def make_store_client(session: "boto3.Session", options: ClientOptions, **config: Any) -> Any:
+    """Make a client of S3; at an endpoint of one's own, it names buckets in the path.
+
+    Args:
+        session: Whose credentials and Region it uses.
+        options: How clients are made.
+        config: What its botocore configuration holds besides.
+
+    Raises:
+        Exception: As of `make_client`.
+    """
     # A bucket's name in front of another endpoint's would be a host that nobody knows.
     own_endpoint = "endpoint_url" in options.parameters
     style = {"s3": {"addressing_style": "path"}} if own_endpoint else {}
+    return make_client(session, "s3", options, **style, **config)
+
+
+def _kept(make_session: "Callable[[], boto3.Session]", options: ClientOptions) -> Any:
     retries = {"total_max_attempts": _MOST_ATTEMPTS, "mode": "standard"}
     try:
-        return make_client(make_session(), "s3", options, retries=retries, **style)
+        return make_store_client(make_session(), options, retries=retries)
     except FOREIGN as error:
         raise translate(MAKE_CLIENT, error) from error

@@ -17,7 +17,13 @@ from pydantic import SecretStr
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
-from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.emulator import (
+    Fault,
+    FaultKind,
+    LocalConnect,
+    LocalQuotas,
+    TranscriptStorage,
+)
 from connect_tasks.emulator.model.operations import OPERATIONS
 from connect_tasks.errors import CampaignHaltedError, CampaignWideError, InputError
 from connect_tasks.flows.outreach import outreach
@@ -33,6 +39,10 @@ ASKED = (
     "DescribeContact",
     "DescribeInstance",
     "DescribeContactFlow",
+    "SearchContacts",
+    "ListInstanceStorageConfigs",
+    "ListObjectsV2",
+    "GetObject",
 )
 EACH_ONCE = dict.fromkeys(ASKED, 1)
 STRIKES: list[dict[str, Any]] = [
@@ -73,6 +83,7 @@ def test_a_block_that_is_ready_is_told_so_and_each_call_is_made_once(local: Loca
         ("StartChatContact", "ResourceNotFoundException"): 1,
         ("StopContact", "ContactNotFoundException"): 1,
         ("DescribeContact", "ResourceNotFoundException"): 1,
+        ("GetObject", "NoSuchKey"): 1,
     }
 
 
@@ -103,6 +114,8 @@ def test_chats_that_are_open_are_not_stopped(local: LocalConnect) -> None:
         ("StartChatContact", "Start chats", Verdict.NO),
         ("StopContact", "Stop chats", Verdict.NO),
         ("DescribeContact", "Describe chats", Verdict.NO),
+        ("ListInstanceStorageConfigs", "Transcripts", Verdict.NO),
+        ("SearchContacts", "Search chats", Verdict.NO),
     ],
 )
 def test_a_missing_permission_is_found(operation: str, subject: str, verdict: Verdict) -> None:
@@ -114,6 +127,25 @@ def test_a_missing_permission_is_found(operation: str, subject: str, verdict: Ve
         assert f"connect:{operation}" in str(report)
         assert report.can_run is (operation != "StartChatContact")
         assert local.contacts == []
+
+
+@pytest.mark.parametrize(
+    ("storage", "subject", "words"),
+    [
+        (None, "Transcripts", "keeps no transcripts"),
+        (TranscriptStorage(may_list=False), "Read transcripts", "s3:ListBucket"),
+        (TranscriptStorage(may_read=False), "Read transcripts", "s3:GetObject"),
+    ],
+)
+def test_transcripts_that_cannot_be_read_are_found(
+    storage: TranscriptStorage | None, subject: str, words: str
+) -> None:
+    with LocalConnect(quotas=LocalQuotas.unlimited(), storage=storage) as local:
+        report = local.instance().check_connection()
+
+    assert verdicts(report)[subject] is Verdict.NO
+    assert words in str(report)
+    assert report.can_run
 
 
 @pytest.mark.parametrize("strike", STRIKES, ids=lambda strike: f"{strike['kind']}")

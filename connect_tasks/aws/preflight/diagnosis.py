@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connect_tasks.aws.error_table import MAKE_CLIENT
+from connect_tasks.aws.preflight.collecting import judge_collecting, silence
 from connect_tasks.aws.preflight.report import Finding, Verdict
 from connect_tasks.aws.proxies import UNUSABLE_PROXY
 from connect_tasks.errors import (
@@ -16,7 +17,6 @@ from connect_tasks.errors import (
     NoSlotError,
     PermanentError,
     RetryableError,
-    ThrottledError,
 )
 
 __all__ = ["Answer", "Answers", "judge"]
@@ -102,6 +102,10 @@ class Answers:
         stop: Of StopContact with a contact that does not exist.
         describe: Of DescribeContact with a contact that does not exist.
         open_chats: Of GetMetricData: `Values` of the chats that were open, the latest first.
+        places: Of ListInstanceStorageConfigs: `Places`, each with bucket, prefix and key.
+        searched: Of SearchContacts for the chats of one second.
+        listed: Of ListObjectsV2 for one file of the first place; None where there is none.
+        read: Of GetObject for one byte of it; None where no file could be listed.
     """
 
     region: str
@@ -112,11 +116,16 @@ class Answers:
     stop: Answer
     describe: Answer
     open_chats: Answer
+    places: Answer
+    searched: Answer
+    listed: Answer | None = None
+    read: Answer | None = None
 
     @classmethod
     def all_refused(cls, error: AmazonError) -> "Answers":
         """Nothing could even be asked, for one reason."""
-        names = ("caller", "instance", "flow", "start", "stop", "describe", "open_chats")
+        of_campaigns = ("caller", "instance", "flow", "start", "stop", "describe", "open_chats")
+        names = (*of_campaigns, "places", "searched")
         return cls(region="", **dict.fromkeys(names, error))
 
     @property
@@ -156,6 +165,7 @@ def judge(answers: Answers, *, flow_id: str, most_open_chats: int) -> tuple[Find
         _may_stop(answers.stop),
         _may_describe(answers.describe),
         _open_chats(answers.open_chats, most_open_chats),
+        *judge_collecting(answers.places, answers.listed, answers.read, answers.searched),
     )
 
 
@@ -248,7 +258,10 @@ def _may_stop(answer: Answer) -> Finding:
 
 def _may_describe(answer: Answer) -> Finding:
     if isinstance(answer, AccessDeniedError):
-        text = "not permitted: an interrupted chat is joined again without asking if it is over."
+        text = (
+            "not permitted: an interrupted chat is joined again without asking if it is over, and "
+            "nothing can be collected."
+        )
         return Finding("Describe chats", Verdict.NO, text, "Allow connect:DescribeContact.")
     return _permission("Describe chats", answer)
 
@@ -258,7 +271,7 @@ def _permission(subject: str, answer: Answer) -> Finding:
     if isinstance(answer, Mapping | PermanentError | ChatEndedError):
         return Finding(subject, Verdict.YES, "permitted.")
     is_obstacle = subject == _START
-    return Finding(subject, Verdict.UNKNOWN, _silence(answer), "Ask again.", is_obstacle)
+    return Finding(subject, Verdict.UNKNOWN, silence(answer), "Ask again.", is_obstacle)
 
 
 def _open_chats(answer: Answer, most: int) -> Finding:
@@ -278,12 +291,4 @@ def _not_looked_at(subject: str, error: AmazonError, action: str) -> Finding:
     if isinstance(error, AccessDeniedError):
         text = f"cannot be looked at: {action} is not permitted."
         return Finding(subject, Verdict.UNKNOWN, text, "A campaign does not need it.")
-    return Finding(subject, Verdict.UNKNOWN, _silence(error))
-
-
-def _silence(error: AmazonError) -> str:
-    if isinstance(error, ThrottledError):
-        return f"{error.operation} is called too often at the moment ({error.code})."
-    if error.status is None:
-        return f"{error.operation} was not answered ({error.code})."
-    return f"{error.operation} was answered with {error.code or error.status}."
+    return Finding(subject, Verdict.UNKNOWN, silence(error))

@@ -17,6 +17,7 @@ from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.preflight.diagnosis import Answer, Answers, judge
 from connect_tasks.aws.preflight.report import ConnectionReport
 from connect_tasks.aws.quiet_logs import quieten_boto
+from connect_tasks.aws.transcript_store import make_store_client
 from connect_tasks.errors import AmazonError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["inspect_instance"]
 
 _CONNECT_SECONDS = 3.0
 _METRIC_AGE = timedelta(minutes=10)
+_A_SECOND = timedelta(seconds=1)
 
 
 def inspect_instance(
@@ -80,7 +82,7 @@ def inspect_instance(
 
 
 class _Amazon:
-    """The three services that are asked, each with one method a question."""
+    """The four services that are asked, each with one method a question."""
 
     def __init__(
         self,
@@ -98,10 +100,11 @@ class _Amazon:
         self._connect = make_client(session, "connect", options)
         self._sts = make_client(session, "sts", options)
         self._cloudwatch = make_client(session, "cloudwatch", options)
+        self._s3 = make_store_client(session, options)
         self.region = str(self._connect.meta.region_name)
 
     def close(self) -> None:
-        for client in (self._connect, self._sts, self._cloudwatch):
+        for client in (self._connect, self._sts, self._cloudwatch, self._s3):
             client.close()
 
     def caller(self) -> Answer:
@@ -151,6 +154,40 @@ class _Amazon:
         results = found["MetricDataResults"]
         return {"Values": [value for result in results for value in result["Values"]]}
 
+    def searched(self, now: datetime) -> Any:
+        time_range = {"Type": "INITIATION_TIMESTAMP", "StartTime": now - _A_SECOND, "EndTime": now}
+        return self._connect.search_contacts(
+            InstanceId=self._instance_id, TimeRange=time_range, MaxResults=1
+        )
+
+    def places(self) -> Answer:
+        found = self._connect.list_instance_storage_configs(
+            InstanceId=self._instance_id, ResourceType="CHAT_TRANSCRIPTS"
+        )
+        kept = [one["S3Config"] for one in found["StorageConfigs"] if one["StorageType"] == "S3"]
+        places = [
+            {
+                "Bucket": one["BucketName"],
+                "Prefix": one["BucketPrefix"].strip("/"),
+                "Key": one.get("EncryptionConfig", {}).get("KeyId"),
+            }
+            for one in kept
+        ]
+        return {"Places": places}
+
+    def listed(self, place: Mapping[str, str]) -> Any:
+        return self._s3.list_objects_v2(
+            Bucket=place["Bucket"], Prefix=f"{place['Prefix']}/", MaxKeys=1
+        )
+
+    def read(self, place: Mapping[str, str], listed: Mapping[str, Any]) -> Answer:
+        """One byte of a file, or of one that does not exist where there is none yet."""
+        files = listed.get("Contents") or [{"Key": f"{place['Prefix']}/{_nowhere()}.json"}]
+        with self._s3.get_object(Bucket=place["Bucket"], Key=files[0]["Key"], Range="bytes=0-0")[
+            "Body"
+        ] as body:
+            return {"Bytes": len(body.read(1))}
+
 
 def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
     """Ask everything at the same time: where nothing answers, one wait is enough."""
@@ -162,11 +199,26 @@ def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
         "stop": ("StopContact", amazon.stop),
         "describe": ("DescribeContact", amazon.describe),
         "open_chats": ("GetMetricData", lambda: amazon.open_chats(now)),
+        "searched": ("SearchContacts", lambda: amazon.searched(now)),
     }
-    with ThreadPoolExecutor(len(questions), "inspection") as pool:
+    with ThreadPoolExecutor(len(questions) + 1, "inspection") as pool:
         pending = {name: pool.submit(_ask, *question) for name, question in questions.items()}
+        of_transcripts = pool.submit(_ask_about_transcripts, amazon)
         answers = {name: future.result() for name, future in pending.items()}
-    return Answers(region=amazon.region, **answers)
+        return Answers(region=amazon.region, **answers, **of_transcripts.result())
+
+
+def _ask_about_transcripts(amazon: _Amazon) -> dict[str, Answer]:
+    """One after the other: each names what the one before it found."""
+    places = _ask("ListInstanceStorageConfigs", amazon.places)
+    if isinstance(places, AmazonError) or not places["Places"]:
+        return {"places": places}
+    place = places["Places"][0]
+    listed = _ask("ListObjectsV2", lambda: amazon.listed(place))
+    if isinstance(listed, AmazonError):
+        return {"places": places, "listed": listed}
+    read = _ask("GetObject", lambda: amazon.read(place, listed))
+    return {"places": places, "listed": listed, "read": read}
 
 
 def _ask(operation: str, call: Callable[[], Any]) -> Answer:

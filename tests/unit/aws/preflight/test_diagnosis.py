@@ -27,6 +27,10 @@ READY = Answers(
     stop=errors.ChatEndedError("no", code="ContactNotFoundException", status=410),
     describe=errors.NotFoundError("no", code="ResourceNotFoundException", status=404),
     open_chats={"Values": [412.0, 390.0]},
+    places={"Places": [{"Bucket": "acme", "Prefix": "chats", "Key": None}]},
+    listed={"Contents": [{"Key": "chats/2026/11/26/c-1_20261126T11:00_UTC.json"}]},
+    read={"Bytes": 1},
+    searched={"Contacts": []},
 )
 DENIED = errors.AccessDeniedError(
     "User: … is not authorized", code="AccessDeniedException", status=403
@@ -59,6 +63,9 @@ def test_an_instance_that_is_ready_has_nothing_against_it() -> None:
         "Stop chats",
         "Describe chats",
         "Open chats",
+        "Transcripts",
+        "Read transcripts",
+        "Search chats",
     ]
     text = str(found)
     for words in ("arn:aws:iam::111122223333:user/ada", "eu-central-1", "acme", "Survey"):
@@ -269,3 +276,60 @@ def test_a_report_is_a_table_in_markdown_and_in_a_notebook() -> None:
     assert "| Instance | yes | a\\|b <script> is ACTIVE. |  |" in lines
     assert "a|b &lt;script&gt;" in found._repr_html_()
     assert "Allow connect:StopContact." in found._repr_html_()
+
+
+# --- what only `collect` needs ---
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "action"),
+    [
+        ("places", "Transcripts", "connect:ListInstanceStorageConfigs"),
+        ("listed", "Read transcripts", "s3:ListBucket"),
+        ("read", "Read transcripts", "s3:GetObject"),
+        ("read", "Read transcripts", "kms:Decrypt"),
+        ("searched", "Search chats", "connect:SearchContacts"),
+    ],
+)
+def test_what_collecting_lacks_is_named_and_keeps_no_campaign_from_running(
+    question: str, subject: str, action: str
+) -> None:
+    found = report(**{question: DENIED})
+
+    assert found.can_run
+    assert of(subject, found).verdict is NO
+    assert action in str(of(subject, found))
+    assert "Only `collect` needs it." in str(of(subject, found))
+
+
+def test_an_instance_that_keeps_no_transcripts_is_told_so_once() -> None:
+    found = report(places={"Places": []}, listed=None, read=None)
+
+    assert of("Transcripts", found).verdict is NO
+    assert "Read transcripts" not in str(found)
+
+
+def test_before_the_first_file_a_key_cannot_be_tried() -> None:
+    none_yet = errors.NotFoundError("no", operation="GetObject", code="NoSuchKey", status=404)
+    places = {"Places": [{"Bucket": "acme", "Prefix": "chats", "Key": "arn:aws:kms:…"}]}
+
+    assert "kms:Decrypt" not in str(report(read=none_yet))
+    assert "kms:Decrypt" in str(of("Read transcripts", report(read=none_yet, places=places)))
+
+
+@pytest.mark.parametrize("question", ["places", "listed", "read", "searched"])
+@pytest.mark.parametrize("silence", [THROTTLED, FAULT, SILENT])
+def test_what_was_not_answered_about_collecting_is_not_known(
+    question: str, silence: errors.AmazonError
+) -> None:
+    found = report(**{question: silence})
+
+    assert found.can_run
+    assert UNKNOWN in {finding.verdict for finding in found.findings}
+
+
+def test_a_bucket_that_is_gone_is_no_question_of_permission() -> None:
+    gone = errors.NotFoundError("no", operation="ListObjectsV2", code="NoSuchBucket", status=404)
+
+    finding = of("Read transcripts", report(listed=gone, read=None))
+    assert (finding.verdict, "NoSuchBucket" in finding.text) == (NO, True)
