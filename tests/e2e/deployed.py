@@ -25,6 +25,7 @@ from connect_tasks.emulator.faults.plan import Fault, FaultKind
 from tests.e2e.servers import PrefectServer, descendants, prefect_server, save_block, wait_until
 
 __all__ = [
+    "LINK_KEY",
     "PACE",
     "ROOT",
     "Deployed",
@@ -38,6 +39,7 @@ __all__ = [
 
 ROOT = Path(__file__).parents[2]
 POOL = "connect-tasks"
+LINK_KEY = "Hx0kJ2mQ7vLr5TnWc8YpZd3Fb6Gs9Ae1"
 PACE = Quotas(starts_per_second=10, start_burst=5, connections_per_second=50)
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -114,6 +116,7 @@ class Deployed:
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         environment = self.server.environment | {
             "CONNECT_TASKS_LEDGER": self.ledger,
+            "CONNECT_TASKS_INVITATION_KEYS": LINK_KEY,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
         }
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from connect_tasks.campaign.links import InvitationKeys
 from tests.e2e.deployed import (
+    LINK_KEY,
     ROOT,
     Deployed,
     denied_once,
@@ -136,6 +138,40 @@ def test_what_the_form_sends_contacts_everybody_once_and_shows_how_it_went(site:
         "messages.csv",
         "report.html",
     }
+
+
+def test_links_are_issued_and_taken_back_from_the_forms_and_prefect_has_none_of_them(
+    site: Deployed,
+) -> None:
+    table, customers = write_table(site.folder, "linked", 20)
+    files, campaign = site.folder / "linked", {"campaign": "linked"}
+    fields = site.deployment("invite")["parameter_openapi_schema"]
+    filled_in = {
+        **defaults(fields),
+        "template": defaults(fields["definitions"]["ChatTemplate"]),
+        "connect": site.instance,
+        "base_url": "https://chat.example.com",
+        "save_to": str(files),
+        **campaign,
+    }
+
+    invited = site.run("invite", **filled_in, customers=table)
+    revoked = site.run("revoke", **campaign, customers=customers[:3])
+    again = site.run("invite", **filled_in, customers=table)
+    resumed = site.run("resume", **campaign, connect=site.instance)
+
+    runs = [invited, revoked, again, resumed]
+    assert [run["state_type"] for run in runs] == ["COMPLETED"] * 4, runs
+    assert invited["name"] == "linked · linked.csv"
+    links = (files / "invitations.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in links[1:]] == customers[3:]
+    assert site.made(customers) == Counter()
+    kept = str(site.server.post("logs/filter")) + str(site.server.post("artifacts/filter"))
+    kept += str(site.server.post("flow_runs/filter")) + str(site.server.post("task_runs/filter"))
+    tokens = [InvitationKeys(LINK_KEY).token("linked", customer) for customer in customers]
+    assert f"https://chat.example.com/i/{tokens[3]}" in links[1]
+    assert "linked" in kept
+    assert [secret for secret in (*tokens, LINK_KEY) if secret in kept] == []
 
 
 def test_a_table_that_is_missing_fails_the_run_at_once_with_a_sentence(site: Deployed) -> None:
