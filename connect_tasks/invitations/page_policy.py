@@ -135,7 +135,8 @@ class _InlineCode(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
-        if tag == "script" and (named.get("type") or "").strip().lower() in _SCRIPT_TYPES:
+        is_code = (named.get("type") or "").strip().lower() in _SCRIPT_TYPES
+        if tag == "script" and is_code and "src" not in named:
             self._current = self.scripts
         elif tag == "style":
             self._current = self.styles
