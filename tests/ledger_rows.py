@@ -16,10 +16,16 @@ _LONG_AGO = datetime(2026, 11, 26, 11, tzinfo=UTC)
 
 
 def enter(
-    ledger: Ledger, customer: str, *, mode: str, campaign: str = "renewals", **more: Any
+    ledger: Ledger,
+    customer: str,
+    *,
+    mode: str,
+    campaign: str = "renewals",
+    instance_id: str = INSTANCE,
+    **more: Any,
 ) -> None:
     """A contact that was started an hour ago, whose id at Amazon is `c-` and the customer's."""
-    ledger.open_campaign(campaign, INSTANCE, now=_LONG_AGO, mode=CampaignMode(mode))
+    ledger.open_campaign(campaign, instance_id, now=_LONG_AGO, mode=CampaignMode(mode))
     values = {
         "campaign": campaign,
         "customer_id": customer,
