@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo test test-fast test-functional test-e2e test-all test-wheel matrix coverage lint notebooks docs build bench clean
+.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-wheel matrix coverage lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -26,8 +26,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## Contact 250 synthetic customers at a local Amazon Connect, and show what came of it
+demo: $(STAMP) ## Invite 250 synthetic customers, let simulated people answer at a local Amazon Connect, and show what came of it
 	@$(BIN)/python -m flows.demo
+
+chat: $(STAMP) ## Be a customer yourself: prints a link to a chat on this machine, and your answers as a table
+	@$(BIN)/python -m flows.chat
 
 # The slow tests wait most of the time: for chats, leases, servers. Three at a time fit on two cores.
 test: $(STAMP) lint ## Everything that CI checks

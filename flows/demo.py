@@ -1,27 +1,35 @@
 """The whole thing without an AWS account: `make demo`.
 
-Starts a local Amazon Connect, contacts the synthetic customers of `data/customers.csv` with the
-flow `outreach`, and shows what came of it. A second run contacts nobody again.
+Invites the synthetic customers of `data/customers.csv` by personal links, lets simulated people
+open them and chat at a local Amazon Connect, collects what they said, and shows what came of it.
+A second run contacts nobody again.
 """
 
+import os
+import secrets
 import sys
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from connect_tasks import ChatTemplate, Conversation
+from connect_tasks import ChatTemplate
+from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.campaign.report import stages
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.emulator.people import Habits, PersonRecord, simulate_people
 from connect_tasks.errors import ConnectTasksError
-from connect_tasks.flows.outreach import outreach
+from connect_tasks.flows.collect import collect
+from connect_tasks.flows.invite import invite
+from connect_tasks.invitations import LocalApp
 
-__all__ = ["main"]
+__all__ = ["QUOTAS", "TEMPLATE", "give_keys", "main"]
 
 ROOT = Path(__file__).parents[1]
 CAMPAIGN = "renewals-demo"
-CONVERSATION = Conversation(messages=("{{ score }}",), reply_timeout_seconds=5)
 TEMPLATE = ChatTemplate(
     display_name="{{ first_name }} {{ last_name }}",
     attributes={
@@ -30,59 +38,87 @@ TEMPLATE = ChatTemplate(
         "language": "{{ language }}",
     },
 )
+# Ten times a new account's, so that nobody waits for the demo.
+QUOTAS = LocalQuotas(
+    start_chat_contact=(50, 80),
+    describe_contact=(100, 150),
+    create_participant_connection=(60, 90),
+    send=(100, 150),
+    get_transcript=(80, 120),
+    search_contacts=(5, 10),
+)
+HABITS = Habits(think_seconds=(0.1, 0.8), late_seconds=(1, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class _Evening:
+    """What one run of the demo came to."""
+
+    result: CampaignResult
+    people: list[PersonRecord]
+    contacts: int
 
 
 def main() -> int:
     """Run the demo; returns the process's exit code."""
     console = Console(highlight=False)
     try:
-        result, local = _contact_everybody(ROOT / "data" / "customers.csv")
+        evening = _spend_an_evening(ROOT / "data" / "customers.csv")
     except ConnectTasksError as error:
         console.print(f"[red]error:[/] {error}")
         return 1
     except KeyboardInterrupt:
         console.print("Stopped. `make demo` again goes on from here and contacts nobody twice.")
         return 130
-    result.save(ROOT / "out")
-    _show(console, result)
-    console.print(f"\nContacts made in this run, counted by Amazon Connect: {len(local.contacts)}")
-    console.print("Written: out/contacts.csv, out/messages.csv, out/report.html")
+    evening.result.save(ROOT / "out")
+    _show(console, evening)
+    console.print("\nWritten: out/contacts.csv, out/replies.csv, out/report.html, and more")
+    console.print("Be a customer yourself: make chat")
     return 0
 
 
-def _contact_everybody(customers: Path) -> tuple[CampaignResult, LocalConnect]:
-    """A local instance with ten times a new account's quota, so that nobody waits for the demo."""
-    quotas = LocalQuotas(
-        start_chat_contact=(50, 80),
-        create_participant_connection=(60, 90),
-        send=(100, 150),
-        get_transcript=(80, 120),
-    )
-    with LocalConnect(think_seconds=(0.2, 2.0), quotas=quotas) as local:
-        result = outreach(
-            str(customers),
-            TEMPLATE,
-            campaign=CAMPAIGN,
-            connect=local.instance(),
-            conversation=CONVERSATION,
+def give_keys() -> None:
+    """Keys for the links of this process, unless the environment has some."""
+    os.environ.setdefault(KEYS_VARIABLE, secrets.token_urlsafe(32))
+
+
+def _spend_an_evening(customers: Path) -> _Evening:
+    give_keys()
+    with LocalConnect(flow="feedback", think_seconds=(0.1, 0.6), quotas=QUOTAS) as local:
+        instance = local.instance()
+        app = LocalApp(connect=instance)
+        invited = invite(
+            str(customers), TEMPLATE, campaign=CAMPAIGN, connect=instance, base_url=app.base_url
         )
-        return result, local
+        links: dict[str, str] = dict(
+            invited.invitations[["customer_id", "url"]].itertuples(index=False)
+        )
+        with app:
+            people = simulate_people(links, endpoint_url=local.endpoint_url, habits=HABITS)
+        collect(CAMPAIGN, connect=instance)
+        return _Evening(collect(CAMPAIGN, connect=instance), people, len(local.contacts))
 
 
-def _show(console: Console, result: CampaignResult) -> None:
+def _show(console: Console, evening: _Evening) -> None:
+    result = evening.result
     console.print(_funnel_table(result))
     console.print(_refused_table(result))
-    for number, chat in enumerate(result.conversations(3), start=1):
+    console.print(_answers_table(result))
+    for number, chat in enumerate(result.conversations(2), start=1):
         console.print(f"\n[bold]Conversation {number}[/]")
         for name, text in chat:
             console.print(f"  {name}: {text}", markup=False, soft_wrap=True)
+    kinds = Counter(str(person.kind).replace("_", " ") for person in evening.people)
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    console.print(f"\nSimulated people: {told}")
+    console.print(f"Contacts at Amazon Connect, counted there: {evening.contacts}")
 
 
 def _funnel_table(result: CampaignResult) -> Table:
     table = Table(title=f"Campaign {result.campaign}", title_justify="left")
-    table.add_column("stage")
+    table.add_column("step")
     table.add_column("count", justify="right")
-    table.add_column("of rows", justify="right")
+    table.add_column("of links", justify="right")
     for stage in stages(result.summary):
         table.add_row(stage.label, str(stage.count), f"{stage.share_of_total:.0%}")
     return table
@@ -97,6 +133,18 @@ def _refused_table(result: CampaignResult) -> Table:
     reasons = refused[["customer_id", "error_message"]].fillna("")
     for row, customer_id, why in reasons.itertuples():
         table.add_row(str(row), customer_id[:20], why)
+    return table
+
+
+def _answers_table(result: CampaignResult) -> Table:
+    table = Table(title="What the flow stored", title_justify="left")
+    for heading in ("score", "people", "reasons"):
+        table.add_column(heading, justify="right" if heading == "people" else "left")
+    stored = result.attributes
+    for score, theirs in stored.dropna(subset="score").groupby("score"):
+        reasons = theirs["reason"].value_counts()
+        told = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
+        table.add_row(str(score), str(len(theirs)), told)
     return table
 
 
