@@ -684,6 +684,24 @@ def test_a_second_tab_hears_and_says_the_same(another: Another, world: PageWorld
 # --- reload, and the end ---
 
 
+@on_local(faults=[Fault.throttle("SendMessage", nth=3), Fault.throttle("SendMessage", nth=4)])
+def test_the_same_words_said_twice_are_there_twice_though_a_reload_came_between(
+    another: Another, local: LocalConnect
+) -> None:
+    with page_world(local, greeting=0.1, first_pause=2) as world:
+        tab = join(another(), world)
+        write(tab, "Yes")
+        write(tab, "Really")
+        until_said(tab, world, "Yes", "Really")
+        write(tab, "Yes")
+        tab.wait_for_text("Not sent yet")
+        tab.reload()
+        until_said(tab, world, "Yes", "Really", "Yes")
+        tab.wait_for(f"{BUBBLES}.length === 3")
+
+        assert bubbles(tab) == ["Yes", "Really", "Yes"]
+
+
 def test_a_reload_goes_on_with_what_was_said_and_starts_nothing(tab: Tab, world: PageWorld) -> None:
     join(tab, world)
     world.ask("QuickReply", title="Well?", elements=[{"title": "Yes"}, {"title": "No"}])
@@ -730,6 +748,19 @@ def test_what_was_not_sent_yet_survives_a_reload_and_is_said_once(
         tab.wait_for("document.querySelectorAll('.told').length === 0")
 
         assert bubbles(tab) == ["Keep me"]
+
+
+def test_a_reload_reads_the_last_words_to_a_screen_reader_only(tab: Tab, world: PageWorld) -> None:
+    join(tab, world)
+    for text in ("One", "Two", "Three"):
+        world.say(text)
+    tab.wait_for(f"{BUBBLES}.length === 3")
+    tab.reload()
+    tab.wait_for(OPEN)
+
+    told = tab.run("document.getElementById('told').textContent")
+    assert "Three" in told
+    assert "One" not in told
 
 
 @on_local(flow="survey")
