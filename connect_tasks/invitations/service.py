@@ -35,6 +35,7 @@ from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignWideError, ConnectTasksError, LedgerError
 from connect_tasks.invitations.desk import Desk
 from connect_tasks.invitations.hooks import Hook, OnStarted
+from connect_tasks.invitations.listener import Listener
 from connect_tasks.invitations.looks import Looks
 from connect_tasks.invitations.pressed_chat import URGENT, PressContext
 from connect_tasks.invitations.resolver import Resolver
@@ -196,6 +197,7 @@ class Running:
         )
         self._context = self._make_context()
         self._describer = Describer(self._calls, writer, self._clock, turn=URGENT)
+        self._listener = self._make_listener() if settings.listen else None
         self._counters: dict[str, _PressCounter] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._health: asyncio.Task[bool] | None = None
@@ -217,7 +219,10 @@ class Running:
 
     def begin(self) -> None:
         """Begin the duties; once."""
-        for duty in (self._context.slots.keep, self._desk.keep, self._look_after_chats):
+        duties = [self._context.slots.keep, self._desk.keep, self._look_after_chats]
+        if self._listener is not None:
+            duties.append(self._listener.run)
+        for duty in duties:
             self._spawn(self._for_ever(duty))
 
     async def end(self) -> None:
@@ -290,6 +295,16 @@ class Running:
             random=self._settings.random,
         )
 
+    def _make_listener(self) -> Listener:
+        return Listener(
+            self._calls,
+            self._context.group_commit,
+            self._clock,
+            instance_id=self._instance_id,
+            quotas=self._instance.quotas,
+            beat_seconds=self._instance.beat_seconds,
+        )
+
     def _slots_ahead(self) -> int:
         """Enough for a moment: what waits here, another worker cannot have."""
         quotas = self._instance.quotas
@@ -321,9 +336,11 @@ class Running:
     def _started(
         self,
         contact: Contact,
-        response: StartChatContactResponse,  # noqa: ARG002 - for who listens
+        response: StartChatContactResponse,
         is_new: bool,  # noqa: FBT001 - a callback's
     ) -> None:
+        if self._listener is not None:
+            self._listener.started(contact, response)
         if is_new:
             self._hook.tell(contact)
 

@@ -10,6 +10,7 @@ from tests.bench import (
     bench_campaign,
     bench_connections,
     bench_prefect,
+    bench_presses,
     bench_quota,
     bench_rows,
     bench_starts,
@@ -36,6 +37,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "d": lambda: bench_prefect.measure_prefect((1_000,), 50),
             "e": lambda: bench_campaign.measure_campaigns(whole),
             "f": lambda: bench_connections.measure_connections(scarce),
+            "h": lambda: bench_presses.measure_presses(2, (10, 30)),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -44,6 +46,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "d": bench_prefect.measure_prefect,
         "e": bench_campaign.measure_campaigns,
         "f": bench_connections.measure_connections,
+        "h": bench_presses.measure_presses,
     }
 
 

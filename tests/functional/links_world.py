@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import sqlalchemy as sa
@@ -36,9 +36,19 @@ _PATIENCE_SECONDS = 30
 _http = httpx.Client(timeout=_PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
 
 
+class Instance(Protocol):
+    """Where chats are started, and with which flow."""
+
+    @property
+    def instance_id(self) -> str: ...
+
+    @property
+    def flow_id(self) -> str: ...
+
+
 def plan_links(
     ledger: Ledger,
-    local: LocalConnect,
+    local: Instance,
     customers: Sequence[str],
     *,
     campaign: str = CAMPAIGN,

@@ -1,6 +1,8 @@
 """What a press of a link's button does, by the table of what it may do; on real sockets."""
 
+import contextlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,13 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from connect_tasks import Quotas
 from connect_tasks.aws.client import ConnectApi
 from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.ledger import forget
 from connect_tasks.ledger.contact import CampaignState, Status, Withdrawal
+from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.store import Ledger
 from tests.functional.links_world import CAMPAIGN, LinksWorld, eventually, key_in_environment
 from tests.functional.world import session
@@ -336,8 +341,6 @@ def test_an_old_key_opens_its_links_as_long_as_it_is_in_the_environment(
     lite: LinksWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = lite.invite("0001", "0002")
-    import os
-
     monkeypatch.setenv(KEYS_VARIABLE, f"{OTHER_KEY},{os.environ[KEYS_VARIABLE]}")
     with lite.site() as site:
         result(site.press(one))
@@ -541,7 +544,7 @@ def test_a_guesser_writes_nothing_and_keeps_nobody_waiting_for_long(lite: LinksW
 def _everything(world: LinksWorld) -> list[object]:
     tables = ("contacts", "invitations", "holders", "paces", "campaigns")
     with world.ledger._reading() as connection:
-        return [connection.exec_driver_sql(f"SELECT * FROM {t}").all() for t in tables]
+        return [connection.execute(sa.select(metadata.tables[t])).all() for t in tables]
 
 
 def test_a_crowd_that_would_wait_too_long_is_turned_away_at_once(ledger: str) -> None:
@@ -609,10 +612,8 @@ def test_a_call_under_way_is_finished_and_recorded_when_the_server_ends(world: L
 
 
 def _ignoring(work: Callable[[], object]) -> None:
-    try:
+    with contextlib.suppress(httpx.TransportError):
         work()
-    except httpx.TransportError:
-        pass
 
 
 def test_a_ledger_that_is_away_costs_a_moment_and_one_line(
@@ -622,8 +623,6 @@ def test_a_ledger_that_is_away_costs_a_moment_and_one_line(
     with lite.site() as site, pytest.MonkeyPatch.context() as patch:
 
         def away(*_: object) -> None:
-            from connect_tasks.errors import LedgerUnreachableError
-
             raise LedgerUnreachableError("the database server cannot be reached")
 
         patch.setattr("connect_tasks.ledger.clicks.Clicks.find", away)

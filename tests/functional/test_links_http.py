@@ -177,7 +177,7 @@ class _served:  # noqa: N801 - used like a function
     """As `uvicorn module:app` does: logging is configured before the app is made, or after."""
 
     def __init__(self, world: LinksWorld, **options: Any) -> None:
-        self._config = uvicorn.Config(lambda: world.app(), factory=True, port=0, **options)
+        self._config = uvicorn.Config(world.app, factory=True, port=0, **options)
         self._server = uvicorn.Server(self._config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()))
 
