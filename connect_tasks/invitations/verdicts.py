@@ -14,9 +14,10 @@ The rules of this file:
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
-from connect_tasks.ledger.invitations import MOST_GENERATIONS, NEVER_JOINED
+from connect_tasks.ledger.invitations import MOST_GENERATIONS
 
 __all__ = ["Verdict", "after", "is_alive", "judge"]
 

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger import counts
 from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.database import insert_into
@@ -28,15 +29,12 @@ from connect_tasks.ledger.schema import campaigns, contacts, invitations
 __all__ = [
     "MOST_GENERATIONS",
     "MOST_LINKS",
-    "NEVER_JOINED",
     "Invitations",
     "Link",
     "Standing",
     "standing_of",
 ]
 
-NEVER_JOINED = "CUSTOMER_CONNECTION_NOT_ESTABLISHED"
-"""What Amazon says of a chat that nobody joined in time: the next press may start another."""
 
 MOST_GENERATIONS = 3
 """How many chats a customer's link starts at most, each after one that nobody joined."""

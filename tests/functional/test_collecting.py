@@ -4,8 +4,10 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +19,11 @@ from connect_tasks.errors import (
     AccessDeniedError,
     CampaignHaltedError,
     CredentialsError,
+    InputError,
     ServiceFaultError,
 )
 from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.erasure import erase, forget
 from connect_tasks.ledger.schema import collected, contacts, items
 from connect_tasks.ledger.store import Ledger
 from tests.functional.collecting_world import (
@@ -735,7 +739,7 @@ def result(ledger: Ledger) -> Any:
 
 
 def test_killed_at_any_call_the_next_collect_ends_where_an_undisturbed_one_does(
-    tmp_path: Any, s3: str
+    tmp_path: Path, s3: str
 ) -> None:
     def collected_with(name: str, kill_at: int | None) -> tuple[Any, int]:
         amazon = new_amazon(s3)
@@ -758,6 +762,54 @@ def test_killed_at_any_call_the_next_collect_ends_where_an_undisturbed_one_does(
     assert calls > 12
     for number in range(calls):
         assert collected_with(f"killed-{number}", number)[0] == undisturbed, number
+
+
+class Dying(Ledger):
+    """A ledger of a process that dies at one of its transactions, before or after its commit."""
+
+    def __init__(self, url: str, *, at: int, committed: bool) -> None:
+        self._at, self._committed, self._made = at, committed, 0
+        super().__init__(url)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        self._made += 1
+        is_last = self._made == self._at
+        with super()._writing() as connection:
+            yield connection
+            if is_last and not self._committed:
+                raise Killed
+        if is_last:
+            raise Killed
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_killed_at_any_transaction_the_next_collect_ends_there_too(
+    tmp_path: Path,
+    s3: str,
+    committed: bool,  # noqa: FBT001 - a case
+) -> None:
+    amazon = new_amazon(s3)
+    with Ledger(f"sqlite:///{tmp_path / 'undisturbed'}.db") as ledger:
+        prepared(ledger, amazon)
+        amazon.collect(ledger)
+        undisturbed = result(ledger)
+
+    for number in range(1, 1_000):
+        url = f"sqlite:///{tmp_path / str(number)}.db"
+        with Ledger(url) as ledger:
+            prepared(ledger, amazon)
+        with Dying(url, at=number, committed=committed) as ledger:
+            try:
+                amazon.collect(ledger)
+            except Killed:
+                pass
+            else:
+                break
+        with Ledger(url) as ledger:
+            amazon.collect(ledger)
+            assert result(ledger) == undisturbed, number
+    assert number > 8
 
 
 def test_several_collects_at_a_time_write_nothing_twice(opened: Ledger, amazon: Amazon) -> None:
@@ -788,8 +840,6 @@ def test_several_collects_at_a_time_write_nothing_twice(opened: Ledger, amazon: 
 def test_a_customer_who_is_forgotten_meanwhile_does_not_come_back(
     sqlite: Ledger, amazon: Amazon
 ) -> None:
-    from connect_tasks.ledger.erasure import forget
-
     invited(sqlite, amazon, "ada")
     amazon.put("c-ada", transcript("c-ada", [item(1)]))
 
@@ -801,6 +851,34 @@ def test_a_customer_who_is_forgotten_meanwhile_does_not_come_back(
     amazon.collect(sqlite)
 
     assert (table(sqlite, items), table(sqlite, collected)) == ([], [])
+
+
+@pytest.mark.parametrize("mode", ["invitation", "hand_over"])
+def test_who_cannot_be_forgotten_yet_is_to_be_collected_first(
+    opened: Ledger, amazon: Amazon, mode: str
+) -> None:
+    enter(opened, "ada", mode=mode, handed_over_at=NOON)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    with pytest.raises(InputError, match="`collect`"):
+        forget("ada", opened.url, overwrite=False)
+    with pytest.raises(InputError, match="`collect`"):
+        erase(CAMPAIGN, opened.url, overwrite=False)
+
+    amazon.collect(opened)
+
+    assert forget("ada", opened.url, overwrite=False).contacts == 1
+    assert table(opened, collected) == []
+
+
+def test_a_chat_that_our_side_holds_is_not_to_be_collected(sqlite: Ledger) -> None:
+    enter(sqlite, "ada", mode="simulation")
+
+    with pytest.raises(InputError) as refused:
+        forget("ada", sqlite.url, overwrite=False)
+    with pytest.raises(InputError) as not_erased:
+        erase(CAMPAIGN, sqlite.url, overwrite=False)
+
+    assert "collect" not in str(refused.value) + str(not_erased.value)
 
 
 def test_an_earlier_chat_that_a_persistent_one_goes_on_with_is_no_reply(

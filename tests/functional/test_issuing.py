@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.campaign import inviting, manage
 from connect_tasks.campaign.inviting import revoke
 from connect_tasks.campaign.links import InvitationKeys, token_hash
@@ -16,7 +17,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger import redaction
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Status, Withdrawal
 from connect_tasks.ledger.erasure import erase, forget
-from connect_tasks.ledger.invitations import MOST_LINKS, NEVER_JOINED, Link, Standing
+from connect_tasks.ledger.invitations import MOST_LINKS, Link, Standing
 from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.store import Ledger
 from tests.functional.inviting_world import (
