@@ -4,8 +4,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from heapq import nlargest, nsmallest
+from typing import Any
 
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.descriptions import Contact, method_of, summarise
@@ -17,19 +17,12 @@ __all__ = ["search"]
 _DEFAULT_RESULTS = 100
 # How contacts are sorted unless told otherwise is not documented.
 _DEFAULT_SORT = {"FieldName": "INITIATION_TIMESTAMP", "Order": "DESCENDING"}
-_TIMES: Mapping[str, Callable[[Contact], float | None]] = {
-    "INITIATION_TIMESTAMP": lambda contact: contact.started_at.timestamp(),
-    "DISCONNECT_TIMESTAMP": lambda contact: _seconds(contact.ended_at),
-    "CONNECTED_TO_AGENT_TIMESTAMP": lambda contact: _seconds(_agent_joined_at(contact)),
-}
 _SERVED = {"Channels", "InitiationMethods", "SearchableContactAttributes", "AgentIds", "QueueIds"}
+_NEVER = -1.0
 
-
-class _Place(NamedTuple):
-    """Where a contact stands in the order: what it is sorted by, and its id to tell two apart."""
-
-    value: float | str
-    contact_id: str
+# Where a contact stands in the order: what it is sorted by, and its id to tell two apart.
+_Place = tuple[float | str, str]
+_Test = Callable[[Contact], bool]
 
 
 def search(
@@ -51,20 +44,11 @@ def search(
     """
     _check(request)
     sort = request.get("Sort") or _DEFAULT_SORT
-    is_descending = sort["Order"] == "DESCENDING"
-    found = {
-        _place(contact, sort["FieldName"]): contact
-        for contact in contacts
-        if _matches(contact, request)
-    }
-    places = sorted(found, reverse=is_descending)
-    after = _read_token(request)
-    if after is not None:
-        places = [p for p in places if (p < after if is_descending else p > after)]
-    page = places[: request.get("MaxResults") or _DEFAULT_RESULTS]
-    told = [summarise(found[place], instance_arn) for place in page]
-    answer = {"Contacts": told, "TotalCount": len(found)}
-    return answer | ({"NextToken": _token(request, page[-1])} if len(page) < len(places) else {})
+    places = _places(_found(contacts, request), sort["FieldName"])
+    page, is_last = _page(places, request, is_descending=sort["Order"] == "DESCENDING")
+    told = [summarise(places[place], instance_arn) for place in page]
+    answer = {"Contacts": told, "TotalCount": len(places)}
+    return answer if is_last else answer | {"NextToken": _token(request, page[-1])}
 
 
 def _check(request: Mapping[str, Any]) -> None:
@@ -77,38 +61,50 @@ def _check(request: Mapping[str, Any]) -> None:
         raise RefusedError("InvalidRequestException", message)
 
 
-def _place(contact: Contact, field: str) -> _Place:
-    names = {
-        "INITIATION_METHOD": method_of(contact),
-        "CHANNEL": "CHAT",
-    }
-    moment = _time(contact, field)
-    # What has no such time comes before what has.
-    return _Place(names.get(field, moment if moment is not None else -1.0), contact.contact_id)
+def _page(
+    places: Iterable[_Place], request: Mapping[str, Any], *, is_descending: bool
+) -> tuple[list[_Place], bool]:
+    """The places of one page in their order, and whether it is the last one."""
+    after, size = _read_token(request), request.get("MaxResults") or _DEFAULT_RESULTS
+    if after is not None:
+        places = [p for p in places if (p < after if is_descending else p > after)]
+    choose = nlargest if is_descending else nsmallest
+    page = choose(size + 1, places)
+    return page[:size], len(page) <= size
 
 
-def _matches(contact: Contact, request: Mapping[str, Any]) -> bool:
+def _found(contacts: Iterable[Contact], request: Mapping[str, Any]) -> list[Contact]:
     times = request["TimeRange"]
-    moment = _time(contact, times["Type"])
-    if moment is None or not times["StartTime"] <= moment <= times["EndTime"]:
-        return False
-    return all(_criteria(contact, request.get("SearchCriteria") or {}))
+    begin, end, time_of = times["StartTime"], times["EndTime"], _time_of(times["Type"])
+    tests = tuple(_tests(request.get("SearchCriteria") or {}))
+    # Both ends count; AWS does not say.
+    return [
+        contact
+        for contact in contacts
+        if max(begin, 0) <= time_of(contact) <= end and all(test(contact) for test in tests)
+    ]
 
 
-def _criteria(contact: Contact, criteria: Mapping[str, Any]) -> Iterator[bool]:
-    method = method_of(contact)
-    joined = contact.agent_joined if isinstance(contact, Chat) else None
-    for name, value in (
-        ("Channels", "CHAT"),
-        ("InitiationMethods", method),
-        ("AgentIds", joined.participant_id if joined else None),
-        # No contact here ever waits in a queue.
-        ("QueueIds", None),
-    ):
-        if criteria.get(name):
-            yield value in criteria[name]
-    if criteria.get("SearchableContactAttributes"):
-        yield _has_attributes(contact, criteria["SearchableContactAttributes"])
+def _places(contacts: Iterable[Contact], field: str) -> dict[_Place, Contact]:
+    if field == "CHANNEL":
+        return {("CHAT", contact.contact_id): contact for contact in contacts}
+    if field == "INITIATION_METHOD":
+        return {(method_of(contact), contact.contact_id): contact for contact in contacts}
+    time_of = _time_of(field)
+    return {(time_of(contact), contact.contact_id): contact for contact in contacts}
+
+
+def _tests(criteria: Mapping[str, Any]) -> Iterator[_Test]:
+    """What a contact must be, of all that is asked for."""
+    if methods := criteria.get("InitiationMethods"):
+        yield lambda contact: method_of(contact) in methods
+    if attributes := criteria.get("SearchableContactAttributes"):
+        yield lambda contact: _has_attributes(contact, attributes)
+    if agents := criteria.get("AgentIds"):
+        yield lambda contact: _agent_id(contact) in agents
+    # Every contact here is a chat, and none ever waits in a queue.
+    if criteria.get("QueueIds") or "CHAT" not in (criteria.get("Channels") or ["CHAT"]):
+        yield lambda _: False
 
 
 def _has_attributes(contact: Contact, wanted: Mapping[str, Any]) -> bool:
@@ -123,18 +119,28 @@ def _has_attributes(contact: Contact, wanted: Mapping[str, Any]) -> bool:
             return all(hits)
 
 
-def _time(contact: Contact, name: str) -> float | None:
-    """A time of a contact; those of queues and schedules no contact here has."""
-    return _TIMES[name](contact) if name in _TIMES else None
-
-
-def _agent_joined_at(contact: Contact) -> datetime | None:
+def _agent_id(contact: Contact) -> str | None:
     joined = contact.agent_joined if isinstance(contact, Chat) else None
-    return joined.absolute_time if joined else None
+    return joined.participant_id if joined else None
 
 
-def _seconds(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment is not None else None
+def _time_of(name: str) -> Callable[[Contact], float]:
+    """Gives a time of a contact in seconds, before all others where it has none."""
+    match name:
+        case "INITIATION_TIMESTAMP":
+            return lambda contact: contact.started_at.timestamp()
+        case "DISCONNECT_TIMESTAMP":
+            return lambda contact: contact.ended_at.timestamp() if contact.ended_at else _NEVER
+        case "CONNECTED_TO_AGENT_TIMESTAMP":
+            return _agent_joined_at
+        case _:
+            # Those of queues and schedules no contact here has.
+            return lambda _: _NEVER
+
+
+def _agent_joined_at(contact: Contact) -> float:
+    joined = contact.agent_joined if isinstance(contact, Chat) else None
+    return joined.absolute_time.timestamp() if joined else _NEVER
 
 
 def _fingerprint(request: Mapping[str, Any]) -> str:
@@ -154,9 +160,9 @@ def _read_token(request: Mapping[str, Any]) -> _Place | None:
         return None
     try:
         fingerprint, value, contact_id = read_json(base64.urlsafe_b64decode(token))
-        place = _Place(float(value) if isinstance(value, (int, float)) else value, contact_id)
+        place = (value, contact_id)
     except (ValueError, TypeError):
-        fingerprint, place = None, _Place("", "")
+        fingerprint, place = None, ("", "")
     if fingerprint != _fingerprint(request):
         raise RefusedError("InvalidRequestException", "NextToken is not valid")
     return place
