@@ -203,8 +203,8 @@ class CampaignResult:
             ```python
             customers = pandas.read_csv("customers.csv")
             result.join(customers, on="customer_id")[["customer_id", "status", "end_reason"]]
-            result.join(customers, table="replies").groupby(["segment", "number"])["answer"].count()
-            result.join(customers, table="attributes").groupby("segment")["score"].value_counts()
+            result.join(customers, table="replies").groupby("number")["answer"].value_counts()
+            result.join(customers, table="attributes").describe()
             ```
         """
         if table not in _SUFFIXES:
