@@ -14,8 +14,7 @@ from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, checked_expiry
 from connect_tasks.campaign.links import InvitationKeys, checked_base_url
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
-from connect_tasks.flows.manage import keeping_ids
-from connect_tasks.flows.outreach import named_after_table
+from connect_tasks.flows.run_texts import keeping_ids, named_after_table
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, issue_invitations, preview, validate_customers

@@ -1,7 +1,5 @@
 """Look after campaigns: which there are, how one stands, pause, go on, stop, decide."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect.runtime import flow_run
@@ -10,9 +8,9 @@ from pydantic import BeforeValidator
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.hand_over import function_of
-from connect_tasks.campaign.manage import MOST_SHOWN, Decision
+from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.errors import InputError
+from connect_tasks.flows.run_texts import keeping_ids
 from connect_tasks.flows.table_flow import HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.store import Ledger
@@ -29,16 +27,7 @@ from connect_tasks.tasks.run_context import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "campaigns",
-    "keeping_ids",
-    "pause",
-    "resolve",
-    "resume",
-    "status",
-    "stop",
-    "withdraw",
-]
+__all__ = ["campaigns", "pause", "resolve", "resume", "status", "stop", "withdraw"]
 
 
 @table_flow(name="campaigns", flow_run_name="campaigns")
@@ -157,20 +146,6 @@ def _invites(campaign: str, ledger: Ledger, hand_over: object) -> bool:
     way = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
     ledger.check_mode(name, way)
     return False
-
-
-@contextmanager
-def keeping_ids(*customers: str) -> Iterator[None]:
-    """What is raised becomes a run's state and log: without ids where Prefect may not have them."""
-    try:
-        yield
-    except InputError as error:
-        if may_tell_ids():
-            raise
-        told = str(error)
-        for name in sorted(customers, key=len, reverse=True):
-            told = told.replace(repr(name[:MOST_SHOWN]), "'…'")
-        raise InputError(told) from None
 
 
 @table_flow(name="campaign-withdraw", flow_run_name="withdraw customers of {campaign}")

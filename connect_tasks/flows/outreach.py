@@ -1,10 +1,8 @@
 """Contact every customer of a table once, hold the conversations, bring the answers back."""
 
-from pathlib import PurePath
 from typing import Annotated, Any
 
 from prefect.futures import wait
-from prefect.runtime import flow_run
 from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
@@ -12,30 +10,13 @@ from connect_tasks.campaign.hand_over import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.flows.run_texts import named_after_table
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger
 
-__all__ = ["named_after_table", "outreach"]
-
-
-def named_after_table() -> str:
-    """What a run is called in Prefect: its campaign, and the table's name or size."""
-    parameters: dict[str, Any] = flow_run.parameters or {}
-    return f"{parameters.get('campaign')} · {_size(parameters.get('customers'))}"
-
-
-def _size(customers: Any) -> str:
-    if isinstance(customers, str | PurePath):
-        return PurePath(customers).name
-    # What Prefect records of a table; whatever else it is, the flow itself will say so.
-    rows = customers.get("rows", 0) if isinstance(customers, dict) else _rows(customers)
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
-
-
-def _rows(customers: Any) -> int:
-    return len(customers) if hasattr(customers, "__len__") else 0
+__all__ = ["outreach"]
 
 
 @table_flow(name="outreach", flow_run_name=named_after_table)
