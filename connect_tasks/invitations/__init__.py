@@ -2,7 +2,7 @@
 
 from connect_tasks.invitations.app import invitation_app
 from connect_tasks.invitations.hooks import StartedByPress
-from connect_tasks.invitations.page import InvitationPage
 from connect_tasks.invitations.local_app import LocalApp
+from connect_tasks.invitations.page import InvitationPage
 
 __all__ = ["InvitationPage", "LocalApp", "StartedByPress", "invitation_app"]
