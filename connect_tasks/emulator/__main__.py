@@ -12,6 +12,9 @@ from connect_tasks.emulator.faults.plan import Fault
 from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.transcript_storage import TranscriptStorage
+
+_MOST_SECONDS = 7 * 24 * 3600
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -26,16 +29,57 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="remembers which contacts ended over a restart"
     )
+    parser.add_argument(
+        "--answer-seconds",
+        type=_seconds,
+        metavar="S",
+        help="how long a flow waits for an answer before it ends the chat",
+    )
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--transcript-delay",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="how long after a chat's end its transcript is in S3",
+    )
+    kept.add_argument("--no-storage", action="store_true", help="keep no transcripts")
     return parser.parse_args(argv)
 
 
-def _announcement(local: LocalConnect, state: Path | None) -> str:
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {_MOST_SECONDS} seconds, not {text}")
+    return seconds
+
+
+def _storage(arguments: argparse.Namespace) -> TranscriptStorage | None:
+    if arguments.no_storage:
+        return None
+    return TranscriptStorage(delay_seconds=arguments.transcript_delay)
+
+
+def _told(storage: TranscriptStorage | None) -> str:
+    if storage is None:
+        return "# transcripts: not kept"
+    place = f"s3://{storage.bucket}/{storage.prefix}"
+    return f"# transcripts: {place}, {storage.delay_seconds:g} s after a chat's end"
+
+
+def _announcement(
+    local: LocalConnect, state: Path | None, storage: TranscriptStorage | None
+) -> str:
     exports = [f"export {name}={value}" for name, value in local.environment().items()]
     flows = [f"# flow {name}: {local.flow_arn(name)}" for name in local.flow_ids]
     chosen = f"# default flow: {local.flow} ({local.flow_id})"
     kept = f"kept in {state}" if state else "forgotten; --state FILE keeps them"
     ended = f"# after a restart, which contacts have ended is {kept}"
-    return "\n".join([*exports, f"# instance: {local.instance_arn}", *flows, ended, chosen])
+    instance = f"# instance: {local.instance_arn}"
+    return "\n".join([*exports, instance, *flows, _told(storage), ended, chosen])
 
 
 def _faults(path: Path | None) -> tuple[Fault, ...]:
@@ -58,6 +102,8 @@ def _local(
             quotas=quotas,
             faults=faults,
             state=arguments.state,
+            answer_seconds=arguments.answer_seconds,
+            storage=_storage(arguments),
         )
     except OSError as error:
         raise SystemExit(f"Cannot use {arguments.state}: {error.strerror}") from error
@@ -99,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     local = _local(arguments, quotas, faults)
     try:
         with local:
-            print(_announcement(local, arguments.state), flush=True)
+            print(_announcement(local, arguments.state, _storage(arguments)), flush=True)
             threading.Event().wait()
     except OSError as error:
         raise SystemExit(f"Cannot serve on port {arguments.port}: {error.strerror}") from error

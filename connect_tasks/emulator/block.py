@@ -14,14 +14,17 @@ from connect_tasks.emulator.quotas import LocalQuotas
 __all__ = ["make_block"]
 
 _UNLIMITED = 100_000
+# What is enforced, by the quotas that campaigns keep to: rate and burst.
 _RATES = {
-    "start": "start_chat_contact",
-    "stop": "stop_contact",
-    "describe": "describe_contact",
-    "connection": "create_participant_connection",
-    "message": "send",
-    "transcript": "get_transcript",
-    "disconnect": "disconnect_participant",
+    ("starts_per_second", "start_burst"): "start_chat_contact",
+    ("stops_per_second", "stop_burst"): "stop_contact",
+    ("describes_per_second", "describe_burst"): "describe_contact",
+    ("searches_per_second", "search_burst"): "search_contacts",
+    ("storage_lists_per_second", "storage_list_burst"): "list_instance_storage_configs",
+    ("connections_per_second", "connection_burst"): "create_participant_connection",
+    ("messages_per_second", "message_burst"): "send",
+    ("transcripts_per_second", "transcript_burst"): "get_transcript",
+    ("disconnects_per_second", "disconnect_burst"): "disconnect_participant",
 }
 
 
@@ -39,7 +42,7 @@ def make_block(
     Args:
         instance_id: The instance's id.
         flow_arn: The flow that receives the chats.
-        endpoint_url: Where both services are.
+        endpoint_url: Where all its services are.
         enforced: What the instance enforces.
         connect_window_seconds: How long a new chat waits there for its first connection.
         quotas: The pace to keep; what the instance enforces if None.
@@ -62,7 +65,7 @@ def _quotas(enforced: LocalQuotas, connect_window_seconds: float) -> Quotas:
         "open_chats": enforced.open_chats or _UNLIMITED,
         "connect_window": connect_window_seconds,
     }
-    for ours, theirs in _RATES.items():
+    for (rate_name, burst_name), theirs in _RATES.items():
         rate, burst = getattr(enforced, theirs) or (_UNLIMITED, _UNLIMITED)
-        values |= {f"{ours}s_per_second": rate, f"{ours}_burst": int(burst)}
+        values |= {rate_name: rate, burst_name: int(burst)}
     return Quotas.model_validate(values)

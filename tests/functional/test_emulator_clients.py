@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -420,3 +421,33 @@ def test_six_hundred_sockets_are_open_at_once_and_all_hear_their_flow(
 def test_the_listener_names_tcp_so_that_asyncio_switches_nagle_off() -> None:
     with listen("127.0.0.1", 0) as listener:
         assert listener.proto == sockets.IPPROTO_TCP
+
+
+@pytest.mark.parametrize("path", ["connection", "message", "event", "transcript", "disconnect"])
+def test_a_page_of_another_site_may_call_the_participant_service(
+    local: LocalConnect, contacts: Any, path: str
+) -> None:
+    """As browsers do: a preflight with the headers that are meant, then the call itself."""
+    site = {"Origin": "https://www.example.com"}
+    asked = {
+        **site,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-amz-bearer",
+    }
+    url = f"{local.endpoint_url}/participant/{path}"
+    allowed = httpx.options(url, headers=asked)
+    token = contacts.start_chat_contact(**smallest(local))["ParticipantToken"]
+    bearer = {**site, "X-Amz-Bearer": token if path == "connection" else "wrong"}
+    answered = httpx.post(url, headers=bearer, json={"Type": BOTH})
+
+    assert allowed.status_code == 200
+    # A wildcard covers every header but Authorization, which the service does not want.
+    assert allowed.headers["access-control-allow-headers"] == "*"
+    assert allowed.headers["access-control-allow-methods"] == "*"
+    for answer in (allowed, answered):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        # A wildcard and credentials exclude each other.
+        assert "access-control-allow-credentials" not in answer.headers
+    assert answered.status_code == (200 if path == "connection" else 400)
+    exposed = answered.headers["access-control-expose-headers"].lower()
+    assert {"x-amzn-requestid", "x-amzn-errortype"} <= set(exposed.replace(",", " ").split())

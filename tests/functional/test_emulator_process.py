@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 
 from connect_tasks.emulator import LocalConnect
@@ -154,6 +155,84 @@ def test_every_value_that_it_prints_can_be_used_as_it_is(monkeypatch: pytest.Mon
     assert described["Arn"] == instance
     assert len(flows) == len(LocalConnect().flow_ids)
     assert names == {name: name for name in flows}
+
+
+@pytest.mark.usefixtures("works")
+def test_the_aws_cli_finds_and_reads_a_transcript(local: LocalConnect, tmp_path: Path) -> None:
+    make: Any = boto3.client
+    connect = make(
+        "connect",
+        endpoint_url=local.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    topic = {"StreamingEndpointArn": "arn:aws:sns:us-east-1:1:t"}
+    started = connect.start_chat_contact(
+        InstanceId=local.instance_id,
+        ContactFlowId=local.flow_id,
+        ParticipantDetails={"DisplayName": "Ann"},
+        ChatStreamingConfiguration=topic,
+    )
+    bearer = {"X-Amz-Bearer": started["ParticipantToken"]}
+    body = {"Type": ["CONNECTION_CREDENTIALS"], "ConnectParticipant": True}
+    httpx.post(f"{local.endpoint_url}/participant/connection", headers=bearer, json=body)
+    connect.stop_contact(InstanceId=local.instance_id, ContactId=started["ContactId"])
+    connect.close()
+    ids = ("--instance-id", local.instance_id)
+
+    def ask(*arguments: str) -> Any:
+        answer = run_cli(local, tmp_path, *arguments)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout) if answer.stdout.startswith("{") else answer.stdout
+
+    configs = ask(
+        "connect", "list-instance-storage-configs", *ids, "--resource-type", "CHAT_TRANSCRIPTS"
+    )["StorageConfigs"]
+    contact = ("--contact-id", started["ContactId"])
+    location = ask("connect", "describe-contact", *ids, *contact)["Contact"]["Recordings"][0][
+        "Location"
+    ]
+    listed = ask("s3", "ls", "--recursive", f"s3://{configs[0]['S3Config']['BucketName']}/")
+    copy = tmp_path / "transcript.json"
+    ask("s3", "cp", f"s3://{location}", str(copy))
+    times = "Type=DISCONNECT_TIMESTAMP,StartTime=2020-01-01T00:00:00Z,EndTime=2099-01-01T00:00:00Z"
+    found = ask("connect", "search-contacts", *ids, "--time-range", times)["Contacts"]
+
+    assert location.partition("/")[2] in listed
+    assert json.loads(copy.read_text(encoding="utf-8"))["ContactId"] == started["ContactId"]
+    assert [one["Id"] for one in found] == [started["ContactId"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "# transcripts: s3://amazon-connect-local/connect/local/ChatTranscripts, 0 s after"),
+        (["--transcript-delay", "45"], "ChatTranscripts, 45 s after a chat's end"),
+        (["--no-storage"], "# transcripts: not kept"),
+    ],
+)
+def test_run_by_itself_it_says_where_transcripts_are(arguments: list[str], told: str) -> None:
+    with process("--port=0", *arguments) as (_, printed):
+        assert told in printed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--transcript-delay", "-1"],
+        ["--transcript-delay", "nan"],
+        ["--answer-seconds", "inf"],
+        ["--no-storage", "--transcript-delay", "1"],
+    ],
+)
+def test_run_by_itself_it_refuses_what_cannot_be_waited_for(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "connect_tasks.emulator", "--port", "0", *arguments]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+
+    assert refused.returncode == 2
+    assert arguments[0] in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.usefixtures("works")

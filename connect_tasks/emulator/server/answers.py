@@ -33,6 +33,10 @@ class Answers:
         named = {"x-amzn-RequestId": self.next_id(), **_CORS, **(headers or {})}
         return Response(content, status, named, media_type="application/json")
 
+    def preflight(self) -> Response:
+        """The answer to a browser that asks whether a page of another site may call."""
+        return self.reply(200, {}, {"access-control-max-age": "600"})
+
     def error(self, status: int, code: str | None, message: str) -> Response:
         """An error; without a code it is untyped."""
         return self.reply(status, {"message": message}, {"x-amzn-ErrorType": code} if code else {})

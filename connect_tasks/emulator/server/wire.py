@@ -185,7 +185,7 @@ class Wire:
 
     async def _look(self, http: HttpRequest) -> Response | None:
         if http.method == "OPTIONS":
-            return self._answers.reply(200, {})
+            return self._answers.preflight()
         room, _, what = http.url.path.removeprefix("/").partition("/")
         if http.method != "GET" or room != "_local":
             return None
