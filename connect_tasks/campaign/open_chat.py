@@ -41,7 +41,7 @@ class OpenChat:
             NotFoundError: Amazon knows no such contact.
             AmazonError: Amazon cannot be asked now.
 
-        Again, it asks again.
+        It changes nothing, concurrent or cancelled.
         """
         claimed = self._claimed
         try:
@@ -60,7 +60,7 @@ class OpenChat:
         Raises:
             AmazonError: Amazon cannot be asked now.
 
-        Again, it closes no record twice.
+        Not concurrently: what it writes is a step of its contact. Cancelled, that may be on disk.
         """
         try:
             described = await self.ask()
@@ -75,12 +75,18 @@ class OpenChat:
         return None
 
     async def stop(self) -> None:
-        """End it, if that is permitted; fine if it is over, and again."""
+        """End it, if that is permitted; fine if it is over.
+
+        Concurrent calls end it once. Cancelled, it may be over or not.
+        """
         with contextlib.suppress(AccessDeniedError):
             await self._context.calls.stop(self._claimed.instance_id, self._claimed.contact_id)
 
     async def why_dead(self) -> ChatEndedError:
-        """Why nobody can join it, in Amazon's words if it tells; again, it asks again."""
+        """Why nobody can join it, in Amazon's words if it tells.
+
+        It changes nothing, concurrent or cancelled.
+        """
         try:
             await self.ask()
         except ChatEndedError as error:

@@ -21,7 +21,10 @@ class Looks(Protocol):
     """Asks Amazon about people's chats; `describing.Describer` fits."""
 
     async def look(self, instance_id: str, *, campaign: str | None, most: int) -> int:
-        """Ask about so many, and bring the ledger up to date; how many were over."""
+        """Ask about so many, and bring the ledger up to date; how many were over.
+
+        Concurrent calls may ask the same. Cancelled, nothing of it is kept.
+        """
         ...
 
 
