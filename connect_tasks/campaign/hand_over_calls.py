@@ -87,8 +87,9 @@ class HandOverCalls:
         Returns:
             None if it returned; else the name of what it raised.
 
-        Concurrent calls go on beside each other. Cancelled, nobody waits for it any more: an async function is cancelled too, any other goes
-        on in its thread, and a word in the log tells when it returns.
+        Concurrent calls go on beside each other. Cancelled, nobody waits for it any more: an async
+        function is cancelled too, any other goes on in its thread, and a word in the log tells when
+        it returns.
         """
         call = _Call(self._function, chat, asyncio.get_running_loop(), self._loop_of_its_own)
         # Not a pool's: a process that ends waits for a pool's threads, and would for ever.
