@@ -1,4 +1,4 @@
-"""The texts of a run: what it is called, and what it raises without ids that are not for Prefect."""
+"""The texts of a run: its name, and what it raises without ids that Prefect may not have."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -16,14 +16,17 @@ from connect_tasks import (
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.inviting import Invited
 from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.emulator import LocalConnect
+from connect_tasks.flows.invite import invite, revoke
 from connect_tasks.flows.outreach import outreach
 from connect_tasks.tasks import (
     collect_responses,
     hold_chat,
+    issue_invitations,
     preview,
     start_chat,
     start_chats,
@@ -55,6 +58,13 @@ assert_type(validate_customers.fn(customers, campaign="renewals", connect=instan
 assert_type(preview.fn(customers, template, instance, conversation), Forecast)
 assert_type(start_chats.fn("renewals", connect=instance), Funnel)
 assert_type(collect_responses.fn("renewals"), CampaignResult)
+plan = validate_customers.fn(customers, campaign="renewals", connect=instance)
+address = "https://chat.example.com"
+assert_type(issue_invitations.fn(plan, base_url=address), Invited)
+assert_type(
+    invite(customers, campaign="renewals", connect=instance, base_url=address), CampaignResult
+)
+assert_type(revoke("renewals", ["0042"]), int)
 request = StartChatContactRequest.from_wire({})
 chat = start_chat.fn(request, instance)
 assert_type(chat, StartedChat)

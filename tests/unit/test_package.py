@@ -33,6 +33,7 @@ PUBLIC = {
     "connect_tasks.emulator": ["LocalConnect"],
     "connect_tasks.flows": ["table_flow"],
     "connect_tasks.flows.forget": ["erase", "forget"],
+    "connect_tasks.flows.invite": ["invite", "revoke"],
     "connect_tasks.flows.manage": ["pause", "resolve", "resume", "status", "stop"],
     "connect_tasks.flows.outreach": ["outreach"],
     "connect_tasks.flows.verify": ["verify"],
@@ -47,6 +48,7 @@ PUBLIC = {
         "StartedChat",
         "collect_responses",
         "hold_chat",
+        "issue_invitations",
         "preview",
         "start_chat",
         "start_chats",
@@ -54,7 +56,7 @@ PUBLIC = {
         "validate_customers",
     ],
 }
-ENTRYPOINTS = ["forget", "manage", "outreach", "verify", "workers"]
+ENTRYPOINTS = ["forget", "invite", "manage", "outreach", "verify", "workers"]
 
 
 def modules() -> list[ModuleType]:
