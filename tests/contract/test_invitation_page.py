@@ -681,6 +681,26 @@ def test_a_second_tab_hears_and_says_the_same(another: Another, world: PageWorld
     assert len(world.local.contacts) == 1
 
 
+@on_local(
+    faults=[
+        Fault.throttle("SendMessage", nth=1),
+        Fault(operation="SendMessage", kind=FaultKind.DELAY, nth=2, seconds=0.5),
+    ]
+)
+def test_the_same_words_from_another_tab_are_not_taken_for_ones_own(
+    another: Another, local: LocalConnect
+) -> None:
+    with page_world(local, greeting=0.1, first_pause=1.5) as world:
+        tab = join(another(), world)
+        write(tab, "Same")
+        tab.wait_for_text("Not sent yet")
+        world.say("Same", speaker=world.chat.customer)
+        until_said(tab, world, "Same", "Same")
+        tab.run("new Promise((resolve) => setTimeout(resolve, 1000))")
+
+        assert bubbles(tab) == ["Same", "Same"]
+
+
 # --- reload, and the end ---
 
 
