@@ -1,5 +1,6 @@
 """Rows of a ledger, written and read past its rules: contacts as they are left by others."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["INSTANCE", "enter", "table"]
+__all__ = ["INSTANCE", "enter", "enter_many", "table"]
 
 INSTANCE = "11111111-2222-3333-4444-555555555555"
 _LONG_AGO = datetime(2026, 11, 26, 11, tzinfo=UTC)
@@ -24,9 +25,28 @@ def enter(
     instance_id: str = INSTANCE,
     **more: Any,
 ) -> None:
-    """A contact that was started an hour ago, whose id at Amazon is `c-` and the customer's."""
+    """A contact that was started at eleven, whose id at Amazon is `c-` and the customer's."""
+    enter_many(ledger, [customer], mode=mode, campaign=campaign, instance_id=instance_id, **more)
+
+
+def enter_many(
+    ledger: Ledger,
+    customers: Sequence[str],
+    *,
+    mode: str,
+    campaign: str = "renewals",
+    instance_id: str = INSTANCE,
+    **more: Any,
+) -> None:
+    """Many such contacts."""
     ledger.open_campaign(campaign, instance_id, now=_LONG_AGO, mode=CampaignMode(mode))
-    values = {
+    with ledger._writing() as connection:
+        values = [{**_contact(campaign, customer), **more} for customer in customers]
+        connection.execute(sa.insert(contacts), values)
+
+
+def _contact(campaign: str, customer: str) -> dict[str, Any]:
+    return {
         "campaign": campaign,
         "customer_id": customer,
         "customer_key": customer,
@@ -41,8 +61,6 @@ def enter(
         "started_at": _LONG_AGO,
         "contact_id": f"c-{customer}",
     }
-    with ledger._writing() as connection:
-        connection.execute(sa.insert(contacts), {**values, **more})
 
 
 def table(ledger: Ledger, which: sa.Table) -> list[dict[str, Any]]:

@@ -253,11 +253,13 @@ class TranscriptReader:
             self._tell(awaited, why)
         again_at = self._next(awaited) if why else None
         self.read.files += 1
-        self.read.items += await self._ask(
+        # Added after the wait: others count meanwhile.
+        new = await self._ask(
             lambda ledger: ledger.transcripts.store(
                 awaited, file.items, unread=len(file.odd), look_again_at=again_at, trouble=why
             )
         )
+        self.read.items += new
         return None
 
     async def _cannot_use(self, awaited: Awaited, why: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench import (
     bench_campaign,
+    bench_collection,
     bench_connections,
     bench_prefect,
     bench_presses,
@@ -38,6 +39,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "e": lambda: bench_campaign.measure_campaigns(whole),
             "f": lambda: bench_connections.measure_connections(scarce),
             "h": lambda: bench_presses.measure_presses(2, (10, 30)),
+            "i": lambda: bench_collection.measure_collection((100, 400)),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -47,6 +49,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "e": bench_campaign.measure_campaigns,
         "f": bench_connections.measure_connections,
         "h": bench_presses.measure_presses,
+        "i": bench_collection.measure_collection,
     }
 
 

@@ -411,10 +411,11 @@ def test_many_chats_of_a_day_are_found_by_listing_the_day(sqlite: Ledger, amazon
     for name in names:
         amazon.put(f"c-{name}", transcript(f"c-{name}", [item(1)]))
 
-    amazon.collect(sqlite)
+    found = amazon.collect(sqlite)
 
     assert set(states(sqlite).values()) == {"stored"}
     assert (amazon.calls["DescribeContact"], amazon.calls["ListObjectsV2"]) == (30, 1)
+    assert (found.transcripts, found.messages) == (30, 30)
 
 
 def test_a_few_chats_of_a_busy_day_are_asked_for_one_by_one(
