@@ -11,7 +11,7 @@ from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.inviting import pieces
 from connect_tasks.campaign.links import InvitationKeys, link_url, token_hash
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.ledger.invitations import standing_of
+from connect_tasks.ledger.standing import standing_of
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["invitation_records", "links_to_send"]

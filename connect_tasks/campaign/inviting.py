@@ -19,8 +19,9 @@ from connect_tasks.campaign.plan import Plan
 from connect_tasks.chat.template.renderer import ChatMinutes
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignMode, CampaignState
-from connect_tasks.ledger.invitations import MOST_LINKS, Link, Standing
+from connect_tasks.ledger.invitations import MOST_LINKS, Link
 from connect_tasks.ledger.opening import opened
+from connect_tasks.ledger.standing import Standing
 from connect_tasks.ledger.store import Ledger
 
 __all__ = [

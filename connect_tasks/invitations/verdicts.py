@@ -17,7 +17,7 @@ from enum import StrEnum
 from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
-from connect_tasks.ledger.invitations import MOST_GENERATIONS
+from connect_tasks.ledger.standing import MOST_GENERATIONS
 
 __all__ = ["Verdict", "after", "is_alive", "judge"]
 

@@ -15,29 +15,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger import counts
-from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
+from connect_tasks.ledger.standing import Standing, unreachable
 
-__all__ = [
-    "MOST_GENERATIONS",
-    "MOST_LINKS",
-    "Invitations",
-    "Link",
-    "Standing",
-    "standing_of",
-]
+__all__ = ["MOST_LINKS", "Invitations", "Link"]
 
-
-MOST_GENERATIONS = 3
-"""How many chats a customer's link starts at most, each after one that nobody joined."""
 
 MOST_LINKS = 10_000
 """How many links are issued at a time; a database takes no more names in one question."""
@@ -66,42 +54,6 @@ _RENEW = (
         expires_at=sa.bindparam("until", type_=_COLUMNS.expires_at.type),
     )
 )
-
-
-class Standing(StrEnum):
-    """How a customer stands to their link, after it was to be issued."""
-
-    NEW = "new"
-    KEPT = "kept"
-    RENEWED = "renewed"
-    """Another one, since the key of the one before is gone."""
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    OVER = "over"
-    """Their conversation is over, or Amazon refused it: a link would open nothing."""
-    WITHDRAWN = "withdrawn"
-    FORGOTTEN = "forgotten"
-
-    @property
-    def works(self) -> bool:
-        """Whether there is a link that can be given out."""
-        return self in {Standing.NEW, Standing.KEPT, Standing.RENEWED}
-
-
-def standing_of(record: Mapping[str, Any], *, key_ids: Collection[str], now: datetime) -> Standing:
-    """How a customer stands to their link, as `Invitations.records` gives it.
-
-    Args:
-        record: The link, with its customer's latest contact.
-        key_ids: The keys that there are. Without its key a link has come to its end.
-        now: The present time.
-    """
-    if record["revoked_at"] is not None:
-        return Standing.REVOKED
-    if standing := _unreachable(record if record["status"] else None):
-        return standing
-    is_alive = record["key_id"] in key_ids and now < record["expires_at"]
-    return Standing.KEPT if is_alive else Standing.EXPIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,16 +149,6 @@ class Invitations:
             rows = connection.execute(query).mappings().all()
         return {row["customer_key"]: row for row in rows}
 
-    def counts(self, campaign: str) -> dict[str, int]:
-        """How many links a campaign has issued, revoked and seen opened."""
-        query = sa.select(
-            sa.func.count().label("issued"),
-            sa.func.count(_COLUMNS.revoked_at).label("revoked"),
-            sa.func.count(_COLUMNS.opened_at).label("opened"),
-        ).where(_COLUMNS.campaign == campaign)
-        with self._reading() as connection:
-            return {str(n): c for n, c in connection.execute(query).mappings().one().items()}
-
     def base_url(self, campaign: str) -> str | None:
         """What the campaign's links begin with, as it was said last."""
         query = sa.select(campaigns.c.base_url).where(campaigns.c.campaign == campaign)
@@ -244,7 +186,7 @@ class _Issue:
         known = self._there.get(link.customer_key)
         if known is not None and known["revoked_at"] is not None:
             return Standing.REVOKED
-        if standing := _unreachable(contact):
+        if standing := unreachable(contact):
             return standing
         if known is None:
             self._new.append(self._issued(link, contact))
@@ -285,17 +227,6 @@ class _Issue:
 
     def _named(self, link: Link, **values: Any) -> dict[str, Any]:
         return {"of_campaign": self._campaign, "theirs": link.customer_key, **values}
-
-
-def _unreachable(contact: _Row | None) -> Standing | None:
-    """Why a link would open nothing, whatever else is true; None if it would."""
-    if contact is None:
-        return Standing.FORGOTTEN
-    status, code = contact["status"], contact["error_code"]
-    if status == Status.FAILED:
-        return Standing.WITHDRAWN if code in set(Withdrawal) else Standing.OVER
-    again = code == NEVER_JOINED and contact["generation"] < MOST_GENERATIONS
-    return Standing.OVER if status == Status.COMPLETED and not again else None
 
 
 def _locked_contacts(

@@ -212,7 +212,7 @@ def test_servers_that_are_killed_under_a_crowd_give_each_person_one_chat(
         }
         with Ledger(url) as ledger:
             rows = list(ledger.contact_records(CAMPAIGN))
-            opened = ledger.invitations.counts(CAMPAIGN)["opened"]
+            opened = ledger.counts(CAMPAIGN)["opened"]
     print(  # noqa: T201 - what `PRESSES` is run for
         f"\n{PEOPLE} people, {killed[0]} kills, {local.calls['StartChatContact']} starts, "
         f"longest wait {max(crowd.waits):.1f} s"

@@ -13,8 +13,8 @@ from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, Invited, chat_minute
 from connect_tasks.campaign.links import InvitationKeys, link_url
 from connect_tasks.campaign.planning import Plan, plan_campaign
 from connect_tasks.ledger.contact import CampaignMode
-from connect_tasks.ledger.invitations import Standing
 from connect_tasks.ledger.schema import contacts, invitations
+from connect_tasks.ledger.standing import Standing
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["BASE", "CAMPAIGN", "FIRST", "KEYS", "NEXT", "NOON", "Inviting", "counted", "rows"]

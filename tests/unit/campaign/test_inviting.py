@@ -11,7 +11,7 @@ from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.inviting import Invited, chat_minutes, checked_expiry, pieces
 from connect_tasks.campaign.row_check import Intake
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.invitations import Standing
+from connect_tasks.ledger.standing import Standing
 
 MINUTE = timedelta(minutes=1)
 
