@@ -86,17 +86,10 @@ class Answers:
 
 
 def _said(campaign: str) -> sa.Select[Any]:
-    own = _placed(campaign)
-    follows = sa.and_(
-        collected.c.campaign == items.c.campaign, collected.c.contact_id == items.c.contact_id
-    )
-    first = sa.func.coalesce(collected.c.initial_contact_id, items.c.contact_id)
-    is_own = items.c.contact_id == own.c.contact_id
-    # What our side knows of an end concerns the contact that it held.
-    ended = sa.case((collected.c.ended_at.is_not(None), EndReason.CHAT_ENDED.value))
+    chats = sa.union_all(_own_chats(campaign), _chats_that_followed(campaign)).cte("chats")
     return (
         sa.select(
-            own.c.customer_id,
+            chats.c.customer_id,
             items.c.contact_id,
             items.c.absolute_time,
             items.c.participant_role,
@@ -104,18 +97,19 @@ def _said(campaign: str) -> sa.Select[Any]:
             items.c.type,
             items.c.content_type,
             items.c.content,
-            sa.case((is_own, own.c.end_reason), else_=ended).label("end_reason"),
-            collected.c.disconnect_reason,
+            chats.c.end_reason,
+            chats.c.disconnect_reason,
         )
-        .select_from(items)
-        .outerjoin(collected, follows)
-        .join(own, own.c.contact_id == first)
+        .select_from(chats)
+        .join(items, items.c.contact_id == chats.c.contact_id)
         .where(items.c.campaign == campaign, items.c.type.in_(["MESSAGE", "ATTACHMENT"]))
         .order_by(
-            own.c.place,
-            own.c.id,
-            ~is_own,
-            *_in_order_of_start(),
+            chats.c.place,
+            chats.c.id,
+            chats.c.follows,
+            # The databases disagree about where what is missing stands.
+            chats.c.started_at.is_(None),
+            chats.c.started_at,
             items.c.contact_id,
             items.c.absolute_time,
             items.c.message_id,
@@ -123,13 +117,45 @@ def _said(campaign: str) -> sa.Select[Any]:
     )
 
 
-def _placed(campaign: str) -> sa.Subquery:
-    """The campaign's contacts, each with the place of its customer in the order of planning."""
-    columns = contacts.c
-    place = sa.func.min(columns.id).over(partition_by=columns.customer_key).label("place")
-    of_chats = (columns.id, columns.contact_id, columns.customer_id, columns.end_reason)
-    # A contact without chat may still say where its customer stands.
-    return sa.select(*of_chats, place).where(columns.campaign == campaign).subquery()
+def _own_chats(campaign: str) -> sa.Select[Any]:
+    """The chats of the campaign's contacts, each with the place of its customer in the plan."""
+    own, (disconnect_reason, _) = contacts.c, beside_contacts()
+    place = sa.func.min(own.id).over(partition_by=own.customer_key).label("place")
+    of_chat = (own.id, own.customer_id, own.contact_id, own.started_at, own.end_reason)
+    follows = sa.literal(0).label("follows")
+    return sa.select(place, follows, *of_chat, disconnect_reason).where(own.campaign == campaign)
+
+
+def _chats_that_followed(campaign: str) -> sa.Select[Any]:
+    """The chats that Amazon made of those; what our side knows of an end concerns its own only."""
+    theirs, own = collected.c, contacts.alias("own")
+    first = contacts.alias("first").c
+    place = (
+        sa.select(sa.func.min(first.id))
+        .where(first.campaign == own.c.campaign, first.customer_key == own.c.customer_key)
+        .correlate(own)
+        .scalar_subquery()
+    )
+    ended = sa.case((theirs.ended_at.is_not(None), EndReason.CHAT_ENDED.value))
+    return (
+        sa.select(
+            place.label("place"),
+            sa.literal(1).label("follows"),
+            own.c.id,
+            own.c.customer_id,
+            theirs.contact_id,
+            theirs.started_at,
+            ended.label("end_reason"),
+            theirs.disconnect_reason,
+        )
+        .select_from(collected)
+        .join(own, own.c.contact_id == theirs.initial_contact_id)
+        .where(
+            theirs.campaign == campaign,
+            own.c.campaign == campaign,
+            theirs.contact_id != theirs.initial_contact_id,
+        )
+    )
 
 
 def _stored(campaign: str) -> sa.Select[Any]:
@@ -158,12 +184,8 @@ def _stored(campaign: str) -> sa.Select[Any]:
         .order_by(
             columns.id,
             collected.c.contact_id != columns.contact_id,
-            *_in_order_of_start(),
+            collected.c.started_at.is_(None),
+            collected.c.started_at,
             collected.c.contact_id,
         )
     )
-
-
-def _in_order_of_start() -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    # The databases disagree about where what is missing stands.
-    return collected.c.started_at.is_(None), collected.c.started_at

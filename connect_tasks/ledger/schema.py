@@ -172,6 +172,16 @@ sa.Index(
     postgresql_where=contacts.c.claimed_until.is_not(None),
 )
 
+# What Amazon tells of a contact, and what was said in it, is found by its id there: not by walking
+# through all contacts for each.
+sa.Index(
+    "contacts_by_contact_id",
+    contacts.c.campaign,
+    contacts.c.contact_id,
+    sqlite_where=contacts.c.contact_id.is_not(None),
+    postgresql_where=contacts.c.contact_id.is_not(None),
+)
+
 HAS_OPEN_CHAT = "contacts.status IN ('started', 'connected')"
 """The condition of the index of open chats, which a query must repeat in these words."""
 
