@@ -290,3 +290,20 @@ def test_a_title_is_picked_however_it_is_written(data: st.DataObject, options: l
 
 def test_a_number_that_is_a_title_means_that_title() -> None:
     assert pick("1", ("3", "2", "1")) == "1"
+
+
+def test_what_followed_is_told_of_as_that_over_a_restart_too(world: Impatient) -> None:
+    ended: list[Any] = []
+    world.backend = Backend(now=world.clock, on_ended=ended.append)
+    world.service = Service(world.backend, LocalQuotas.unlimited(), lambda: 0)
+    answered(world, *ANSWERS)
+    before = [world.describe(contact.contact_id) for contact in world.contacts()]
+    world.backend = Backend(now=world.clock, remembered=ended)
+    world.service = Service(world.backend, LocalQuotas.unlimited(), lambda: 0)
+    after = [world.describe(one["Id"]) for one in before]
+    names = ("InitiationMethod", "InitialContactId", "PreviousContactId", "DisconnectTimestamp")
+
+    assert len(after) == 2
+    assert [[one.get(name) for name in names] for one in after] == [
+        [one.get(name) for name in names] for one in before
+    ]
