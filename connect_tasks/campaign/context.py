@@ -38,9 +38,10 @@ class CampaignContext:
     random: RandomSource
 
     def limit(self) -> str | None:
-        """Where most wait now: an API's name, or `open_chats`; None where nobody does."""
-        waiting = {"open_chats": self.slots.waiting, **self.calls.waiting}
+        """Where most wait now: an API's name, `open_chats`, `hand_over`; None where nobody does."""
+        waiting = {"open_chats": self.slots.waiting, "hand_over": 0, **self.calls.waiting}
         # Who may not be started because too many wait to be connected waits for that, too.
-        waiting["CreateParticipantConnection"] += self.unconnected.waiting
+        next_step = "CreateParticipantConnection" if self.hand_over is None else "hand_over"
+        waiting[next_step] += self.unconnected.waiting
         longest = max(waiting, key=waiting.__getitem__)
         return longest if waiting[longest] else None

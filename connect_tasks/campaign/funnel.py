@@ -19,7 +19,7 @@ class Funnel:
     that are in a conversation now. `handed_over` counts chats that were given to their customers,
     and `in_hands` those that are with people now. `learnt` holds what the instance grants less of
     than its quotas say: calls per second by API, and `open_chats`. `limited_by` is where most wait
-    at this moment: an API's name, `open_chats`, or None where nobody waits.
+    at this moment: an API's name, `open_chats`, `hand_over`, or None where nobody waits.
     """
 
     rows: int

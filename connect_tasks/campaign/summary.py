@@ -106,7 +106,7 @@ def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]
     """What limits the pace at this moment, in words.
 
     Args:
-        limited_by: Where most wait: an API's name, `open_chats`, or None.
+        limited_by: Where most wait: an API's name, `open_chats`, `hand_over`, or None.
         quotas: What the instance should grant.
         learnt: What it grants less of.
 
@@ -116,6 +116,8 @@ def pace_now(limited_by: str | None, quotas: Quotas, learnt: Mapping[str, float]
     """
     if limited_by is None:
         return "nobody waits for a call or a slot"
+    if limited_by == "hand_over":
+        return "limited by the hand-over's function: no more chats are given away at a time"
     if limited_by == "open_chats":
         return (
             f"limited by open chats: {learnt.get('open_chats', quotas.open_chats):,.0f} at a time"

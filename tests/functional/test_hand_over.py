@@ -20,6 +20,7 @@ from connect_tasks.campaign.hand_over_calls import HandOverCalls
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE, NOT_HANDED_OVER
 from connect_tasks.campaign.manage import pause, resume, stop
 from connect_tasks.campaign.run import run_campaign
+from connect_tasks.campaign.summary import pace_now
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.emulator import Fault, FaultKind
 from connect_tasks.errors import CampaignHaltedError, InputError
@@ -209,8 +210,11 @@ def test_no_more_chats_are_started_than_are_given_away_at_once(tmp_path: Path) -
             release.wait(LONG)
 
         app = App(give)
+        limits: set[str | None] = set()
         with ThreadPoolExecutor(1) as pool:
-            run = pool.submit(here.hand_over, app)
+            run = pool.submit(
+                here.hand_over, app, report=lambda funnel: limits.add(funnel.limited_by)
+            )
             assert enough.wait(LONG)
             # Whoever would be started beyond that has had the time for it.
             time.sleep(0.3)
@@ -219,6 +223,9 @@ def test_no_more_chats_are_started_than_are_given_away_at_once(tmp_path: Path) -
             run.result(LONG)
 
         assert started == MOST_AT_ONCE
+        # What a person sees of it in the meantime names the function, and no quota of Amazon's.
+        assert "hand_over" in limits
+        assert pace_now("hand_over", here.quotas, {}).startswith("limited by the hand-over's")
         assert app.given == everybody(MOST_AT_ONCE + 30)
 
 

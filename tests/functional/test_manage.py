@@ -232,7 +232,10 @@ def tables_of(path: Path) -> dict[str, list[tuple[str, str, int, int]]]:
         return {
             name: sorted(
                 database.execute(
-                    'SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)
+                    # A time is called so on PostgreSQL too; to SQLite both are the same.
+                    "SELECT name, replace(type, 'TIMESTAMP', 'DATETIME'), \"notnull\", pk "
+                    "FROM pragma_table_info(?)",
+                    (name,),
                 )
             )
             for (name,) in names

@@ -261,6 +261,29 @@ def test_a_run_waits_for_people_s_slots_and_notices_that_one_is_free(tmp_path: P
         assert rows[app.chats[0].contact_id]["status"] == "completed"
 
 
+def test_a_hand_over_waits_for_the_chats_that_it_has_given_away_itself(tmp_path: Path) -> None:
+    enforced = type(LocalQuotas())(**{**vars(LocalQuotas.unlimited()), "open_chats": 4})
+    with hand_over_world(tmp_path, quotas=enforced) as here:
+        here.quotas = with_slots(4)
+        here.plan(customers(10))
+        app = App()
+        with ThreadPoolExecutor(1) as pool:
+            run = pool.submit(here.hand_over, app)
+            for over in (0, 4):
+                while len(app.chats) < over + 4:
+                    threading.Event().wait(0.01)
+                asked = here.local.calls["DescribeContact"]
+                while here.local.calls["DescribeContact"] < asked + 4:
+                    threading.Event().wait(0.01)
+                assert len(here.local.contacts) == over + 4
+                for chat in app.chats[over:]:
+                    here.stop_contact(chat.contact_id)
+            run.result(LONG)
+
+        assert len(app.chats) == 10
+        assert here.local.refusals[("StartChatContact", "LimitExceededException")] == 0
+
+
 def test_a_run_that_waits_for_nothing_asks_nothing(tmp_path: Path) -> None:
     with hand_over_world(tmp_path) as here:
         people_fill(here, 4)
