@@ -47,6 +47,7 @@ class Desk:
     """
 
     KEEP_SECONDS = 0.5
+    GIVE_UP_SECONDS = 0.05
     # With more of them at once, others would wait for the ledger.
     MOST_NOTED = 500
     MOST_LAST_WRITES = 20
@@ -97,7 +98,19 @@ class Desk:
         if id_ in self._held:
             self._held.discard(id_)
             self._next.given_up.add(id_)
+            # Not at once: the next claim often takes it along.
+            asyncio.get_running_loop().call_later(self.GIVE_UP_SECONDS, self._write_soon)
+
+    async def written(self) -> None:
+        """Wait until what was given up before is on disk; a second call returns at once.
+
+        Raises:
+            LedgerError: The ledger cannot be written.
+        """
+        if self._next.given_up:
             self._write_soon()
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
 
     def note(self, token_hash: str) -> None:
         """A link's button was pressed; it is on disk with the next claim, or soon."""

@@ -69,6 +69,8 @@ class PressedChat:
         self._link = link
         self._start: Start | None = None
         self._is_given_up = False
+        self._is_found = True
+        self._held_since: float | None = None
         self._made: tuple[int, StartChatContactResponse] | None = None
         self._questions = 0
         self.has_called = False
@@ -90,23 +92,20 @@ class PressedChat:
             AmazonError: Amazon cannot be asked now.
             LedgerError: The ledger cannot be used.
         """
-        clock = self._context.campaign.clock
-        wait_until = clock.monotonic() + _HELD_SECONDS
         for _ in range(_MOST_ROUNDS):
             answer = await self._go_on()
             if answer is not None:
                 return answer
-            if self._is_given_up or clock.monotonic() >= wait_until:
+            if self._is_given_up or not await self._look_again():
                 break
-            if not await self._look_again():
-                return NOT_VALID
-        return busy(_AGAIN_SECONDS)
+        return busy(_AGAIN_SECONDS) if self._is_found else NOT_VALID
 
     async def _look_again(self) -> bool:
         link = await self._context.look(self._link.token_hash)
+        self._is_found = link is not None
         if link is not None:
             self._link, self.contact = link, link.contact
-        return link is not None
+        return self._is_found
 
     async def _go_on(self) -> Answer | None:
         """One step; None where the ledger is to be looked at again."""
@@ -147,6 +146,8 @@ class PressedChat:
             return False
         self._questions += 1
         self.has_called = True
+        # What Amazon says is kept of contacts that nobody holds, and this press may have just now.
+        await self._context.desk.written()
         try:
             asked = await self._context.describer.ask(self._link.instance_id, [_asked(contact)])
         except AccessDeniedError:
@@ -156,9 +157,18 @@ class PressedChat:
     async def _claim(self, contact: Contact) -> Contact | None:
         claimed = await self._context.desk.claim(contact.id)
         if claimed is None:
-            # Somebody else is at it, and has the chat in a moment.
-            await self._context.campaign.clock.sleep(_LOOK_SECONDS)
+            await self._wait_for_others()
         return claimed
+
+    async def _wait_for_others(self) -> None:
+        """Somebody else is at it, and has the chat in a moment; or was killed, and has not."""
+        clock = self._context.campaign.clock
+        if self._held_since is None:
+            self._held_since = clock.monotonic()
+        if clock.monotonic() - self._held_since >= _HELD_SECONDS:
+            self._is_given_up = True
+        else:
+            await clock.sleep(_LOOK_SECONDS)
 
     async def _plan_next(self, contact: Contact) -> Contact | None:
         if contact.status in SETTLED:

@@ -64,7 +64,8 @@ CLAIM_ORDER = (
     Status.PLANNED,
 )
 
-_LONGEST_LEASE = timedelta(hours=1)
+LONGEST_LEASE = timedelta(hours=1)
+"""What ends later than after this, nobody holds."""
 
 
 def held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -78,9 +79,14 @@ def held_by(campaign: str, worker: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 def unclaimed(now: datetime) -> sa.ColumnElement[bool]:
     """Contacts that nobody holds at this time."""
+    return unclaimed_between(now, now + LONGEST_LEASE)
+
+
+def unclaimed_between(now: Any, latest: Any) -> sa.ColumnElement[bool]:
+    """The same, where `latest` is the present time and `LONGEST_LEASE`; both may be parameters."""
     until = contacts.c.claimed_until
     # No claim lasts so long: somebody's clock was wrong when it was made.
-    return sa.or_(until.is_(None), until < now, until > now + _LONGEST_LEASE)
+    return sa.or_(until.is_(None), until < now, until > latest)
 
 
 def free(

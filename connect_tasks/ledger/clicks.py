@@ -19,30 +19,27 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger import claims
 from connect_tasks.ledger.changes import Planned
+from connect_tasks.ledger.claims import LONGEST_LEASE
+from connect_tasks.ledger.click_statements import (
+    CLAIM,
+    FREE,
+    GIVE_UP,
+    LOOK,
+    MAKE_SURE,
+    NOTE,
+    RENEW,
+    SETTLE,
+    THERE,
+)
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, plan_values, progress
-from connect_tasks.ledger.schema import campaigns, contacts, invitations, ledger
+from connect_tasks.ledger.schema import contacts, ledger
 
 __all__ = ["Clicks", "FoundLink", "Opened", "Succession"]
 
 _Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
-
-# What a press may still bring further, and what exists already.
-_MAY_START = (Status.PLANNED, Status.STARTING, Status.UNKNOWN)
-_CLAIMABLE = (*_MAY_START, *sorted(OPEN))
-
-_FIRST_AT = sa.bindparam("first_at", type_=invitations.c.opened_at.type)
-_NOTE = (
-    sa.update(invitations)
-    .where(invitations.c.token_hash == sa.bindparam("pressed"))
-    .values(
-        opens=invitations.c.opens + sa.bindparam("presses"),
-        opened_at=sa.func.coalesce(invitations.c.opened_at, _FIRST_AT),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +106,7 @@ class Clicks:
     def find(self, token_hashes: Collection[str]) -> dict[str, FoundLink]:
         """The links of these hashes (at most some hundreds), by hash; who has none is left out."""
         with self._reading() as connection:
-            rows = connection.execute(_look(token_hashes)).mappings().all()
+            rows = connection.execute(LOOK, {"hashes": list(token_hashes)}).mappings().all()
         return {row["token_hash"]: _found(row) for row in rows}
 
     def has_started(self, campaign: str) -> bool:
@@ -151,15 +148,14 @@ class Clicks:
         """
         with self._writing() as connection:
             if given_up:
-                connection.execute(_give_up(worker, given_up))
+                connection.execute(GIVE_UP, {"worker": worker, "ids": list(given_up)})
             claimed = _claim(connection, worker, ids, now, until) if ids else {}
             return claimed, _note(connection, opened)
 
     def renew(self, worker: str, ids: Collection[int], *, until: datetime) -> None:
         """Prolong the worker's claims on contacts."""
-        update = sa.update(contacts).where(*_held(worker, ids)).values(claimed_until=until)
         with self._writing() as connection:
-            connection.execute(update)
+            connection.execute(RENEW, {"worker": worker, "ids": list(ids), "until": until})
 
     def succeed(
         self,
@@ -185,7 +181,7 @@ class Clicks:
         """
         over, again = succession.over, succession.again
         with self._writing() as connection:
-            row = connection.execute(_end(worker, token_hash, succession, now)).one_or_none()
+            row = _end(connection, worker, token_hash, succession, now)
             if row is None:
                 return None
             values = plan_values(over.campaign, again, now, row.table_id)
@@ -196,26 +192,6 @@ class Clicks:
             ).mappings()
             found = planned.one_or_none()
             return None if found is None else as_contact(found)
-
-
-def _look(token_hashes: Collection[str]) -> sa.Select[Any]:
-    links, others = invitations.c, contacts.alias()
-    theirs = (others.c.campaign == links.campaign, others.c.customer_key == links.customer_key)
-    latest = sa.select(sa.func.max(others.c.generation)).where(*theirs).scalar_subquery()
-    is_latest = sa.and_(
-        contacts.c.campaign == links.campaign,
-        contacts.c.customer_key == links.customer_key,
-        contacts.c.generation == latest,
-    )
-    own = (links.token_hash, links.key_id, links.expires_at, links.revoked_at)
-    whose = (links.campaign.label("of_campaign"), links.customer_id.label("of_customer"))
-    theirs_is = (campaigns.c.mode, campaigns.c.state, campaigns.c.instance_id)
-    return (
-        sa.select(*own, *whose, *theirs_is, *CONTACT_COLUMNS)
-        .join(campaigns, campaigns.c.campaign == links.campaign)
-        .outerjoin(contacts, is_latest)
-        .where(links.token_hash.in_(token_hashes))
-    )
 
 
 def _found(row: Mapping[Any, Any]) -> FoundLink:
@@ -235,100 +211,48 @@ def _found(row: Mapping[Any, Any]) -> FoundLink:
     )
 
 
-def _works(now: datetime) -> sa.Exists:
-    links = invitations.c
-    return sa.exists().where(
-        links.campaign == contacts.c.campaign,
-        links.customer_key == contacts.c.customer_key,
-        links.revoked_at.is_(None),
-        links.expires_at > now,
-    )
-
-
-def _goes_on(paused_too: sa.ColumnElement[bool]) -> sa.Exists:
-    """The campaign is one of invitations, and runs; or is paused, for what begins nothing."""
-    state = campaigns.c.state
-    is_paused = sa.and_(state == CampaignState.PAUSED, paused_too)
-    return sa.exists().where(
-        campaigns.c.campaign == contacts.c.campaign,
-        campaigns.c.mode == CampaignMode.INVITATION,
-        sa.or_(state == CampaignState.RUNNING, is_paused),
-    )
-
-
 def _claim(
     connection: sa.Connection, worker: str, ids: Collection[int], now: datetime, until: datetime
 ) -> dict[int, Contact]:
-    chosen = (
-        sa.select(contacts.c.id)
-        .where(
-            contacts.c.id.in_(ids),
-            contacts.c.status.in_(_CLAIMABLE),
-            claims.unclaimed(now),
-            _works(now),
-            _goes_on(paused_too=contacts.c.status.in_(OPEN)),
-        )
-        .order_by(contacts.c.id)
-        .with_for_update(skip_locked=True, of=contacts)
-        # Chosen once and for all: PostgreSQL might choose anew for each row of a subquery.
-        .cte("chosen")
-    )
-    statement = (
-        sa.update(contacts)
-        .where(contacts.c.id.in_(sa.select(chosen.c.id)))
-        .values(claimed_by=worker, claimed_until=until)
-        .returning(*CONTACT_COLUMNS)
-    )
-    rows = connection.execute(statement).mappings().all()
+    values = {"worker": worker, "ids": list(ids), "until": until, **_at(now)}
+    rows = connection.execute(CLAIM, values).mappings().all()
     return {row["id"]: as_contact(row) for row in rows}
-
-
-def _held(worker: str, ids: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
-    columns = contacts.c
-    return columns.id.in_(ids), columns.claimed_by == worker, columns.claimed_until.is_not(None)
-
-
-def _give_up(worker: str, ids: Collection[int]) -> sa.Update:
-    return sa.update(contacts).where(*_held(worker, ids)).values(claimed_until=None)
 
 
 def _note(connection: sa.Connection, opened: Sequence[Opened]) -> set[str]:
     """Note presses of the links that nobody writes in this moment; the hashes of the others."""
     if not opened:
         return set()
-    here = invitations.c.token_hash
-    there = sa.select(here).where(here.in_([one.token_hash for one in opened]))
-    free = set(connection.scalars(there.with_for_update(skip_locked=True)))
+    hashes = {"hashes": [one.token_hash for one in opened]}
+    free = set(connection.scalars(FREE, hashes))
     if values := [_pressed(one) for one in opened if one.token_hash in free]:
-        connection.execute(_NOTE, values)
+        connection.execute(NOTE, values)
     if len(free) == len(opened):
         return set()
     # One that was taken out meanwhile is nobody's any more.
-    return set(connection.scalars(there)) - free
+    return set(connection.scalars(THERE, hashes)) - free
 
 
 def _pressed(one: Opened) -> dict[str, Any]:
     return {"pressed": one.token_hash, "presses": one.presses, "first_at": one.first_at}
 
 
-def _end(worker: str, token_hash: str, succession: Succession, now: datetime) -> sa.Update:
-    """The contact before, as it is from now on, if it and the link still are as they were seen."""
-    over, columns = succession.over, contacts.c
-    is_settled = succession.was is over.status
-    holder = claims.unclaimed(now) if is_settled else sa.and_(*_held(worker, [over.id]))
-    # What is settled already only makes sure of itself: others may have written to it since.
-    values = {"attempts": columns.attempts} if is_settled else progress(over)
-    return (
-        sa.update(contacts)
-        .where(
-            columns.id == over.id,
-            columns.customer_key == succession.again.customer_key,
-            columns.status == succession.was,
-            holder,
-            _works(now),
-            _goes_on(paused_too=sa.false()),
-            sa.exists().where(invitations.c.token_hash == token_hash),
-        )
-        .values({**values, "claimed_until": None})
-        .returning(columns.table_id)
-    )
+def _end(
+    connection: sa.Connection, worker: str, token_hash: str, succession: Succession, now: datetime
+) -> sa.Row[Any] | None:
+    over, was = succession.over, succession.was
+    values = {
+        "id_": over.id,
+        "theirs": succession.again.customer_key,
+        "was": was,
+        "hash": token_hash,
+        **_at(now),
+    }
+    if was is over.status:
+        return connection.execute(MAKE_SURE, values).one_or_none()
+    values |= {"worker": worker, **progress(over)}
+    return connection.execute(SETTLE, values).one_or_none()
+
+
+def _at(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "latest": now + LONGEST_LEASE}
