@@ -33,6 +33,7 @@ from connect_tasks.ledger.group_commit import GroupCommit
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.store import Ledger
 from tests.functional.hand_over_world import SUBSCRIBE
+from tests.functional.test_collecting_from_local import collect
 from tests.functional.world import FAST, always, session
 from tests.ledger_rows import enter
 from tests.postgresql import new_database
@@ -106,7 +107,14 @@ class Room:
         )
         token, contact_id = answer["ParticipantToken"], answer["ContactId"]
         if customer not in self.contacts():
-            enter(self.ledger, customer, mode=CampaignMode.INVITATION, contact_id=contact_id)
+            enter(
+                self.ledger,
+                customer,
+                mode=CampaignMode.INVITATION,
+                instance_id=self.local.instance_id,
+                contact_id=contact_id,
+                started_at=datetime.now(UTC),
+            )
         response = StartChatContactResponse.from_wire(answer)
         person = Person(self.participant, token, self.local.endpoint_url)
         return self.contacts()[customer], response, person
@@ -351,6 +359,25 @@ def test_the_app_s_end_closes_our_sockets_and_no_chat(tmp_path: Path) -> None:
             person.say("one")
 
             assert here.local.contacts[0].ended_at is None
+
+
+def test_what_a_dead_app_has_missed_is_collected_and_nothing_is_there_twice(
+    tmp_path: Path,
+) -> None:
+    with room(tmp_path) as here:
+        person = here.press("ada")
+        with person.joined():
+            eventually(lambda: here.heard("ada"))
+            heard = here.heard("ada")
+            here.end()
+            person.say("no number")
+            person.say("9")
+            eventually(lambda: here.local.contacts[0].ended_at)
+        collect(here.local, here.ledger)
+
+        assert set(heard) < set(here.said("ada"))
+        assert here.heard("ada") == here.said("ada")
+        assert here.contacts()["ada"].status == "completed"
 
 
 def test_a_customer_who_was_forgotten_is_not_written_down_again(tmp_path: Path) -> None:
