@@ -23,7 +23,12 @@ from connect_tasks.aws.problems import shortened
 from connect_tasks.chat.template.renderer import ChatMinutes
 from connect_tasks.errors import InputError
 
-__all__ = ["CHAT_MINUTES", "HandOver", "StartedChat", "check_alone", "function_of"]
+__all__ = ["CANNOT_TRAVEL", "CHAT_MINUTES", "HandOver", "StartedChat", "check_alone", "function_of"]
+
+CANNOT_TRAVEL = (
+    "A function cannot travel to other processes: give the hand-over's place there, as "
+    "'package.module:function'."
+)
 
 CHAT_MINUTES = ChatMinutes(default=240, most=10_080, why="Amazon keeps no chat for longer")
 """How long a chat may last that a person has: a tab that was left holds its slot so long."""

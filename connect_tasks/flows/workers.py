@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.hand_over import check_alone, function_of
+from connect_tasks.campaign.hand_over import CANNOT_TRAVEL, check_alone, function_of
 from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult
@@ -188,10 +188,7 @@ def _way(hand_over: Any, conversation: Conversation | None) -> CampaignMode:
     if hand_over is None:
         return CampaignMode.SIMULATION
     if not isinstance(hand_over, str):
-        raise InputError(
-            "A function cannot travel to other machines: give the hand-over's place there, as "
-            "'package.module:function'."
-        )
+        raise InputError(CANNOT_TRAVEL)
     function_of(hand_over)
     return CampaignMode.HAND_OVER
 

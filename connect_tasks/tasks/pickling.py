@@ -7,6 +7,8 @@ from prefect.serializers import PickleSerializer
 from pydantic import Field
 
 from connect_tasks.blocks import AmazonConnectInstance, block_name
+from connect_tasks.campaign.hand_over import CANNOT_TRAVEL
+from connect_tasks.errors import InputError
 
 __all__ = ["WithoutSecrets"]
 
@@ -14,7 +16,8 @@ __all__ = ["WithoutSecrets"]
 class WithoutSecrets(PickleSerializer[Any]):
     """Prefect's own serializer, for arguments and results that must not show credentials.
 
-    An instance among the arguments is refused: its name travels instead. The parameters of the
+    An instance among the arguments is refused, and a function that hands chats over: its name, or
+    its place, travels instead. The parameters of the
     flow or task that delays, which Prefect would write down beside them, are left out.
 
     Example:
@@ -31,7 +34,7 @@ class WithoutSecrets(PickleSerializer[Any]):
             obj: Either.
 
         Raises:
-            InputError: One of the arguments is an instance.
+            InputError: One of the arguments is an instance, or a hand-over's function.
         """
         return super().dumps(_arguments(obj) if _is_delayed_run(obj) else obj)
 
@@ -41,9 +44,12 @@ def _is_delayed_run(value: object) -> bool:
 
 
 def _arguments(run: Mapping[str, Any]) -> dict[str, Any]:
-    for argument in run.get("parameters", {}).values():
+    parameters = run.get("parameters", {})
+    for argument in parameters.values():
         if isinstance(argument, AmazonConnectInstance):
             block_name(argument)
+    if not isinstance(parameters.get("hand_over"), str | None):
+        raise InputError(CANNOT_TRAVEL)
     return {**run, "context": {name: _silent(value) for name, value in run["context"].items()}}
 
 

@@ -22,6 +22,7 @@ from connect_tasks.flows.workers import campaign_worker, outreach_on_workers
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tasks import preview, start_chats, validate_customers
+from connect_tasks.tasks.pickling import WithoutSecrets
 
 pytestmark = pytest.mark.usefixtures("prefect_home")
 
@@ -230,3 +231,15 @@ def test_a_function_itself_is_refused_where_it_would_have_to_travel(ledger: str)
         outreach_on_workers(
             table(), campaign="a", connect="nobody-asks-for-it", ledger=ledger, hand_over=give
         )
+
+
+def test_a_delayed_task_takes_the_place_of_a_function_and_no_function() -> None:
+    def delayed(hand_over: object) -> dict[str, Any]:
+        return {"parameters": {"campaign": "a", "hand_over": hand_over}, "context": {}}
+
+    keeps = WithoutSecrets()
+    assert keeps.loads(keeps.dumps(delayed(f"{HERE}:give"))) == delayed(f"{HERE}:give")
+    assert keeps.loads(keeps.dumps(delayed(None))) == delayed(None)
+    for function in (give, partial(give), lambda _: None):
+        with pytest.raises(InputError, match="cannot travel"):
+            keeps.dumps(delayed(function))
