@@ -9,7 +9,6 @@ from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks import collect_contacts, collect_responses
-from connect_tasks.tasks.run_context import SharedLedger
 
 __all__ = ["collect"]
 
@@ -62,12 +61,12 @@ def collect(
         print(result.messages)
         ```
     """
-    with SharedLedger(ledger) as shared:
-        collect_contacts(
-            campaign,
-            connect=connect,
-            ledger=shared,
-            follow=follow,
-            give_up_after=timedelta(days=give_up_after_days),
-        )
-        return collect_responses(campaign, ledger=shared, save_to=save_to)
+    # Each opens a ledger that is there; a shared one would be made where there is none.
+    collect_contacts(
+        campaign,
+        connect=connect,
+        ledger=ledger,
+        follow=follow,
+        give_up_after=timedelta(days=give_up_after_days),
+    )
+    return collect_responses(campaign, ledger=ledger, save_to=save_to)

@@ -1,5 +1,6 @@
 """Collecting: what Amazon knows of a campaign's contacts comes into the ledger, once and whole."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -201,6 +202,16 @@ def test_a_chat_that_began_before_midnight_may_have_its_file_under_the_next_day(
     amazon.collect(opened)
 
     assert states(opened) == {"c-ada": "stored"}
+
+
+def test_it_works_where_an_event_loop_runs_already(sqlite: Ledger, amazon: Amazon) -> None:
+    invited(sqlite, amazon, "ada")
+    amazon.put("c-ada", transcript("c-ada", [item(1)]))
+
+    async def cell() -> int:
+        return amazon.collect(sqlite).messages
+
+    assert asyncio.run(cell()) == 1
 
 
 # --- when it is not there yet ---
