@@ -113,8 +113,10 @@ class HandOverPipeline:
     def finish_by(self, deadline: float) -> None:
         """Be done by this time, in monotonic seconds: a chat not given away by then is stopped."""
         self._deadline = min(self._deadline, deadline)
-        if self._limit is not None and self._limit.when() is not None:
-            self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds_left)
+        if self._limit is not None:
+            # It may be over in this moment, and its task not know yet.
+            with contextlib.suppress(RuntimeError):
+                self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds_left)
 
     @property
     def _seconds_left(self) -> float:

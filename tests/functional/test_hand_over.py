@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from connect_tasks.campaign.summary import pace_now
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.emulator import Fault, FaultKind
 from connect_tasks.errors import CampaignHaltedError, InputError
+from connect_tasks.ledger.changes import Progress
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.store import Ledger
 from tests.functional.hand_over_world import App, hand_over_world, join
@@ -432,6 +434,45 @@ def test_a_stopped_campaign_stops_what_is_not_given_away_within_the_grace(
         assert rows["0000"]["error_code"] == NOT_HANDED_OVER
         assert here.ended() == {"0000": "API", "0001": None}
         assert rows["0001"]["handed_over_at"]
+
+
+def test_a_run_that_is_cancelled_while_it_writes_gives_away_what_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connect_tasks.campaign import run as running
+
+    monkeypatch.setattr(running, "GRACE_SECONDS", 0.3)
+    writing, release, late = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowLedger(Ledger):
+        def apply(self, worker: str, changes: Sequence[Any]) -> None:
+            if any(isinstance(one, Progress) and one.contact.handed_over_at for one in changes):
+                writing.set()
+                release.wait(LONG)
+            super().apply(worker, changes)
+
+    def cancel(_: Any) -> None:
+        if writing.is_set():
+            # As Prefect does, from the run's own thread; the write goes on in the meantime.
+            threading.Timer(0.2, release.set).start()
+            raise InterruptedError
+
+    with hand_over_world(tmp_path) as here, SlowLedger(here.ledger.url) as slow:
+        here.plan(customers(2))
+        hangs = {"0001": late}
+        with pytest.raises(InterruptedError):
+            here.hand_over(
+                lambda chat: chat.customer_id in hangs and late.wait(LONG),
+                ledger=slow,
+                report=cancel,
+            )
+        late.set()
+        rows = here.rows()
+
+        assert rows["0000"]["handed_over_at"]
+        assert rows["0001"]["error_code"] == NOT_HANDED_OVER
+        assert here.ended() == {"0000": None, "0001": "API"}
+    assert "Exception in callback" not in caplog.text
 
 
 def _with_short_grace(settings: Any) -> Any:
