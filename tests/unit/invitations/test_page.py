@@ -224,13 +224,14 @@ def test_only_an_origin_can_stand_in_a_policy(text: str) -> None:
 def test_a_template_of_ones_own_replaces_parts_and_its_code_is_allowed(tmp_path: Path) -> None:
     template = tmp_path / "page.html"
     template.write_bytes(
-        b'{% extends "page.html" %}\r\n'
+        b'\xef\xbb\xbf{% extends "page.html" %}\r\n'
         b"{% block style %}<style>\r\n:root { --accent: #0a7 }\r\n</style>{% endblock %}\r\n"
         b'{% block brand %}<img src="/logo.png" alt="Acme">{% endblock %}\r\n'
         b"{% block head %}<script>var a = '<b>&amp;';\r\n</script>{% endblock %}\r\n"
     )
     page = InvitationPage(template=template).render(LOCAL)
 
+    assert html(page).startswith("<!doctype html>")
     assert '<img src="/logo.png" alt="Acme">' in html(page)
     assert sha256("\n:root { --accent: #0a7 }\n") in rules(page)["style-src"]
     assert sha256("var a = '<b>&amp;';\n") in rules(page)["script-src"]
