@@ -126,7 +126,8 @@ def _links(campaign: str) -> sa.Executable:
     theirs, columns = invitations.c, contacts.c
     same = (columns.campaign == theirs.campaign, columns.customer_key == theirs.customer_key)
     # A link is alive with its customer's contact: not of one who was taken out or forgotten.
-    reachable = columns.status.in_([Status.PLANNED, Status.STARTING])
+    # Not the column itself: SQLite would take its index and walk past all who wait, for each link.
+    reachable = sa.func.coalesce(columns.status, "").in_([Status.PLANNED, Status.STARTING])
     untouched = (theirs.opened_at.is_(None), theirs.revoked_at.is_(None))
     waits = sa.and_(*untouched, sa.exists().where(*same, reachable, is_latest()))
     return sa.select(

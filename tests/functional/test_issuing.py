@@ -14,7 +14,7 @@ from connect_tasks.campaign import inviting, manage
 from connect_tasks.campaign.inviting import revoke
 from connect_tasks.campaign.links import InvitationKeys, token_hash
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import redaction
+from connect_tasks.ledger import counts, redaction
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Status, Withdrawal
 from connect_tasks.ledger.erasure import erase, forget
 from connect_tasks.ledger.invitations import MOST_LINKS, Link
@@ -133,6 +133,29 @@ def test_a_table_that_does_not_fit_into_one_piece_is_issued_wholly(on_sqlite: In
 
     assert invited.standings == counted(new=len(names))
     assert list(on_sqlite.to_send()) == names
+
+
+def test_counting_links_takes_as_long_as_there_are_links_and_not_their_square(
+    on_sqlite: Inviting,
+) -> None:
+    def steps(links: int) -> int:
+        on_sqlite.invite(rows(*(f"{number:05}" for number in range(links))))
+        taken = [0]
+
+        def count() -> None:
+            taken[0] += 1
+
+        with on_sqlite.ledger._reading() as connection:
+            database: Any = connection.connection.dbapi_connection
+            database.set_progress_handler(count, 100)
+            assert counts.counted(connection, CAMPAIGN)["unopened"] == links
+            database.set_progress_handler(None, 0)
+        return taken[0]
+
+    few, many = steps(250), steps(1_000)
+
+    # Four times as many; sixteen times as long if each walked past all the others.
+    assert many < 6 * few
 
 
 def test_an_interrupted_call_is_made_again_and_goes_on(
