@@ -168,3 +168,11 @@ def test_customers_are_forgotten(local: LocalConnect, ledger: str) -> None:
 def test_an_instance_is_verified(local: LocalConnect) -> None:
     assert FLOWS["verify"](local.instance()).can_run
     assert len(local.contacts) == 0
+
+
+def test_what_amazon_knows_is_collected(local: LocalConnect, ledger: str) -> None:
+    outreach(local, ledger)
+
+    result = FLOWS["collect"]("plain", connect=local.instance(), ledger=ledger)
+
+    assert set(result.contacts["status"]) == {"completed"}

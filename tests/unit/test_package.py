@@ -32,6 +32,7 @@ PUBLIC = {
     "connect_tasks.campaign": ["CampaignResult", "Forecast", "Funnel", "Plan", "run_campaign"],
     "connect_tasks.emulator": ["LocalConnect"],
     "connect_tasks.flows": ["table_flow"],
+    "connect_tasks.flows.collect": ["collect"],
     "connect_tasks.flows.forget": ["erase", "forget"],
     "connect_tasks.flows.invite": ["invite", "revoke"],
     "connect_tasks.flows.manage": ["pause", "resolve", "resume", "status", "stop"],
@@ -46,6 +47,7 @@ PUBLIC = {
         "HeldChat",
         "Plan",
         "StartedChat",
+        "collect_contacts",
         "collect_responses",
         "hold_chat",
         "issue_invitations",
@@ -56,7 +58,7 @@ PUBLIC = {
         "validate_customers",
     ],
 }
-ENTRYPOINTS = ["forget", "invite", "manage", "outreach", "verify", "workers"]
+ENTRYPOINTS = ["collect", "forget", "invite", "manage", "outreach", "verify", "workers"]
 
 
 def modules() -> list[ModuleType]:
