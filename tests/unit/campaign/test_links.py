@@ -12,7 +12,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from connect_tasks.aws.idempotency import canonical_key
@@ -147,6 +147,9 @@ def test_even_the_signing_keys_own_token_is_not_genuine_for_a_link_of_a_key_that
 
 
 @given(token=st.text(max_size=60) | st.text("ABCDabcd0123-_", min_size=22, max_size=22))
+@example(token="\ud800")
+@example(token="é" * 22)
+@example(token="\0")
 def test_whatever_somebody_gives_is_compared_and_never_raises(token: str) -> None:
     genuine = KEYS.token("renewals", "0042")
     assume(token != genuine)
