@@ -285,6 +285,18 @@ def test_a_message_whose_sending_fails_in_every_way_is_said_once(
     assert tab.run("document.querySelectorAll('.told, .failed').length") == 0
 
 
+@on_local(flow="echo", think_seconds=(0.7, 0.7))
+def test_what_is_said_before_a_flow_has_greeted_waits_until_it_has(
+    another: Another, local: LocalConnect
+) -> None:
+    with page_world(local, greeting=30) as world:
+        tab = join(another(), world)
+        write(tab, "Hi")
+        tab.wait_for(f"{BUBBLES}.length === 3")
+
+        assert bubbles(tab) == ["Hello Ann, I repeat whatever you say.", "Hi", "Hi"]
+
+
 def test_a_message_is_there_before_amazon_has_it(tab: Tab, world: PageWorld) -> None:
     join(tab, world)
     with world.local._lock:
