@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connect_tasks import Quotas
@@ -32,6 +32,10 @@ def intake(valid: int, contacted: int = 0) -> Intake:
 
 
 @given(span=st.timedeltas())
+@example(span=5 * MINUTE)
+@example(span=5 * MINUTE - timedelta.resolution)
+@example(span=timedelta(days=366))
+@example(span=timedelta(days=366) + timedelta.resolution)
 def test_a_link_works_for_minutes_to_a_year_and_never_longer(span: timedelta) -> None:
     if 5 * MINUTE <= span <= timedelta(days=366):
         assert checked_expiry(span) == span
