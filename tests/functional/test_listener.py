@@ -33,6 +33,7 @@ from connect_tasks.ledger.group_commit import GroupCommit
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.store import Ledger
 from tests.functional.hand_over_world import SUBSCRIBE
+from tests.functional.links_world import LinksWorld, key_in_environment
 from tests.functional.test_collecting_from_local import collect
 from tests.functional.world import FAST, always, session
 from tests.ledger_rows import enter
@@ -451,6 +452,30 @@ def test_joining_takes_a_part_of_the_pace_of_connections_only(tmp_path: Path) ->
 
         # Three joins at a quarter of 20 a second: at least 0.2 seconds lie between each two.
         assert time.monotonic() - began > 0.2
+
+
+def test_an_app_that_listens_has_what_is_said_while_people_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Listener, "FIRST_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(Listener, "SHARE", 1.0)
+    key_in_environment(monkeypatch)
+    with (
+        LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local,
+        Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger,
+    ):
+        links = LinksWorld(local, ledger)
+        (token,) = links.invite("ada")
+        with links.site(listen=True) as site:
+            started = site.press(token).json()["data"]["startChatResult"]
+            client = session().client("connectparticipant", endpoint_url=local.endpoint_url)
+            with Person(client, started["ParticipantToken"], site.url).joined() as person:
+                person.say("hello")
+                eventually(lambda: len(list(ledger.message_records(CAMPAIGN))) >= 4)
+
+        said = {item.id for item in local.contacts[0].transcript}
+        assert {row["message_id"] for row in ledger.message_records(CAMPAIGN)} <= said
+        assert local.contacts[0].ended_at is None
 
 
 def test_an_onlooker_says_nothing_and_waits_for_the_end() -> None:
