@@ -1,9 +1,6 @@
 """The local Amazon Connect as an object: starts a server in this process, and lets one look in."""
 
-import asyncio
-import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,15 +8,14 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
-import uvicorn
-
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.server.ticker import steady_clock, work_off
+from connect_tasks.emulator.server.background import Background
+from connect_tasks.emulator.server.ticker import steady_clock
 from connect_tasks.emulator.server.transports import Transports, listen
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
@@ -34,8 +30,6 @@ __all__ = ["LocalConnect"]
 
 _HOST = "127.0.0.1"
 _REGION = "us-east-1"
-_SECONDS_TO_START = 10
-_SECONDS_TO_CLOSE = 0.4
 _STORAGE = TranscriptStorage()
 
 
@@ -123,8 +117,7 @@ class LocalConnect:
             transports=self._transports,
             limits=limits or LocalLimits(),
         )
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._background: Background | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -138,7 +131,7 @@ class LocalConnect:
         self.stop()
 
     def __repr__(self) -> str:
-        state = self.endpoint_url if self._server else "stopped"
+        state = self.endpoint_url if self._background else "stopped"
         return f"<LocalConnect {state}, {len(self._backend.chats)} contacts>"
 
     @property
@@ -262,47 +255,22 @@ class LocalConnect:
         Raises:
             OSError: The port is taken.
         """
-        if self._server is None:
+        if self._background is None:
             listener = listen(_HOST, self._port)
             self._port = listener.getsockname()[1]
             self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
-            self._server = uvicorn.Server(self._wire.config())
-            arguments = (self._server, listener)
-            self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
-            self._thread.start()
-            self._wait_for(self._server, self._thread)
+            self._background = Background(
+                self._wire.config(),
+                self._backend.schedule,
+                lock=self._lock,
+                transports=self._transports,
+                has_foreign_clock=self._has_foreign_clock,
+            )
+            self._background.start(listener)
         return self
 
     def stop(self) -> None:
         """Stop serving and cut whatever is still open; a second call does nothing."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.should_exit = True
-        self._thread.join(_SECONDS_TO_CLOSE)
-        self._server.force_exit = True
-        self._thread.join()
-        self._server = None
-
-    def _run(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        asyncio.run(self._serve(server, listener))
-
-    async def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        foreign = self._has_foreign_clock
-        ticker = asyncio.create_task(
-            work_off(self._backend.schedule, self._lock, has_foreign_clock=foreign)
-        )
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            ticker.cancel()
-            self._transports.cut_all()
-            # Calls that are held back end by themselves when they see that nobody waits.
-            if tasks := server.server_state.tasks:
-                await asyncio.wait(tasks, timeout=_SECONDS_TO_CLOSE)
-
-    def _wait_for(self, server: uvicorn.Server, thread: threading.Thread) -> None:
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError("The local Amazon Connect could not be started.")
-            time.sleep(0.005)
+        background, self._background = self._background, None
+        if background is not None:
+            background.stop()
