@@ -213,6 +213,35 @@ def test_a_customers_generations_stand_together_and_are_counted_on(people: Peopl
 
 
 @pytest.mark.usefixtures("keys")
+def test_what_followed_stands_after_the_own_contact_whatever_its_clock_says(people: People) -> None:
+    people.plan("0001")
+    people.chat("0001", started_at=at(100))
+    people.collect("a-survey", of="chat-0001", started_at=NOW, ended_at=at(9))
+    people.hear("a-survey", "0001", (BOT, "Solved?"), (ADA, "yes"), (BOT, "Bye"))
+    people.hear("chat-0001", "0001", (BOT, "Score?"), (ADA, "9"))
+
+    # It ended, and neither the customer nor time is named for it: what was said last is a farewell.
+    assert rows(people.result.replies, "number", "question") == [(1, "Score?"), (2, "Solved?")]
+
+
+def test_what_followed_and_goes_on_waits_for_an_answer(people: People) -> None:
+    people.plan("0001")
+    people.chat("0001")
+    people.collect("a-survey", of="chat-0001", started_at=NOW, ended_at=None)
+    people.hear("a-survey", "0001", (BOT, "Solved?"))
+
+    assert rows(people.result.replies, "question", "answer") == [("Solved?", None)]
+
+
+def test_attributes_are_those_of_the_generation_that_was_started_last(people: People) -> None:
+    people.plan("0001", plan="gold")
+    people.chat("0001", contact_id="first")
+    people.plan("0001", generation=2, plan="tin")
+    people.chat("0001", contact_id="second")
+
+    assert rows(people.result.attributes, "contact_id", "plan") == [("second", "tin")]
+
+
 def test_a_forgotten_customer_has_no_reply_no_attribute_and_no_link(people: People) -> None:
     people.plan("0001", "0002", plan="gold")
     people.invite("0001", "0002")

@@ -49,10 +49,10 @@ def test_a_name_stays_as_it_is_unless_it_is_taken() -> None:
 
 
 def test_the_most_frequent_have_columns_where_there_are_too_many() -> None:
-    rows = [row(None, {"all": "1", f"only-{number}": "1"}) for number in range(5)]
+    rows = [row(None, {"most": "1", f"each-{number}": "1"}) for number in range(5)]
     columns = attribute_columns(rows, most=3)
 
-    assert list(columns.names) == ["all", "only-0", "only-1"]
+    assert list(columns.names) == ["each-0", "each-1", "most"]
     assert columns.left_out == 3
 
 

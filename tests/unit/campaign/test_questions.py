@@ -61,6 +61,12 @@ def test_of_many_different_texts_the_first_are_shown() -> None:
     assert question.more == 35
 
 
+def test_texts_that_nobody_repeats_are_texts_however_few() -> None:
+    question = only(reply("Why?", answer) for answer in ["So", "Therefore", "It was slow"])
+
+    assert (question.bars, question.texts) == ((), ("So", "Therefore", "It was slow"))
+
+
 def test_questions_that_differ_in_a_name_are_one() -> None:
     replies = [
         each
