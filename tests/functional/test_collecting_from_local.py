@@ -162,6 +162,8 @@ def test_a_file_that_is_not_right_is_left_and_the_next_look_finds_it_mended(
     with held(tmp_path, faults=faults) as (world, fresh):
         found = collect(world.local, fresh)
         assert (found.unusable, states(fresh)) == (1, {"awaited", "stored"})
+        (trouble,) = {row["trouble"] for row in table(fresh, collected)} - {None}
+        assert ("larger than" in trouble) is (kind is FaultKind.FILE_HUGE)
 
         collect(world.local, fresh, days=2)
 
