@@ -42,6 +42,7 @@ _SECONDS: Mapping[str, float] = MappingProxyType(
         "give_up": 15 * 60,
         "greeting": 3,
         "echo": 5,
+        "answer": 15,
         "typing": 10,
         "last_word": 3,
     }

@@ -50,7 +50,7 @@ def _local(request: pytest.FixtureRequest) -> Iterator[LocalConnect]:
 
 @pytest.fixture(name="world")
 def _world(local: LocalConnect) -> Iterator[PageWorld]:
-    with page_world(local, greeting=0.1, first_pause=0.1) as world:
+    with page_world(local, greeting=0.1, first_pause=0.1, answer=1) as world:
         yield world
 
 
@@ -642,6 +642,15 @@ def test_a_socket_that_is_deaf_is_noticed_by_ones_own_echo(
         tab = join(another(), world)
         write(tab, "Hello")
         tab.wait_for(f"{BUBBLES}.length === 3")
+
+
+@on_local(flow="echo", faults=[Fault(operation="ChatFrame", kind=FaultKind.FRAME_LOST, nth=4)])
+def test_an_answer_that_is_lost_on_its_way_is_asked_for(tab: Tab, world: PageWorld) -> None:
+    join(tab, world)
+    write(tab, "Hello")
+    tab.wait_for(f"{BUBBLES}.length === 3")
+
+    assert world.local.injected["ChatFrame", "frame_lost"] == 1
 
 
 def test_the_connection_is_renewed_before_it_runs_out_without_a_gap(
