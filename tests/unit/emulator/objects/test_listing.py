@@ -36,7 +36,8 @@ def expected(keys: list[str], prefix: str, delimiter: str, start_after: str = ""
 
 
 def pages(keys: list[str], wish: Wish) -> Iterator[tuple[Entry, ...]]:
-    while True:
+    # More pages than lines can only be the same ones again.
+    for _ in range(len(keys) + 2):
         page = page_of(lambda prefix, after: bucket(keys, prefix, after), wish)
         yield page.entries
         if not page.is_truncated:

@@ -15,7 +15,9 @@ STARTED = {"ContactId": "c", "ParticipantId": "p", "ParticipantToken": "t"}
 OPEN = httpx.Response(200, json={"data": {"startChatResult": STARTED}})
 
 
-def pressed(*answers: httpx.Response, most: int = 5) -> tuple[Any, list[float], Link]:
+def pressed(
+    *answers: httpx.Response, most: int = 5, seed: int = 1
+) -> tuple[Any, list[float], Link]:
     """What came of pressing, how long was waited each time, and the link."""
     left, waits = list(answers), []
 
@@ -25,7 +27,7 @@ def pressed(*answers: httpx.Response, most: int = 5) -> tuple[Any, list[float], 
     async def press() -> Any:
         transport = httpx.MockTransport(lambda _: left.pop(0))
         async with httpx.AsyncClient(transport=transport) as http:
-            chance = Random(1)  # noqa: S311 - no secret
+            chance = Random(seed)  # noqa: S311 - no secret
             link = Link(http, "http://127.0.0.1/i/x", chance, sleep, most)
             try:
                 return await link.press(), link
@@ -94,3 +96,10 @@ def test_whoever_was_put_off_often_enough_gives_up() -> None:
     assert error.is_put_off
     assert link.put_off == 3
     assert len(waits) == 3
+
+
+def test_people_who_are_put_off_together_come_back_at_different_times() -> None:
+    waits = {pressed(busy("10"), OPEN, seed=seed)[1][0] for seed in range(20)}
+
+    assert len(waits) == 20
+    assert max(waits) - min(waits) > 2
