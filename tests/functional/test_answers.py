@@ -212,7 +212,6 @@ def test_a_customers_generations_stand_together_and_are_counted_on(people: Peopl
     ]
 
 
-@pytest.mark.usefixtures("keys")
 def test_what_followed_stands_after_the_own_contact_whatever_its_clock_says(people: People) -> None:
     people.plan("0001")
     people.chat("0001", started_at=at(100))
@@ -242,6 +241,7 @@ def test_attributes_are_those_of_the_generation_that_was_started_last(people: Pe
     assert rows(people.result.attributes, "contact_id", "plan") == [("second", "tin")]
 
 
+@pytest.mark.usefixtures("keys")
 def test_a_forgotten_customer_has_no_reply_no_attribute_and_no_link(people: People) -> None:
     people.plan("0001", "0002", plan="gold")
     people.invite("0001", "0002")
