@@ -308,6 +308,8 @@ def test_a_file_that_cannot_be_used_is_named_left_and_looked_at_again(
     assert kept["look_again_at"] > NOON
     assert (found.unusable, "c-ada" in caplog.text) == (1, True)
     assert SECRET not in caplog.text + kept["trouble"]
+    # What the list says is too large is not fetched at all.
+    assert amazon.calls["GetObject"] == (1 if kind == "too large" else 2)
 
     amazon.put("c-ada", transcript("c-ada", [item(1)]))
     amazon.clock.ahead = timedelta(days=2)
@@ -688,6 +690,19 @@ def test_one_file_that_may_not_be_read_does_not_keep_the_others_from_being_read(
 
     assert sorted(states(sqlite).values()) == ["awaited", "stored", "stored", "stored"]
     assert (found.problems, found.unusable) == ([], 1)
+
+
+def test_where_no_file_may_be_read_a_permission_is_missing_however_few_they_are(
+    sqlite: Ledger, amazon: Amazon
+) -> None:
+    invited(sqlite, amazon, "ada")
+    amazon.put("c-ada", transcript("c-ada", [item(1)]))
+    amazon.refused = {"GetObject": denied("GetObject")}
+
+    found = amazon.collect(sqlite)
+
+    assert ["s3:GetObject" in problem for problem in found.problems] == [True]
+    assert [(row["looks"], row["trouble"]) for row in table(sqlite, collected)] == [(0, None)]
 
 
 def test_without_permission_to_describe_nothing_can_be_collected_and_the_sentence_says_so(
