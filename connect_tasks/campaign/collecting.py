@@ -12,7 +12,6 @@ The rules of this file:
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
 from typing import TypeVar
@@ -22,6 +21,7 @@ from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.transcript_file import contact_of
 from connect_tasks.aws.transcript_store import TranscriptStore
+from connect_tasks.campaign.collected import Collected
 from connect_tasks.campaign.describing import Describer
 from connect_tasks.campaign.following import Follower
 from connect_tasks.campaign.funnel import FunnelCounter
@@ -40,7 +40,7 @@ from connect_tasks.ledger.described import Asked, Described, TranscriptState
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["Collected", "collect_campaign"]
+__all__ = ["collect_campaign"]
 
 Result = TypeVar("Result")
 
@@ -55,48 +55,6 @@ _NO_PLACE = (
     "The instance keeps no transcripts: name a bucket for chat transcripts under Data storage in "
     "the Amazon Connect console. What was said before that cannot be collected."
 )
-
-
-@dataclass(slots=True, kw_only=True)
-class Collected:
-    """What one call brought, and what is left.
-
-    Attributes:
-        described: Contacts that Amazon was asked about.
-        ended: People's chats that were found to be over.
-        followers: Contacts that followed from others and were not known.
-        transcripts: Files that were read.
-        messages: Items that are new in the ledger.
-        unusable: Files that could not be used.
-        open: Contacts that go on.
-        awaited: Transcripts that Amazon has not written yet, or not so that they can be read whole.
-        absent: Contacts without a transcript, for which nobody looks any more.
-        problems: What kept something from being collected, one sentence each.
-        again_at: When there is something to collect again; None if all is collected.
-    """
-
-    described: int = 0
-    ended: int = 0
-    followers: int = 0
-    transcripts: int = 0
-    messages: int = 0
-    unusable: int = 0
-    open: int = 0
-    awaited: int = 0
-    absent: int = 0
-    problems: list[str] = field(default_factory=list)
-    again_at: datetime | None = None
-
-    def __str__(self) -> str:
-        parts = (
-            f"{self.ended:,} chats found over",
-            f"{self.transcripts:,} transcripts read, {self.messages:,} items new",
-            f"{self.awaited:,} transcripts awaited",
-            f"{self.open:,} contacts open",
-            f"{self.absent:,} without a transcript",
-        )
-        again = f"; collect again at {self.again_at:%Y-%m-%d %H:%M} UTC" if self.again_at else ""
-        return ", ".join(parts) + again
 
 
 def collect_campaign(
