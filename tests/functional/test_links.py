@@ -22,7 +22,7 @@ from connect_tasks.ledger.contact import CampaignState, Status, Withdrawal
 from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.store import Ledger
 from tests.functional.links_world import CAMPAIGN, LinksWorld, eventually, key_in_environment
-from tests.functional.world import session
+from tests.functional.world import FAST, session
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -646,3 +646,47 @@ def test_the_answer_is_json_that_says_nothing_of_the_customer(lite: LinksWorld) 
         text = json.dumps(site.press(token).json())
     assert "Ada" not in text
     assert "0001" not in text.replace(json.loads(text)["data"]["startChatResult"]["ContactId"], "")
+
+
+def test_a_chat_that_goes_on_is_not_failed_when_amazon_refuses_to_repeat_its_start(
+    ledger: str,
+) -> None:
+    refuse = Fault(
+        operation="StartChatContact",
+        kind=FaultKind.ERROR_BEFORE,
+        nth=2,
+        status=400,
+        code="InvalidParameterException",
+    )
+    with faulty(refuse) as local, Ledger(ledger) as opened:
+        world = LinksWorld(local, opened)
+        [token] = world.invite("0001")
+        with world.site() as one, world.site() as two:
+            first = result(one.press(token))
+            refused = two.press(token)
+            again = result(two.press(token))
+    assert code(refused) == BUSY
+    assert again["ContactId"] == first["ContactId"]
+    assert world.contacts()[0]["status"] == "started"
+
+
+def test_reloads_of_one_link_soon_cost_no_more_calls(lite: LinksWorld) -> None:
+    [token] = lite.invite("0001")
+    codes = []
+    # Each with a memory of its own would let each ask: what is told is one server's.
+    with lite.site() as site, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("connect_tasks.invitations.resolver.Resolver._keep", lambda *_: None)
+        codes = [site.press(token).status_code for _ in range(12)]
+    assert codes[:6] == [200] * 6
+    assert set(codes[6:]) == {503}
+    assert lite.local.calls["StartChatContact"] == 6
+
+
+def test_a_started_chat_counts_once_among_the_open_ones(ledger: str) -> None:
+    with faulty() as local, Ledger(ledger) as opened:
+        world = LinksWorld(local, opened, quotas=FAST.model_copy(update={"open_chats": 4}))
+        tokens = world.invite(*(f"{number:04}" for number in range(6)))
+        with world.site() as site:
+            codes = [site.press(token).status_code for token in tokens]
+    assert codes == [200, 200, 200, 200, 503, 503]
+    assert len(world.started()) == 4
