@@ -93,6 +93,8 @@ class Describer:
     async def ask(self, instance_id: str, asked: Sequence[Asked]) -> list[Described]:
         """Ask about these contacts, and keep what Amazon tells of them.
 
+        Concurrent calls may ask the same and write the same. Cancelled, nothing of it is kept.
+
         Args:
             instance_id: Whose contacts.
             asked: The contacts; one call for each, as many at a time as the pace permits.

@@ -48,7 +48,8 @@ class Follower:
 
         One call finds a hundred of the instance's followers, whoever's they are; where none can
         have followed no call is made. When all were taken it is kept that they were looked for:
-        broken off before, a second call finds them again.
+        cancelled or left before, a second call finds them again. Concurrent calls, also of other
+        processes, may give the same ones.
 
         Raises:
             AmazonError: The search is not permitted, or failed.

@@ -140,6 +140,8 @@ class TranscriptReader:
     async def fetch(self, places: Sequence[tuple[str, str]]) -> None:
         """Read files of which Amazon told where they are; one that is not there is awaited.
 
+        Concurrent calls write nothing twice. Cancelled, what was read is kept.
+
         Args:
             places: The contacts' ids, each with `bucket/key`.
         """
