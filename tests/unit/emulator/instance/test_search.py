@@ -28,13 +28,15 @@ def everything(world: World, **members: Any) -> tuple[list[str], list[int]]:
     ids: list[str] = []
     sizes: list[int] = []
     token: dict[str, str] = {}
-    while True:
+    # More pages than contacts can only be the same ones again.
+    for _ in range(len(world.backend.chats) + 2):
         page = world.call("SearchContacts", **asked(world, **members, **token))
         ids += [contact["Id"] for contact in page["Contacts"]]
         sizes.append(len(page["Contacts"]))
         if "NextToken" not in page:
             return ids, sizes
         token = {"NextToken": page["NextToken"]}
+    pytest.fail("the pages have no end")
 
 
 def crowd(gaps: list[int], stopped: list[bool]) -> tuple[World, list[Any]]:
