@@ -555,6 +555,20 @@ def test_one_that_turns_up_late_in_the_search_is_found_by_the_next_collect(
     assert amazon.calls["SearchContacts"] == 0
 
 
+def test_what_follows_from_a_chat_that_was_open_at_the_first_look_is_found(
+    sqlite: Ledger, amazon: Amazon
+) -> None:
+    enter(sqlite, "ada", mode="invitation")
+    amazon.contacts["c-ada"] = told()
+    amazon.collect(sqlite)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    follower(amazon, "s-1", "c-ada", "DISCONNECT")
+    amazon.clock.ahead = timedelta(minutes=16)
+
+    assert amazon.collect(sqlite).followers == 1
+    assert table(sqlite, collected)[0]["look_again_at"] is not None
+
+
 def test_nobody_is_searched_for_if_it_is_switched_off(sqlite: Ledger, amazon: Amazon) -> None:
     invited(sqlite, amazon, "ada")
     follower(amazon, "s-1", "c-ada", "DISCONNECT")
