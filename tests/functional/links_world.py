@@ -139,7 +139,9 @@ class LinksWorld:
             yield site
 
     def contacts(self, campaign: str = CAMPAIGN) -> list[dict[str, Any]]:
-        return [dict(row) for row in self.ledger.contact_records(campaign)]
+        # Of its own: it may be asked when the world's is closed.
+        with Ledger(self.ledger.url) as ledger:
+            return [dict(row) for row in ledger.contact_records(campaign)]
 
     def link(self, token: str) -> dict[str, Any]:
         query = sa.select(invitations).where(invitations.c.token_hash == token_hash(token))
