@@ -104,6 +104,8 @@ class Desk:
     async def written(self) -> None:
         """Wait until what was given up before is on disk; a second call returns at once.
 
+        Concurrent calls wait for the same. Cancelled, it is written all the same.
+
         Raises:
             LedgerError: The ledger cannot be written.
         """
@@ -121,7 +123,7 @@ class Desk:
     async def keep(self) -> None:
         """Renew claims well before they run out, and write what nobody waits for; never returns.
 
-        Once for a desk. Cancelled, claims run out in the end.
+        Once for a desk, never concurrently. Cancelled, claims run out in the end.
         """
         renewed_at = self._clock.monotonic()
         while True:
@@ -135,7 +137,8 @@ class Desk:
     async def end(self) -> None:
         """Write what is left; a second call finds nothing.
 
-        What somebody else writes all the time is left out in the end.
+        What somebody else writes all the time is left out in the end. Not concurrently with presses,
+        which would add to it. Cancelled, some of it may be written.
 
         Raises:
             LedgerError: The ledger cannot be written.

@@ -80,7 +80,10 @@ class Hook:
         call.add_done_callback(self._calls.discard)
 
     async def end(self) -> None:
-        """Wait a little for those under way; a second call does nothing."""
+        """Wait a little for those under way; a second or concurrent call does nothing more.
+
+        Cancelled, they go on.
+        """
         if self._calls:
             _, late = await asyncio.wait(self._calls, timeout=self.END_SECONDS)
             for call in late:

@@ -84,8 +84,8 @@ class PressedChat:
     async def run(self) -> Answer:
         """Go on until there is an answer.
 
-        Called once. Cancelled between two calls it ends at once, during one after its answer is
-        on disk.
+        Called once, never concurrently. Cancelled between two calls it ends at once, during one
+        after its answer is on disk.
 
         Raises:
             CampaignWideError: No contact of the campaign can be started.

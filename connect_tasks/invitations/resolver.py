@@ -146,7 +146,10 @@ class Resolver:
         return await self._answer(link)
 
     async def end(self) -> None:
-        """Begin nothing more, and finish what is under way; a second call finds nothing."""
+        """Begin nothing more, and finish what is under way; a second call finds nothing.
+
+        Concurrent presses are turned away. Cancelled, what is under way goes on.
+        """
         self._is_ending = True
         for flight in list(self._flights.values()):
             if not flight.chat.withdraw():

@@ -228,7 +228,7 @@ class Running:
     async def end(self) -> None:
         """Finish what is under way, and give everything back; a second call does nothing.
 
-        Cancelled, claims, slots and permits run out by themselves.
+        Never concurrently. Cancelled, claims, slots and permits run out by themselves.
         """
         await self.resolver.end()
         await self._hook.end()
@@ -244,7 +244,10 @@ class Running:
             _log.warning("claims could not be released; they run out by themselves")
 
     async def is_healthy(self) -> bool:
-        """Whether the ledger can be read; many who ask at once share one question."""
+        """Whether the ledger can be read.
+
+        Concurrent calls share one question. Cancelled, it is asked all the same.
+        """
         if self._health is None or self._health.done():
             self._health = asyncio.ensure_future(self._can_read())
         return await asyncio.shield(self._health)
