@@ -137,8 +137,8 @@ class Desk:
     async def end(self) -> None:
         """Write what is left; a second call finds nothing.
 
-        What somebody else writes all the time is left out in the end. Not concurrently with presses,
-        which would add to it. Cancelled, some of it may be written.
+        What somebody else writes all the time is left out in the end. Not concurrently with
+        presses, which would add to it. Cancelled, some of it may be written.
 
         Raises:
             LedgerError: The ledger cannot be written.
