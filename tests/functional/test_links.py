@@ -21,7 +21,13 @@ from connect_tasks.ledger import forget
 from connect_tasks.ledger.contact import CampaignState, Status, Withdrawal
 from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.store import Ledger
-from tests.functional.links_world import CAMPAIGN, LinksWorld, eventually, key_in_environment
+from tests.functional.links_world import (
+    CAMPAIGN,
+    LinksWorld,
+    eventually,
+    key_in_environment,
+    serving,
+)
 from tests.functional.world import FAST, session
 
 pytestmark = pytest.mark.timeout(120)
@@ -602,12 +608,13 @@ def test_a_call_under_way_is_finished_and_recorded_when_the_server_ends(world: L
     [token] = world.invite("0001")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConnectApi, "start_chat", slow)
-        with world.site() as site:
+        # A server that waits for no request: only the app itself can wait for its call.
+        with serving(world.app(), timeout_graceful_shutdown=1) as site:
             press = threading.Thread(target=lambda: _ignoring(lambda: site.press(token)))
             press.start()
             assert called.wait(30)
             site.server.should_exit = True
-            go_on.set()
+            threading.Timer(2.5, go_on.set).start()
     press.join()
     [contact] = world.contacts()
     assert contact["status"] == "started"
