@@ -662,7 +662,7 @@ def test_the_answer_is_json_that_says_nothing_of_the_customer(lite: LinksWorld) 
 
 
 def test_a_chat_that_goes_on_is_not_failed_when_amazon_refuses_to_repeat_its_start(
-    ledger: str,
+    ledger: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     refuse = Fault(
         operation="StartChatContact",
@@ -679,6 +679,7 @@ def test_a_chat_that_goes_on_is_not_failed_when_amazon_refuses_to_repeat_its_sta
             refused = two.press(token)
             again = result(two.press(token))
     assert code(refused) == BUSY
+    assert "met a fault" not in caplog.text
     assert again["ContactId"] == first["ContactId"]
     assert world.contacts()[0]["status"] == "started"
 
