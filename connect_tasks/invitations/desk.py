@@ -72,7 +72,13 @@ class Desk:
         claimed: asyncio.Future[Contact | None] = asyncio.get_running_loop().create_future()
         self._next.claims[id_] = claimed
         self._write_soon()
-        return await claimed
+        try:
+            return await claimed
+        except asyncio.CancelledError:
+            # It may have come in the moment before: then nobody else would ever give it up.
+            if claimed.done() and not claimed.cancelled() and not claimed.exception():
+                self.give_up(id_)
+            raise
 
     async def succeed(self, token_hash: str, succession: Succession) -> Contact | None:
         """Plan a customer's next contact and claim it; None if others did: look again.

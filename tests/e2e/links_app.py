@@ -81,7 +81,8 @@ def serve(job: Job) -> None:
         endpoint_url=job.endpoint_url,
         enforced=LocalQuotas.unlimited(),
         connect_window_seconds=300,
-        quotas=FAST,
+        # People's chats stay open, and nobody is to wait for a place.
+        quotas=FAST.model_copy(update={"open_chats": 100_000}),
     )
     lease = timedelta(seconds=job.lease_seconds)
     setattr(app_module, "ServiceSettings", partial(ServiceSettings, lease=lease))  # noqa: B010 - it is a class

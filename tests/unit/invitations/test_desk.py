@@ -120,6 +120,25 @@ def test_who_gives_up_waiting_for_a_claim_does_not_keep_it() -> None:
     assert run(story()) == [7]
 
 
+def test_a_claim_that_comes_in_the_moment_of_giving_up_is_not_kept_for_ever() -> None:
+    async def story() -> list[list[int]]:
+        clicks = Clicks()
+        one = desk(clicks)
+        keeper = asyncio.ensure_future(one.keep())
+        claiming = asyncio.ensure_future(one.claim(7))
+        while not clicks.claims:
+            await asyncio.sleep(0)
+        # The claim is there, and whoever waits for it has not been woken yet.
+        assert not claiming.done()
+        claiming.cancel()
+        await CLOCK.sleep(20)
+        keeper.cancel()
+        assert clicks.given_up == [7]
+        return clicks.renewed
+
+    assert run(story()) == []
+
+
 def test_claims_are_renewed_well_before_they_end_and_only_those_that_are_held() -> None:
     async def story() -> list[list[int]]:
         clicks = Clicks()
