@@ -241,8 +241,12 @@ def _settled(
 
 def _due(campaign: str, at: datetime | None) -> list[sa.ColumnElement[bool]]:
     wanted = collected.c.transcript.in_([str(state) for state in _WANTED])
-    due = [] if at is None else [collected.c.look_again_at <= at]
-    return [collected.c.campaign == campaign, wanted, *due]
+    here = [collected.c.campaign == campaign, wanted]
+    if at is None:
+        return here
+    # Where nobody has looked, a file may be there before it is expected: the first look waits for
+    # nothing.
+    return [*here, sa.or_(collected.c.look_again_at <= at, collected.c.looks == 0)]
 
 
 def _of_family() -> sa.ColumnElement[bool]:
