@@ -19,7 +19,7 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.emulator.flows import scripts
+from connect_tasks.emulator.flows import scripts, steps
 from connect_tasks.ledger.store import Ledger
 from tests.bench.parties import session, unlimited
 
@@ -29,22 +29,22 @@ CAMPAIGN = "wire"
 EXCHANGES, BUBBLES = 10, 3
 
 
-def _bubbles(number: int) -> tuple[scripts.Step, ...]:
-    return tuple(scripts.Say(scripts.BOT, f"answer {number}.{n}") for n in range(BUBBLES))
+def _bubbles(number: int) -> tuple[steps.Step, ...]:
+    return tuple(steps.Say(scripts.BOT, f"answer {number}.{n}") for n in range(BUBBLES))
 
 
-def talks(_caller: scripts.Caller) -> scripts.Dialogue:
+def talks(_caller: steps.Caller) -> steps.Dialogue:
     """Answer in bubbles; our side ends the chat."""
     for number in range(EXCHANGES):
         yield _bubbles(number)
     yield _bubbles(EXCHANGES)
 
 
-def talks_and_ends(_caller: scripts.Caller) -> scripts.Dialogue:
+def talks_and_ends(_caller: steps.Caller) -> steps.Dialogue:
     """Answer in bubbles, and end the chat right behind the last of them."""
     for number in range(EXCHANGES):
         yield _bubbles(number)
-    yield (*_bubbles(EXCHANGES), scripts.End("CONTACT_FLOW_DISCONNECT"))
+    yield (*_bubbles(EXCHANGES), steps.End("CONTACT_FLOW_DISCONNECT"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from connect_tasks import StartChatContactResponse
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
 from connect_tasks.emulator.faults.plan import FaultPlan
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.errors import CampaignWideError, LedgerError, OutcomeUnknownError
 from connect_tasks.ledger.changes import Change
 from connect_tasks.ledger.store import Ledger

@@ -14,7 +14,7 @@ from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, World, customers, session
 

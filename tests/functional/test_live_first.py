@@ -17,7 +17,7 @@ from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.ledger.changes import Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Status

@@ -35,7 +35,7 @@ from connect_tasks.campaign import manage
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import Fault, FaultKind
-from connect_tasks.emulator.instance.chat import ContactRecord
+from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError
 from connect_tasks.ledger.store import Ledger
 from tests.functional.fake_amazon import (

@@ -304,7 +304,11 @@ def as_version_4(ledger: Ledger, url: str) -> None:
         ledger.apply("w", [*changes, Heard(made, transcript(told[0]) if told else [])])
     engine = make_engine(url)
     with engine.begin() as connection:
-        for column in ("transcript_complete", "items_skipped"):
+        for later in ("invitations", "collected"):
+            connection.exec_driver_sql(f"DROP TABLE {later}")
+        for column in ("mode", "base_url"):
+            connection.exec_driver_sql(f"ALTER TABLE campaigns DROP COLUMN {column}")
+        for column in ("transcript_complete", "items_skipped", "handed_over_at"):
             connection.exec_driver_sql(f"ALTER TABLE contacts DROP COLUMN {column}")
         # Forgetting takes away what the ledger had of the chat.
         forgotten = "SET contact_id = NULL WHERE customer_id = 'forgotten'"
