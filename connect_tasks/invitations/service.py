@@ -62,6 +62,7 @@ _REFUSED_SECONDS = 60.0
 # A tenth of the calls that DescribeContact has, and no more than that at a time.
 _LOOK_SECONDS = 2.0
 _LOOK_SHARE = 0.1
+_MOST_LOOKED = 20
 _HEALTH_SECONDS = 2.0
 
 
@@ -351,7 +352,7 @@ class Running:
         """Keep the status of people's chats fresh, at a gentle pace."""
         quiet = Describer(self._calls, self._writer, self._clock)
         rate, _ = self._instance.quotas.usable_rate_of("DescribeContact")
-        most = max(1, int(rate * _LOOK_SHARE * _LOOK_SECONDS))
+        most = min(_MOST_LOOKED, max(1, int(rate * _LOOK_SHARE * _LOOK_SECONDS)))
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             await quiet.look(self._instance_id, campaign=None, most=most)
