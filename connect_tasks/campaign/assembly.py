@@ -9,11 +9,11 @@ from random import Random
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.slot_pool import ShareSlots, SlotPool, at_most
+from connect_tasks.campaign.collection.describing import Describer
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.campaign.describing import Describer
 from connect_tasks.campaign.funnel import FunnelCounter
-from connect_tasks.campaign.hand_over import HandOver
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
+from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE
 from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots

@@ -8,7 +8,7 @@ from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.aws.retry import RandomSource, RetryPolicy
 from connect_tasks.campaign.funnel import FunnelCounter
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation

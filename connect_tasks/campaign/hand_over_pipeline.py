@@ -22,8 +22,8 @@ from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.slot_pool import Slot
 from connect_tasks.campaign.claimed_contact import ClaimedContact, told
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.campaign.hand_over import StartedChat
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
+from connect_tasks.campaign.hand_over.started_chat import StartedChat
 from connect_tasks.campaign.open_chat import OpenChat
 from connect_tasks.campaign.start import Start
 from connect_tasks.chat.dialogue import EndReason

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from connect_tasks.campaign.attributes import attribute_columns
+from connect_tasks.campaign.answers.attributes import attribute_columns
+from connect_tasks.campaign.answers.replies import replies
 from connect_tasks.campaign.invitation_rows import invitation_records
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.campaign.replies import replies
 from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.layouts import (

@@ -11,12 +11,12 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.campaign.answers.said import said
 from connect_tasks.campaign.conclusion import Conclusion, conclude
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.result_tables import ResultTables
-from connect_tasks.campaign.said import said
 from connect_tasks.campaign.summary import counts_shown, not_contacted, summarise
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.addresses import with_known_password, without_password

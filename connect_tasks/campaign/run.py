@@ -14,8 +14,8 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.assembly import Assembly
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
-from connect_tasks.campaign.hand_over import HandOver, check_alone, function_of
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
+from connect_tasks.campaign.hand_over.started_chat import HandOver, check_alone, function_of
 from connect_tasks.campaign.worker import Worker
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, LedgerError

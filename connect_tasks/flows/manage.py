@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.campaign import manage
-from connect_tasks.campaign.hand_over import function_of
+from connect_tasks.campaign.hand_over.started_chat import function_of
 from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.flows.run_texts import keeping_ids

@@ -6,7 +6,7 @@ from prefect.futures import wait
 from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
-from connect_tasks.campaign.hand_over import check_alone, function_of
+from connect_tasks.campaign.hand_over.started_chat import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation

@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.hand_over import CANNOT_TRAVEL, check_alone, function_of
+from connect_tasks.campaign.hand_over.started_chat import CANNOT_TRAVEL, check_alone, function_of
 from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult

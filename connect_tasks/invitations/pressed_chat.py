@@ -19,8 +19,8 @@ from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.slot_pool import Slot, SlotPool
 from connect_tasks.aws.pacing.turns import Turn, Urgency
 from connect_tasks.campaign.claimed_contact import ClaimedContact
+from connect_tasks.campaign.collection.describing import Describer
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.campaign.describing import Describer
 from connect_tasks.campaign.start import Start
 from connect_tasks.campaign.unknown_outcomes import next_generation
 from connect_tasks.errors import AccessDeniedError

@@ -25,8 +25,8 @@ from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.blocks.instance import AmazonConnectInstance, load_instance
+from connect_tasks.campaign.collection.describing import Describer
 from connect_tasks.campaign.context import CampaignContext
-from connect_tasks.campaign.describing import Describer
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.paced import paced_calls

@@ -10,7 +10,7 @@ from prefect import task
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.hand_over import HandOver
+from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
 from connect_tasks.campaign.results import CampaignResult

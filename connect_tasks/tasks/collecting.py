@@ -6,8 +6,8 @@ from prefect import task
 
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
-from connect_tasks.campaign.collected import Collected
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collected import Collected
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.tasks.run_context import (
     NO_RECORD,
     Logger,

@@ -12,7 +12,7 @@ from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
-from connect_tasks.campaign.hand_over import CHAT_MINUTES
+from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.inviting import chat_minutes
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over

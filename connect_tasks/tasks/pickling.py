@@ -7,7 +7,7 @@ from prefect.serializers import PickleSerializer
 from pydantic import Field
 
 from connect_tasks.blocks import AmazonConnectInstance, block_name
-from connect_tasks.campaign.hand_over import CANNOT_TRAVEL
+from connect_tasks.campaign.hand_over.started_chat import CANNOT_TRAVEL
 from connect_tasks.errors import InputError
 
 __all__ = ["WithoutSecrets"]

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from connect_tasks import Quotas
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.ledger.store import Ledger
 from tests.bench.table import Row
 from tests.functional.world import session

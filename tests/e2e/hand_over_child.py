@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connect_tasks import ChatTemplate
 from connect_tasks.aws.client import ClientOptions
 from connect_tasks.aws.instance import Instance
-from connect_tasks.campaign.hand_over import StartedChat
+from connect_tasks.campaign.hand_over.started_chat import StartedChat
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.ledger.contact import CampaignMode

@@ -17,8 +17,8 @@ from moto.server import ThreadedMotoServer
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
-from connect_tasks.campaign.collected import Collected
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collected import Collected
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.errors import AmazonError, NotFoundError
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, session

@@ -16,7 +16,7 @@ from websockets.sync.connection import Connection
 from connect_tasks.aws.client import ClientOptions
 from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.funnel import Funnel
-from connect_tasks.campaign.hand_over import CHAT_MINUTES, HandOver, StartedChat
+from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES, HandOver, StartedChat
 from connect_tasks.campaign.planning import Plan, plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_tasks.aws.transcript_store import MOST_BYTES
-from connect_tasks.campaign import collecting
+from connect_tasks.campaign.collection import collecting
 from connect_tasks.errors import (
     AccessDeniedError,
     CampaignHaltedError,

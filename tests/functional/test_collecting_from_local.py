@@ -12,8 +12,8 @@ from connect_tasks import Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
-from connect_tasks.campaign.collected import Collected
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collected import Collected
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas, TranscriptStorage
 from connect_tasks.ledger.schema import collected, contacts, items
 from connect_tasks.ledger.store import Ledger

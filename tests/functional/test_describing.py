@@ -17,7 +17,7 @@ from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
 from connect_tasks.aws.retry import RetryPolicy
-from connect_tasks.campaign.describing import Describer
+from connect_tasks.campaign.collection.describing import Describer
 from connect_tasks.errors import AccessDeniedError, NotFoundError, ServiceFaultError
 from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.schema import collected, contacts

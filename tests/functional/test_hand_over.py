@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from connect_tasks import Conversation
-from connect_tasks.campaign.hand_over import StartedChat
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
+from connect_tasks.campaign.hand_over.started_chat import StartedChat
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE, NOT_HANDED_OVER
 from connect_tasks.campaign.manage import pause, resume, stop
 from connect_tasks.campaign.run import run_campaign

@@ -13,7 +13,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from connect_tasks import ChatTemplate, Conversation
-from connect_tasks.campaign.hand_over import StartedChat
+from connect_tasks.campaign.hand_over.started_chat import StartedChat
 from connect_tasks.emulator import LocalConnect
 from connect_tasks.errors import InputError
 from connect_tasks.flows.manage import pause, resume

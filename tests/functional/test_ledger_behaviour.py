@@ -764,7 +764,9 @@ def test_records_come_in_the_order_of_planning(ledger: Ledger) -> None:
     assert list(records(ledger)) == ["c-3", "c-1", "c-2"]
 
 
-def test_records_hold_a_contact_what_amazon_told_of_it_and_nothing_of_its_claim(three: Ledger) -> None:
+def test_records_hold_a_contact_what_amazon_told_of_it_and_nothing_of_its_claim(
+    three: Ledger,
+) -> None:
     names = set(next(iter(three.contact_records(CAMPAIGN))))
 
     assert names == {*Contact.__slots__, *FROM_AMAZON}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connect_tasks.aws.pacing.clock import SystemClock
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.emulator.people import Habits, PersonKind, PersonRecord, simulate_people

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from connect_tasks.campaign.answers.said import said
 from connect_tasks.campaign.report.words import (
     END_REASON_WORDS,
     ENDS_OF_PEOPLE,
     clean,
     shorten,
 )
-from connect_tasks.campaign.said import said
 from connect_tasks.chat.dialogue import EndReason
 
 __all__ = ["ROLE_WORDS", "Chat", "ChatChoice", "Line"]

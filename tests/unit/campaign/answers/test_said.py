@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.campaign.said import INTERACTIVE, INTERACTIVE_RESPONSE, said
+from connect_tasks.campaign.answers.said import INTERACTIVE, INTERACTIVE_RESPONSE, said
 
 PICKER = {
     "templateType": "ListPicker",

@@ -26,7 +26,7 @@ from itertools import count, groupby
 from typing import Any
 
 from connect_tasks.aws.idempotency import canonical_key
-from connect_tasks.campaign.said import INTERACTIVE, is_customers, said
+from connect_tasks.campaign.answers.said import INTERACTIVE, is_customers, said
 from connect_tasks.chat.dialogue import EndReason
 
 __all__ = ["ended_by_the_other_side", "replies"]

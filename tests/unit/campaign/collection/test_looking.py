@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.campaign.following import spans
-from connect_tasks.campaign.look_schedule import next_look
-from connect_tasks.campaign.transcripts import sweep
+from connect_tasks.campaign.collection.following import spans
+from connect_tasks.campaign.collection.look_schedule import next_look
+from connect_tasks.campaign.collection.transcripts import sweep
 
 ENDED = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

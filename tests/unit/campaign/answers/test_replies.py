@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.campaign.replies import ended_by_the_other_side, replies
+from connect_tasks.campaign.answers.replies import ended_by_the_other_side, replies
 from connect_tasks.chat.dialogue import EndReason
 
 T0 = datetime(2026, 11, 22, 9, tzinfo=UTC)

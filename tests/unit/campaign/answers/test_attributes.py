@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.campaign.attributes import attribute_columns, attributes_of
+from connect_tasks.campaign.answers.attributes import attribute_columns, attributes_of
 from connect_tasks.tables.layouts import attributes_layout
 
 NAMES = (

@@ -19,7 +19,7 @@ from connect_tasks.aws.contact_record import (
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.turns import Turn, Urgency
-from connect_tasks.campaign.look_schedule import GIVE_UP_AFTER, next_look
+from connect_tasks.campaign.collection.look_schedule import GIVE_UP_AFTER, next_look
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.errors import AmazonError, CampaignWideError, NotFoundError, PermanentError
 from connect_tasks.ledger.async_ledger import AsyncLedger

@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
-from connect_tasks.campaign.hand_over import HandOver, StartedChat
+from connect_tasks.campaign.hand_over.started_chat import HandOver, StartedChat
 from connect_tasks.errors import CampaignWideError
 
 __all__ = ["HandOverCalls"]

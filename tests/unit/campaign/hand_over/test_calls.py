@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.campaign.hand_over import StartedChat
-from connect_tasks.campaign.hand_over_calls import HandOverCalls
+from connect_tasks.campaign.hand_over.calls import HandOverCalls
+from connect_tasks.campaign.hand_over.started_chat import StartedChat
 from connect_tasks.errors import CampaignWideError
-from tests.unit.campaign.test_hand_over import started_chat
+from tests.unit.campaign.hand_over.test_started_chat import started_chat
 
 LONG = 30
 

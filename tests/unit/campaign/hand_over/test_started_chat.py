@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
-from connect_tasks.campaign.hand_over import StartedChat, check_alone, function_of
+from connect_tasks.campaign.hand_over.started_chat import StartedChat, check_alone, function_of
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 

@@ -21,13 +21,13 @@ from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.transcript_file import contact_of
 from connect_tasks.aws.transcript_store import TranscriptStore
-from connect_tasks.campaign.collected import Collected
-from connect_tasks.campaign.describing import Describer
-from connect_tasks.campaign.following import Follower
+from connect_tasks.campaign.collection.collected import Collected
+from connect_tasks.campaign.collection.describing import Describer
+from connect_tasks.campaign.collection.following import Follower
+from connect_tasks.campaign.collection.look_schedule import GIVE_UP_AFTER
+from connect_tasks.campaign.collection.transcripts import Place, TranscriptReader, sweep
 from connect_tasks.campaign.funnel import FunnelCounter
-from connect_tasks.campaign.look_schedule import GIVE_UP_AFTER
 from connect_tasks.campaign.shared_quota import SharedQuota
-from connect_tasks.campaign.transcripts import Place, TranscriptReader, sweep
 from connect_tasks.chat.own_loop import finish
 from connect_tasks.errors import (
     AccessDeniedError,
@@ -104,7 +104,7 @@ def collect_campaign(
         ```python
         from connect_tasks.aws.client import ConnectApi
         from connect_tasks.aws.instance import Instance
-        from connect_tasks.campaign.collecting import collect_campaign
+        from connect_tasks.campaign.collection.collecting import collect_campaign
         from connect_tasks.ledger import Ledger
 
         with Ledger("sqlite:///.connect_tasks/ledger.db") as ledger:

@@ -23,7 +23,7 @@ from typing import TypeVar
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.transcript_file import Unreadable, contact_of, day_prefix, read_file
 from connect_tasks.aws.transcript_store import MOST_BYTES, KeyPage, StoredKey, TranscriptStore
-from connect_tasks.campaign.look_schedule import next_look
+from connect_tasks.campaign.collection.look_schedule import next_look
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,

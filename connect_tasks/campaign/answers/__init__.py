@@ -1,0 +1,1 @@
+"""What was answered, as tables: derived from transcripts and contacts, and stored nowhere."""

@@ -1,0 +1,1 @@
+"""Bringing a campaign up to date with what Amazon knows: ends, followers, transcripts."""
