@@ -14,7 +14,7 @@ from rich.table import Table
 
 from connect_tasks import ChatTemplate
 from connect_tasks.blocks import AmazonConnectInstance
-from connect_tasks.campaign.collecting import collect_campaign
+from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import LocalConnect
 from connect_tasks.errors import ConnectTasksError
