@@ -21,7 +21,7 @@ from connect_tasks.errors import ConnectTasksError
 from connect_tasks.flows.invite import invite
 from connect_tasks.invitations import LocalApp
 from connect_tasks.ledger import Ledger
-from flows.demo import give_keys
+from flows.demo import QUOTAS, give_keys
 
 __all__ = ["main"]
 
@@ -49,7 +49,7 @@ def main() -> int:
 def _converse(console: Console, folder: Path) -> None:
     ledger, table = f"sqlite:///{folder / 'ledger.db'}", folder / "customers.csv"
     table.write_text(TABLE, encoding="utf-8")
-    with LocalConnect(flow="feedback", think_seconds=(0.4, 1.2)) as local:
+    with LocalConnect(flow="feedback", think_seconds=(0.4, 1.2), quotas=QUOTAS) as local:
         instance = local.instance()
         app = LocalApp(connect=instance, ledger=ledger)
         invited = invite(

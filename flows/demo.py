@@ -54,9 +54,10 @@ HABITS = Habits(think_seconds=(0.1, 0.8), late_seconds=(1, 3))
 class _Evening:
     """What one run of the demo came to."""
 
+    invited: CampaignResult
     result: CampaignResult
     people: list[PersonRecord]
-    contacts: int
+    contacts: tuple[int, int]
 
 
 def main() -> int:
@@ -93,25 +94,33 @@ def _spend_an_evening(customers: Path) -> _Evening:
         links: dict[str, str] = dict(
             invited.invitations[["customer_id", "url"]].itertuples(index=False)
         )
-        with app:
-            people = simulate_people(links, endpoint_url=local.endpoint_url, habits=HABITS)
-        collect(CAMPAIGN, connect=instance)
-        return _Evening(collect(CAMPAIGN, connect=instance), people, len(local.contacts))
+        people: list[PersonRecord] = []
+        if not invited.summary["opened"]:
+            with app:
+                people = simulate_people(links, endpoint_url=local.endpoint_url, habits=HABITS)
+        collected = collect(CAMPAIGN, connect=instance)
+        by_link = sum(contact.client_token is not None for contact in local.contacts)
+        contacts = by_link, len(local.contacts) - by_link
+        return _Evening(invited, collected, people, contacts)
 
 
 def _show(console: Console, evening: _Evening) -> None:
     result = evening.result
     console.print(_funnel_table(result))
-    console.print(_refused_table(result))
+    console.print(_refused_table(evening.invited))
     console.print(_answers_table(result))
     for number, chat in enumerate(result.conversations(2), start=1):
         console.print(f"\n[bold]Conversation {number}[/]")
         for name, text in chat:
             console.print(f"  {name}: {text}", markup=False, soft_wrap=True)
+    if not evening.people:
+        console.print("\nThe simulated people had their evening before: nobody was asked again.")
+        return
     kinds = Counter(str(person.kind).replace("_", " ") for person in evening.people)
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     console.print(f"\nSimulated people: {told}")
-    console.print(f"Contacts at Amazon Connect, counted there: {evening.contacts}")
+    links, followed = evening.contacts
+    console.print(f"Counted at Amazon Connect: {links} chats by links, {followed} that followed")
 
 
 def _funnel_table(result: CampaignResult) -> Table:
