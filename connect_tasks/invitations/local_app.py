@@ -67,6 +67,7 @@ class LocalApp:
         app = invitation_app(connect=connect, ledger=ledger, **options)
         self._ledger = ledger
         self._listener = socket.create_server((_HOST, port))
+        self._port: int = self._listener.getsockname()[1]
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="invitations", daemon=True)
@@ -74,7 +75,7 @@ class LocalApp:
     @property
     def base_url(self) -> str:
         """What links begin with: `invite` wants it."""
-        return f"http://{_HOST}:{self._listener.getsockname()[1]}"
+        return f"http://{_HOST}:{self._port}"
 
     def __enter__(self) -> Self:
         with opened(self._ledger):
