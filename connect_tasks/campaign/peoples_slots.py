@@ -9,10 +9,9 @@ import math
 from typing import Protocol
 
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.errors import AmazonError, CampaignWideError
 
-__all__ = ["Looks", "PeoplesSlots"]
+__all__ = ["Looks", "PeoplesSlots", "Queue"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,12 +27,21 @@ class Looks(Protocol):
         ...
 
 
+class Queue(Protocol):
+    """Those who wait for a slot; a `SlotPool` fits."""
+
+    @property
+    def waiting(self) -> int:
+        """How many there are."""
+        ...
+
+
 class PeoplesSlots:
     """Has people's chats asked about while a worker is short of slots.
 
     Args:
         describer: Asks.
-        slots: The worker's slots.
+        slots: Tell whether somebody waits for one.
         instance_id: Whose chats.
         describes_per_second: How many questions the instance permits.
         clock: Waits.
@@ -46,7 +54,7 @@ class PeoplesSlots:
     def __init__(
         self,
         describer: Looks,
-        slots: SlotPool,
+        slots: Queue,
         instance_id: str,
         *,
         describes_per_second: float,

@@ -30,6 +30,7 @@ from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.paced import paced_calls
+from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignWideError, ConnectTasksError, LedgerError
@@ -39,6 +40,7 @@ from connect_tasks.invitations.listener import Listener
 from connect_tasks.invitations.looks import Looks
 from connect_tasks.invitations.pressed_chat import URGENT, PressContext
 from connect_tasks.invitations.resolver import Resolver
+from connect_tasks.invitations.shortage import Shortage
 from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import CampaignMode, Contact
@@ -198,6 +200,16 @@ class Running:
         )
         self._context = self._make_context()
         self._describer = Describer(self._calls, writer, self._clock, turn=URGENT)
+        self._quiet = Describer(self._calls, writer, self._clock)
+        self._describes_per_second, _ = instance.quotas.usable_rate_of("DescribeContact")
+        self._shortage = Shortage(self._context.slots, self._clock)
+        self._peoples_slots = PeoplesSlots(
+            self._quiet,
+            self._shortage,
+            instance_id,
+            describes_per_second=self._describes_per_second,
+            clock=self._clock,
+        )
         self._listener = self._make_listener() if settings.listen else None
         self._counters: dict[str, _PressCounter] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -220,7 +232,12 @@ class Running:
 
     def begin(self) -> None:
         """Begin the duties; once."""
-        duties = [self._context.slots.keep, self._desk.keep, self._look_after_chats]
+        duties = [
+            self._context.slots.keep,
+            self._desk.keep,
+            self._look_after_chats,
+            self._peoples_slots.keep,
+        ]
         if self._listener is not None:
             duties.append(self._listener.run)
         for duty in duties:
@@ -349,13 +366,16 @@ class Running:
             self._hook.tell(contact)
 
     async def _look_after_chats(self) -> None:
-        """Keep the status of people's chats fresh, at a gentle pace."""
-        quiet = Describer(self._calls, self._writer, self._clock)
-        rate, _ = self._instance.quotas.usable_rate_of("DescribeContact")
-        most = min(_MOST_LOOKED, max(1, int(rate * _LOOK_SHARE * _LOOK_SECONDS)))
+        """Keep the status of people's chats fresh, at a gentle pace.
+
+        While slots are short, `PeoplesSlots` asks about the same chats, as fast as it may.
+        """
+        rate = self._describes_per_second * _LOOK_SHARE
+        most = min(_MOST_LOOKED, max(1, int(rate * _LOOK_SECONDS)))
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
-            await quiet.look(self._instance_id, campaign=None, most=most)
+            if not self._shortage.waiting:
+                await self._quiet.look(self._instance_id, campaign=None, most=most)
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

@@ -5,7 +5,9 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from connect_tasks.aws.client import ConnectApi
 from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerUnreachableError
+from connect_tasks.invitations import service
 from connect_tasks.ledger import forget
 from connect_tasks.ledger.contact import CampaignState, Status, Withdrawal
 from connect_tasks.ledger.schema import metadata
@@ -24,6 +27,7 @@ from connect_tasks.ledger.store import Ledger
 from tests.functional.links_world import (
     CAMPAIGN,
     LinksWorld,
+    Site,
     eventually,
     key_in_environment,
     serving,
@@ -586,6 +590,33 @@ def test_starts_are_counted_with_those_of_all_who_share_the_instance(lite: Links
     assert len(holders) == 1
     with lite.ledger._reading() as connection:
         assert connection.exec_driver_sql("SELECT * FROM holders").all() == []
+
+
+def test_whoever_finds_no_slot_has_those_looked_for_that_people_gave_up(
+    ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever is found, is found for those who wait: the gentle look comes too late for this test.
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 3600)
+    quotas = FAST.model_copy(update={"open_chats": 30})
+    with faulty() as local, Ledger(ledger) as opened:
+        world = LinksWorld(local, opened, quotas)
+        tokens = world.invite(*[f"{n:04}" for n in range(60)])
+        with world.site() as site:
+            for token in tokens[:30]:
+                eventually(partial(_opens, site, token))
+            asked = local.calls["DescribeContact"]
+            for contact_id in world.started():
+                stop_chat(world, contact_id)
+            assert local.calls["DescribeContact"] == asked
+            with ThreadPoolExecutor(30) as pool:
+                opening = [partial(_opens, site, token) for token in tokens[30:]]
+                list(pool.map(eventually, opening))
+
+    assert len(world.started()) == 60
+
+
+def _opens(site: Site, token: str) -> bool:
+    return site.press(token).status_code == httpx.codes.OK
 
 
 def test_the_status_of_peoples_chats_is_kept_fresh(lite: LinksWorld) -> None:

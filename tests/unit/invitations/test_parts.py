@@ -17,10 +17,11 @@ from connect_tasks.invitations.budgets import LinkBudgets
 from connect_tasks.invitations.hooks import Hook
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.masked_logs import mask_access_logs, masked
+from connect_tasks.invitations.shortage import Shortage
 from connect_tasks.invitations.troubles import Troubles
 from connect_tasks.ledger.clicks import FoundLink
 from tests.unit.invitations.test_verdicts import contact, link
-from tests.unit.virtual_time import run, settle
+from tests.unit.virtual_time import LoopClock, run, settle
 
 SECRET = "participant-token-1"
 
@@ -257,3 +258,20 @@ def test_a_hook_that_is_too_slow_is_left_out_and_never_waited_for() -> None:
         return waiting
 
     assert asyncio.run(story()) == 5
+
+
+class Queue:
+    waiting = 0
+
+
+def test_a_shortage_of_slots_lasts_until_those_who_were_turned_away_are_back() -> None:
+    async def story() -> list[int]:
+        queue, clock = Queue(), LoopClock()
+        shortage, seen = Shortage(queue, clock), []
+        for waiting, seconds in [(0, 1), (3, 9.9), (0, 0.2), (0, 0), (1, 1)]:
+            queue.waiting = waiting
+            seen.append(shortage.waiting)
+            await clock.sleep(seconds)
+        return seen
+
+    assert run(story()) == [0, 3, 3, 0, 1]
