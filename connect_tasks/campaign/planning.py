@@ -13,8 +13,10 @@ from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, 
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known, Planned
-from connect_tasks.ledger.contact import Refusal, Status, Withdrawal
+from connect_tasks.ledger.contact import CampaignMode, Refusal, Status, Withdrawal
 from connect_tasks.ledger.keys import is_whole
+from connect_tasks.ledger.next_chats import NextChat
+from connect_tasks.ledger.rows import written_row
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
@@ -124,17 +126,24 @@ class _Planner:
     contacted: int = 0
     kept_out: int = 0
     changed: ChangedRequests = field(default_factory=ChangedRequests)
+    taken_out: Collection[str] = ()
     has_forgotten: bool = field(init=False)
+    has_links: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.has_forgotten = self.ledger.has_forgotten(self.campaign)
+        self.has_links = self.ledger.mode(self.campaign) is CampaignMode.INVITATION
 
     def add(self, rows: Rows) -> None:
         """Take the next rows of the table in."""
         valid, refused = self.row_check.check(rows)
         self.refusals += refused
         known = self._known([row.customer_id for row in valid])
-        planned = [self._plan(row, known.get(row.customer_id)) for row in valid]
+        if self.has_links:
+            known |= self._say_for_next(valid, known)
+        welcome = [row for row in valid if row.customer_key not in self.taken_out]
+        self.kept_out += len(valid) - len(welcome)
+        planned = [self._plan(row, known.get(row.customer_id)) for row in welcome]
         self.planned += [row for row in planned if row]
         self._name_again(known, {row.customer_id for row in planned if row})
         self.added += len(valid) - len(known)
@@ -191,6 +200,34 @@ class _Planner:
         """
         key = canonical_key(customer_id)
         return is_whole(key) or key != customer_id or canonical_key(self.campaign) != self.campaign
+
+    def _say_for_next(
+        self, valid: Sequence[ValidRow], known: Mapping[str, Known]
+    ) -> Mapping[str, Known]:
+        """Say what customers' next chats are to be; those of whom something new is, looked up anew.
+
+        A press may have planned the next one just before it was said: that one is corrected then.
+        """
+        pairs = [(row, known[row.customer_id]) for row in valid if row.customer_id in known]
+        there = [(row, found) for row, found in pairs if not found.is_forgotten]
+        said = self.ledger.next_chats.of(self.campaign, [row.customer_key for row, _ in there])
+        self.taken_out = {key for key, one in said.items() if one.taken_out is Withdrawal.BY_PERSON}
+        new: dict[str, str | None] = {}
+        names = []
+        for row, found in there:
+            was, text = said.get(row.customer_key, NextChat()), self._next_row(row, found)
+            if text != was.row or was.taken_out is Withdrawal.BY_TABLE:
+                new[row.customer_key] = text
+                names.append(row.customer_id)
+        if not new:
+            return {}
+        self.ledger.next_chats.say(self.campaign, new)
+        return self.ledger.known(self.campaign, names)
+
+    def _next_row(self, valid: ValidRow, known: Known) -> str | None:
+        row = _planned(valid, self.campaign, known.generation, known.client_token)
+        is_same = (row.fingerprint, row.messages) == (known.fingerprint, known.messages)
+        return written_row(row) if known.may_be_followed and not is_same else None
 
     def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
         """Who stays as planned, or may have been contacted, is this table's too."""
@@ -249,7 +286,8 @@ class _Planner:
             return None
         if known.status is Status.PLANNED:
             return row
-        if row.fingerprint != known.fingerprint:
+        is_for_next = self.has_links and known.is_unjoined
+        if row.fingerprint != known.fingerprint and not is_for_next:
             where = self.row_check.row_of(valid.customer_key)
             self.changed.add(valid.customer_id, where, valid.request)
         return None

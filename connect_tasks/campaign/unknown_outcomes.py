@@ -12,6 +12,7 @@ from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.opening import opened
+from connect_tasks.ledger.rows import read_row
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["Decision", "next_generation", "resolve", "unknown_contacts"]
@@ -77,7 +78,10 @@ def resolve(
             open_ledger.resolve(_contacted(contact, now), again=None, now=now)
         else:
             # Below 1, in a ledger of an earlier version, another contact stands for the customer.
-            again = next_generation(contact) if contact.generation > 0 else None
+            key = canonical_key(contact.customer_id)
+            said = open_ledger.next_chats.of(contact.campaign, [key]).get(key)
+            row = said.row if said else None
+            again = next_generation(contact, row) if contact.generation > 0 else None
             open_ledger.resolve(_given_up(contact, now), again=again, now=now)
 
 
@@ -112,11 +116,18 @@ def _given_up(contact: Contact, now: datetime) -> Contact:
     )
 
 
-def next_generation(contact: Contact) -> Planned:
-    """A contact's customer once more: the same request and messages, with a token of its own."""
+def next_generation(contact: Contact, row: str | None = None) -> Planned:
+    """A contact's customer once more, with a token of its own.
+
+    Args:
+        contact: Their latest one.
+        row: What a table said after it was sent, as `written_row` has it; None for the same request
+            and messages.
+    """
+    request, messages = read_row(row) if row else (contact.request, contact.messages)
     generation = contact.generation + 1
     token = client_token(contact.campaign, contact.customer_id, generation)
-    wire: dict[str, Any] = {**json.loads(contact.request), "ClientToken": token}
+    wire: dict[str, Any] = {**json.loads(request), "ClientToken": token}
     return Planned(
         customer_id=contact.customer_id,
         customer_key=canonical_key(contact.customer_id),
@@ -124,7 +135,7 @@ def next_generation(contact: Contact) -> Planned:
         client_token=token,
         request=canonical_json(wire),
         fingerprint=fingerprint(wire),
-        messages=contact.messages,
+        messages=messages,
     )
 
 

@@ -36,6 +36,7 @@ __all__ = ["URGENT", "PressContext", "PressedChat"]
 URGENT = Turn(Urgency.WAITING, 0.0)
 """The turn of a call for which a person waits at the button: before campaigns that can wait."""
 
+_LIVE = Turn(Urgency.LIVE)
 _PAUSED_SECONDS = 60
 _AGAIN_SECONDS = 2
 _HELD_SECONDS = 3.0
@@ -188,7 +189,9 @@ class PressedChat:
             self._context.desk.give_up(claimed.id)
 
     async def _succeed(self, contact: Contact, over: Contact) -> Contact | None:
-        succession = Succession(over=over, was=contact.status, again=next_generation(contact))
+        row = self._link.next_row
+        again = next_generation(contact, row)
+        succession = Succession(over=over, was=contact.status, again=again, next_row=row)
         return await self._context.desk.succeed(self._link.token_hash, succession)
 
     async def _start_claimed(self, contact: Contact | None) -> Answer | None:
@@ -243,8 +246,8 @@ class _Pressed(ClaimedContact):
 
     @property
     def turn(self) -> Turn:
-        """Before all that can wait."""
-        return URGENT
+        """Before all that can wait; of a chat that goes on, before those that are not there yet."""
+        return _LIVE if self.contact.status in OPEN else URGENT
 
 
 class _PressSlot(Slot):

@@ -8,7 +8,9 @@ The rules of this file:
 - A start of which nobody knows the outcome is made again with the same token, for as long as the
   token surely finds the same chat. After that nobody can have joined what it may have made, since
   no answer ever left this house; so the customer's next chat takes its place.
-- A customer's next chat comes only after one that nobody joined, and there is an end to it.
+- A customer's next chat comes only after one that nobody joined, and there is an end to it: chats
+  are counted that Amazon has made, and not those that were only planned.
+- Whoever was taken out after a chat was sent gets no further one; the one that is open goes on.
 """
 
 from datetime import datetime, timedelta
@@ -17,9 +19,9 @@ from enum import StrEnum
 from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
-from connect_tasks.ledger.standing import MOST_GENERATIONS
+from connect_tasks.ledger.standing import MOST_CHATS
 
-__all__ = ["Verdict", "after", "is_alive", "judge"]
+__all__ = ["Verdict", "is_alive", "judge"]
 
 _UNSETTLED = frozenset({Status.STARTING, Status.UNKNOWN})
 
@@ -43,11 +45,12 @@ def is_alive(link: FoundLink, now: datetime) -> bool:
     """Whether a link that was found, and is genuine, still opens something."""
     contact = link.contact
     return (
-        link.mode is CampaignMode.INVITATION
+        contact is not None
+        and (link.taken_out is None or contact.status in OPEN)
+        and link.mode is CampaignMode.INVITATION
         and link.revoked_at is None
         and now < link.expires_at
         and link.state is not CampaignState.STOPPED
-        and contact is not None
         and contact.generation > 0
         and contact.status is not Status.FAILED
     )
@@ -66,28 +69,18 @@ def judge(link: FoundLink, now: datetime, token_validity: timedelta) -> Verdict:
         return Verdict.NOT_VALID
     if contact.status in OPEN:
         return Verdict.REPEAT
-    verdict = _of_contact(contact, now, token_validity)
+    verdict = _of_contact(contact, link.chats, now, token_validity)
     starts = verdict in {Verdict.START, Verdict.NEXT}
     return Verdict.LATER if starts and link.state is CampaignState.PAUSED else verdict
 
 
-def after(contact: Contact, error_code: str | None) -> Verdict:
-    """What comes after a chat that is over.
-
-    Args:
-        contact: Its contact.
-        error_code: Why it is over, as Amazon says; None if it was held.
-    """
-    is_repeated = error_code == NEVER_JOINED and contact.generation < MOST_GENERATIONS
-    return Verdict.NEXT if is_repeated else Verdict.OVER
-
-
-def _of_contact(contact: Contact, now: datetime, token_validity: timedelta) -> Verdict:
+def _of_contact(contact: Contact, chats: int, now: datetime, token_validity: timedelta) -> Verdict:
+    code = contact.error_code
     if contact.status in _UNSETTLED and _is_too_old(contact, now, token_validity):
-        return after(contact, NEVER_JOINED)
-    if contact.status in {Status.PLANNED, *_UNSETTLED}:
+        code = NEVER_JOINED
+    elif contact.status in {Status.PLANNED, *_UNSETTLED}:
         return Verdict.START
-    return after(contact, contact.error_code)
+    return Verdict.NEXT if code == NEVER_JOINED and chats < MOST_CHATS else Verdict.OVER
 
 
 def _is_too_old(contact: Contact, now: datetime, token_validity: timedelta) -> bool:

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Contact, Status, Withdrawal
 
-__all__ = ["Change", "Heard", "Known", "Planned", "Progress"]
+__all__ = ["MAY_BE_UNJOINED", "Change", "Heard", "Known", "Planned", "Progress"]
+
+MAY_BE_UNJOINED = frozenset({Status.STARTING, Status.UNKNOWN, Status.STARTED})
+"""A chat may have been made, and perhaps nobody joins it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,16 @@ class Known:
         """Whether nobody has contacted the customer, and nobody is to for now."""
         out = self.status is Status.FAILED and self.error_code in set(Withdrawal)
         return out and not self.is_forgotten
+
+    @property
+    def is_unjoined(self) -> bool:
+        """Whether there was a chat, and nobody joined it."""
+        return self.status is Status.COMPLETED and self.error_code == NEVER_JOINED
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether a link may bring another chat after the one that was sent."""
+        return self.is_unjoined or self.status in MAY_BE_UNJOINED
 
 
 @dataclass(frozen=True, slots=True)

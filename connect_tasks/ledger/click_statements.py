@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from connect_tasks.ledger.claims import unclaimed_between
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Status
+from connect_tasks.ledger.next_chats import count_chats
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, PROGRESS_COLUMNS
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
 
@@ -40,10 +41,11 @@ def _look() -> sa.Select[Any]:
         contacts.c.generation == latest,
     )
     own = (links.token_hash, links.key_id, links.expires_at, links.revoked_at)
+    following = (links.taken_out, links.next_row, count_chats().label("chats"))
     whose = (links.campaign.label("of_campaign"), links.customer_id.label("of_customer"))
     theirs_is = (campaigns.c.mode, campaigns.c.state, campaigns.c.instance_id)
     return (
-        sa.select(*own, *whose, *theirs_is, *CONTACT_COLUMNS)
+        sa.select(*own, *following, *whose, *theirs_is, *CONTACT_COLUMNS)
         .join(campaigns, campaigns.c.campaign == links.campaign)
         .outerjoin(contacts, is_latest)
         .where(_HASHES)
@@ -51,13 +53,14 @@ def _look() -> sa.Select[Any]:
 
 
 def _works() -> sa.Exists:
-    """The link of a contact's customer still opens something."""
+    """The link of a contact's customer still opens something, if only a chat that is open."""
     links = invitations.c
     return sa.exists().where(
         links.campaign == contacts.c.campaign,
         links.customer_key == contacts.c.customer_key,
         links.revoked_at.is_(None),
         links.expires_at > _NOW,
+        sa.or_(links.taken_out.is_(None), contacts.c.status.in_(OPEN)),
     )
 
 
@@ -107,7 +110,11 @@ def _end(holder: sa.ColumnElement[bool], values: dict[str, Any]) -> sa.Update:
             holder,
             _works(),
             _goes_on(paused_too=sa.false()),
-            sa.exists().where(invitations.c.token_hash == sa.bindparam("hash")),
+            sa.exists().where(
+                invitations.c.token_hash == sa.bindparam("hash"),
+                invitations.c.taken_out.is_(None),
+                invitations.c.next_row.is_not_distinct_from(sa.bindparam("made_of", type_=sa.Text)),
+            ),
         )
         .values({**values, "claimed_until": None})
         .returning(columns.table_id)

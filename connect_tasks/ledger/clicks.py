@@ -32,7 +32,14 @@ from connect_tasks.ledger.click_statements import (
     SETTLE,
     THERE,
 )
-from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Contact, Status
+from connect_tasks.ledger.contact import (
+    OPEN,
+    CampaignMode,
+    CampaignState,
+    Contact,
+    Status,
+    Withdrawal,
+)
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, plan_values, progress
 from connect_tasks.ledger.schema import contacts, ledger
@@ -44,7 +51,11 @@ _Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundLink:
-    """A link as a press finds it, with its campaign and its customer's latest contact."""
+    """A link as a press finds it, with its campaign and its customer's latest contact.
+
+    `chats` is how many of its customer's chats exist, or did, at Amazon; `taken_out` and `next_row`
+    say what comes after the latest (`next_chats`).
+    """
 
     token_hash: str
     campaign: str
@@ -56,6 +67,9 @@ class FoundLink:
     state: CampaignState
     instance_id: str
     contact: Contact | None
+    chats: int = 0
+    taken_out: Withdrawal | None = None
+    next_row: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +86,14 @@ class Succession:
     """A contact that is over, and its customer's next one.
 
     `was` is the status that the ledger must hold of it until now; with `over.status` the same,
-    nothing of it changes.
+    nothing of it changes. `next_row` is what the link must still say of the next one, of which
+    `again` was made.
     """
 
     over: Contact
     was: Status
     again: Planned
+    next_row: str | None = None
 
 
 class Clicks:
@@ -208,6 +224,9 @@ def _found(row: Mapping[Any, Any]) -> FoundLink:
         state=CampaignState(row["state"]),
         instance_id=row["instance_id"],
         contact=as_contact(contact) if has_contact else None,
+        chats=row["chats"],
+        taken_out=Withdrawal(row["taken_out"]) if row["taken_out"] else None,
+        next_row=row["next_row"],
     )
 
 
@@ -246,6 +265,7 @@ def _end(
         "theirs": succession.again.customer_key,
         "was": was,
         "hash": token_hash,
+        "made_of": succession.next_row,
         **_at(now),
     }
     if was is over.status:

@@ -261,3 +261,20 @@ def ledger_exists(url: str) -> bool:
             return bool(sa.inspect(engine).has_table(ledger.name))
         finally:
             engine.dispose()
+
+
+def lock_out_writers(connection: sa.Connection, *tables: sa.Table) -> None:
+    """Keep other writers of tables waiting until the transaction ends; the first thing in it.
+
+    Two that change many rows, each in its own order, would end in a deadlock on PostgreSQL. What is
+    read after this stays true until the end.
+
+    Args:
+        connection: In a transaction in which nothing was asked yet.
+        tables: Which tables, contacts before links; in SQLite all of them.
+    """
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables)
+        connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

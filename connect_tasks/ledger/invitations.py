@@ -11,6 +11,7 @@ The rules of this file:
   is waited for, so that nothing of them is written after that.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 
 from connect_tasks.ledger import counts
 from connect_tasks.ledger.database import insert_into
+from connect_tasks.ledger.next_chats import count_chats
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
 from connect_tasks.ledger.standing import Standing, unreachable
 
@@ -134,8 +136,8 @@ class Invitations:
     def records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """All links of a campaign in the order of planning, with what became of their customers.
 
-        Each has the columns of `invitations`, and contact_id, status, error_code and generation of
-        the customer's latest contact.
+        Each has the columns of `invitations`; contact_id, status, error_code and generation of the
+        customer's latest contact; and how many chats of theirs were made.
         """
         query = _with_contacts(campaign).order_by(contacts.c.id, _COLUMNS.customer_key)
         with self._reading() as connection:
@@ -186,7 +188,7 @@ class _Issue:
         known = self._there.get(link.customer_key)
         if known is not None and known["revoked_at"] is not None:
             return Standing.REVOKED
-        if standing := unreachable(contact):
+        if standing := unreachable(contact, known["taken_out"] if known else None):
             return standing
         if known is None:
             self._new.append(self._issued(link, contact))
@@ -233,7 +235,7 @@ def _locked_contacts(
     connection: sa.Connection, campaign: str, customer_keys: Sequence[str]
 ) -> dict[str, _Row]:
     """Each customer's latest contact; nobody takes one out until the transaction ends."""
-    names = ("customer_id", "customer_key", "generation", "status", "error_code")
+    names = ("customer_id", "customer_key", "generation", "status", "error_code", "contact_id")
     query = (
         sa.select(*(contacts.c[name] for name in names))
         .where(contacts.c.campaign == campaign, contacts.c.customer_key.in_(customer_keys))
@@ -241,17 +243,19 @@ def _locked_contacts(
         .with_for_update(read=True, key_share=True)
     )
     latest: dict[str, _Row] = {}
+    chats: Counter[str] = Counter()
     for row in connection.execute(query).mappings():
-        before = latest.get(row["customer_key"])
-        if before is None or before["generation"] < row["generation"]:
-            latest[row["customer_key"]] = row
-    return latest
+        key = row["customer_key"]
+        chats[key] += row["contact_id"] is not None
+        if key not in latest or latest[key]["generation"] < row["generation"]:
+            latest[key] = row
+    return {key: {**row, "chats": chats[key]} for key, row in latest.items()}
 
 
 def _links_of(
     connection: sa.Connection, campaign: str, customer_keys: Sequence[str]
 ) -> dict[str, _Row]:
-    names = ("customer_key", "key_id", "issued_at", "expires_at", "revoked_at")
+    names = ("customer_key", "key_id", "issued_at", "expires_at", "revoked_at", "taken_out")
     query = sa.select(*(_COLUMNS[name] for name in names)).where(
         _COLUMNS.campaign == campaign, _COLUMNS.customer_key.in_(customer_keys)
     )
@@ -266,7 +270,9 @@ def _with_contacts(campaign: str) -> sa.Select[Any]:
         counts.is_latest(),
     )
     return (
-        sa.select(invitations, *(contacts.c[name] for name in of_contact))
+        sa.select(
+            invitations, *(contacts.c[name] for name in of_contact), count_chats().label("chats")
+        )
         .select_from(invitations)
         .outerjoin(contacts, sa.and_(*theirs))
         .where(_COLUMNS.campaign == campaign)

@@ -128,6 +128,7 @@ STAYS: Mapping[str, Mapping[str, str]] = {
         "revoked_at": "that nobody can use it",
         "opened_at": "when, for the campaign's numbers",
         "opens": "how often its button was pressed",
+        "taken_out": "who took them out, one of two words",
     },
     "collected": {},
 }
@@ -146,6 +147,7 @@ _KILL_LINK = (
         token_hash=sa.bindparam("hash"),
         customer_id=sa.bindparam("hash"),
         customer_key=sa.bindparam("hash"),
+        next_row=None,
         revoked_at=sa.func.coalesce(
             invitations.c.revoked_at, sa.bindparam("now", type_=invitations.c.revoked_at.type)
         ),

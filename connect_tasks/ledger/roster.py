@@ -30,10 +30,12 @@ from connect_tasks.ledger.contact import (
     Status,
     Withdrawal,
 )
-from connect_tasks.ledger.database import explained, insert_into
+from connect_tasks.ledger.customers import find
+from connect_tasks.ledger.database import explained, insert_into, lock_out_writers
+from connect_tasks.ledger.next_chats import take_out
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.rows import insert_planned, refusal_values
-from connect_tasks.ledger.schema import campaigns, contacts, refusals
+from connect_tasks.ledger.schema import campaigns, contacts, invitations, refusals
 
 __all__ = ["Roster"]
 
@@ -126,7 +128,7 @@ class Roster(LedgerReader):
             return 0
         statement = self._insert_or_correct()
         with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
+            lock_out_writers(connection, contacts)
             return insert_planned(connection, statement, campaign, rows, now, table_id)
 
     def _insert_or_correct(self) -> sqlite.Insert | postgresql.Insert:
@@ -169,7 +171,7 @@ class Roster(LedgerReader):
             .values(table_id=table_id)
         )
         with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
+            lock_out_writers(connection, contacts)
             connection.execute(statement)
 
     def withdraw(
@@ -177,8 +179,9 @@ class Roster(LedgerReader):
     ) -> int:
         """Take customers out who surely were not contacted: nobody starts a chat with them.
 
-        A worker that has claimed one and not begun to send finds its claim lost. Whom a table took
-        out before, a person can take out for good.
+        A worker that has claimed one and not begun to send finds its claim lost. Who has a link,
+        and has not joined the chat that it brought, gets no other by it. Whom a table took out
+        before, a person can take out for good.
 
         Args:
             campaign: Whose customers.
@@ -211,22 +214,33 @@ class Roster(LedgerReader):
                 **_UNCLAIMED,
             )
         )
-        found = self._find(campaign, list(reasons), _KEY_COLUMNS)
-        values = [
-            {"key": row["customer_key"], "latest": row["generation"], "reason": reasons[name]}
-            for name, row in found.items()
-        ]
-        if not values:
-            return 0
         with self._writing() as connection:
-            _lock_out_writers(connection, contacts)
-            return connection.execute(statement, values).rowcount
+            # Before looking: a press may be planning somebody's next contact.
+            lock_out_writers(connection, contacts, invitations)
+            has_floats = self._holds_floats(connection, campaign)
+            found = find(
+                connection,
+                campaign,
+                list(reasons),
+                _KEY_COLUMNS,
+                has_floats=has_floats,
+                forgotten=False,
+            )
+            if not found:
+                return 0
+            values = [
+                {"key": row["customer_key"], "latest": row["generation"], "reason": reasons[name]}
+                for name, row in found.items()
+            ]
+            latest = {row["customer_key"]: row["generation"] for row in found.values()}
+            withdrawn = connection.execute(statement, values).rowcount
+            return withdrawn + take_out(connection, campaign, latest, by)
 
     def replace_refusals(self, campaign: str, rows: Iterable[Refusal]) -> None:
         """Remember which rows of the present table are refused, instead of those before."""
         values = (refusal_values(campaign, row) for row in rows)
         with self._writing() as connection:
-            _lock_out_writers(connection, refusals)
+            lock_out_writers(connection, refusals)
             connection.execute(sa.delete(refusals).where(refusals.c.campaign == campaign))
             while some := list(islice(values, 10_000)):
                 connection.execute(sa.insert(refusals), some)
@@ -247,13 +261,3 @@ def _can_be_withdrawn(by: Withdrawal) -> sa.ColumnElement[bool]:
     out = sa.and_(columns.status == Status.FAILED, columns.error_code == Withdrawal.BY_TABLE)
     ways = (columns.status == Status.PLANNED, set_down)
     return sa.or_(*ways, out) if by is Withdrawal.BY_PERSON else sa.or_(*ways)
-
-
-def _lock_out_writers(connection: sa.Connection, table: sa.Table) -> None:
-    """Keep other writers of a table waiting until the transaction ends.
-
-    Two that change many rows, each in its own order, would end in a deadlock on PostgreSQL;
-    SQLite has one writer at a time anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")

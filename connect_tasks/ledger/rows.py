@@ -28,8 +28,10 @@ __all__ = [
     "plan_values",
     "progress",
     "progress_values",
+    "read_row",
     "refusal_values",
     "was_made",
+    "written_row",
 ]
 
 CONTACT_COLUMNS = [contacts.c[field.name] for field in fields(Contact)]
@@ -116,6 +118,17 @@ def _read_messages(written: Sequence[Any]) -> tuple[OwnMessage, ...]:
     return tuple(
         message if isinstance(message, str) else Utterance.filled(message) for message in written
     )
+
+
+def written_row(row: Planned) -> str:
+    """The row of a customer's next chat, as it stands beside their link."""
+    return json.dumps({"request": row.request, "messages": _written_messages(row.messages)})
+
+
+def read_row(written: str) -> tuple[str, tuple[OwnMessage, ...]]:
+    """The request and our side's messages of what `written_row` made."""
+    row = json.loads(written)
+    return row["request"], _read_messages(row["messages"])
 
 
 def as_refusal(row: Mapping[Any, Any]) -> Refusal:

@@ -237,6 +237,9 @@ invitations = sa.Table(
     sa.Column("revoked_at", _UtcDateTime),
     sa.Column("opened_at", _UtcDateTime),
     sa.Column("opens", sa.Integer, nullable=False, default=0, server_default="0"),
+    # Of the chat after one that was sent (`next_chats`): who let there be none, and its row.
+    sa.Column("taken_out", sa.Text),
+    sa.Column("next_row", sa.Text),
     sa.Index("invitations_by_customer", "campaign", "customer_key", unique=True),
 )
 

@@ -8,10 +8,10 @@ from typing import Any
 from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.ledger.contact import Status, Withdrawal
 
-__all__ = ["MOST_GENERATIONS", "Standing", "standing_of", "unreachable"]
+__all__ = ["MOST_CHATS", "Standing", "standing_of", "unreachable"]
 
-MOST_GENERATIONS = 3
-"""How many chats a customer's link starts at most, each after one that nobody joined."""
+MOST_CHATS = 3
+"""How many chats a customer's link makes at most, each after one that nobody joined."""
 
 
 class Standing(StrEnum):
@@ -44,22 +44,26 @@ def standing_of(record: Mapping[str, Any], *, key_ids: Collection[str], now: dat
     """
     if record["revoked_at"] is not None:
         return Standing.REVOKED
-    if standing := unreachable(record if record["status"] else None):
+    if standing := unreachable(record if record["status"] else None, record["taken_out"]):
         return standing
     is_alive = record["key_id"] in key_ids and now < record["expires_at"]
     return Standing.KEPT if is_alive else Standing.EXPIRED
 
 
-def unreachable(contact: Mapping[Any, Any] | None) -> Standing | None:
+def unreachable(contact: Mapping[Any, Any] | None, taken_out: str | None) -> Standing | None:
     """Why a link of this customer would open nothing, whatever else is true; None if it would.
 
     Args:
-        contact: Status, error_code and generation of their latest contact, if they have one.
+        contact: Status and error_code of their latest contact, if they have one, and `chats`, how
+            many of theirs were made.
+        taken_out: Who lets them have no further chat.
     """
     if contact is None:
         return Standing.FORGOTTEN
     status, code = contact["status"], contact["error_code"]
     if status == Status.FAILED:
         return Standing.WITHDRAWN if code in set(Withdrawal) else Standing.OVER
-    again = code == NEVER_JOINED and contact["generation"] < MOST_GENERATIONS
-    return Standing.OVER if status == Status.COMPLETED and not again else None
+    again = code == NEVER_JOINED and contact["chats"] < MOST_CHATS
+    if status == Status.COMPLETED and not again:
+        return Standing.OVER
+    return Standing.WITHDRAWN if taken_out else None

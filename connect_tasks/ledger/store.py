@@ -21,6 +21,7 @@ from connect_tasks.ledger.clicks import Clicks
 from connect_tasks.ledger.collection import Collection
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.invitations import Invitations
+from connect_tasks.ledger.next_chats import NextChats
 from connect_tasks.ledger.roster import Roster
 from connect_tasks.ledger.rows import (
     CONTACT_COLUMNS,
@@ -73,6 +74,11 @@ class Ledger(Roster):
     def clicks(self) -> Clicks:
         """What presses of links' buttons find, claim and note."""
         return Clicks(self._reading, self._writing)
+
+    @property
+    def next_chats(self) -> NextChats:
+        """What links may bring after a chat that nobody joined."""
+        return NextChats(self._reading, self._writing)
 
     @property
     def collection(self) -> Collection:

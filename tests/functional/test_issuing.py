@@ -283,8 +283,6 @@ def test_all_links_of_an_erased_campaign_are_dead(here: Inviting) -> None:
         (Status.COMPLETED, None, 1, Standing.OVER),
         (Status.COMPLETED, "CUSTOMER_DISCONNECT", 1, Standing.OVER),
         (Status.COMPLETED, NEVER_JOINED, 1, Standing.NEW),
-        (Status.COMPLETED, NEVER_JOINED, 2, Standing.NEW),
-        (Status.COMPLETED, NEVER_JOINED, 3, Standing.OVER),
         (Status.FAILED, "InvalidRequestException", 1, Standing.OVER),
         (Status.FAILED, Withdrawal.BY_TABLE, 1, Standing.WITHDRAWN),
         (Status.FAILED, Withdrawal.BY_PERSON, 1, Standing.WITHDRAWN),

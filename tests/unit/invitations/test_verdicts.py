@@ -59,14 +59,12 @@ LONG_AGO, LATELY = NOON - VALIDITY, NOON - VALIDITY + timedelta(seconds=1)
         (contact(Status.UNKNOWN, sent_at=LATELY), Verdict.START),
         (contact(Status.STARTING, sent_at=LONG_AGO), Verdict.NEXT),
         (contact(Status.UNKNOWN, sent_at=LONG_AGO), Verdict.NEXT),
-        (contact(Status.UNKNOWN, sent_at=LONG_AGO, generation=3), Verdict.OVER),
         (contact(Status.STARTED), Verdict.REPEAT),
         (contact(Status.CONNECTED), Verdict.REPEAT),
         (contact(Status.COMPLETED), Verdict.OVER),
         (contact(Status.COMPLETED, error_code="ChatEnded"), Verdict.OVER),
         (contact(Status.COMPLETED, error_code=NEVER), Verdict.NEXT),
-        (contact(Status.COMPLETED, error_code=NEVER, generation=2), Verdict.NEXT),
-        (contact(Status.COMPLETED, error_code=NEVER, generation=3), Verdict.OVER),
+        (contact(Status.COMPLETED, error_code=NEVER, generation=9), Verdict.NEXT),
         (contact(Status.FAILED), Verdict.NOT_VALID),
         (contact(Status.FAILED, error_code=Withdrawal.BY_TABLE), Verdict.NOT_VALID),
         (contact(Status.PLANNED, generation=0), Verdict.NOT_VALID),
@@ -74,6 +72,30 @@ LONG_AGO, LATELY = NOON - VALIDITY, NOON - VALIDITY + timedelta(seconds=1)
 )
 def test_the_contact_says_what_a_press_does(of: Contact, verdict: Verdict) -> None:
     assert judge(link(of), NOON, VALIDITY) is verdict
+
+
+@pytest.mark.parametrize(
+    "last",
+    [contact(Status.COMPLETED, error_code=NEVER), contact(Status.UNKNOWN, sent_at=LONG_AGO)],
+)
+@given(chats=st.integers(0, 6), generation=st.integers(1, 9))
+def test_three_chats_that_amazon_made_are_the_end_and_plans_are_none(
+    last: Contact, chats: int, generation: int
+) -> None:
+    found = link(replace(last, generation=generation), chats=chats)
+    assert judge(found, NOON, VALIDITY) is (Verdict.NEXT if chats < 3 else Verdict.OVER)
+
+
+@pytest.mark.parametrize("by", list(Withdrawal))
+@pytest.mark.parametrize("sent_at", [None, LATELY, LONG_AGO])
+@pytest.mark.parametrize("code", [None, NEVER])
+@pytest.mark.parametrize("status", list(Status))
+def test_of_whom_was_taken_out_only_the_chat_that_is_open_goes_on(
+    status: Status, code: str | None, sent_at: datetime | None, by: Withdrawal
+) -> None:
+    found = link(contact(status, error_code=code, sent_at=sent_at), taken_out=by)
+    is_open = status in {Status.STARTED, Status.CONNECTED}
+    assert judge(found, NOON, VALIDITY) is (Verdict.REPEAT if is_open else Verdict.NOT_VALID)
 
 
 @pytest.mark.parametrize(
