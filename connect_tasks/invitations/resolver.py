@@ -9,6 +9,8 @@ The rules of this file:
   way belongs to nobody's request; one that is broken off, or waits too long, leaves it alone.
 - What would wait too long is turned away before anything is claimed, and what has waited too long
   makes no further call. A call that has begun is finished and recorded, whoever still waits.
+- Who needs no call waits for none, and who reloads a chat that goes on waits for no crowd that
+  wants a new one.
 - A flight that made Amazon be asked is taken from its link's own budget; without any left, nobody
   is asked. An answer is given again for some seconds, as long as its chat is on record as open.
 - What concerns all presses of a campaign pauses them all, and is told once.
@@ -17,10 +19,12 @@ The rules of this file:
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connect_tasks.aws.pacing.clock import Clock
+from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.aws.retry import RandomSource
 from connect_tasks.campaign.links import InvitationKeys, token_hash
 from connect_tasks.errors import (
@@ -36,7 +40,7 @@ from connect_tasks.invitations.budgets import LinkBudgets
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.pressed_chat import PressContext, PressedChat
 from connect_tasks.invitations.troubles import Troubles
-from connect_tasks.invitations.verdicts import is_alive
+from connect_tasks.invitations.verdicts import Verdict, is_alive, judge
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import OPEN
 
@@ -45,6 +49,7 @@ __all__ = ["Resolver", "ResolverSettings"]
 _log = logging.getLogger(__name__)
 
 _LEDGER = "the ledger"
+_NEED_CALLS = frozenset({Verdict.START, Verdict.NEXT, Verdict.REPEAT})
 
 ContextOf = Callable[[FoundLink], PressContext]
 """Makes what a press of a link is worked on with."""
@@ -58,7 +63,8 @@ class ResolverSettings:
         answer_seconds: The longest that one waits for its answer.
         queue_seconds: One that would wait longer for its call is turned away at once.
         kept_seconds: How long an answer is given again without asking.
-        most_flights: The most links at which something is under way.
+        most_flights: The most links at which the same is under way: chats that are started, or
+            found again.
     """
 
     answer_seconds: float = 8.0
@@ -70,6 +76,7 @@ class ResolverSettings:
 @dataclass(slots=True)
 class _Flight:
     chat: PressedChat
+    reloads: bool
     task: "asyncio.Task[Answer]" = field(repr=False)
 
 
@@ -120,6 +127,7 @@ class Resolver:
         self._budgets = LinkBudgets()
         self._troubles = Troubles()
         self._flights: dict[str, _Flight] = {}
+        self._under_way: Counter[bool] = Counter()
         self._kept: dict[str, _Kept] = {}
         self._is_ending = False
 
@@ -202,21 +210,30 @@ class Resolver:
         is_same = kept is not None and contact is not None and kept.contact == contact.id
         if kept is not None and is_same and now < kept.until and _may_be_kept(link, kept):
             return kept.answer
-        for wait in (
-            self._troubles.wait(link.campaign, now),
-            self._budgets.wait(link.token_hash, now),
-            self._queue_wait(),
-        ):
-            if wait > 0:
-                return self._busy(wait)
-        return None
+        wait = self._wait(link, now)
+        return self._busy(wait) if wait > 0 else None
 
-    def _queue_wait(self) -> float:
-        """How long to stay away; 0 if a call comes soon enough."""
-        if self._is_ending or len(self._flights) >= self._settings.most_flights:
+    def _wait(self, link: FoundLink, now: float) -> float:
+        """How long to stay away; 0 if it may be worked on now."""
+        if self._is_ending:
             return self._settings.queue_seconds
-        wait = len(self._flights) / max(self._pace(), 0.01)
-        return wait if wait > self._settings.queue_seconds else 0.0
+        campaign = self._context_of(link).campaign
+        verdict = judge(link, self._clock.now(), campaign.token_validity)
+        if verdict not in _NEED_CALLS:
+            return 0.0
+        return (
+            self._troubles.wait(link.campaign, now)
+            or self._budgets.wait(link.token_hash, now)
+            or self._queue_wait(campaign.slots, reloads=_reloads(link))
+        )
+
+    def _queue_wait(self, slots: SlotPool, *, reloads: bool) -> float:
+        """How long to stay away; 0 if a call comes soon enough."""
+        alike, longest = self._under_way[reloads], self._settings.queue_seconds
+        if alike >= self._settings.most_flights or (slots.is_full and not reloads):
+            return longest
+        wait = alike / max(self._pace(), 0.01)
+        return wait if wait > longest else 0.0
 
     def _busy(self, seconds: float) -> Answer:
         """Spread out: those who are turned away together must not all come back together."""
@@ -225,7 +242,8 @@ class Resolver:
     def _launch(self, link: FoundLink) -> _Flight:
         chat = PressedChat(self._context_of(link), link)
         task = asyncio.ensure_future(self._fly(chat, link))
-        flight = self._flights[link.token_hash] = _Flight(chat, task)
+        flight = self._flights[link.token_hash] = _Flight(chat, _reloads(link), task)
+        self._under_way[flight.reloads] += 1
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._settings.answer_seconds, self._withdraw, flight)
         task.add_done_callback(lambda _: self._land(link.token_hash, timer))
@@ -237,7 +255,9 @@ class Resolver:
 
     def _land(self, hashed: str, timer: asyncio.TimerHandle) -> None:
         timer.cancel()
-        if self._flights.pop(hashed).chat.has_called:
+        flight = self._flights.pop(hashed)
+        self._under_way[flight.reloads] -= 1
+        if flight.chat.has_called:
             self._budgets.spend(hashed, self._clock.monotonic())
 
     async def _fly(self, chat: PressedChat, link: FoundLink) -> Answer:
@@ -284,6 +304,11 @@ class Resolver:
     def _drop(self, hashed: str, kept: _Kept) -> None:
         if self._kept.get(hashed) is kept:
             del self._kept[hashed]
+
+
+def _reloads(link: FoundLink) -> bool:
+    """Whether its chat is there already, and takes no slot."""
+    return link.contact is not None and link.contact.status in OPEN
 
 
 def _may_be_kept(link: FoundLink, kept: _Kept) -> bool:

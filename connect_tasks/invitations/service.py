@@ -26,6 +26,7 @@ from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.pacing.slot_pool import SlotPool
 from connect_tasks.blocks.instance import AmazonConnectInstance, load_instance
 from connect_tasks.campaign.collection.describing import Describer
+from connect_tasks.campaign.collection.stopping import Stopper
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.links import InvitationKeys
@@ -203,6 +204,7 @@ class Running:
         self._quiet = Describer(self._calls, writer, self._clock)
         self._describes_per_second, _ = instance.quotas.usable_rate_of("DescribeContact")
         self._shortage = Shortage(self._context.slots, self._clock)
+        self._stopper = Stopper(self._calls, writer, self._clock, settings.random)
         self._peoples_slots = PeoplesSlots(
             self._quiet,
             self._shortage,
@@ -237,6 +239,7 @@ class Running:
             self._desk.keep,
             self._look_after_chats,
             self._peoples_slots.keep,
+            lambda: self._stopper.keep(self._instance_id, self._quiet),
         ]
         if self._listener is not None:
             duties.append(self._listener.run)

@@ -579,6 +579,54 @@ def test_a_crowd_that_would_wait_too_long_is_turned_away_at_once(ledger: str) ->
     assert len(waits) > 1, "all of them would come back together"
 
 
+def test_a_crowd_before_a_full_instance_keeps_nobody_out_of_a_chat_that_goes_on(
+    ledger: str,
+) -> None:
+    quotas = FAST.model_copy(update={"starts_per_second": 2.0, "open_chats": 3})
+    with faulty() as local, Ledger(ledger) as opened:
+        world = LinksWorld(local, opened, quotas)
+        inside, ended, failed, *crowd = world.invite(*(f"{number:04}" for number in range(40)))
+        with world.site() as site:
+            eventually(partial(_opens, site, inside))
+        world.becomes("0001", status="completed", error_code=None)
+        world.becomes("0002", status="failed")
+        # Another's, for as long as this test goes on.
+        local_chats = world.invite("1000", "1001", campaign="others")
+        with world.site() as site:
+            for token in local_chats:
+                eventually(partial(_opens, site, token))
+        # A server that has no answer at hand.
+        with world.site() as site, _pressing(site, crowd):
+            answers = {site.press(token).status_code for token in (inside, inside, inside)}
+            others = {code(site.press(token)) for token in (ended, failed)}
+
+    assert answers == {200}
+    assert others == {OVER, NOT_VALID}
+    assert len(world.started()) == 3
+
+
+@contextlib.contextmanager
+def _pressing(site: Site, tokens: list[str]) -> Iterator[None]:
+    """Everybody presses, again and again; all of them have by the time that it begins."""
+    over, turned_away = threading.Event(), threading.Semaphore(0)
+
+    def press(token: str) -> None:
+        while not over.is_set():
+            site.press(token)
+            turned_away.release()
+            over.wait(0.2)
+
+    with ThreadPoolExecutor(len(tokens)) as pool:
+        for token in tokens:
+            pool.submit(press, token)
+        try:
+            for _ in tokens:
+                turned_away.acquire()
+            yield
+        finally:
+            over.set()
+
+
 def test_starts_are_counted_with_those_of_all_who_share_the_instance(lite: LinksWorld) -> None:
     [token] = lite.invite("0001")
     with lite.site() as site:

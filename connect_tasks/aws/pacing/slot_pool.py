@@ -76,10 +76,16 @@ class SlotPool:
         self._short = asyncio.Event()
         self.waiting = 0
         self._refused = False
+        self._lacks = False
         self._told = 0
         self._passed_on = 0
         self.open = 0
         self.granted = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether waiting is of no use: as many wait already as slots are asked for in vain."""
+        return self._lacks and self.waiting >= self._most_ahead
 
     async def acquire(self) -> None:
         """Wait for a slot and take it.
@@ -118,7 +124,7 @@ class SlotPool:
         self.open -= 1
         # Before the next in the queue looks: Amazon has just said that there is none.
         self.granted = min(self.granted, self.open)
-        self._refused = True
+        self._refused = self._lacks = True
 
     async def keep(self) -> None:
         """Ask for slots as long as there are chats; never returns.
@@ -153,6 +159,7 @@ class SlotPool:
         self._short.clear()
         self._passed_on = 0
         granted = await self._share(SlotDemand(open=self.open, wanted=wanted), refused=refused)
+        self._lacks = granted < wanted
         # What was passed on meanwhile may be in it still.
         self.granted = granted - self._passed_on
         self._changed.set()

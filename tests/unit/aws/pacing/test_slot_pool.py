@@ -294,3 +294,42 @@ def test_a_pool_that_rests_asks_nothing_without_chats_and_tells_that_it_has_none
     assert held == 0
     assert 1 < asked < 30
     assert more == 0
+
+
+def test_a_pool_is_full_once_as_many_wait_as_slots_are_asked_for_in_vain() -> None:
+    async def story() -> list[bool]:
+        pool, seen = Instance(2).pool(most_ahead=3), []
+        waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(4)]
+        await settle()
+        # Nobody has asked yet: there may be slots for all of them.
+        seen.append(pool.is_full)
+        stop = keeping(pool)
+        await CLOCK.sleep(0.5)
+        seen.append(pool.is_full)
+        waiting.append(asyncio.ensure_future(pool.acquire()))
+        await settle()
+        seen.append(pool.is_full)
+        pool.release()
+        await settle()
+        seen.append(pool.is_full)
+        stop()
+        for each in waiting:
+            each.cancel()
+        return seen
+
+    # Two of four got a slot; then three waited, and then two again.
+    assert run(story()) == [False, False, True, False]
+
+
+def test_a_pool_that_was_granted_what_it_asked_for_is_not_full() -> None:
+    async def story() -> bool:
+        pool = Instance(100).pool(most_ahead=2)
+        stop = keeping(pool)
+        waiting = [asyncio.ensure_future(pool.acquire()) for _ in range(30)]
+        await CLOCK.sleep(0.01)
+        full = pool.is_full
+        await asyncio.gather(*waiting)
+        stop()
+        return full
+
+    assert run(story()) is False
