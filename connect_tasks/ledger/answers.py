@@ -4,6 +4,7 @@ The rules of this file:
 
 - A customer's contacts stand together, the generations in their order, and whichever followed from
   one (a transfer, a survey after the end) after it.
+- What a request says for a person is not what they said (`openings`).
 - Nothing is held in memory: a campaign may have millions of items.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.chat.dialogue import EndReason
+from connect_tasks.ledger.openings import opening_of, without_openings
 from connect_tasks.ledger.schema import collected, contacts, items
 
 __all__ = ["FROM_AMAZON", "Answers", "beside_contacts"]
@@ -61,7 +63,9 @@ class Answers:
             customer_id, contact_id, absolute_time, participant_role, display_name, type,
             content_type and content of an item; end_reason and disconnect_reason of its contact.
         """
-        return self._stream(_said(campaign))
+        with self._reading() as connection:
+            query = _said(campaign, connection.dialect.name)
+            yield from without_openings(connection.execute(query).yield_per(_PIECE).mappings())
 
     def attributes(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """What is known of the attributes of each customer's contact that was started last.
@@ -73,20 +77,17 @@ class Answers:
             customer_id and contact_id; request: as it was sent, as JSON; stored: one mapping for
             each contact that Amazon told of, those that followed after the customer's own.
         """
-        rows = self._stream(_stored(campaign))
-        for _, theirs in groupby(rows, key=lambda row: row["id"]):
-            told = list(theirs)
-            stored = [row["attributes"] for row in told if row["attributes"]]
-            yield {**told[0], "stored": stored}
-
-    def _stream(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
         with self._reading() as connection:
-            for row in connection.execute(query).yield_per(_PIECE).mappings():
-                yield {str(name): value for name, value in row.items()}
+            rows = connection.execute(_stored(campaign)).yield_per(_PIECE).mappings()
+            for _, theirs in groupby(rows, key=lambda row: row["id"]):
+                told = list(theirs)
+                stored = [row["attributes"] for row in told if row["attributes"]]
+                yield {**told[0], "stored": stored}
 
 
-def _said(campaign: str) -> sa.Select[Any]:
-    chats = sa.union_all(_own_chats(campaign), _chats_that_followed(campaign)).cte("chats")
+def _said(campaign: str, dialect: str) -> sa.Select[Any]:
+    own = _own_chats(campaign, opening_of(contacts.c, dialect))
+    chats = sa.union_all(own, _chats_that_followed(campaign)).cte("chats")
     return (
         sa.select(
             chats.c.customer_id,
@@ -99,6 +100,7 @@ def _said(campaign: str) -> sa.Select[Any]:
             items.c.content,
             chats.c.end_reason,
             chats.c.disconnect_reason,
+            chats.c.opening,
         )
         .select_from(chats)
         .join(items, items.c.contact_id == chats.c.contact_id)
@@ -117,13 +119,14 @@ def _said(campaign: str) -> sa.Select[Any]:
     )
 
 
-def _own_chats(campaign: str) -> sa.Select[Any]:
+def _own_chats(campaign: str, opening: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """The chats of the campaign's contacts, each with the place of its customer in the plan."""
     own, (disconnect_reason, _) = contacts.c, beside_contacts()
     place = sa.func.min(own.id).over(partition_by=own.customer_key).label("place")
     of_chat = (own.id, own.customer_id, own.contact_id, own.started_at, own.end_reason)
     follows = sa.literal(0).label("follows")
-    return sa.select(place, follows, *of_chat, disconnect_reason).where(own.campaign == campaign)
+    told = (*of_chat, disconnect_reason, opening.label("opening"))
+    return sa.select(place, follows, *told).where(own.campaign == campaign)
 
 
 def _chats_that_followed(campaign: str) -> sa.Select[Any]:
@@ -147,6 +150,7 @@ def _chats_that_followed(campaign: str) -> sa.Select[Any]:
             theirs.started_at,
             ended.label("end_reason"),
             theirs.disconnect_reason,
+            sa.null().cast(sa.Text).label("opening"),
         )
         .select_from(collected)
         .join(own, own.c.contact_id == theirs.initial_contact_id)

@@ -23,6 +23,7 @@ from connect_tasks.aws.transcript import Item
 from connect_tasks.ledger.contact import SETTLED
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.described import TranscriptState
+from connect_tasks.ledger.openings import first_own, opening_of
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.redaction import insert_heard
 from connect_tasks.ledger.schema import collected, contacts, items
@@ -150,7 +151,7 @@ class Transcripts:
                 insert = insert_heard(insert_into(items, connection.dialect.name))
                 connection.execute(insert.on_conflict_do_nothing(), new)
             connection.execute(_complete(awaited, unread))
-            connection.execute(_first_reply(awaited))
+            _note_first_reply(connection, awaited)
             return len(new)
 
     def postpone(
@@ -326,22 +327,38 @@ def _complete(awaited: Awaited, unread: int) -> sa.Update:
     )
 
 
-def _first_reply(awaited: Awaited) -> sa.Update:
+def _note_first_reply(connection: sa.Connection, awaited: Awaited) -> None:
     """In a person's chat, what counts as the reply is their own first message."""
+    opening = connection.scalar(
+        sa.select(opening_of(contacts.c, connection.dialect.name)).where(
+            contacts.c.id == awaited.key
+        )
+    )
+    first = connection.execute(_first_said(awaited)).mappings().all()
+    if replied_at := first_own(awaited.initial_contact_id, opening, first):
+        connection.execute(
+            sa.update(contacts)
+            .where(contacts.c.id == awaited.key, are_peoples())
+            .values(first_reply_at=replied_at)
+        )
+
+
+def _first_said(awaited: Awaited) -> sa.Select[Any]:
+    """The customer's first two items, of which one may be what our request said for them."""
     # A persistent chat's transcript begins with what was said in the one before it.
     began = sa.select(sa.func.min(collected.c.started_at)).where(
         collected.c.campaign == awaited.campaign,
         collected.c.contact_id == awaited.initial_contact_id,
     )
-    first = sa.select(sa.func.min(items.c.absolute_time)).where(
-        items.c.campaign == awaited.campaign,
-        _in_family(awaited),
-        items.c.type.in_(["MESSAGE", "ATTACHMENT"]),
-        items.c.participant_role == "CUSTOMER",
-        items.c.absolute_time >= began.scalar_subquery(),
-    )
     return (
-        sa.update(contacts)
-        .where(contacts.c.id == awaited.key, are_peoples())
-        .values(first_reply_at=sa.func.coalesce(first.scalar_subquery(), contacts.c.first_reply_at))
+        sa.select(items)
+        .where(
+            items.c.campaign == awaited.campaign,
+            _in_family(awaited),
+            items.c.type.in_(["MESSAGE", "ATTACHMENT"]),
+            items.c.participant_role == "CUSTOMER",
+            items.c.absolute_time >= began.scalar_subquery(),
+        )
+        .order_by(items.c.absolute_time, items.c.message_id)
+        .limit(2)
     )

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_tasks.aws.transcript_store import MOST_BYTES
+from connect_tasks.campaign.answers.replies import replies
 from connect_tasks.campaign.collection import collecting
 from connect_tasks.errors import (
     AccessDeniedError,
@@ -964,3 +965,81 @@ def test_the_time_of_the_next_look_is_said_in_words(sqlite: Ledger, amazon: Amaz
     assert isinstance(found.again_at, datetime)
     assert f"collect again at {found.again_at:%Y-%m-%d %H:%M} UTC" in str(found)
     assert INSTANCE not in str(found)
+
+
+# --- what the request says for a person ---
+
+OPENING = json.dumps({"InitialMessage": {"ContentType": "text/plain", "Content": "I am Ada"}})
+
+
+def replied(ledger: Ledger) -> list[tuple[str, str | None, str | None]]:
+    rows = replies(ledger.answers.said(CAMPAIGN))
+    return [(row["customer_id"], row["question"], row["answer"]) for row in rows]
+
+
+@pytest.mark.parametrize("mode", ["invitation", "hand_over"])
+def test_what_the_request_says_for_a_person_is_no_reply_of_theirs(
+    opened: Ledger, amazon: Amazon, mode: str
+) -> None:
+    for name in ("silent", "says", "repeats"):
+        enter(opened, name, mode=mode, request=OPENING, handed_over_at=NOON)
+        amazon.contacts[f"c-{name}"] = told(ended=ENDED, DisconnectReason="EXPIRED")
+    opening, asked = item(0, text="I am Ada"), item(1, role="SYSTEM", text="Score?")
+    amazon.put("c-silent", transcript("c-silent", [opening, asked]))
+    amazon.put("c-says", transcript("c-says", [opening, asked, item(2, text="9")]))
+    amazon.put("c-repeats", transcript("c-repeats", [opening, asked, item(3, text="I am Ada")]))
+
+    amazon.collect(opened)
+
+    began = NOON - timedelta(minutes=59, seconds=30) + timedelta(milliseconds=123)
+    assert {row["customer_id"]: row["first_reply_at"] for row in table(opened, contacts)} == {
+        "silent": None,
+        "says": began + timedelta(seconds=2),
+        "repeats": began + timedelta(seconds=3),
+    }
+    assert opened.counts(CAMPAIGN)["replied"] == 2
+    assert replied(opened) == [
+        ("silent", "Score?", None),
+        ("says", "Score?", "9"),
+        ("repeats", "Score?", "I am Ada"),
+    ]
+
+
+def test_only_a_persons_first_message_can_be_what_the_request_says(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    enter(opened, "ada", mode="invitation", request=OPENING)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    amazon.put("c-ada", transcript("c-ada", [item(1, text="Hi"), item(2, text="I am Ada")]))
+
+    amazon.collect(opened)
+
+    assert replied(opened) == [("ada", None, "Hi\nI am Ada")]
+    assert opened.counts(CAMPAIGN)["replied"] == 1
+
+
+def test_nor_is_it_looked_for_in_what_follows_or_without_an_opening(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    enter(opened, "ada", mode="invitation", request=OPENING)
+    enter(opened, "bob", mode="invitation")
+    for name in ("ada", "bob"):
+        amazon.contacts[f"c-{name}"] = told(ended=ENDED)
+    follower(amazon, "s-1", "c-ada", "DISCONNECT")
+    amazon.put("s-1", transcript("s-1", [item(7, text="I am Ada")]))
+    amazon.put("c-bob", transcript("c-bob", [item(1, text="I am Ada", Id="i-bob")]))
+
+    amazon.collect(opened)
+
+    assert replied(opened) == [("ada", None, "I am Ada"), ("bob", None, "I am Ada")]
+    assert opened.counts(CAMPAIGN)["replied"] == 2
+
+
+def test_in_a_simulation_our_side_says_all(opened: Ledger, amazon: Amazon) -> None:
+    enter(opened, "ada", mode="simulation", status="completed", request=OPENING)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    amazon.put("c-ada", transcript("c-ada", [item(0, text="I am Ada")]))
+
+    amazon.collect(opened)
+
+    assert replied(opened) == [("ada", None, "I am Ada")]
