@@ -12,13 +12,13 @@ import asyncio
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from random import Random, SystemRandom
-from typing import Any, TypeVar, cast
+from typing import cast
 
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.models import StartChatContactResponse
@@ -34,8 +34,9 @@ from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import CampaignWideError, ConnectTasksError, LedgerError
+from connect_tasks.errors import LedgerError
 from connect_tasks.invitations.desk import Desk
+from connect_tasks.invitations.duties import Duties
 from connect_tasks.invitations.hooks import Hook, OnStarted
 from connect_tasks.invitations.listener import Listener
 from connect_tasks.invitations.looks import Looks
@@ -54,14 +55,10 @@ __all__ = ["Running", "ServiceSettings", "Serving"]
 
 _log = logging.getLogger(__name__)
 
-Result = TypeVar("Result")
-
 _LEASE = timedelta(seconds=10)
 _SECONDS_AHEAD = 2.0
 _LEAST_AHEAD = 10
 _MOST_AHEAD = 500
-_AGAIN_SECONDS = 1.0
-_REFUSED_SECONDS = 60.0
 # A tenth of the calls that DescribeContact has, and no more than that at a time.
 _LOOK_SECONDS = 2.0
 _LOOK_SHARE = 0.1
@@ -214,7 +211,7 @@ class Running:
         )
         self._listener = self._make_listener() if settings.listen else None
         self._counters: dict[str, _PressCounter] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._duties = Duties(self._clock)
         self._health: asyncio.Task[bool] | None = None
         self.resolver = Resolver(
             instance_id=instance_id,
@@ -244,7 +241,7 @@ class Running:
         if self._listener is not None:
             duties.append(self._listener.run)
         for duty in duties:
-            self._spawn(self._for_ever(duty))
+            self._duties.begin(duty)
 
     async def end(self) -> None:
         """Finish what is under way, and give everything back; a second call does nothing.
@@ -253,9 +250,7 @@ class Running:
         """
         await self.resolver.end()
         await self._hook.end()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._duties.end()
         self._writer.hurry()
         try:
             await self._desk.end()
@@ -343,7 +338,7 @@ class Running:
         counter = self._counters.get(link.campaign)
         if counter is None:
             counter = self._counters[link.campaign] = _PressCounter()
-            self._spawn(self._find_out(link.campaign, counter))
+            self._duties.begin(partial(self._find_out, link.campaign, counter))
         return PressContext(
             campaign=replace(self._context, counter=counter),
             desk=self._desk,
@@ -379,25 +374,3 @@ class Running:
             await self._clock.sleep(_LOOK_SECONDS)
             if not self._shortage.waiting:
                 await self._quiet.look(self._instance_id, campaign=None, most=most)
-
-    def _spawn(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Or asyncio would complain that nobody looked.
-
-    async def _for_ever(self, duty: Callable[[], Awaitable[None]]) -> None:
-        told = ""
-        while True:
-            try:
-                await duty()
-            except ConnectTasksError as error:
-                if told != str(error):
-                    told = str(error)
-                    _log.warning("something is left undone for now: %s", error)
-                is_refused = isinstance(error, CampaignWideError)
-                await self._clock.sleep(_REFUSED_SECONDS if is_refused else _AGAIN_SECONDS)

@@ -14,6 +14,7 @@ from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.errors import AccessDeniedError, LedgerError
 from connect_tasks.invitations.answers import NOT_VALID, OVER, busy, chat_open, is_usable
 from connect_tasks.invitations.budgets import LinkBudgets
+from connect_tasks.invitations.duties import Duties
 from connect_tasks.invitations.hooks import Hook
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.masked_logs import mask_access_logs, masked
@@ -275,3 +276,48 @@ def test_a_shortage_of_slots_lasts_until_those_who_were_turned_away_are_back() -
         return seen
 
     assert run(story()) == [0, 3, 3, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "error", [LedgerError("away"), RuntimeError(SECRET), KeyError(SECRET), TimeoutError()]
+)
+def test_a_duty_goes_on_whatever_it_meets_and_says_so_once_without_strangers_words(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> int:
+        begun = 0
+
+        async def duty() -> None:
+            nonlocal begun
+            begun += 1
+            if begun < 4:
+                raise error
+
+        duties = Duties(LoopClock())
+        duties.begin(duty)
+        await LoopClock().sleep(100)
+        await duties.end()
+        return begun
+
+    assert run(story()) == 4
+    [told] = caplog.messages
+    assert "left undone" in told
+    assert SECRET not in told
+
+
+def test_a_duty_that_amazon_refuses_is_left_alone_for_a_minute() -> None:
+    async def story() -> list[float]:
+        clock, begun = LoopClock(), list[float]()
+
+        async def duty() -> None:
+            begun.append(clock.monotonic())
+            raise AccessDeniedError("not permitted")
+
+        duties = Duties(clock)
+        duties.begin(duty)
+        await clock.sleep(130)
+        await duties.end()
+        await clock.sleep(1_000)
+        return [each - begun[0] for each in begun]
+
+    assert run(story()) == pytest.approx([0, 60, 120])
