@@ -128,7 +128,8 @@ def _links(campaign: str) -> sa.Executable:
     # A link is alive with its customer's contact: not of one who was taken out or forgotten.
     # Not the column itself: SQLite would take its index and walk past all who wait, for each link.
     reachable = sa.func.coalesce(columns.status, "").in_([Status.PLANNED, Status.STARTING])
-    untouched = (theirs.opened_at.is_(None), theirs.revoked_at.is_(None))
+    dead = (theirs.revoked_at, theirs.taken_out)
+    untouched = (theirs.opened_at.is_(None), *(column.is_(None) for column in dead))
     waits = sa.and_(*untouched, sa.exists().where(*same, reachable, is_latest()))
     return sa.select(
         sa.func.count().label("issued"),
@@ -141,8 +142,16 @@ def _links(campaign: str) -> sa.Executable:
 def _awaited(campaign: str) -> sa.Select[Any]:
     """How many chats are over and have a transcript that was looked for and is still to come."""
     theirs = collected.c
-    coming = (theirs.campaign == campaign, theirs.transcript.in_(["awaited", "partial"]))
-    return sa.select(sa.func.count()).select_from(collected).where(*coming)
+    return (
+        sa.select(sa.func.count())
+        .select_from(collected)
+        .where(
+            theirs.campaign == campaign,
+            theirs.transcript.in_(["awaited", "partial"]),
+            # One of which a part could not be read for good is not to come any more.
+            theirs.look_again_at.is_not(None),
+        )
+    )
 
 
 def _in_hands(mode: CampaignMode) -> sa.ColumnElement[bool]:

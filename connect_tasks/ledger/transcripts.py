@@ -170,15 +170,22 @@ class Transcripts:
             values = [_settled(one, again_at, trouble) for one, again_at in ordered]
             connection.execute(_SETTLE, values)
 
-    def stand(self, campaign: str) -> tuple[Counter[TranscriptState], datetime | None]:
-        """How many contacts' transcripts are in which state, and when to look for the next one."""
-        here = collected.c.campaign == campaign
-        states = sa.select(collected.c.transcript, sa.func.count()).where(here)
-        following = sa.select(sa.func.min(collected.c.look_again_at)).where(here)
+    def stand(self, campaign: str) -> tuple[int, int, datetime | None]:
+        """How many transcripts are still looked for, and how many not because there are none.
+
+        Returns:
+            Both, and when to look for the next one.
+        """
+        state, look_at = collected.c.transcript, collected.c.look_again_at
+        wanted = sa.and_(state.in_([str(one) for one in _WANTED]), look_at.is_not(None))
+        query = sa.select(
+            sa.func.count(sa.case((wanted, 1))),
+            sa.func.count(sa.case((state == str(TranscriptState.ABSENT), 1))),
+            sa.func.min(look_at),
+        ).where(collected.c.campaign == campaign)
         with self._reading() as connection:
-            rows = connection.execute(states.group_by(collected.c.transcript)).all()
-            counted = Counter({TranscriptState(state): count for state, count in rows})
-            return counted, connection.scalar(following)
+            awaited, absent, following = connection.execute(query).one()
+        return awaited, absent, following
 
 
 # A contact of which Amazon did not tell when it began: its own start, as we know it.

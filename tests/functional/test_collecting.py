@@ -347,18 +347,21 @@ def test_what_can_be_read_of_a_file_is_kept_and_the_rest_looked_at_again(
     assert (contact["transcript_complete"], states(opened)) == (True, {"c-ada": "stored"})
 
 
-def test_a_file_that_stays_half_readable_keeps_what_was_read(
-    sqlite: Ledger, amazon: Amazon
+def test_a_file_that_stays_half_readable_keeps_what_was_read_and_is_awaited_no_more(
+    opened: Ledger, amazon: Amazon
 ) -> None:
-    invited(sqlite, amazon, "ada")
+    invited(opened, amazon, "ada")
     amazon.put("c-ada", transcript("c-ada", [item(1), ODD]))
-    amazon.collect(sqlite)
+    found = amazon.collect(opened)
+    assert (found.awaited, opened.counts(CAMPAIGN)["transcripts_awaited"]) == (1, 1)
     amazon.clock.ahead = timedelta(days=31)
 
-    found = amazon.collect(sqlite)
+    found = amazon.collect(opened)
 
-    assert (said(sqlite), states(sqlite)) == ([("c-ada", "hello")], {"c-ada": "partial"})
-    assert found.again_at is None
+    assert (said(opened), states(opened)) == ([("c-ada", "hello")], {"c-ada": "partial"})
+    assert (found.again_at, found.awaited) == (None, 0)
+    counts = opened.counts(CAMPAIGN)
+    assert (counts["transcripts_awaited"], counts["transcripts_incomplete"]) == (0, 1)
 
 
 # --- where Amazon says that the file is ---

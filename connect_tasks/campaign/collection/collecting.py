@@ -2,7 +2,8 @@
 
 The rules of this file:
 
-- It starts nothing and stops nothing. What a worker holds, or has yet to hold, keeps its status.
+- It starts nothing, and ends nothing but people's chats of a campaign that is stopped. What a
+  worker holds, or has yet to hold, keeps its status.
 - Each step is on disk when the next one begins, and what is done is not due any more: broken off
   at any point, the next call goes on from there.
 - Nobody waits for Amazon to write a transcript: what is not there yet is due later, and the call
@@ -25,6 +26,7 @@ from connect_tasks.campaign.collection.collected import Collected
 from connect_tasks.campaign.collection.describing import Describer
 from connect_tasks.campaign.collection.following import Follower
 from connect_tasks.campaign.collection.look_schedule import GIVE_UP_AFTER
+from connect_tasks.campaign.collection.stopping import Stopper
 from connect_tasks.campaign.collection.transcripts import Place, TranscriptReader, sweep
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.shared_quota import SharedQuota
@@ -50,7 +52,10 @@ _PIECE = 100
 _MANY = 5_000
 _ASK_AGAIN = timedelta(days=1)
 _WHILE_OPEN = timedelta(minutes=15)
+# Longer than a call takes: it ends each chat once.
+_STOP_AGAIN = timedelta(days=1)
 
+_NOT_CLOSED = "chats of the stopped campaign cannot be closed"
 _NO_PLACE = (
     "The instance keeps no transcripts: name a bucket for chat transcripts under Data storage in "
     "the Amazon Connect console. What was said before that cannot be collected."
@@ -71,7 +76,8 @@ def collect_campaign(
 ) -> Collected:
     """Bring a campaign's contacts and messages up to date with what Amazon knows of them.
 
-    It asks which chats are over and why, takes over what the flow stored and what was said, and
+    Where the campaign is stopped, people's chats that are open are ended first. It asks which
+    chats are over and why, takes over what the flow stored and what was said, and
     finds contacts that followed. Amazon writes a transcript about a minute after its chat; what is
     not there yet is for a later call, at `again_at`. A second call does what is due by then, and
     nothing where all is collected. Several at a time, and campaigns that run meanwhile, share the
@@ -88,7 +94,7 @@ def collect_campaign(
         scheduler_run: What a scheduler calls this run.
         patience_seconds: How long to wait for a ledger's server that went away.
         clock: Tells the time and waits; the machine's by default.
-        random: Where the jitter of retries comes from.
+        random: Where the jitter of retries comes from, and which chats come first.
 
     Returns:
         What was collected, what is left, and when to collect again.
@@ -112,7 +118,7 @@ def collect_campaign(
         ```
     """
     name = ledger.existing_campaign(campaign)
-    clock = clock or SystemClock()
+    clock, random = clock or SystemClock(), random or SystemRandom()
     with ExitStack() as stack:
         calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
         writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
@@ -132,7 +138,7 @@ def collect_campaign(
             acquire=quota.acquire,
             executor=calls,
             clock=clock,
-            random=random or SystemRandom(),
+            random=random,
         )
         reader = TranscriptReader(
             TranscriptStore.beside(instance.api),
@@ -144,13 +150,20 @@ def collect_campaign(
             give_up_after=give_up_after,
         )
         collector = _Collector(
-            name, ledger.instance_id(name), async_ledger, paced, reader, clock, give_up_after
+            name,
+            ledger.instance_id(name),
+            async_ledger,
+            paced,
+            reader,
+            Stopper(paced, async_ledger, clock, random, again_after=_STOP_AGAIN),
+            clock,
+            give_up_after,
         )
         return finish(collector.run(follow=follow))
 
 
 class _Collector:
-    """One call: asks, follows, reads, in this order."""
+    """One call: ends what was stopped, asks, follows, reads, in this order."""
 
     def __init__(
         self,
@@ -159,6 +172,7 @@ class _Collector:
         ledger: AsyncLedger,
         calls: PacedCalls,
         reader: TranscriptReader,
+        stopper: Stopper,
         clock: Clock,
         give_up_after: timedelta,
     ) -> None:
@@ -167,6 +181,7 @@ class _Collector:
         self._ledger = ledger
         self._calls = calls
         self._reader = reader
+        self._stopper = stopper
         self._clock = clock
         self._began = clock.now()
         self._describer = Describer(calls, ledger, clock, give_up_after=give_up_after)
@@ -176,6 +191,7 @@ class _Collector:
     async def run(self, *, follow: bool) -> Collected:
         try:
             await self._trying(self._find_place, "the place of transcripts cannot be looked up")
+            await self._trying(self._stop, _NOT_CLOSED)
             await self._ask()
             if follow:
                 await self._trying(self._follow, "contacts that followed are not looked for")
@@ -206,6 +222,16 @@ class _Collector:
             self._place = Place(*places[0])
         else:
             self.found.problems.append(_NO_PLACE)
+
+    async def _stop(self) -> None:
+        """End what is open of a stopped campaign: once it goes on again, nothing is."""
+        while True:
+            stopped = await self._stopper.stop_some(self._instance_id, campaign=self._campaign)
+            if not stopped.chats:
+                return
+            if stopped.error is not None:
+                self.found.problems.append(f"{_NOT_CLOSED}: {stopped.error}")
+            await self._ask_about(stopped.chats)
 
     async def _ask(self) -> None:
         many = await self._run(lambda ledger: ledger.collection.count_open(self._campaign)) > _MANY
@@ -276,14 +302,15 @@ class _Collector:
             await self._reader.collect(self._place)
 
     async def _stand(self, *, follow: bool) -> Collected:
-        states, look_at = await self._run(lambda ledger: ledger.transcripts.stand(self._campaign))
+        awaited, absent, look_at = await self._run(
+            lambda ledger: ledger.transcripts.stand(self._campaign)
+        )
         following = await self._run(lambda ledger: ledger.collection.to_follow(self._campaign))
         found, read = self.found, self._reader.read
         found.transcripts, found.messages = read.files, read.items
         found.unusable = read.unusable
         found.open = await self._run(lambda ledger: ledger.collection.count_open(self._campaign))
-        found.awaited = states[TranscriptState.AWAITED] + states[TranscriptState.PARTIAL]
-        found.absent = states[TranscriptState.ABSENT]
+        found.awaited, found.absent = awaited, absent
         found.problems = list(dict.fromkeys(found.problems))
         times = [
             look_at if self._place else None,
@@ -304,6 +331,7 @@ def _told(looked: Sequence[Described]) -> list[tuple[str, str]]:
 
 _ACTIONS = {
     "DescribeContact": "connect:DescribeContact",
+    "StopContact": "connect:StopContact",
     "ListInstanceStorageConfigs": "connect:ListInstanceStorageConfigs",
     "SearchContacts": "connect:SearchContacts",
     "ListObjectsV2": "s3:ListBucket on the bucket of transcripts",
