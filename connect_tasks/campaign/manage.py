@@ -115,9 +115,12 @@ def pause(campaign: str, ledger: Ledger | str | None = None) -> None:
 
 
 def stop(campaign: str, ledger: Ledger | str | None = None) -> None:
-    """Start no more chats, and close those that are open within some seconds.
+    """Start no more chats, and close those that are open.
 
-    Nothing is forgotten: `resume` and another run go on from there.
+    Our side's chats are closed by their runs within some seconds. People's chats, by invitation or
+    handed over, are closed by an `invitation_app` of the instance, which begins within some
+    seconds; where none runs, by the next `collect` of the campaign. Nothing is forgotten: `resume`
+    and another run go on from there, and chats that are still open by then are left open.
 
     Raises:
         InputError: There is no such campaign.
@@ -146,8 +149,9 @@ def withdraw(
 ) -> int:
     """Take customers out of a campaign before anybody contacts them; no later table puts them back.
 
-    Who was contacted, or is being contacted, stays: `status` and the result's tables say so. Again,
-    it changes nothing.
+    Who was contacted, or is being contacted, stays: `status` and the result's tables say so. Who
+    has a link, and has not joined the chat that it brought, gets no other by it; a chat that is
+    open goes on. Again, it changes nothing.
 
     Args:
         campaign: The campaign's name.

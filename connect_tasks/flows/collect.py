@@ -25,14 +25,15 @@ def collect(
 ) -> CampaignResult:
     """Collect what people said and what the flow stored; for a schedule, as often as you like.
 
-    Nothing is started, and nobody is contacted. Amazon writes a transcript about a minute after
+    Nothing is started, and nobody is contacted. Of a campaign that was stopped, people's chats that
+    are open are closed first. Amazon writes a transcript about a minute after
     its chat, or later: what is not there yet comes with a later run, and the log says when. Each
     run does what is due and goes on where a broken one ended.
 
     It needs permission to describe contacts (`connect:DescribeContact`), to look up where
     transcripts are (`connect:ListInstanceStorageConfigs`) and to read them there (`s3:ListBucket`,
     `s3:GetObject`, and `kms:Decrypt` if they are encrypted with a key); to find contacts that
-    followed, also `connect:SearchContacts`. The log names what is missing, and so does `verify`.
+    followed, also `connect:SearchContacts`; to close chats, `connect:StopContact`. The log names what is missing, and so does `verify`.
 
     Args:
         campaign: The campaign's name, of whichever way it is run.

@@ -83,7 +83,11 @@ def pause(campaign: str, ledger: str | None = None) -> None:
 
 @table_flow(name="campaign-stop", flow_run_name="stop {campaign}")
 def stop(campaign: str, ledger: str | None = None) -> None:
-    """Start no more chats, and close those that are open within some seconds.
+    """Start no more chats, and close those that are open.
+
+    Runs close theirs within some seconds. People's chats, by invitation or handed over, are closed
+    by an `invitation_app` of the instance, which begins within some seconds; where none runs, by
+    the next `collect`.
 
     Args:
         campaign: The campaign's name.

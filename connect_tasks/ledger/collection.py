@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.claims import unclaimed
-from connect_tasks.ledger.contact import OPEN, Status
+from connect_tasks.ledger.contact import OPEN, CampaignState, Status
 from connect_tasks.ledger.described import Asked, Described, write_descriptions
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.schema import HAS_OPEN_CHAT, campaigns, collected, contacts
@@ -51,6 +51,7 @@ class Collection:
         now: datetime,
         before: datetime | None = None,
         among: Iterable[str] | None = None,
+        state: CampaignState | None = None,
         most: int,
     ) -> list[Asked]:
         """People's chats that may still go on, those that were asked about longest ago first.
@@ -61,6 +62,7 @@ class Collection:
             now: The present time.
             before: Only those that nobody has asked about since then.
             among: Only those of these ids.
+            state: Only those of campaigns of which this is wanted.
             most: The most contacts.
         """
         where: list[Any] = [
@@ -72,6 +74,8 @@ class Collection:
         ]
         if campaign is not None:
             where.append(contacts.c.campaign == campaign)
+        if state is not None:
+            where.append(campaigns.c.state == state)
         if among is not None:
             where.append(contacts.c.contact_id.in_(list(among)))
         return self._own(where, most)

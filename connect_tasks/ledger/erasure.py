@@ -37,7 +37,13 @@ _UNDER_WAY = (
 )
 _WITH_A_PERSON = (
     "their chat goes on, as far as the ledger knows: `collect` the campaign first, which asks "
-    "Amazon, and if it does go on, wait for its end."
+    "Amazon. If it does go on, wait for its end, or `stop` the campaign and `collect` it, which "
+    "closes all its chats."
+)
+_TO_CLOSE = "wait for its end, or stop it and run it once more, which closes open chats"
+_TO_CLOSE_PEOPLES = (
+    "`collect` it first, which asks Amazon which of people's chats are over; else wait for their "
+    "end, or `stop` it and `collect` it, which closes them"
 )
 _HINDRANCES = {
     Status.STARTING: (
@@ -194,12 +200,10 @@ class _Eraser(LedgerReader):
             counts = connection.execute(query).all()
             with_people = connection.scalar(peoples)
         if counts:
-            asks = "`collect` it first, which asks Amazon which of people's chats are over; else "
-            hint = asks if with_people else ""
+            hint = _TO_CLOSE_PEOPLES if with_people else _TO_CLOSE
             told = ", ".join(f"{count:,} {status}" for status, count in counts)
             raise InputError(
-                f"Campaign {campaign!r} is not over, {told} being under way: {hint}wait for its "
-                "end, or stop it and run it once more, which closes open chats; decide with "
+                f"Campaign {campaign!r} is not over, {told} being under way: {hint}; decide with "
                 "`resolve` about those that stay unknown. Then erase it again."
             )
 
