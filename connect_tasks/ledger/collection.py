@@ -218,6 +218,7 @@ _ASKED = (
     contacts.c.ended_at,
     contacts.c.transcript_complete,
     are_peoples().label("is_persons"),
+    contacts.c.connected_at.is_not(None).label("joined"),
 )
 
 

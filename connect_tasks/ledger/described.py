@@ -51,6 +51,7 @@ class Asked:
         ended_at: When the customer's own contact ended, as far as the ledger knows.
         transcript_complete: Whether all of its transcript is there already.
         is_persons: Whether a person speaks in it, and no worker of ours.
+        joined: Whether the ledger knows that somebody joined the customer's own contact.
     """
 
     key: int
@@ -63,6 +64,7 @@ class Asked:
     ended_at: datetime | None
     transcript_complete: bool | None
     is_persons: bool
+    joined: bool = False
 
     @property
     def follows(self) -> bool:

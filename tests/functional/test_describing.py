@@ -144,6 +144,73 @@ def test_a_chat_that_nobody_joined_is_lost_and_has_no_transcript(opened: Ledger)
     )
 
 
+NOBODYS = {
+    "an invitation's": {"mode": "invitation"},
+    "a hand-over's that nobody took": {"mode": "hand_over", "status": "completed"},
+    "a simulation's that was lost": {"mode": "simulation", "status": "completed"},
+}
+
+
+@pytest.mark.parametrize("whose", NOBODYS)
+@pytest.mark.parametrize("reason", ["API", "CUSTOMER_DISCONNECT", None])
+def test_a_chat_that_was_over_before_anybody_joined_has_no_transcript(
+    opened: Ledger, whose: str, reason: str | None
+) -> None:
+    enter(opened, "ada", **NOBODYS[whose])
+
+    ask_all(opened, Amazon({"c-ada": told(DisconnectTimestamp=ENDED, DisconnectReason=reason)}))
+
+    assert transcripts(opened) == {"c-ada": ("absent", None)}
+
+
+SIGNS = {
+    "Amazon says when somebody joined": {"ConnectedToSystemTimestamp": ENDED},
+    "somebody sent messages": {"ChatMetrics": {"CustomerMetrics": {"MessagesSent": 1}}},
+    "there is a file": {
+        "Recordings": [
+            {"StorageType": "S3", "Location": "b/c-ada_20261126T11:00_UTC.json"},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_where_anything_says_that_somebody_was_there_a_transcript_is_looked_for(
+    opened: Ledger, sign: str
+) -> None:
+    enter(opened, "ada", mode="simulation", status="completed")
+
+    ask_all(opened, Amazon({"c-ada": told(DisconnectTimestamp=ENDED, **SIGNS[sign])}))
+
+    assert transcripts(opened) == {"c-ada": ("awaited", ENDED + timedelta(minutes=1))}
+
+
+def test_or_where_our_side_joined_it_or_amazon_could_not_tell(opened: Ledger) -> None:
+    over = {"mode": "simulation", "status": "completed", "ended_at": ENDED}
+    enter(opened, "ada", connected_at=ENDED, **over)
+    enter(opened, "bob", **over)
+    unknown = NotFoundError("", code="ResourceNotFoundException")
+
+    ask_all(opened, Amazon({"c-ada": told(DisconnectTimestamp=ENDED), "c-bob": unknown}))
+
+    awaited = ("awaited", ENDED + timedelta(minutes=1))
+    assert transcripts(opened) == {"c-ada": awaited, "c-bob": awaited}
+
+
+def ask_all(ledger: Ledger, amazon: Amazon) -> None:
+    peoples = ledger.collection.peoples_open(INSTANCE, campaign=None, now=NOW, most=9)
+    over = ledger.collection.ended_here("renewals", before=NOW, most=9)
+    with describer(ledger, amazon) as found:
+        run(found.ask(INSTANCE, [*peoples, *over]))
+
+
+def transcripts(ledger: Ledger) -> dict[str, tuple[str, datetime | None]]:
+    return {
+        row["contact_id"]: (row["transcript"], row["look_again_at"])
+        for row in table(ledger, collected)
+    }
+
+
 @pytest.mark.parametrize("mode", ["simulation", "hand_over"])
 def test_chats_that_are_workers_are_not_asked_about(opened: Ledger, mode: str) -> None:
     enter(opened, "ada", mode=mode)
@@ -249,7 +316,11 @@ def test_a_permission_that_is_missing_is_raised(opened: Ledger) -> None:
 
 def test_what_is_known_of_a_contact_only_grows(opened: Ledger) -> None:
     enter(opened, "ada", mode="simulation", status="completed")
-    ended = told(DisconnectTimestamp=ENDED, Attributes={"score": "9"})
+    ended = told(
+        ConnectedToSystemTimestamp=NOW - timedelta(minutes=8),
+        DisconnectTimestamp=ENDED,
+        Attributes={"score": "9"},
+    )
     (asked,) = opened.collection.ended_here("renewals", before=NOW, most=9)
     for answer in (ended, told()):
         with describer(opened, Amazon({"c-ada": answer})) as found:

@@ -166,7 +166,8 @@ def described(
             asked=asked, record=answer, transcript=TranscriptState.OPEN, trouble=trouble
         )
     lost = UNKNOWN_CONTACT if trouble else _never_joined(answer)
-    state, look_again_at = _transcript(asked, answer, now, give_up_after)
+    is_silent = not trouble and _is_silent(asked, answer)
+    state, look_again_at = _transcript(asked, answer, now, give_up_after, is_silent=is_silent)
     return Described(
         asked=asked,
         record=answer,
@@ -195,15 +196,27 @@ def _longest(request: str) -> timedelta:
 
 
 def _transcript(
-    asked: Asked, record: ContactRecord, now: datetime, give_up_after: timedelta
+    asked: Asked,
+    record: ContactRecord,
+    now: datetime,
+    give_up_after: timedelta,
+    *,
+    is_silent: bool,
 ) -> tuple[TranscriptState, datetime | None]:
     if asked.transcript_complete and not asked.follows:
         return TranscriptState.STORED, None
-    if _never_joined(record) or record.ended_at is None:
+    if is_silent or _never_joined(record) or record.ended_at is None:
         # Its flow never ran, and nobody said anything.
         return TranscriptState.ABSENT, None
     first = next_look(record.ended_at, record.ended_at, give_up_after)
     return TranscriptState.AWAITED, first or now
+
+
+def _is_silent(asked: Asked, record: ContactRecord) -> bool:
+    """Whether a chat of ours was over before anybody joined it: stopped, or given up."""
+    is_joined = asked.joined or record.connected_at is not None
+    has_more = bool(record.messages_sent or record.transcripts)
+    return not (asked.follows or is_joined or has_more)
 
 
 def _never_joined(record: ContactRecord) -> str | None:
