@@ -576,9 +576,9 @@ def test_transcripts_that_are_to_come_are_told(people: People) -> None:
     people.plan("1", "2")
     people.invite("1", "2")
     people.open("1", "2")
-    for name, transcript in (("1", "awaited"), ("2", "absent")):
+    for name, transcript, again_at in (("1", "awaited", at(120)), ("2", "absent", None)):
         people.chat(name)
-        people.collect(f"chat-{name}", transcript=transcript)
+        people.collect(f"chat-{name}", transcript=transcript, look_again_at=again_at)
 
     assert people.result.conclusion.message.endswith("1 transcript not there yet; collect again.")
 
