@@ -23,7 +23,7 @@ class Looks:
 
     Args:
         ask: Asks the ledger for all of these at once.
-        most_waiting: How many hashes wait at most.
+        most_waiting: How many wait at most, be it for one link.
         most_at_once: How many are asked for in one question.
     """
 
@@ -31,6 +31,7 @@ class Looks:
         self._ask = ask
         self._most_waiting = most_waiting
         self._most_at_once = most_at_once
+        self._waiters = 0
         self._waiting: dict[str, asyncio.Future[FoundLink | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
@@ -43,14 +44,21 @@ class Looks:
             FullError: Too many wait already.
             LedgerError: The ledger cannot be read.
         """
+        if self._waiters >= self._most_waiting:
+            raise FullError
+        self._waiters += 1
+        try:
+            return await asyncio.shield(self._place(token_hash))
+        finally:
+            self._waiters -= 1
+
+    def _place(self, token_hash: str) -> "asyncio.Future[FoundLink | None]":
         found = self._waiting.get(token_hash)
         if found is None:
-            if len(self._waiting) >= self._most_waiting:
-                raise FullError
             found = self._waiting[token_hash] = asyncio.get_running_loop().create_future()
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._ask_all())
-        return await asyncio.shield(found)
+        return found
 
     async def _ask_all(self) -> None:
         try:

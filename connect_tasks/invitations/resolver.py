@@ -39,7 +39,7 @@ from connect_tasks.invitations.answers import NOT_VALID, OVER, Answer, busy
 from connect_tasks.invitations.budgets import LinkBudgets
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.pressed_chat import PressContext, PressedChat
-from connect_tasks.invitations.troubles import Troubles
+from connect_tasks.invitations.troubles import LEDGER, Troubles
 from connect_tasks.invitations.verdicts import Verdict, is_alive, judge
 from connect_tasks.ledger.clicks import FoundLink
 from connect_tasks.ledger.contact import OPEN
@@ -48,7 +48,6 @@ __all__ = ["Resolver", "ResolverSettings"]
 
 _log = logging.getLogger(__name__)
 
-_LEDGER = "the ledger"
 _NEED_CALLS = frozenset({Verdict.START, Verdict.NEXT, Verdict.REPEAT})
 
 ContextOf = Callable[[FoundLink], PressContext]
@@ -60,7 +59,8 @@ class ResolverSettings:
     """How long presses wait.
 
     Args:
-        answer_seconds: The longest that one waits for its answer.
+        answer_seconds: The longest that one waits for its answer, all in all.
+        look_seconds: The longest that its link is looked up.
         queue_seconds: One that would wait longer for its call is turned away at once.
         kept_seconds: How long an answer is given again without asking.
         most_flights: The most links at which the same is under way: chats that are started, or
@@ -68,6 +68,7 @@ class ResolverSettings:
     """
 
     answer_seconds: float = 8.0
+    look_seconds: float = 4.0
     queue_seconds: float = 4.0
     kept_seconds: float = 5.0
     most_flights: int = 500
@@ -140,11 +141,18 @@ class Resolver:
             token: What stands in the place of the link's token, whatever it looks like.
         """
         try:
+            async with asyncio.timeout(self._settings.answer_seconds):
+                return await self._press(token)
+        except TimeoutError:
+            return self._busy(self._settings.queue_seconds)
+
+    async def _press(self, token: str) -> Answer:
+        try:
             link = await self._find(token)
         except FullError:
             return self._busy(1)
         except LedgerError as error:
-            self._troubles.meet(_LEDGER, error, self._clock.monotonic())
+            self._troubles.meet(LEDGER, error, self._clock.monotonic())
             return self._busy(2)
         if link is None:
             return NOT_VALID
@@ -174,8 +182,12 @@ class Resolver:
         return link if is_genuine and alive else None
 
     async def _look(self, hashed: str) -> FoundLink | None:
-        link = await self._looks.find(hashed)
-        self._troubles.over(_LEDGER)
+        try:
+            async with asyncio.timeout(self._settings.look_seconds):
+                link = await self._looks.find(hashed)
+        except TimeoutError:
+            raise LedgerError("it does not answer questions in time") from None
+        self._troubles.over(LEDGER)
         return link
 
     async def _answer(self, link: FoundLink) -> Answer:
@@ -186,10 +198,7 @@ class Resolver:
                 return given
             flight = self._launch(link)
         try:
-            async with asyncio.timeout(self._settings.answer_seconds):
-                return await asyncio.shield(flight.task)
-        except TimeoutError:
-            return self._busy(self._settings.queue_seconds)
+            return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
             if flight.task.cancelled():
                 return self._busy(self._settings.queue_seconds)
@@ -273,13 +282,13 @@ class Resolver:
         now, contact = self._clock.monotonic(), chat.contact
         id_ = None if contact is None else contact.id
         match error:
-            case ClaimLostError():
+            case ClaimLostError() | FullError():
                 return 1
             case UnwritableError():
                 _log.error("contact %s is left as it is: %s", id_, error)
                 return 60
             case LedgerError():
-                self._troubles.meet(_LEDGER, error, now)
+                self._troubles.meet(LEDGER, error, now)
                 return 5
             case CampaignWideError():
                 self._troubles.meet(campaign, error, now)

@@ -4,9 +4,12 @@ import logging
 
 from connect_tasks.errors import ConnectTasksError
 
-__all__ = ["Troubles"]
+__all__ = ["LEDGER", "Troubles"]
 
 _log = logging.getLogger(__name__)
+
+LEDGER = None
+"""What concerns the ledger concerns all campaigns, and has no name that one of them may have."""
 
 
 class Troubles:
@@ -18,14 +21,14 @@ class Troubles:
 
     def __init__(self, pause_seconds: float = 5.0) -> None:
         self._pause_seconds = pause_seconds
-        self._until: dict[str, float] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._until: dict[str | None, float] = {}
+        self._told: set[tuple[str | None, str]] = set()
 
-    def meet(self, what: str, error: Exception, now: float) -> None:
+    def meet(self, what: str | None, error: Exception, now: float) -> None:
         """It was met; the log has it once until `over`.
 
         Args:
-            what: What it concerns: a campaign, or the ledger.
+            what: What it concerns: a campaign, or the `LEDGER`.
             error: It. Of an error of our own the text is told, of any other only its kind.
             now: The present time in monotonic seconds.
         """
@@ -34,14 +37,18 @@ class Troubles:
         if (what, code) not in self._told:
             self._told.add((what, code))
             said = error if isinstance(error, ConnectTasksError) else type(error).__name__
-            _log.error("%s: links open no chats until this is mended: %s", what, said)
+            _log.error("%s: links open no chats until this is mended: %s", _named(what), said)
 
-    def wait(self, what: str, now: float) -> float:
+    def wait(self, what: str | None, now: float) -> float:
         """How many seconds nothing is tried; 0 if it may be tried now."""
         return max(0.0, self._until.get(what, now) - now)
 
-    def over(self, what: str) -> None:
+    def over(self, what: str | None) -> None:
         """Something went through."""
         if self._until.pop(what, None) is not None:
             self._told = {told for told in self._told if told[0] != what}
-            _log.warning("%s: links open chats again", what)
+            _log.warning("%s: links open chats again", _named(what))
+
+
+def _named(what: str | None) -> str:
+    return "the ledger" if what is LEDGER else what

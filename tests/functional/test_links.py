@@ -21,6 +21,7 @@ from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.invitations import service
 from connect_tasks.ledger import forget
+from connect_tasks.ledger.clicks import Clicks
 from connect_tasks.ledger.contact import CampaignState, Status, Withdrawal
 from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.store import Ledger
@@ -728,6 +729,30 @@ def test_a_ledger_that_is_away_costs_a_moment_and_one_line(
     assert {code(answer) for answer in answers} == {BUSY}
     assert (health.status_code, health.json()) == (503, {"status": "unavailable"})
     assert (well.status_code, well.json()) == (200, {"status": "ok"})
+    told = [record for record in caplog.records if "links open no chats" in record.message]
+    assert len(told) == 1
+
+
+def test_a_ledger_that_does_not_answer_keeps_no_press_waiting_for_it(
+    lite: LinksWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, other = lite.invite("0001", "0002")
+    answers, found = threading.Event(), Clicks.find
+
+    def blocked(*arguments: Any) -> Any:
+        answers.wait()
+        return found(*arguments)
+
+    with lite.site() as site, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Clicks, "find", blocked)
+        try:
+            # They are answered, or this test does not end.
+            pressed = site.press_at_once([token, token, other, NO_TOKEN])
+        finally:
+            answers.set()
+        eventually(partial(_opens, site, token))
+
+    assert {code(answer) for answer in pressed} == {BUSY}
     told = [record for record in caplog.records if "links open no chats" in record.message]
     assert len(told) == 1
 

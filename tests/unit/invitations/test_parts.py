@@ -19,7 +19,7 @@ from connect_tasks.invitations.hooks import Hook
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.masked_logs import mask_access_logs, masked
 from connect_tasks.invitations.shortage import Shortage
-from connect_tasks.invitations.troubles import Troubles
+from connect_tasks.invitations.troubles import LEDGER, Troubles
 from connect_tasks.ledger.clicks import FoundLink
 from tests.unit.invitations.test_verdicts import contact, link
 from tests.unit.virtual_time import LoopClock, run, settle
@@ -109,6 +109,16 @@ def test_a_trouble_is_told_once_until_it_is_over(caplog: pytest.LogCaptureFixtur
         logging.WARNING,
         logging.ERROR,
     ]
+
+
+def test_a_campaign_may_be_called_as_it_pleases(caplog: pytest.LogCaptureFixture) -> None:
+    troubles = Troubles(pause_seconds=5)
+    troubles.meet("the ledger", AccessDeniedError("no"), now=100)
+    assert troubles.wait(LEDGER, 100) == 0
+    troubles.meet(LEDGER, LedgerError("away"), now=100)
+    troubles.over(LEDGER)
+    assert troubles.wait("the ledger", 100) == 5
+    assert len(caplog.messages) == 3
 
 
 def test_the_text_of_a_foreign_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -212,6 +222,29 @@ def test_what_would_wait_too_long_is_turned_away_and_questions_stay_small() -> N
     refused, sizes = run(story())
     assert refused == 30
     assert max(sizes) <= 10
+
+
+@pytest.mark.parametrize("links", [1, 3, 40])
+def test_no_more_wait_than_there_are_places_for_whatever_they_ask_for(links: int) -> None:
+    async def story() -> tuple[int, object]:
+        ledger = Ledger()
+        looks = Looks(ledger.find, most_waiting=20, most_at_once=10)
+        finding = list[asyncio.Future[FoundLink | None]]()
+        for number in range(40):
+            # Also while a question is under way that is not answered.
+            finding.append(asyncio.ensure_future(looks.find(f"x{number % links}")))
+            await settle()
+        refused = sum(isinstance(one.exception(), FullError) for one in finding if one.done())
+        for one in finding:
+            one.cancel()
+        await settle()
+        # Who gives up gives their place to others.
+        ledger.go_on.set()
+        return refused, await looks.find("h1")
+
+    refused, found = run(story())
+    assert refused == 20
+    assert isinstance(found, FoundLink)
 
 
 def test_a_question_that_fails_fails_those_who_asked_it_and_nobody_after() -> None:
