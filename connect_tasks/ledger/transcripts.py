@@ -170,6 +170,18 @@ class Transcripts:
             values = [_settled(one, again_at, trouble) for one, again_at in ordered]
             connection.execute(_SETTLE, values)
 
+    def is_any_read(self, campaign: str) -> bool:
+        """Whether a file of any contact of a campaign was read."""
+        read = [str(TranscriptState.PARTIAL), str(TranscriptState.STORED)]
+        # Of a chat that our side heard whole nobody has looked for the file.
+        query = sa.exists().where(
+            collected.c.campaign == campaign,
+            collected.c.transcript.in_(read),
+            collected.c.looks > 0,
+        )
+        with self._reading() as connection:
+            return bool(connection.scalar(sa.select(query)))
+
     def stand(self, campaign: str) -> tuple[int, int, datetime | None]:
         """How many transcripts are still looked for, and how many not because there are none.
 

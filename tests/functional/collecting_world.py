@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign.collection.collected import Collected
 from connect_tasks.campaign.collection.collecting import collect_campaign
-from connect_tasks.errors import AmazonError, NotFoundError
+from connect_tasks.errors import AccessDeniedError, AmazonError, NotFoundError
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, session
 from tests.ledger_rows import INSTANCE
@@ -102,7 +102,8 @@ def transcript(contact_id: str, items: Sequence[Any], **more: Any) -> bytes:
 class Amazon(ConnectApi):
     """An instance: what it tells of contacts, where it keeps transcripts, what it was asked.
 
-    `refused` are operations that the identity may not call; `passing` is called before each call,
+    `refused` are operations that the identity may not call, `locked` contacts whose files it may
+    not read; `passing` is called before each call,
     of Amazon's and of the store's, with its name.
     """
 
@@ -111,6 +112,7 @@ class Amazon(ConnectApi):
     contacts: dict[str, Any] = field(default_factory=dict)
     places: list[tuple[str, str]] = field(default_factory=list)
     refused: Mapping[str, AmazonError] = field(default_factory=dict)
+    locked: Collection[str] = ()
     calls: Counter[str] = field(default_factory=Counter)
     passing: Callable[[str], None] = lambda _: None
     clock: Later = field(default_factory=Later)
@@ -130,8 +132,13 @@ class Amazon(ConnectApi):
     @cached_property
     def _kept_session(self) -> boto3.Session:
         made = session()
-        made.events.register("before-call.s3", lambda model, **_: self._pass(model.name))
+        made.events.register("before-call.s3", self._pass_store)
         return made
+
+    def _pass_store(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
+        self._pass(model.name)
+        if any(f"/{one}_" in params["url_path"] for one in self.locked):
+            raise AccessDeniedError("no", operation=model.name, code="AccessDenied", status=403)
 
     def describe_contact(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
         self._pass("DescribeContact")

@@ -648,18 +648,51 @@ def denied(operation: str) -> AccessDeniedError:
     )
 
 
-def test_without_a_bucket_it_is_said_once_and_nothing_marked(
-    sqlite: Ledger, amazon: Amazon
+def test_without_a_bucket_it_is_said_once_and_transcripts_are_due_again_later(
+    opened: Ledger, amazon: Amazon
 ) -> None:
-    invited(sqlite, amazon, "ada", "bob")
+    invited(opened, amazon, "ada", "bob")
     amazon.places = []
 
-    found = amazon.collect(sqlite)
+    found = amazon.collect(opened)
 
     assert ["keeps no transcripts" in problem for problem in found.problems] == [True]
-    assert {row["transcript"] for row in table(sqlite, collected)} == {"awaited"}
-    assert {row["looks"] for row in table(sqlite, collected)} == {0}
+    assert states(opened) == {"c-ada": "awaited", "c-bob": "awaited"}
+    assert found.again_at is not None
+    assert NOON < found.again_at <= NOON + timedelta(days=1, minutes=1)
     assert amazon.calls["ListObjectsV2"] == 0
+
+    amazon.places = [(amazon.bucket, PREFIX)]
+    amazon.put("c-ada", transcript("c-ada", [item(1)]))
+    amazon.clock.ahead = timedelta(days=1, minutes=1)
+    amazon.collect(opened)
+    assert states(opened)["c-ada"] == "stored"
+
+
+def test_without_a_bucket_transcripts_are_given_up_as_they_are_with_one(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    invited(opened, amazon, "ada", "bob")
+    amazon.places = []
+    amazon.collect(opened, follow=False)
+    amazon.clock.ahead = timedelta(days=30)
+
+    found = amazon.collect(opened, follow=False)
+
+    assert states(opened) == {"c-ada": "absent", "c-bob": "absent"}
+    assert (found.awaited, found.absent, found.again_at) == (0, 2, None)
+    assert opened.counts(CAMPAIGN)["transcripts_awaited"] == 0
+
+
+def test_where_nobody_may_look_for_the_bucket_nothing_is_put_off(
+    sqlite: Ledger, amazon: Amazon
+) -> None:
+    invited(sqlite, amazon, "ada")
+    amazon.refused = {"ListInstanceStorageConfigs": denied("ListInstanceStorageConfigs")}
+
+    amazon.collect(sqlite)
+
+    assert [row["looks"] for row in table(sqlite, collected)] == [0]
 
 
 @pytest.mark.parametrize(
@@ -713,6 +746,78 @@ def test_one_file_that_may_not_be_read_does_not_keep_the_others_from_being_read(
 
     assert sorted(states(sqlite).values()) == ["awaited", "stored", "stored", "stored"]
     assert (found.problems, found.unusable) == ([], 1)
+
+
+def test_one_file_that_may_not_be_read_is_no_missing_permission_later_and_is_given_up(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    invited(opened, amazon, "ada", "bob")
+    for name in ("ada", "bob"):
+        amazon.put(f"c-{name}", transcript(f"c-{name}", [item(1)]))
+    amazon.locked = {"c-ada"}
+    for days in (0, 1, 5):
+        amazon.clock.ahead = timedelta(days=days, minutes=days)
+        assert (amazon.collect(opened).problems, states(opened)["c-ada"]) == ([], "awaited")
+
+    amazon.clock.ahead = timedelta(days=30)
+    found = amazon.collect(opened)
+
+    assert (found.problems, found.awaited, found.again_at) == ([], 0, None)
+    (kept,) = [row for row in table(opened, collected) if row["contact_id"] == "c-ada"]
+    assert (kept["transcript"], kept["trouble"]) == ("absent", "S3 says AccessDenied")
+
+
+def test_a_chat_that_our_side_heard_whole_does_not_say_that_files_may_be_read(
+    sqlite: Ledger, amazon: Amazon
+) -> None:
+    enter(sqlite, "ada", mode="simulation", status="completed", transcript_complete=True)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    enter(sqlite, "bob", mode="simulation", status="completed", transcript_complete=False)
+    amazon.contacts["c-bob"] = told(ended=ENDED)
+    amazon.put("c-bob", transcript("c-bob", [item(1)]))
+    amazon.locked = {"c-bob"}
+
+    found = amazon.collect(sqlite)
+
+    assert ["s3:GetObject" in problem for problem in found.problems] == [True]
+
+
+@pytest.mark.parametrize("files", [1, 12])
+def test_files_that_may_never_be_read_are_given_up_and_the_permission_still_named(
+    sqlite: Ledger, amazon: Amazon, files: int
+) -> None:
+    names = [f"n{number}" for number in range(files)]
+    invited(sqlite, amazon, *names)
+    for name in names:
+        amazon.put(f"c-{name}", transcript(f"c-{name}", [item(1)]))
+    amazon.locked = [f"c-{name}" for name in names]
+    amazon.collect(sqlite)
+    assert set(states(sqlite).values()) == {"awaited"}
+    amazon.clock.ahead = timedelta(days=30)
+
+    found = amazon.collect(sqlite)
+
+    assert ["s3:GetObject" in problem for problem in found.problems] == [True]
+    assert set(states(sqlite).values()) == {"absent"}
+    assert found.again_at is None
+
+
+@pytest.mark.parametrize(
+    "operation", ["ListInstanceStorageConfigs", "SearchContacts", "ListObjectsV2", "GetObject"]
+)
+def test_after_a_step_that_failed_the_next_collect_is_never_for_a_time_that_is_over(
+    sqlite: Ledger, amazon: Amazon, operation: str
+) -> None:
+    invited(sqlite, amazon, "ada")
+    amazon.put("c-ada", transcript("c-ada", [item(1)]))
+    amazon.refused = {operation: denied(operation)}
+    amazon.collect(sqlite)
+    amazon.clock.ahead = timedelta(days=2)
+
+    found = amazon.collect(sqlite)
+
+    assert found.again_at is not None
+    assert timedelta(minutes=10) < found.again_at - amazon.clock.now() < timedelta(hours=1)
 
 
 def test_where_no_file_may_be_read_a_permission_is_missing_however_few_they_are(

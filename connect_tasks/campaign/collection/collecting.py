@@ -52,6 +52,7 @@ _PIECE = 100
 _MANY = 5_000
 _ASK_AGAIN = timedelta(days=1)
 _WHILE_OPEN = timedelta(minutes=15)
+_AFTER_TROUBLE = timedelta(minutes=15)
 # Longer than a call takes: it ends each chat once.
 _STOP_AGAIN = timedelta(days=1)
 
@@ -186,6 +187,7 @@ class _Collector:
         self._began = clock.now()
         self._describer = Describer(calls, ledger, clock, give_up_after=give_up_after)
         self._place: Place | None = None
+        self._has_no_place = False
         self.found = Collected()
 
     async def run(self, *, follow: bool) -> Collected:
@@ -221,6 +223,7 @@ class _Collector:
         if places:
             self._place = Place(*places[0])
         else:
+            self._has_no_place = True
             self.found.problems.append(_NO_PLACE)
 
     async def _stop(self) -> None:
@@ -300,6 +303,8 @@ class _Collector:
     async def _read(self) -> None:
         if self._place is not None:
             await self._reader.collect(self._place)
+        elif self._has_no_place:
+            await self._reader.put_off()
 
     async def _stand(self, *, follow: bool) -> Collected:
         awaited, absent, look_at = await self._run(
@@ -312,12 +317,15 @@ class _Collector:
         found.open = await self._run(lambda ledger: ledger.collection.count_open(self._campaign))
         found.awaited, found.absent = awaited, absent
         found.problems = list(dict.fromkeys(found.problems))
+        now = self._clock.now()
         times = [
-            look_at if self._place else None,
+            look_at,
             following[1] if follow and following else None,
-            self._clock.now() + _WHILE_OPEN if found.open else None,
+            now + _WHILE_OPEN if found.open else None,
         ]
-        found.again_at = min((time for time in times if time), default=None)
+        # What is due and was not done: something kept it from being done, and would at once again.
+        later = (time if time > now else now + _AFTER_TROUBLE for time in times if time)
+        found.again_at = min(later, default=None)
         return found
 
     async def _run(self, call: Callable[[Ledger], Result]) -> Result:

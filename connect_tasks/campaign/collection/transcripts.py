@@ -8,7 +8,7 @@ The rules of this file:
   ledger: memory does not grow with the campaign.
 - A look that finds nothing is written down with the time of the next one. Nobody waits here.
 - A file that cannot be used is named, left, and looked at again. A permission that is missing says
-  nothing of any file: nothing is written down.
+  nothing of any file: nothing is written down, as long as files are looked for.
 """
 
 import asyncio
@@ -112,6 +112,7 @@ class TranscriptReader:
         self._give_up_after = give_up_after
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._denied: dict[str, tuple[Awaited, AccessDeniedError]] = {}
+        self._denial: AccessDeniedError | None = None
         self.read = Read()
 
     async def collect(self, place: Place) -> None:
@@ -136,6 +137,21 @@ class TranscriptReader:
                 asked_for.add(day)
         await self._the_others(place, asked_for, at)
         await self._judge_denied()
+
+    async def put_off(self) -> None:
+        """Write down that all transcripts that are due have no place where they could be.
+
+        They are due again later, in case there is a place then, until nobody looks any more. A
+        second call does what is due by then, and concurrent calls do no harm. Cancelled, what was
+        written down is kept.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        at, after = self._clock.now(), ""
+        while waiting := await self._waiting(at, after):
+            after = waiting[-1].contact_id
+            await self._postpone(one for one in waiting if one.contact_id not in self._denied)
 
     async def fetch(self, places: Sequence[tuple[str, str]]) -> None:
         """Read files of which Amazon told where they are; one that is not there is awaited.
@@ -211,7 +227,7 @@ class TranscriptReader:
             except NotFoundError:
                 return None  # Told or listed too early: its time comes.
             except AccessDeniedError as error:
-                return self._deny(awaited, error)
+                return await self._deny(awaited, error)
             except (CampaignWideError, RetryableError, OutcomeUnknownError):
                 raise
             except AmazonError as error:
@@ -220,17 +236,30 @@ class TranscriptReader:
             await self._store_items(awaited, content)
             return None
 
-    def _deny(self, awaited: Awaited, error: AccessDeniedError) -> None:
-        """One file may have a key of its own; where none can be read, a permission is missing."""
+    async def _deny(self, awaited: Awaited, error: AccessDeniedError) -> None:
+        """One file may have a key of its own; where none was ever read, a permission is missing.
+
+        Either way a file is given up when its time is over.
+        """
+        self._denial = error
+        if self._next(awaited) is None:
+            return await self._cannot_use(awaited, f"S3 says {error.code}")
         self._denied[awaited.contact_id] = (awaited, error)
-        if not self.read.files and len(self._denied) >= _ENOUGH_DENIED:
+        if len(self._denied) >= _ENOUGH_DENIED and not await self._is_any_read():
             raise error
+        return None
 
     async def _judge_denied(self) -> None:
+        if self._denial is not None and not await self._is_any_read():
+            raise self._denial
         for awaited, error in self._denied.values():
-            if not self.read.files:
-                raise error
             await self._cannot_use(awaited, f"S3 says {error.code}")
+
+    async def _is_any_read(self) -> bool:
+        """Whether any file of the campaign was read, now or by an earlier call."""
+        return bool(self.read.files) or await self._ask(
+            lambda ledger: ledger.transcripts.is_any_read(self._campaign)
+        )
 
     async def _among(self, contact_ids: Iterable[str], at: datetime | None) -> dict[str, Awaited]:
         return await self._ask(
@@ -250,7 +279,9 @@ class TranscriptReader:
         )
         if isinstance(file, Unreadable):
             return await self._cannot_use(awaited, file.why)
-        why = f"{len(file.odd)} of its items cannot be read" if file.odd else None
+        # What is another contact's is missing nowhere.
+        gaps = sum(one.is_gap for one in file.odd)
+        why = f"{gaps} of its items cannot be read" if gaps else None
         if why:
             self._tell(awaited, why)
         again_at = self._next(awaited) if why else None
@@ -258,7 +289,7 @@ class TranscriptReader:
         # Added after the wait: others count meanwhile.
         new = await self._ask(
             lambda ledger: ledger.transcripts.store(
-                awaited, file.items, unread=len(file.odd), look_again_at=again_at, trouble=why
+                awaited, file.items, unread=gaps, look_again_at=again_at, trouble=why
             )
         )
         self.read.items += new
