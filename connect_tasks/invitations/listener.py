@@ -105,7 +105,7 @@ class Listener:
         self._known: set[str] = set()
 
     def started(self, contact: Contact, response: StartChatContactResponse) -> None:
-        """A press was answered with this chat: listen to it once its customer is there.
+        """A press started this chat, or found it: listen to it once its customer is there.
 
         It returns at once. Again with a chat that is being listened to, it does nothing.
 

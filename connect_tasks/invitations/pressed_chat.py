@@ -130,7 +130,7 @@ class PressedChat:
         if not await self._goes_on(contact):
             return None
         if self._made is not None and self._made[0] == contact.id:
-            return self._let_in(contact, self._made[1], is_new=True)
+            return _let_in(self._made[1])
         if not ClaimedContact(self._context.campaign, contact).token_is_valid:
             # It lives, and nobody can be let in again: its token is not sure to find it.
             return OVER
@@ -223,22 +223,16 @@ class PressedChat:
         self.contact = claimed.contact
         if response is None:
             return NOT_VALID if claimed.contact.status is Status.FAILED else busy(_AGAIN_SECONDS)
-        if before.status not in OPEN:
+        is_new = before.status not in OPEN
+        if is_new:
             # On record: from now on the ledger counts it among people's chats.
             slot.pass_on()
-        is_new = before.status not in OPEN
+        # At once, since no other press finds it new: what comes now may fail, or find it over.
+        self._context.on_started(claimed.contact, response, is_new)
         if is_new and before.sent_at is not None:
             self._made = (before.id, response)
             return None
-        return self._let_in(claimed.contact, response, is_new=is_new)
-
-    def _let_in(
-        self, contact: Contact, response: StartChatContactResponse, *, is_new: bool
-    ) -> Answer:
-        if not is_usable(response):
-            return busy(_AGAIN_SECONDS)
-        self._context.on_started(contact, response, is_new)
-        return chat_open(response)
+        return _let_in(response)
 
 
 class _Pressed(ClaimedContact):
@@ -271,6 +265,10 @@ class _PressSlot(Slot):
         self._is_held = False
         self._pool.refuse()
         self.on_refused()
+
+
+def _let_in(response: StartChatContactResponse) -> Answer:
+    return chat_open(response) if is_usable(response) else busy(_AGAIN_SECONDS)
 
 
 def _asked(contact: Contact) -> Asked:

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,30 @@ def test_each_started_chat_is_told_once_by_a_function_of_either_kind(world: Link
         site.press(two)
     assert [each.customer_id for each in told] == ["0001", "0002"]
     assert [each.contact_id for each in told] == [c.contact_id for c in world.local.contacts]
+
+
+@pytest.mark.parametrize("unanswered", [0, 1, 20])
+def test_a_chat_is_told_once_whatever_becomes_of_the_questions_after_its_start(
+    ledger: str, unanswered: int
+) -> None:
+    told: list[StartedByPress] = []
+    faults = [
+        Fault(operation="DescribeContact", kind=FaultKind.CUT_BEFORE, nth=nth + 1)
+        for nth in range(unanswered)
+    ]
+    quotas = LocalQuotas.unlimited()
+    with LocalConnect(quotas=quotas, faults=faults) as local, Ledger(ledger) as opened:
+        world = LinksWorld(local, opened)
+        [token] = world.invite("0001")
+        # As a process leaves it that is killed before Amazon's answer is on record.
+        world.becomes("0001", status="starting", sent_at=datetime.now(UTC))
+        with world.site(on_started=told.append) as site:
+            site.press(token)
+        with world.site(on_started=told.append) as site:
+            eventually(lambda: site.press(token).status_code == httpx.codes.OK)
+            site.press(token)
+
+    assert [each.contact_id for each in told] == [c.contact_id for c in local.contacts]
 
 
 def test_a_function_that_fails_or_takes_its_time_delays_no_answer(
