@@ -14,6 +14,9 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.utterance import After, Utterance
 
+# For what it remembers: whatever of this package is imported next may load Prefect.
+from connect_tasks.server_logs import BEFORE_PREFECT  # noqa: F401
+
 __all__ = [
     "After",
     "ChatTemplate",

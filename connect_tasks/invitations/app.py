@@ -31,6 +31,7 @@ from connect_tasks.invitations.origins import checked_sites
 from connect_tasks.invitations.page import InvitationPage, PageEndpoint, RenderedPage
 from connect_tasks.invitations.service import Running, ServiceSettings, Serving
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.server_logs import BEFORE_PREFECT
 
 __all__ = ["invitation_app"]
 
@@ -93,6 +94,7 @@ def invitation_app(
         # uvicorn my_module:app --workers 4
         ```
     """
+    BEFORE_PREFECT.put_back()
     mask_access_logs()
     settings = ServiceSettings(
         connect=connect,
