@@ -4,6 +4,8 @@ The rules of this file:
 
 - A customer's contacts stand together, the generations in their order, and whichever followed from
   one (a transfer, a survey after the end) after it.
+- A persistent chat's transcript begins with what was said in the one before it: that is no answer
+  in this one. Where nobody knows when a chat began, all that was said is of it.
 - What a request says for a person is not what they said (`openings`).
 - Nothing is held in memory: a campaign may have millions of items.
 """
@@ -104,7 +106,11 @@ def _said(campaign: str, dialect: str) -> sa.Select[Any]:
         )
         .select_from(chats)
         .join(items, items.c.contact_id == chats.c.contact_id)
-        .where(items.c.campaign == campaign, items.c.type.in_(["MESSAGE", "ATTACHMENT"]))
+        .where(
+            items.c.campaign == campaign,
+            items.c.type.in_(["MESSAGE", "ATTACHMENT"]),
+            sa.or_(chats.c.began.is_(None), items.c.absolute_time >= chats.c.began),
+        )
         .order_by(
             chats.c.place,
             chats.c.id,
@@ -125,8 +131,18 @@ def _own_chats(campaign: str, opening: sa.ColumnElement[Any]) -> sa.Select[Any]:
     place = sa.func.min(own.id).over(partition_by=own.customer_key).label("place")
     of_chat = (own.id, own.customer_id, own.contact_id, own.started_at, own.end_reason)
     follows = sa.literal(0).label("follows")
-    told = (*of_chat, disconnect_reason, opening.label("opening"))
+    told = (*of_chat, disconnect_reason, opening.label("opening"), _began(own).label("began"))
     return sa.select(place, follows, *told).where(own.campaign == campaign)
+
+
+def _began(own: Any) -> sa.ScalarSelect[Any]:
+    """When a customer's own contact began by Amazon's clock, by which its items are told."""
+    theirs = collected.alias("theirs").c
+    return (
+        sa.select(theirs.started_at)
+        .where(theirs.campaign == own.campaign, theirs.contact_id == own.contact_id)
+        .scalar_subquery()
+    )
 
 
 def _chats_that_followed(campaign: str) -> sa.Select[Any]:
@@ -151,6 +167,7 @@ def _chats_that_followed(campaign: str) -> sa.Select[Any]:
             ended.label("end_reason"),
             theirs.disconnect_reason,
             sa.null().cast(sa.Text).label("opening"),
+            _began(own.c).label("began"),
         )
         .select_from(collected)
         .join(own, own.c.contact_id == theirs.initial_contact_id)

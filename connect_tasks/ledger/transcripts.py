@@ -365,9 +365,13 @@ def _note_first_reply(connection: sa.Connection, awaited: Awaited) -> None:
 def _first_said(awaited: Awaited) -> sa.Select[Any]:
     """The customer's first two items, of which one may be what our request said for them."""
     # A persistent chat's transcript begins with what was said in the one before it.
-    began = sa.select(sa.func.min(collected.c.started_at)).where(
-        collected.c.campaign == awaited.campaign,
-        collected.c.contact_id == awaited.initial_contact_id,
+    began = (
+        sa.select(collected.c.started_at)
+        .where(
+            collected.c.campaign == awaited.campaign,
+            collected.c.contact_id == awaited.initial_contact_id,
+        )
+        .scalar_subquery()
     )
     return (
         sa.select(items)
@@ -376,7 +380,7 @@ def _first_said(awaited: Awaited) -> sa.Select[Any]:
             _in_family(awaited),
             items.c.type.in_(["MESSAGE", "ATTACHMENT"]),
             items.c.participant_role == "CUSTOMER",
-            items.c.absolute_time >= began.scalar_subquery(),
+            sa.or_(began.is_(None), items.c.absolute_time >= began),
         )
         .order_by(items.c.absolute_time, items.c.message_id)
         .limit(2)

@@ -347,6 +347,21 @@ def test_what_can_be_read_of_a_file_is_kept_and_the_rest_looked_at_again(
     assert (contact["transcript_complete"], states(opened)) == (True, {"c-ada": "stored"})
 
 
+def test_an_item_of_another_contact_is_passed_over_and_nothing_is_missing_for_it(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    invited(opened, amazon, "ada")
+    foreign = item(2, text=SECRET, ContactId="c-other")
+    amazon.put("c-ada", transcript("c-ada", [item(1), foreign]))
+
+    found = amazon.collect(opened)
+
+    (contact,) = table(opened, contacts)
+    assert (said(opened), states(opened)) == ([("c-ada", "hello")], {"c-ada": "stored"})
+    assert (contact["transcript_complete"], contact["items_skipped"]) == (True, 0)
+    assert (found.awaited, table(opened, collected)[0]["trouble"]) == (0, None)
+
+
 def test_a_file_that_stays_half_readable_keeps_what_was_read_and_is_awaited_no_more(
     opened: Ledger, amazon: Amazon
 ) -> None:
@@ -1047,6 +1062,53 @@ def test_an_earlier_chat_that_a_persistent_one_goes_on_with_is_no_reply(
     amazon.collect(sqlite)
 
     assert table(sqlite, contacts)[0]["first_reply_at"] is None
+
+
+def test_nor_does_it_answer_what_was_asked_in_this_one(opened: Ledger, amazon: Amazon) -> None:
+    enter(opened, "ada", mode="invitation", request=OPENING)
+    amazon.contacts["c-ada"] = told(ended=ENDED)
+    old = [
+        item(1, role="SYSTEM", text="old question?", RelatedContactId="c-old"),
+        item(2, text="old answer", RelatedContactId="c-old"),
+    ]
+    for number, one in enumerate(old):
+        one["AbsoluteTime"] = f"2026-11-19T08:00:0{number}.000Z"
+    new = [item(3, text="I am Ada"), item(5, role="SYSTEM", text="new?"), item(6, text="new")]
+    amazon.put("c-ada", transcript("c-ada", [*old, *new]))
+
+    amazon.collect(opened)
+
+    assert replied(opened) == [("ada", "new?", "new")]
+    (reply,) = [row for row in opened.message_records(CAMPAIGN) if row["content"] == "new"]
+    assert table(opened, contacts)[0]["first_reply_at"] == reply["absolute_time"]
+    # It is kept with the messages.
+    assert [content for _, content in said(opened)][:2] == ["old question?", "old answer"]
+
+
+def test_where_nobody_knows_when_a_chat_began_all_that_was_said_is_of_it(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    invited(opened, amazon, "ada", InitiationTimestamp=None)
+    amazon.put("c-ada", transcript("c-ada", [item(1, role="SYSTEM", text="Score?"), item(2)]))
+
+    amazon.collect(opened, follow=False)
+
+    assert replied(opened) == [("ada", "Score?", "hello")]
+    assert opened.counts(CAMPAIGN)["replied"] == 1
+
+
+def test_what_followed_from_a_chat_may_have_begun_before_its_own_record_says(
+    opened: Ledger, amazon: Amazon
+) -> None:
+    invited(opened, amazon, "ada")
+    follower(amazon, "t-1", "c-ada", "TRANSFER")
+    amazon.put("c-ada", transcript("c-ada", []))
+    amazon.put("t-1", transcript("t-1", [item(1, role="SYSTEM", text="Score?"), item(2)]))
+
+    amazon.collect(opened)
+
+    assert replied(opened) == [("ada", "Score?", "hello")]
+    assert opened.counts(CAMPAIGN)["replied"] == 1
 
 
 def test_the_place_of_files_may_have_a_slash_at_its_end_or_none_at_all(

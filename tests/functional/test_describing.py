@@ -144,7 +144,7 @@ def test_a_chat_that_nobody_joined_is_lost_and_has_no_transcript(opened: Ledger)
     )
 
 
-NOBODYS = {
+NOBODYS: dict[str, dict[str, Any]] = {
     "an invitation's": {"mode": "invitation"},
     "a hand-over's that nobody took": {"mode": "hand_over", "status": "completed"},
     "a simulation's that was lost": {"mode": "simulation", "status": "completed"},
@@ -163,7 +163,7 @@ def test_a_chat_that_was_over_before_anybody_joined_has_no_transcript(
     assert transcripts(opened) == {"c-ada": ("absent", None)}
 
 
-SIGNS = {
+SIGNS: dict[str, dict[str, Any]] = {
     "Amazon says when somebody joined": {"ConnectedToSystemTimestamp": ENDED},
     "somebody sent messages": {"ChatMetrics": {"CustomerMetrics": {"MessagesSent": 1}}},
     "there is a file": {
@@ -186,7 +186,7 @@ def test_where_anything_says_that_somebody_was_there_a_transcript_is_looked_for(
 
 
 def test_or_where_our_side_joined_it_or_amazon_could_not_tell(opened: Ledger) -> None:
-    over = {"mode": "simulation", "status": "completed", "ended_at": ENDED}
+    over: dict[str, Any] = {"mode": "simulation", "status": "completed", "ended_at": ENDED}
     enter(opened, "ada", connected_at=ENDED, **over)
     enter(opened, "bob", **over)
     unknown = NotFoundError("", code="ResourceNotFoundException")
