@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from connect_tasks.errors import AccessDeniedError, LedgerError
 from connect_tasks.invitations.answers import NOT_VALID, OVER, busy, chat_open, is_usable
 from connect_tasks.invitations.budgets import LinkBudgets
 from connect_tasks.invitations.duties import Duties
-from connect_tasks.invitations.hooks import Hook
+from connect_tasks.invitations.hooks import Hook, StartedByPress
 from connect_tasks.invitations.looks import FullError, Looks
 from connect_tasks.invitations.masked_logs import mask_access_logs, masked
 from connect_tasks.invitations.shortage import Shortage
@@ -119,6 +120,14 @@ def test_a_campaign_may_be_called_as_it_pleases(caplog: pytest.LogCaptureFixture
     troubles.over(LEDGER)
     assert troubles.wait("the ledger", 100) == 5
     assert len(caplog.messages) == 3
+
+
+def test_each_key_that_is_missing_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    troubles = Troubles()
+    for key_id in ("0a0a0a0a", "0b0b0b0b", "0a0a0a0a"):
+        troubles.miss_key(key_id, "renewals")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert troubles.wait("renewals", 0) == 0
 
 
 def test_the_text_of_a_foreign_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -292,6 +301,71 @@ def test_a_hook_that_is_too_slow_is_left_out_and_never_waited_for() -> None:
         return waiting
 
     assert asyncio.run(story()) == 5
+
+
+STARTED = contact(contact_id="c-1", started_at=datetime(2026, 11, 27, tzinfo=UTC))
+
+
+def test_a_function_that_never_returns_keeps_no_loop_from_ending_and_others_are_told() -> None:
+    never, told = threading.Event(), list[object]()
+
+    async def story() -> None:
+        loop, all_told = asyncio.get_running_loop(), asyncio.Event()
+
+        def hangs(started: StartedByPress) -> None:
+            told.append(started)
+            if len(told) == 10:
+                loop.call_soon_threadsafe(all_told.set)
+            if len(told) <= 6:
+                never.wait()
+
+        hook = Hook(hangs)
+        hook.CALL_SECONDS = hook.END_SECONDS = 0.05
+        for _ in range(10):
+            hook.tell(STARTED)
+        await all_told.wait()
+        await hook.end()
+
+    # The loop's own pool of threads would be waited for here.
+    asyncio.run(story())
+    never.set()
+
+
+def test_of_calls_that_never_return_there_are_not_too_many() -> None:
+    never, told = threading.Event(), list[object]()
+
+    def hangs(started: StartedByPress) -> None:
+        told.append(started)
+        never.wait()
+
+    async def story() -> None:
+        hook = Hook(hangs)
+        hook.CALL_SECONDS, hook.MOST_THREADS = 0.02, 5
+        for _ in range(30):
+            hook.tell(STARTED)
+        await hook.end()
+
+    asyncio.run(story())
+    never.set()
+    assert len(told) <= 5 + Hook.MOST_AT_ONCE
+
+
+@pytest.mark.parametrize("error", [SystemExit(SECRET), KeyError(SECRET), StopIteration(SECRET)])
+def test_whatever_a_function_raises_its_kind_is_told_and_nothing_else(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: StartedByPress) -> None:
+        raise error
+
+    async def story() -> None:
+        hook = Hook(fails)
+        hook.tell(STARTED)
+        await hook.end()
+
+    asyncio.run(story())
+    [told] = caplog.messages
+    assert type(error).__name__ in told
+    assert SECRET not in told
 
 
 class Queue:
