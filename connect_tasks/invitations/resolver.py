@@ -178,8 +178,11 @@ class Resolver:
         link = await self._look(token_hash(token))
         named = ("", "", "") if link is None else (link.campaign, link.customer_id, link.key_id)
         is_genuine = self._keys.is_genuine(token, *named)
-        alive = link is not None and is_alive(link, self._clock.now())
-        return link if is_genuine and alive else None
+        if link is None or not is_alive(link, self._clock.now()):
+            return None
+        if link.key_id not in self._keys.ids:
+            self._troubles.miss_key(link.key_id, link.campaign)
+        return link if is_genuine else None
 
     async def _look(self, hashed: str) -> FoundLink | None:
         try:

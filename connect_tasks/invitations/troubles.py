@@ -2,6 +2,7 @@
 
 import logging
 
+from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.errors import ConnectTasksError
 
 __all__ = ["LEDGER", "Troubles"]
@@ -23,6 +24,7 @@ class Troubles:
         self._pause_seconds = pause_seconds
         self._until: dict[str | None, float] = {}
         self._told: set[tuple[str | None, str]] = set()
+        self._missed_keys: set[str] = set()
 
     def meet(self, what: str | None, error: Exception, now: float) -> None:
         """It was met; the log has it once until `over`.
@@ -48,6 +50,23 @@ class Troubles:
         if self._until.pop(what, None) is not None:
             self._told = {told for told in self._told if told[0] != what}
             _log.warning("%s: links open chats again", _named(what))
+
+    def miss_key(self, key_id: str, campaign: str) -> None:
+        """A link would work but for its key, which is not here; the log has each key once.
+
+        Args:
+            key_id: What the ledger calls the key.
+            campaign: The link's.
+        """
+        if key_id not in self._missed_keys:
+            self._missed_keys.add(key_id)
+            _log.warning(
+                "%s: links were made with a key that is not in %s here, and are not valid: add it "
+                "(the ledger calls it %s), or make new links with `invite`",
+                campaign,
+                KEYS_VARIABLE,
+                key_id,
+            )
 
 
 def _named(what: str | None) -> str:

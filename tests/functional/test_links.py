@@ -360,6 +360,24 @@ def test_an_old_key_opens_its_links_as_long_as_it_is_in_the_environment(
         assert code(site.press(two)) == NOT_VALID
 
 
+def test_a_key_that_an_app_lacks_is_told_once_and_answered_like_any_dead_link(
+    lite: LinksWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = os.environ[KEYS_VARIABLE]
+    tokens = lite.invite("0001", "0002")
+    # Whoever lacks the key of what works no more anyway lacks nothing.
+    [dead] = lite.invite("0003", campaign="earlier")
+    lite.ledger.set_state("earlier", CampaignState.STOPPED)
+    monkeypatch.setenv(KEYS_VARIABLE, OTHER_KEY)
+    with lite.site() as site:
+        answers = [site.press(token) for token in (NO_TOKEN, dead, *tokens, *tokens)]
+    assert len({_told(answer) for answer in answers}) == 1
+    [told] = [each for each in caplog.records if KEYS_VARIABLE in each.getMessage()]
+    assert (told.levelname, told.getMessage().startswith(CAMPAIGN)) == ("WARNING", True)
+    for secret in (ours, OTHER_KEY, *tokens):
+        assert secret not in caplog.text
+
+
 def test_a_simulations_customer_has_no_link(lite: LinksWorld) -> None:
     [token] = lite.invite("0001")
     with lite.ledger._writing() as connection:
