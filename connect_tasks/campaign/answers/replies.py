@@ -18,7 +18,7 @@ The rules of this file:
   one question and its answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -91,12 +91,18 @@ class _Exchange:
     question: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=list)
     customer_name: str | None = None
+    # What may be chosen from; as long as the question offers nothing, what the one before it did.
+    offered: Sequence[str] = ()
+    offers: bool = False
     last_asked: Mapping[str, Any] = field(default_factory=dict)
     first_answered: Mapping[str, Any] = field(default_factory=dict)
 
     def ask(self, item: Mapping[str, Any], text: str) -> None:
         self.question.append(text)
         self.last_asked = item
+        if (content := item.get("content")) and item.get("content_type") == INTERACTIVE:
+            self.offered = (*self.offered, content) if self.offers else (content,)
+            self.offers = True
 
     def reply(self, item: Mapping[str, Any], text: str) -> None:
         self.answer.append(text)
@@ -122,18 +128,17 @@ class _Exchange:
 
 
 def _exchanges(chat: Iterable[Mapping[str, Any]]) -> Iterator[_Exchange]:
-    now, offered = _Exchange(), None
+    now = _Exchange()
     item: Mapping[str, Any] = {}
     for item in chat:
-        if (text := said(item, offered)) is None:
+        if (text := said(item, now.offered)) is None:
             continue
         if is_customers(item):
             now.reply(item, text)
             continue
         if now.answer:
             yield now
-            now = _Exchange(customer_name=now.customer_name)
-        offered = item.get("content") if item.get("content_type") == INTERACTIVE else offered
+            now = _Exchange(customer_name=now.customer_name, offered=now.offered)
         now.ask(item, text)
     ended = ended_by_the_other_side(item.get("end_reason"), item.get("disconnect_reason"))
     if now.answer or (now.question and not ended):

@@ -5,14 +5,15 @@ The rules of this file:
 - A text is what it is, to the character.
 - What asks with buttons, lists or times (an interactive message) says its title and its subtitle.
   A view has neither, so it is named.
-- An interactive answer says what was chosen: the title of the element, found in the message that
-  asked where the answer has only its id; the action of a view, with the fields of its form.
+- An interactive answer says what was chosen: the title of the element, found in what asked (the
+  last message that has it) where the answer has only its id; the action of a view, with the fields
+  of its form.
 - An attachment says its name.
 - What is not as Amazon or its clients write it is said as it is: nothing is lost for its form.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 __all__ = ["INTERACTIVE", "INTERACTIVE_RESPONSE", "is_customers", "is_spoken", "said"]
@@ -49,12 +50,12 @@ def is_customers(item: Mapping[str, Any]) -> bool:
     return item.get("participant_role") == "CUSTOMER"
 
 
-def said(item: Mapping[str, Any], asked: str | None = None) -> str | None:
+def said(item: Mapping[str, Any], asked: Sequence[str] = ()) -> str | None:
     """What an item says, as text; None for an event, and for what says nothing.
 
     Args:
         item: By the names of the columns of `messages`.
-        asked: The content of the interactive message that it may answer.
+        asked: The contents of the interactive messages that it may answer, in their order.
 
     Example:
         >>> said({"type": "MESSAGE", "content_type": "text/plain", "content": "Yes"})
@@ -93,7 +94,7 @@ def _asked(content: str) -> str:
     return f"(view {view})" if view and message.get("templateType") == _VIEW else content
 
 
-def _chosen(content: str, asked: str | None) -> str:
+def _chosen(content: str, asked: Sequence[str]) -> str:
     answer = _mapping(_json(content))
     data = _mapping(answer.get("data"))
     if answer.get("templateType") == _VIEW:
@@ -129,9 +130,9 @@ def _of_view(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return "\n".join([*([action] if action else []), *fields])
 
 
-def _title_of(choice: str, asked: str | None) -> str:
+def _title_of(choice: str, asked: Sequence[str]) -> str:
     """The title of the element with this id in what asked; the id if there is none."""
-    for element in _elements(_json(asked or "")):
+    for element in (one for content in reversed(asked) for one in _elements(_json(content))):
         if choice in {_text_of(element, name) for name in _IDS}:
             return _text_of(element, "title") or choice
     return choice

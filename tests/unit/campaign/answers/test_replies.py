@@ -1,5 +1,6 @@
 """Questions and their answers; expected rows follow from the rules at the top of `replies`."""
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -181,6 +182,33 @@ def test_a_choice_is_named_by_what_was_offered_last() -> None:
             item("CUSTOMER", answer, content_type=chosen),
         ]
     ) == [("Fruit?", "Apple"), ("Colour?", "Red")]
+
+
+def offered(title: str, **elements: str) -> dict[str, Any]:
+    named = [{"id": name, "title": text} for name, text in elements.items()]
+    content = json.dumps({"data": {"content": {"title": title, "elements": named}}})
+    return item("SYSTEM", content, content_type=INTERACTIVE)
+
+
+def chosen(element: str) -> dict[str, Any]:
+    content = json.dumps({"data": {"elementId": element}})
+    return item("CUSTOMER", content, content_type=f"{INTERACTIVE}.response")
+
+
+def test_a_choice_may_be_of_any_list_of_the_same_question_and_the_last_one_goes_first() -> None:
+    lists = [offered("Fruit?", a="Apple", x="Fig"), offered("Bean?", b="Soy", x="Pea")]
+
+    assert pairs([*lists, chosen("a"), chosen("b"), chosen("x"), chosen("c")]) == [
+        ("Fruit?\nBean?", "Apple\nSoy\nPea\nc")
+    ]
+
+
+def test_a_list_may_be_chosen_from_until_a_later_question_offers_another() -> None:
+    wait, well = item("CUSTOMER", "wait"), item("SYSTEM", "Well?")
+    items = [offered("Fruit?", a="Apple"), wait, well, chosen("a")]
+    items += [offered("Bean?", b="Soy"), chosen("a")]
+
+    assert pairs(items) == [("Fruit?", "wait"), ("Well?", "Apple"), ("Bean?", "a")]
 
 
 # --- whatever is said ---

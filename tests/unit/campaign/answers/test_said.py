@@ -109,13 +109,13 @@ def test_an_interactive_message_asks_with_its_title_and_subtitle(content: Any, t
     ],
 )
 def test_an_interactive_answer_is_what_was_chosen(content: Any, told: str) -> None:
-    assert said(message(content, INTERACTIVE_RESPONSE), json.dumps(PICKER)) == told
+    assert said(message(content, INTERACTIVE_RESPONSE), [json.dumps(PICKER)]) == told
 
 
 def test_an_element_is_found_in_a_message_that_has_no_content_beside_its_data() -> None:
     answer = message({"data": {"elementId": "opt1"}}, INTERACTIVE_RESPONSE)
 
-    assert said(answer, json.dumps(FLAT)) == "Option 1"
+    assert said(answer, [json.dumps(FLAT)]) == "Option 1"
     assert said(answer) == "opt1"
 
 
@@ -168,10 +168,10 @@ _JSON = st.recursive(
     content=_JSON.map(json.dumps) | st.text(min_size=1),
     kind=st.sampled_from([INTERACTIVE, INTERACTIVE_RESPONSE, "text/plain", "application/json"]),
     type_=st.sampled_from(["MESSAGE", "ATTACHMENT"]),
-    asked=st.none() | _JSON.map(json.dumps) | st.text(),
+    asked=st.lists(_JSON.map(json.dumps) | st.text(), max_size=3),
 )
 def test_whatever_was_sent_says_something(
-    content: str, kind: str, type_: str, asked: str | None
+    content: str, kind: str, type_: str, asked: list[str]
 ) -> None:
     told = said({"type": type_, "content_type": kind, "content": content}, asked)
 
