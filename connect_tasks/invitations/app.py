@@ -9,6 +9,7 @@ The rules of this file:
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -45,6 +46,7 @@ _HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _RETRY_SECONDS = 10
+_BEGIN_AGAIN_SECONDS = 1.0
 _HEALTHY = Answer(status=HTTPStatus.OK, body=b'{"status":"ok"}')
 _UNHEALTHY = Answer(
     status=HTTPStatus.SERVICE_UNAVAILABLE, body=b'{"status":"unavailable"}', retry_after_seconds=5
@@ -68,7 +70,8 @@ def invitation_app(
     it, in as many processes as you like on one ledger of PostgreSQL, or in one on a file.
 
     The keys of links are those of `$CONNECT_TASKS_INVITATION_KEYS`. Nothing is opened until the
-    server begins; when it ends, calls under way are finished first.
+    server begins; when it ends, calls under way are finished first. While it runs, people's open
+    chats of campaigns that are stopped are ended, by invitation or handed over, all of the instance.
 
     Args:
         connect: The instance, or the name of its saved block: the one that the campaigns were
@@ -106,8 +109,8 @@ def invitation_app(
     service = _Service(settings, page or InvitationPage())
     app = Starlette(
         routes=[
-            Route("/i/{token:path}", service.show, methods=["GET"]),
-            Route("/i/{token:path}", service.press, methods=["POST"]),
+            # One route, so that whoever uses another method is told of all that there are.
+            Route("/i/{token:path}", service.show_or_press, methods=["GET", "POST"]),
             Route("/healthz", service.tell_health, methods=["GET"]),
         ],
         middleware=[
@@ -137,6 +140,8 @@ class _Service:
         self._stack = AsyncExitStack()
         self._beginning = asyncio.Lock()
         self._serving: tuple[Running, RenderedPage] | None = None
+        self._failure: Exception | None = None
+        self._failed_at = 0.0
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -150,14 +155,11 @@ class _Service:
             await self._stack.aclose()
             self._serving = None
 
-    async def show(self, _request: Request) -> Response:
-        """The page, whatever the link is."""
-        _, page = await self._begun()
-        return Response(page.body, headers=dict(page.headers))
-
-    async def press(self, request: Request) -> Response:
-        """A press of the button."""
-        running, _ = await self._begun()
+    async def show_or_press(self, request: Request) -> Response:
+        """A press of the button; else the page, whatever the link is."""
+        running, page = await self._begun()
+        if request.method != "POST":
+            return Response(page.body, headers=dict(page.headers))
         return _json(await running.resolver.press(request.path_params["token"]))
 
     async def tell_health(self, _request: Request) -> Response:
@@ -170,10 +172,23 @@ class _Service:
         if self._serving is None:
             async with self._beginning:
                 if self._serving is None:
-                    running = await self._stack.enter_async_context(Serving(self._settings))
-                    endpoint = PageEndpoint(running.participant_url)
-                    self._serving = running, self._page.render(endpoint)
+                    self._serving = await self._begin_now()
         return self._serving
+
+    async def _begin_now(self) -> tuple[Running, RenderedPage]:
+        if self._failure and time.monotonic() < self._failed_at + _BEGIN_AGAIN_SECONDS:
+            # Those who waited meanwhile would else try one after the other.
+            raise self._failure.with_traceback(None)
+        try:
+            async with AsyncExitStack() as stack:
+                running = await stack.enter_async_context(Serving(self._settings))
+                page = self._page.render(PageEndpoint(running.participant_url))
+                self._stack = stack.pop_all()
+        except Exception as error:
+            self._failure, self._failed_at = error, time.monotonic()
+            raise
+        self._failure = None
+        return running, page
 
 
 def _json(answer: Answer) -> Response:

@@ -10,15 +10,19 @@ from typing import Any
 
 __all__ = ["mask_access_logs", "masked"]
 
-# Of the servers that write such a log by Python's logging.
+# Of the servers that write such a log by Python's logging. At the level of traces uvicorn writes
+# each request to two more.
 _LOGGERS = (
     "uvicorn.access",
+    "uvicorn.asgi",
+    "uvicorn.error",
     "hypercorn.access",
     "gunicorn.access",
     "daphne.access",
     "granian.access",
 )
-_TOKEN = re.compile(r"(/i/)[^\s?#\"']+")
+# As it stands in the path, or in what was sent for it.
+_TOKEN = re.compile(r"((?:/|%2f)(?:i|%69)(?:/|%2f))[^\s?#\"']+", re.IGNORECASE)
 
 
 def masked(text: str) -> str:
@@ -64,4 +68,8 @@ class _MaskedMapping(dict[str, Any]):
 
 
 def _masked(value: Any) -> Any:
-    return masked(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, int | float):
+        return value
+    said = value if isinstance(value, str) else str(value)
+    # Left as it is where there is no token in it: a formatter may want more of it than its text.
+    return masked(said) if _TOKEN.search(said) else value

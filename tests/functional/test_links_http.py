@@ -17,6 +17,9 @@ from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
 from connect_tasks.invitations import StartedByPress, invitation_app
+from connect_tasks.invitations import app as app_module
+from connect_tasks.invitations.page import InvitationPage, PageEndpoint, RenderedPage
+from connect_tasks.invitations.service import Running, Serving
 from connect_tasks.ledger.store import Ledger
 from tests.functional.links_world import LinksWorld, eventually, key_in_environment
 
@@ -146,23 +149,25 @@ def test_no_token_is_in_the_servers_access_log(
     world: LinksWorld, capfd: pytest.CaptureFixture[str]
 ) -> None:
     [token] = world.invite("0001")
-    defaults = {"log_config": uvicorn.config.LOGGING_CONFIG, "log_level": "debug"}
+    defaults = {"log_config": uvicorn.config.LOGGING_CONFIG, "log_level": "trace"}
     with _own_logs(), _served(world, **defaults) as url:
         httpx.post(f"{url}/i/{token}?utm=mail")
         httpx.get(f"{url}/i/{token}")
         httpx.get(f"{url}/prefix/i/{token}/more")
         httpx.get(f"{url}/%69/{token}")
+        httpx.get(f"{url}/i%2F{token}")
         httpx.get(f"{url}/healthz")
     out = "".join(capfd.readouterr())
     assert '"POST /i/…?utm=mail HTTP/1.1" 200' in out
     assert '"GET /healthz HTTP/1.1" 200' in out
+    assert "Started scope=" in out
     assert token not in out
 
 
 class _own_logs:  # noqa: N801 - used like a function
     """Lets a server configure logging, and puts it back afterwards."""
 
-    NAMES = ("uvicorn", "uvicorn.error", "uvicorn.access")
+    NAMES = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
     def __enter__(self) -> None:
         loggers = [logging.getLogger(name) for name in self.NAMES]
@@ -282,6 +287,58 @@ def test_it_works_where_no_lifespan_is_run(world: LinksWorld) -> None:
 
     assert asyncio.run(story()) == [200, 200, 200]
     assert world.local.calls["StartChatContact"] == 1
+
+
+def test_whoever_uses_another_method_is_told_of_all_that_there_are(world: LinksWorld) -> None:
+    [token] = world.invite("0001")
+    with world.site() as site:
+        answers = [httpx.request(verb, f"{site.url}/i/{token}") for verb in ("PUT", "PATCH", "X")]
+        health = httpx.post(f"{site.url}/healthz")
+    assert {answer.status_code for answer in [*answers, health]} == {405}
+    assert [set(a.headers["Allow"].split(", ")) for a in answers] == [{"GET", "HEAD", "POST"}] * 3
+    assert set(health.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_a_crowd_before_an_app_that_cannot_begin_does_not_try_one_after_the_other(
+    world: LinksWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [token] = world.invite("0001")
+    begun, ended, is_away = list[object](), list[object](), True
+    begin, end = Serving.__aenter__, Serving.__aexit__
+
+    async def counted(serving: Serving) -> Running:
+        begun.append(serving)
+        return await begin(serving)
+
+    async def counted_end(serving: Serving, *error: object) -> None:
+        await end(serving, *error)
+        ended.append(serving)
+
+    class Page(InvitationPage):
+        def render(self, endpoint: PageEndpoint) -> RenderedPage:
+            if is_away:
+                raise RuntimeError("away")
+            return super().render(endpoint)
+
+    monkeypatch.setattr(Serving, "__aenter__", counted)
+    monkeypatch.setattr(Serving, "__aexit__", counted_end)
+    monkeypatch.setattr(app_module, "_BEGIN_AGAIN_SECONDS", 3600)
+
+    async def story() -> tuple[list[int], int]:
+        nonlocal is_away
+        transport = httpx.ASGITransport(app=world.app(page=Page()), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            presses = [client.post(f"/i/{token}") for _ in range(20)]
+            refused = [answer.status_code for answer in await asyncio.gather(*presses)]
+            monkeypatch.setattr(app_module, "_BEGIN_AGAIN_SECONDS", 0)
+            is_away = False
+            return refused, (await client.post(f"/i/{token}")).status_code
+
+    refused, later = asyncio.run(story())
+    assert refused == [503] * 20
+    assert later == 200
+    # Nothing of what had begun is left running.
+    assert (len(begun), len(ended)) == (2, 1)
 
 
 def test_an_app_without_its_ledger_does_not_begin(local: LocalConnect, tmp_path: Path) -> None:
