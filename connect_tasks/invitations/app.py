@@ -70,8 +70,8 @@ def invitation_app(
     it, in as many processes as you like on one ledger of PostgreSQL, or in one on a file.
 
     The keys of links are those of `$CONNECT_TASKS_INVITATION_KEYS`. Nothing is opened until the
-    server begins; when it ends, calls under way are finished first. While it runs, people's open
-    chats of campaigns that are stopped are ended, by invitation or handed over, all of the instance.
+    server begins; when it ends, calls under way are finished first. While it runs, it
+    ends people's open chats of the instance's stopped campaigns, handed over ones too.
 
     Args:
         connect: The instance, or the name of its saved block: the one that the campaigns were

@@ -33,9 +33,10 @@ def collect_contacts(
 ) -> Collected:
     """Ask Amazon what became of a campaign's chats, and bring what was said into the ledger.
 
-    Nothing is started and nobody is contacted. What Amazon has not written yet is left for a later
-    call; a second call does what is due by then. What kept something from being collected, such as
-    a permission, is logged as a warning.
+    Nothing is started and nobody is contacted. People's open chats of a campaign that is stopped
+    are ended first. What Amazon has not written yet is left for a later call; a second call does
+    what is due by then. What kept something from being collected, such as a permission, is logged
+    as a warning.
 
     Args:
         campaign: The campaign's name, of whichever way it is run.
