@@ -112,7 +112,7 @@ def take_out(
         columns.generation == sa.bindparam("latest"),
         _may_be_followed(),
     )
-    ways = [links.taken_out.is_(None)]
+    ways: list[sa.ColumnElement[bool]] = [links.taken_out.is_(None)]
     if by is Withdrawal.BY_PERSON:
         ways.append(links.taken_out == Withdrawal.BY_TABLE)
     update = sa.update(invitations).where(*_LINK, sa.or_(*ways), may_be_followed)

@@ -34,13 +34,13 @@ from tests.functional.links_world import LinksWorld, eventually, key_in_environm
 pytestmark = pytest.mark.timeout(120)
 
 VALIDITY = timedelta(hours=24)
-UNJOINED = {
+UNJOINED: dict[str, dict[str, Any]] = {
     "nobody joined it": {"status": Status.COMPLETED, "error_code": NEVER_JOINED},
     "it is open": {"status": Status.STARTED},
     "its answer was lost": {"status": Status.UNKNOWN, "contact_id": None},
     "it is being made": {"status": Status.STARTING, "contact_id": None},
 }
-SENT = {"contact_id": "c-1", "sent_at": NOON, "error_code": None}
+SENT: dict[str, Any] = {"contact_id": "c-1", "sent_at": NOON, "error_code": None}
 ENDED = UNJOINED["nobody joined it"]
 
 
