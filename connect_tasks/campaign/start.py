@@ -210,7 +210,8 @@ class Start:
         if wait is None:
             await self._give_up(error)
             return False
-        await self._context.clock.sleep(wait)
+        if not self._is_withdrawn:
+            await self._context.clock.sleep(wait)
         return True
 
     async def _give_up(self, error: AmazonError) -> None:
