@@ -146,13 +146,10 @@ class Transcripts:
             settled = _settled(awaited, look_again_at if unread else None, trouble, state)
             if not connection.execute(_SETTLE, settled).rowcount:
                 return 0
-            new = _new(connection, awaited, found)
-            if new:
-                insert = insert_heard(insert_into(items, connection.dialect.name))
-                connection.execute(insert.on_conflict_do_nothing(), new)
+            new = _add(connection, _new(connection, awaited, found))
             connection.execute(_complete(awaited, unread))
             _note_first_reply(connection, awaited)
-            return len(new)
+            return new
 
     def postpone(
         self, looks: Sequence[tuple[Awaited, datetime | None]], *, trouble: str | None = None
@@ -274,6 +271,17 @@ def _of_family() -> sa.ColumnElement[bool]:
         contacts.c.campaign == collected.c.campaign,
         contacts.c.contact_id == collected.c.initial_contact_id,
     )
+
+
+def _add(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Write items down; how many are new: a file may have one twice."""
+    if not rows:
+        return 0
+    insert = insert_heard(insert_into(items, connection.dialect.name))
+    counting = {"preserve_rowcount": True}
+    return connection.execute(
+        insert.on_conflict_do_nothing(), rows, execution_options=counting
+    ).rowcount
 
 
 def _new(

@@ -33,6 +33,7 @@ from tests.functional.collecting_world import (
     NOON,
     PREFIX,
     Amazon,
+    Later,
     item,
     moto_s3,
     new_amazon,
@@ -176,6 +177,15 @@ def heard(ledger: Ledger, contact_id: str, *, message_id: str, text: str) -> Non
     }
     with ledger._writing() as connection:
         connection.execute(sa.insert(items), values)
+
+
+def test_an_item_that_is_in_a_file_twice_is_one_message(opened: Ledger, amazon: Amazon) -> None:
+    invited(opened, amazon, "ada")
+    spoken = [item(1), item(2, text="more"), item(2, text="more")]
+    amazon.put("c-ada", transcript("c-ada", spoken))
+
+    assert amazon.collect(opened).messages == 2
+    assert said(opened) == [("c-ada", "hello"), ("c-ada", "more")]
 
 
 def test_attachments_are_listed(opened: Ledger, amazon: Amazon) -> None:
@@ -541,6 +551,37 @@ def test_what_was_heard_of_a_transfer_in_the_first_contact_is_not_there_twice(
     amazon.collect(opened)
 
     assert said(opened) == [("c-ada", "hello"), ("t-1", "more")]
+
+
+class SetBack(Later):
+    """Is five seconds earlier from the second look on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_looked_at = False
+
+    def now(self) -> datetime:
+        back = timedelta(seconds=5) if self._is_looked_at else timedelta()
+        self._is_looked_at = True
+        return super().now() - back
+
+
+@pytest.mark.parametrize("mode", ["invitation", "simulation"])
+def test_a_clock_that_is_set_back_has_nobody_asked_about_twice(
+    sqlite: Ledger, amazon: Amazon, mode: str
+) -> None:
+    status = "completed" if mode == "simulation" else "started"
+    enter(sqlite, "ada", mode=mode, status=status)
+    amazon.contacts["c-ada"] = told()
+    amazon.clock = SetBack()
+
+    def passing(_: str) -> None:
+        assert amazon.calls["DescribeContact"] < 3
+
+    amazon.passing = passing
+    amazon.collect(sqlite, follow=False)
+
+    assert amazon.calls["DescribeContact"] == 1
 
 
 def test_one_that_follows_goes_on_until_amazon_says_that_it_ended(

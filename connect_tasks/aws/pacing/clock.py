@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SteadyClock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -44,3 +44,30 @@ class SystemClock:
         Cancelling ends it at once.
         """
         await asyncio.sleep(seconds)
+
+
+class SteadyClock:
+    """A clock whose wall time stands still while the other one's is set back.
+
+    For work that goes on until all is newer than its beginning.
+
+    Args:
+        clock: The other clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._latest = clock.now()
+
+    def now(self) -> datetime:
+        """The wall time in UTC; never before one that was told."""
+        self._latest = max(self._latest, self._clock.now())
+        return self._latest
+
+    def monotonic(self) -> float:
+        """Seconds of the other clock."""
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait as the other clock does; concurrent sleeps and cancelling are as they are there."""
+        await self._clock.sleep(seconds)

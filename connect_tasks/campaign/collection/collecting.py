@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.paced_calls import PacedCalls
-from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.aws.pacing.clock import Clock, SteadyClock, SystemClock
 from connect_tasks.aws.transcript_file import contact_of
 from connect_tasks.aws.transcript_store import TranscriptStore
 from connect_tasks.campaign.collection.collected import Collected
@@ -119,7 +119,8 @@ def collect_campaign(
         ```
     """
     name = ledger.existing_campaign(campaign)
-    clock, random = clock or SystemClock(), random or SystemRandom()
+    # Set back meanwhile, it would have all asked about again and again.
+    clock, random = SteadyClock(clock or SystemClock()), random or SystemRandom()
     with ExitStack() as stack:
         calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
         writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
