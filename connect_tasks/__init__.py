@@ -10,12 +10,12 @@ from connect_tasks.aws.idempotency import client_token
 from connect_tasks.aws.models import StartChatContactRequest, StartChatContactResponse
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.retry import RetryPolicy
+
+# For what it remembers: whatever of this package is imported next may load Prefect.
+from connect_tasks.aws.server_logs import BEFORE_PREFECT  # noqa: F401
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.utterance import After, Utterance
-
-# For what it remembers: whatever of this package is imported next may load Prefect.
-from connect_tasks.server_logs import BEFORE_PREFECT  # noqa: F401
 
 __all__ = [
     "After",

@@ -32,8 +32,7 @@ def _table(folder: Path) -> Iterator[str]:
 
 def module_tables() -> str:
     """One table for each room, under its name and what it is for."""
-    alone = ("errors.py", "server_logs.py")
-    lines = [line for name in alone for line in (f"`{name}`: {first_line(PACKAGE / name)}.", "")]
+    lines = [f"`errors.py`: {first_line(PACKAGE / 'errors.py')}.", ""]
     for folder in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
         lines += [f"### {folder.name}", "", f"{first_line(folder / '__init__.py')}.", ""]
         lines += [*_table(folder), ""]

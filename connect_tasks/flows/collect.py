@@ -33,7 +33,8 @@ def collect(
     It needs permission to describe contacts (`connect:DescribeContact`), to look up where
     transcripts are (`connect:ListInstanceStorageConfigs`) and to read them there (`s3:ListBucket`,
     `s3:GetObject`, and `kms:Decrypt` if they are encrypted with a key); to find contacts that
-    followed, also `connect:SearchContacts`; to close chats, `connect:StopContact`. The log names what is missing, and so does `verify`.
+    followed, also `connect:SearchContacts`; to close chats, `connect:StopContact`. The log names
+    what is missing, and so does `verify`.
 
     Args:
         campaign: The campaign's name, of whichever way it is run.

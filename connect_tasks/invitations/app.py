@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connect_tasks.aws.server_logs import BEFORE_PREFECT
 from connect_tasks.blocks.instance import AmazonConnectInstance
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.invitations.answers import Answer, busy
@@ -32,7 +33,6 @@ from connect_tasks.invitations.origins import checked_sites
 from connect_tasks.invitations.page import InvitationPage, PageEndpoint, RenderedPage
 from connect_tasks.invitations.service import Running, ServiceSettings, Serving
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.server_logs import BEFORE_PREFECT
 
 __all__ = ["invitation_app"]
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 import uvicorn
 
+from connect_tasks.aws.server_logs import ServerLogs
 from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.server_logs import ServerLogs
 from tests.functional.links_world import KEY, eventually
 
 pytestmark = pytest.mark.timeout(180)
