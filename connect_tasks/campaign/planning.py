@@ -49,8 +49,9 @@ def plan_campaign(
     A second call with the same table changes nothing. Rows that are still only planned take a
     changed request; for customers already contacted it is counted and not sent, except in the next
     chat by a link after one that nobody joined. Customers who are planned, or may get such a chat,
-    and whom the table refuses are withdrawn, with the reasons. Contacts are written on the way: after an interruption a second call goes on. The refused rows are written
-    at the end, and until then those of the table before are remembered.
+    and whom the table refuses are withdrawn, with the reasons. Contacts are written on the way:
+    after an interruption a second call goes on. The refused rows are written at the end, and until
+    then those of the table before are remembered.
 
     Args:
         ledger: Where the contacts are kept.
