@@ -169,7 +169,8 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
                     "connect": connect,
                     "ledger": ledger,
                     "table_id": plan.table_id,
-                    "hand_over": hand_over,
+                    # A worker of an earlier version knows nothing of it.
+                    **({} if hand_over is None else {"hand_over": hand_over}),
                 },
             )
             fleet.wait(
