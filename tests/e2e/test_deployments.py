@@ -134,8 +134,10 @@ def test_what_the_form_sends_contacts_everybody_once_and_shows_how_it_went(site:
     assert 5 < len(logs) < 40, [line["message"] for line in logs]
     assert "Zebulon" not in str(logs) + str(artifacts) + str(runs)
     assert {path.name for path in files.iterdir()} == {
+        "attributes.csv",
         "contacts.csv",
         "messages.csv",
+        "replies.csv",
         "report.html",
     }
 
