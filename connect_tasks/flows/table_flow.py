@@ -48,7 +48,8 @@ HandOverParameter = Annotated[
     Any,
     WithJsonSchema(
         {
-            "type": "string",
+            # Deployments send what was left out as null.
+            "anyOf": [{"type": "string"}, {"type": "null"}],
             "title": "Hand over",
             "description": "Where the function is that gives each started chat to its customer: "
             "package.module:function. Left out, our side speaks.",
