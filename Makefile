@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-wheel matrix coverage lint notebooks docs build bench clean
+.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-long test-wheel matrix coverage lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -38,8 +38,12 @@ test: $(STAMP) lint ## Everything that CI checks
 
 DOCTESTS := --doctest-modules --ignore=connect_tasks/emulator/__main__.py connect_tasks
 test-all: $(STAMP)
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not long' tests
 	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
+
+# The page in a browser, case by case, and each kill once more on the other kind of ledger.
+test-long: $(STAMP) ## What `make test` leaves out, about ten minutes
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 -m long tests
 
 test-fast: $(STAMP) ## The unit tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 tests/unit

@@ -14,7 +14,7 @@ from connect_tasks.invitations.page import InvitationPage
 from tests.browser import Tab, browser, needs_chromium
 from tests.contract.page_world import AGENT, INTERACTIVE, RESPONSE, PageWorld, page_world
 
-pytestmark = [needs_chromium, pytest.mark.timeout(120)]
+pytestmark = [needs_chromium, pytest.mark.long, pytest.mark.timeout(120)]
 
 BUSY: dict[str, Any] = {"error": {"code": "busy", "message": "A moment please."}}
 OPEN = "!document.getElementById('chat').hidden"

@@ -160,7 +160,7 @@ def test_a_halted_campaign_is_told_to_a_person_with_its_reason(site: Deployed) -
 @pytest.mark.usefixtures("_resuming")
 def test_a_run_whose_process_is_killed_goes_on_with_the_same_parameters(site: Deployed) -> None:
     run_id, customers = begin_campaign(site, "killed", 120)
-    wait_until(lambda: len(site.made(customers)) > 10, 90, "chats are started")
+    wait_until(lambda: len(site.made(customers)) > 10, 180, "chats are started")
     parameters = site.flow_run(run_id)["parameters"]
 
     site.workers[0].kill_flow_runs()
@@ -180,7 +180,7 @@ def test_a_run_whose_machine_is_lost_is_noticed_and_goes_on_elsewhere(site: Depl
     # Prefect sends no heartbeats more often than each 30 seconds.
     load(site, "mark-lost-runs-as-crashed", {"within: 100": "within: 40"})
     run_id, customers = begin_campaign(site, "lost", 120)
-    wait_until(lambda: len(site.made(customers)) > 10, 90, "chats are started")
+    wait_until(lambda: len(site.made(customers)) > 10, 180, "chats are started")
 
     site.workers[0].kill()
     before = len(site.made(customers))

@@ -87,7 +87,7 @@ def local() -> Iterator[LocalConnect]:
         yield local
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
+@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.long)])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "SQLite":
         yield f"sqlite:///{tmp_path / 'ledger.db'}"
