@@ -182,7 +182,7 @@ def test_a_parent_that_is_cancelled_takes_its_workers_with_it(
             "workers": 1,
         },
     )
-    wait_until(lambda: len(world.made(customers)) > 3, 90, "chats are started")
+    wait_until(lambda: len(world.made(customers)) > 3, 180, "chats are started")
     cancelling = {"type": "CANCELLING", "name": "Cancelling"}
     world.server.post(f"flow_runs/{run['id']}/set_state", state=cancelling)
 
@@ -190,7 +190,7 @@ def test_a_parent_that_is_cancelled_takes_its_workers_with_it(
         both = [world.server.get(f"flow_runs/{run['id']}"), *world.runs("cancelled")]
         return [one["state_type"] for one in both]
 
-    wait_until(lambda: states() == ["CANCELLED", "CANCELLED"], 90, "both are cancelled")
+    wait_until(lambda: states() == ["CANCELLED", "CANCELLED"], 180, "both are cancelled")
     assert 3 < len(world.made(customers)) < len(customers)
     assert [contact for contact in world.local.contacts if contact.ended_at is None] == []
 
