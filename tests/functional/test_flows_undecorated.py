@@ -175,4 +175,24 @@ def test_what_amazon_knows_is_collected(local: LocalConnect, ledger: str) -> Non
 
     result = FLOWS["collect"]("plain", connect=local.instance(), ledger=ledger)
 
-    assert set(result.contacts["status"]) == {"completed"}
+    # Contacts first, and then the refused row: no table is given.
+    assert list(result.contacts["status"]) == ["completed", "completed", "rejected"]
+
+
+def test_customers_are_invited_and_a_link_is_taken_back(
+    local: LocalConnect, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", "Hx0kJ2mQ7vLr5TnWc8YpZd3Fb6Gs9Ae1")
+    base_url = "https://chat.example.com"
+    options = {"campaign": "by-link", "connect": local.instance(), "ledger": ledger}
+    result = FLOWS["invite"](CUSTOMERS, base_url=base_url, **options)
+    before = list(result.invitations["url"])
+
+    assert list(result.invitations["customer_id"]) == ["0000", "0002"]
+    assert all(url.startswith(f"{base_url}/i/") for url in before)
+    assert FLOWS["revoke"]("by-link", ["0000"], ledger) == 1
+    assert FLOWS["revoke"]("by-link", ["0000"], ledger) == 0
+    again = FLOWS["invite"](CUSTOMERS, base_url=base_url, **options)
+    assert list(again.invitations["url"]) == before
+    assert list(again.invitations["revoked_at"].notna()) == [True, False]
+    assert len(local.contacts) == 0

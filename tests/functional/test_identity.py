@@ -194,8 +194,8 @@ def test_campaigns_of_an_earlier_version_that_look_the_same_must_be_named_exactl
     write(here, "UPDATE campaigns SET campaign = 'spring ' WHERE campaign = 'spring'")
     write(
         here,
-        "INSERT INTO campaigns SELECT 'spring', instance_id, created_at, state, NULL "
-        "FROM campaigns",
+        "INSERT INTO campaigns (campaign, instance_id, created_at, state) "
+        "SELECT 'spring', instance_id, created_at, state FROM campaigns",
     )
 
     assert here.ledger.campaign_name("spring ") == "spring "

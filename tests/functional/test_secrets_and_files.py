@@ -12,6 +12,13 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterName,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 
 from connect_tasks import Conversation
 from connect_tasks.campaign.results import CampaignResult
@@ -182,13 +189,16 @@ def test_ids_reach_prefect_only_where_they_may(
 
 
 def everything_of(campaign: str) -> str:
-    """All that Prefect keeps of a campaign's runs."""
+    """All that Prefect keeps of a campaign's runs, however many others it has had since."""
     with get_client(sync_client=True) as client:
-        runs = [run for run in client.read_flow_runs() if campaign in run.model_dump_json()]
-        logs = client.read_logs(limit=200) if hasattr(client, "read_logs") else []
+        named = FlowRunFilter(name=FlowRunFilterName(like_=campaign))
+        runs = client.read_flow_runs(flow_run_filter=named)
+        ids = [run.id for run in runs]
+        theirs = FlowRunFilter(id=FlowRunFilterId(any_=ids))
+        logs = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=ids)), limit=200)
         kept = [
             *(run.model_dump_json() for run in runs),
-            *(artifact.model_dump_json() for artifact in client.read_artifacts()),
+            *(found.model_dump_json() for found in client.read_artifacts(flow_run_filter=theirs)),
             *(log.model_dump_json() for log in logs),
         ]
     return "\n".join(text for text in kept if campaign in text)
