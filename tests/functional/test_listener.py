@@ -324,7 +324,8 @@ def test_sockets_that_break_repeat_and_reorder_lose_and_double_nothing(
         # Alone with the flow from here on: all frames are ours.
         for number in range(6):
             person.say(f"{number}")
-        eventually(lambda: len(here.heard("ada")) >= 13)
+        # Joined, a greeting, and six times what was said and its echo.
+        eventually(lambda: len(here.said("ada")) == len(here.heard("ada")) == 14)
 
         assert Counter(here.heard("ada")) == Counter(here.said("ada"))
 
