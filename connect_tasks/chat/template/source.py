@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from jinja2 import nodes
 from jinja2.environment import Template
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.meta import find_undeclared_variables
+from jinja2.meta import TrackingCodeGenerator
 
 from connect_tasks.chat.template.limits import DEEPEST, LONGEST_SOURCE, MOST_PIECES
 from connect_tasks.chat.template.sandbox import TextSandbox
@@ -85,8 +85,12 @@ def undeclared(tree: nodes.Template) -> frozenset[str]:
     Raises:
         BadSourceError: There is a filter or test in it that nobody knows.
     """
+    tracker = TrackingCodeGenerator(SANDBOX)
+    # Left on, it works constants out, and raises what belongs to the filling in of a row.
+    tracker.optimizer = None
     with _told():
-        return frozenset(find_undeclared_variables(tree))
+        tracker.visit(tree)
+    return frozenset(tracker.undeclared_identifiers)
 
 
 @contextmanager
