@@ -20,6 +20,7 @@ from connect_tasks.ledger import claims, redaction
 from connect_tasks.ledger.contact import OPEN, Status
 from connect_tasks.ledger.database import explained
 from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.overwriting import overwrite as overwrite_ledger
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import contacts, refusals
@@ -221,7 +222,7 @@ class _Eraser(LedgerReader):
     def overwrite(self, busy_seconds: float) -> bool:
         """Have the database write itself anew; whether it did."""
         with explained(self.url):
-            return redaction.overwrite(self._engine, busy_seconds=busy_seconds)
+            return overwrite_ledger(self._engine, busy_seconds=busy_seconds)
 
     def _erase_pieces(self, campaign: str, clock: Clock) -> Iterator[Erased]:
         last = 0

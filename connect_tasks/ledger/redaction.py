@@ -19,7 +19,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from connect_tasks.aws.idempotency import canonical_key, client_token, exact_token
 from connect_tasks.ledger import claims
@@ -39,7 +38,6 @@ __all__ = [
     "insert_heard",
     "is_free",
     "lock_contacts",
-    "overwrite",
     "remove_strays",
 ]
 
@@ -294,40 +292,6 @@ def insert_heard(insert: _Insert) -> _Insert:
         contacts.c.customer_id == sa.bindparam("customer_id", type_=sa.Text),
     )
     return insert.from_select(names, sa.select(*values).where(*still_theirs))
-
-
-def overwrite(engine: sa.Engine, *, busy_seconds: float = 10) -> bool:
-    """Have the database write itself anew, outside any transaction.
-
-    Args:
-        engine: Of the database.
-        busy_seconds: How long to wait for others who read or write a SQLite file.
-
-    Returns:
-        Whether it did. A SQLite file is left as it is when somebody else reads or writes for so
-        long on end.
-    """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "sqlite":
-            return _overwrite_file(connection, busy_seconds)
-        # The statistics hold samples of the columns' values.
-        connection.exec_driver_sql(
-            "VACUUM (ANALYZE) contacts, items, refusals, invitations, collected"
-        )
-        return True
-
-
-def _overwrite_file(connection: sa.Connection, busy_seconds: float) -> bool:
-    """A file keeps what was deleted or has moved, and its log every change, until this."""
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
-    try:
-        connection.exec_driver_sql("VACUUM")
-    except exc.OperationalError as error:
-        if "locked" in str(error.orig):
-            return False
-        raise
-    is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-    return not is_busy
 
 
 def _remove(connection: sa.Connection, campaign: str, which: sa.ColumnElement[bool]) -> int:

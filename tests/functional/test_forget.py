@@ -26,6 +26,7 @@ from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact, Refusal, Status
 from connect_tasks.ledger.database import make_engine
 from connect_tasks.ledger.erasure import Erased, erase, forget
+from connect_tasks.ledger.overwriting import overwrite
 from connect_tasks.ledger.schema import contacts, items, metadata, refusals
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, World, customers
@@ -67,6 +68,12 @@ def left_of(url: str, *words: str) -> list[str]:
     is_file = url.startswith("sqlite")
     here = everything(url) + (in_files(url) if is_file else str(ask(url, "TABLE pg_stats")))
     return [word for word in words if word in here]
+
+
+def take_samples(url: str) -> None:
+    """As PostgreSQL does by itself after a while."""
+    if url.startswith("postgresql"):
+        ask(url, "ANALYZE")
 
 
 # --- a ledger without a campaign that runs ---
@@ -265,8 +272,7 @@ def contact_everybody(here: World) -> None:
 
 def test_nothing_of_a_forgotten_customer_is_left_in_the_database(here: World) -> None:
     contact_everybody(here)
-    if here.ledger.url.startswith("postgresql"):
-        ask(here.ledger.url, "ANALYZE")  # as it does by itself after a while
+    take_samples(here.ledger.url)
     zebulon = next(row for row in here.contacts() if row["customer_id"] == "kunde-17")
     at_amazon = [zebulon["contact_id"], zebulon["participant_id"]]
     before = left_of(here.ledger.url, *PERSONAL, *at_amazon, "kunde-18", "Customer 29")
@@ -533,6 +539,7 @@ def test_a_refused_row_loses_its_id_and_reasons_and_still_counts(ledger: Ledger)
 
 def test_nothing_of_an_erased_campaign_is_left_in_the_database(here: World) -> None:
     contact_everybody(here)
+    take_samples(here.ledger.url)
     tokens = [row["client_token"] for row in here.contacts()]
     counts = here.ledger.counts(CAMPAIGN)
     personal = [*PERSONAL, "kunde-18", "Balthasar", "Customer 7", '"0007"', "'0007'"]
@@ -716,8 +723,8 @@ def test_a_writer_keeps_the_file_and_the_next_call_makes_up_for_it(path: Path) -
     engine = make_engine(url)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        assert not redaction.overwrite(engine, busy_seconds=0.1)
-    assert redaction.overwrite(engine)
+        assert not overwrite(engine, busy_seconds=0.1)
+    assert overwrite(engine)
     engine.dispose()
 
 
