@@ -385,9 +385,7 @@ def world() -> Iterator[tuple[LocalConnect, Neighbour]]:
         yield running, Neighbour(running)
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300) | REQUESTS)
 def test_whatever_bytes_come_another_client_is_served_meanwhile(
     world: tuple[LocalConnect, Neighbour], caplog: pytest.LogCaptureFixture, data: bytes
@@ -402,9 +400,7 @@ def test_whatever_bytes_come_another_client_is_served_meanwhile(
     lines(caplog)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=REQUESTS)
 def test_whatever_a_request_is_made_of_it_is_answered_and_no_fault_of_ours(
     world: tuple[LocalConnect, Neighbour], caplog: pytest.LogCaptureFixture, data: bytes

@@ -378,9 +378,7 @@ FRAMES = st.builds(
 )
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200) | st.lists(FRAMES, max_size=6).map(b"".join))
 def test_whatever_bytes_come_over_a_socket_another_one_is_served(
     local: LocalConnect, neighbour: Neighbour, caplog: pytest.LogCaptureFixture, data: bytes

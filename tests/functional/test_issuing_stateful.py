@@ -169,7 +169,6 @@ Links.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=15,
     phases=[Phase.generate],
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

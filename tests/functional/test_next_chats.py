@@ -336,9 +336,7 @@ class Expected:
 _numbers = count()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=14))
 def test_whatever_is_said_in_whatever_order_the_last_word_counts(
     here: Links, acts: list[str]

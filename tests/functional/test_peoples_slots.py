@@ -160,9 +160,7 @@ def contacts(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(contacts(), max_size=8))
 def test_whatever_a_ledger_holds_exactly_the_open_chats_of_people_count(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]

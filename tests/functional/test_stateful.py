@@ -663,7 +663,6 @@ def test_any_history_contacts_nobody_twice_and_forgets_nobody(
             stateful_step_count=15,
             # Shrinking a failure takes minutes; add Phase.shrink here when you have them.
             phases=[Phase.generate],
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -17,7 +17,7 @@ from connect_tasks.aws.idempotency import (
 from connect_tasks.errors import InputError
 
 # How long it takes says nothing on a busy machine.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 PINNED_CONTACT = (
     "connect-tasks-contact-1-e69e7a537b0ca1546866da34e93c43c98c8b8a4c925247cc5ed8f3a8be09228e"

@@ -19,7 +19,7 @@ from connect_tasks.aws.models import (
 )
 
 # How long it takes says nothing on a busy machine.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
 RESPONSE = "application/vnd.amazonaws.connect.message.interactive.response"

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prefect import task
 from pydantic import ValidationError
@@ -61,7 +61,6 @@ def test_jitter_is_drawn_from_nothing_to_the_longest_wait(thrown: float, wait: f
     assert policy.next_wait(attempt=1, elapsed_seconds=0, random=Dice(thrown)) == wait
 
 
-@settings(deadline=None)
 @given(
     initial=st.floats(0.001, 100),
     cap=st.floats(0.001, 100),
@@ -81,7 +80,6 @@ def test_no_wait_is_outside_full_jitter(
     assert 0 <= wait <= min(cap, initial * 2 ** (attempt - 1))
 
 
-@settings(deadline=None)
 @given(
     attempt=st.integers(1, 20), elapsed=st.floats(0, 200), thrown=st.floats(0, 1, exclude_max=True)
 )

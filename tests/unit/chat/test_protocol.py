@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -423,7 +423,6 @@ def holds_what_no_database_takes(item: Item) -> bool:
     return "\0" in whole or whole.encode(errors="replace") != whole.encode(errors="surrogatepass")
 
 
-@settings(deadline=None)
 @given(payloads | json_values)
 def test_whatever_comes_is_an_item_that_every_database_takes_or_odd_or_nothing(raw: Any) -> None:
     for event in ChatSocket(0, contact_id="ours").feed(on_the_wire(raw)):
@@ -443,7 +442,6 @@ def test_whatever_comes_is_an_item_that_every_database_takes_or_odd_or_nothing(r
             assert "ours" in named or named == [None] * 3
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(st.characters(), max_size=60))
 def test_no_frame_makes_the_socket_fail(frame: str | bytes) -> None:
     assert all(isinstance(event, Odd | Broken) for event in ChatSocket(0).feed(frame))
@@ -542,7 +540,6 @@ def test_an_empty_page_leaves_the_place_to_read_on() -> None:
     assert transcript.read_up_to == "a"
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 9), max_size=40), st.lists(st.integers(1, 5), min_size=1, max_size=40)
 )

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Literal, TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks import After, Conversation, Utterance
@@ -216,7 +216,6 @@ def test_the_patience_counts_from_the_last_that_was_heard_or_said() -> None:
 TENTHS = st.integers(min_value=0, max_value=300)
 
 
-@settings(deadline=None)
 @given(heard=st.sets(TENTHS, min_size=1, max_size=20), settle=st.integers(0, 30))
 def test_we_speak_at_the_first_moment_of_enough_quiet(heard: set[int], settle: int) -> None:
     times = sorted(heard)
@@ -304,7 +303,6 @@ def test_a_reconnect_that_finds_what_was_before_our_message_takes_no_turn() -> N
     assert isinstance(dialogue.next_step(20), Wait)
 
 
-@settings(deadline=None)
 @given(
     gaps=st.lists(st.sampled_from([2, 4, 30, 50]), min_size=1, max_size=10),
     jitter=st.lists(st.integers(0, 9), min_size=10, max_size=10),
@@ -437,7 +435,6 @@ def test_a_condition_counts_after_an_interruption_too() -> None:
 Speaker: TypeAlias = Literal["bot", "ours"]
 
 
-@settings(deadline=None)
 @given(
     speakers=st.lists(st.sampled_from(["bot", "ours", "typing"]), max_size=12),
     data=st.data(),
@@ -476,7 +473,6 @@ def test_an_answer_is_one_though_the_echo_of_our_message_was_lost() -> None:
     assert dialogue.is_answered_by([bot(2.5)])
 
 
-@settings(deadline=None)
 @given(
     transcript=st.lists(st.sampled_from(["bot", "ours"]), max_size=10),
     opening=st.integers(0, 1),

@@ -29,7 +29,7 @@ CONTACTS = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(contacts=st.lists(CONTACTS, max_size=5))
 def test_what_was_added_is_read_by_the_next(tmp_path: Path, contacts: list[EndedContact]) -> None:
     path = tmp_path / "state"

@@ -16,7 +16,7 @@ from connect_tasks.tables.cells import UnreadableCell
 from connect_tasks.tables.reading import describe, open_table
 
 # How long it takes says nothing on a busy machine.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 PLAIN = (str, int, float, bool, type(None), dt.date, dt.time, dt.timedelta, Decimal, bytes, complex)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
@@ -52,7 +52,6 @@ def test_a_ceiling_below_what_is_open_is_no_negative_number() -> None:
     )
 
 
-@settings(deadline=None)
 @given(
     ceiling=st.integers(1, 50),
     wanted=st.lists(st.integers(0, 60), min_size=1, max_size=5),

@@ -226,7 +226,7 @@ def test_live_chats_of_one_worker_do_not_keep_anothers_from_connecting_in_time()
     assert run(story()) == 30
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.floats(0, 8), st.sampled_from(Urgency), st.floats(0, 12)),

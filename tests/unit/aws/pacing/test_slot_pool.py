@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.aws.pacing.concurrency import ConcurrencyLimit, SlotDemand, fair_share
@@ -204,7 +204,6 @@ def test_two_workers_end_up_with_half_of_the_slots_each() -> None:
     assert max(most_two[:40]) == 10
 
 
-@settings(deadline=None)
 @given(quota=st.integers(1, 4), chats=st.integers(1, 15), refused=st.sets(st.integers(0, 14)))
 def test_everybody_gets_through_and_never_too_many_at_once(
     quota: int, chats: int, refused: set[int]

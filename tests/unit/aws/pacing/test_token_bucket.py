@@ -7,7 +7,7 @@ from itertools import accumulate
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits, TokenBucket, usable_burst
@@ -93,7 +93,6 @@ def test_a_report_alone_is_granted_nothing() -> None:
     assert bucket.credit == 8
 
 
-@settings(deadline=None)
 @given(
     rate=st.floats(0.1, 500),
     burst=st.integers(1, 50),

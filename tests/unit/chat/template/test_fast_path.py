@@ -132,7 +132,7 @@ def outcome(fill: Callable[[], str]) -> tuple[str, bool] | str:
     return text, text is ABSENT
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     source=st.lists(st.sampled_from(PLACES), min_size=1, max_size=4).map("".join),
     row=st.dictionaries(st.sampled_from(NAMES), CELLS),

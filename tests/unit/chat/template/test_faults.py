@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -98,7 +98,6 @@ OF_PYTHONS_ERRORS = re.compile(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example("(2).title ~ t", "{{ @ }}")
 @example("('a')[5] ~ 'b'", "{% if @ %}y{% endif %}")
 @given(EXPRESSIONS, st.sampled_from(["{{ @ }}", "x{{ @ }}", "{% if @ %}y{% endif %}"]))

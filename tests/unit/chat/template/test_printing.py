@@ -15,7 +15,7 @@ from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 
 # How long it takes says nothing on a busy machine.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def bound(text: str) -> RowRenderer:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -113,7 +113,6 @@ ATOMS = st.sampled_from(["a", ".", r"\w", "[01]", "(a|b)", "(?:.|a)"])
 REPEATS = st.sampled_from(["", "?", "*", "+", "{2}", "{0,9}", "{1,30}", "{40}"])
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(st.tuples(ATOMS, REPEATS), min_size=1, max_size=60), times=REPEATS, wide=REPEATS
 )
