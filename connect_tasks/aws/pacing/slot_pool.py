@@ -141,8 +141,9 @@ class SlotPool:
                 continue
             await self.ask(wanted)
             self._told = wanted
-            hurry = self.granted >= wanted
-            # Nothing more to have: asking at once again would only burn the ledger's time.
+            # Nothing more to have: asking at once again would only burn the ledger's time. What was
+            # passed on meanwhile is no sign of that.
+            hurry = not self._lacks
             await asyncio.sleep(self.HURRY_SECONDS if hurry else self._keep_seconds)
             if hurry:
                 await self._until_short()

@@ -271,6 +271,29 @@ def test_what_was_passed_on_while_the_ledger_answered_is_not_granted_again() -> 
     assert run(story()) == 2
 
 
+def test_nobody_waits_long_for_what_is_there_because_a_chat_was_passed_on_meanwhile() -> None:
+    async def story() -> float:
+        held: list[Slot] = []
+
+        async def share(demand: SlotDemand, *, refused: bool) -> int:  # noqa: ARG001 - as it is called
+            await CLOCK.sleep(0.01)
+            while held:
+                held.pop().pass_on()
+            return demand.wanted
+
+        pool = SlotPool(share, most_ahead=1, keep_seconds=60)
+        stop = keeping(pool)
+        for _ in range(10):
+            slot = Slot(pool)
+            await slot.__aenter__()
+            held.append(slot)
+        stop()
+        return CLOCK.monotonic()
+
+    began = 10 * (SlotPool.HURRY_SECONDS + 0.01)
+    assert run(story()) <= 2 * began
+
+
 def test_a_pool_that_rests_asks_nothing_without_chats_and_tells_that_it_has_none() -> None:
     async def story() -> tuple[int, int, int, int]:
         instance = Instance(5)
