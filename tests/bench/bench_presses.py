@@ -166,7 +166,8 @@ def _serve(pipe: Pipe, amazon_at: tuple[str, str, str], url: str, port: int) -> 
         endpoint_url=endpoint_url,
         enforced=LocalQuotas.unlimited(),
         connect_window_seconds=300,
-        quotas=unlimited(),
+        # Who speaks with whom is looked up at the default rate: it is no part of a press.
+        quotas=unlimited(describes_per_second=10, describe_burst=15),
     )
     pipe.send("ready")
     app = invitation_app(connect=block, ledger=url)
