@@ -70,14 +70,9 @@ def _replace_samples(connection: sa.Connection, table: sa.Table) -> None:
     """An empty table keeps the samples of what it held: a row that nobody sees makes new ones."""
     if connection.scalar(sa.select(sa.exists(sa.select(table)))):
         return
-    connection.execute(sa.insert(table).values(_blank_row(table)))
+    blank = {column.name: _BLANKS[column.type.python_type] for column in table.columns}
+    connection.execute(sa.insert(table).values(blank))
     connection.exec_driver_sql(f"ANALYZE {table.name}")
-    connection.execute(sa.delete(table).where(*_is_blank(table)))
-
-
-def _blank_row(table: sa.Table) -> dict[str, object]:
-    return {column.name: _BLANKS[column.type.python_type] for column in table.columns}
-
-
-def _is_blank(table: sa.Table) -> list[sa.ColumnElement[bool]]:
-    return [column == _BLANKS[column.type.python_type] for column in table.primary_key]
+    # That one alone: others may have written meanwhile.
+    its_key = [column == blank[column.name] for column in table.primary_key]
+    connection.execute(sa.delete(table).where(*its_key))

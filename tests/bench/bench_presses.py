@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from connect_tasks import Quotas
 from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.emulator import LocalQuotas
 from connect_tasks.emulator.block import make_block
@@ -160,6 +161,7 @@ def _app(amazon: Amazon, url: str) -> Iterator[_App]:
 def _serve(pipe: Pipe, amazon_at: tuple[str, str, str], url: str, port: int) -> None:
     endpoint_url, instance_id, flow_id = amazon_at
     os.environ[KEYS_VARIABLE] = KEY
+    default = Quotas()
     block = make_block(
         instance_id=instance_id,
         flow_arn=flow_id,
@@ -167,7 +169,10 @@ def _serve(pipe: Pipe, amazon_at: tuple[str, str, str], url: str, port: int) -> 
         enforced=LocalQuotas.unlimited(),
         connect_window_seconds=300,
         # Who speaks with whom is looked up at the default rate: it is no part of a press.
-        quotas=unlimited(describes_per_second=10, describe_burst=15),
+        quotas=unlimited(
+            describes_per_second=default.describes_per_second,
+            describe_burst=default.describe_burst,
+        ),
     )
     pipe.send("ready")
     app = invitation_app(connect=block, ledger=url)

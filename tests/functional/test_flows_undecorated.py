@@ -16,6 +16,7 @@ from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import counts
 from connect_tasks.tasks.run_context import in_run
+from tests.functional.links_world import KEY
 
 FOLDER = Path(__file__).parents[2] / "connect_tasks" / "flows"
 DECORATORS = {"flow", "table_flow", "task"}
@@ -182,7 +183,7 @@ def test_what_amazon_knows_is_collected(local: LocalConnect, ledger: str) -> Non
 def test_customers_are_invited_and_a_link_is_taken_back(
     local: LocalConnect, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", "Hx0kJ2mQ7vLr5TnWc8YpZd3Fb6Gs9Ae1")
+    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", KEY)
     base_url = "https://chat.example.com"
     options = {"campaign": "by-link", "connect": local.instance(), "ledger": ledger}
     result = FLOWS["invite"](CUSTOMERS, base_url=base_url, **options)

@@ -30,9 +30,11 @@ from connect_tasks.ledger.overwriting import overwrite
 from connect_tasks.ledger.schema import contacts, items, metadata, refusals
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, World, customers
+from tests.postgresql import new_database
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
+REDACTED = ("contacts", "items", "refusals", "invitations", "collected")
 PERSONAL = ["kunde-17", "Zebulon", "seldom said"]
 ECHOED = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 ZEBULON = {"customer_id": "kunde-17", "display_name": "Zebulon", "score": "seldom said"}
@@ -726,6 +728,24 @@ def test_a_writer_keeps_the_file_and_the_next_call_makes_up_for_it(path: Path) -
         assert not overwrite(engine, busy_seconds=0.1)
     assert overwrite(engine)
     engine.dispose()
+
+
+def test_what_others_write_while_postgresql_takes_new_samples_stays_and_nothing_else_does() -> None:
+    added = "INSERT INTO refusals VALUES ('new', 0, 'ada', 'rejected', 'BadRow', 'is empty', 'ada')"
+
+    def write(*execution: Any) -> None:
+        if execution[2] == "ANALYZE refusals":
+            ask(url, added)
+
+    with new_database() as url:
+        with Ledger(url):
+            engine = make_engine(url)
+        sa.event.listen(engine, "before_cursor_execute", write)
+        assert overwrite(engine)
+        engine.dispose()
+        left = ask(url, *(f"SELECT * FROM {name}" for name in REDACTED))  # noqa: S608 - our own
+
+    assert left == [("new", 0, "ada", "rejected", "BadRow", "is empty", "ada")]
 
 
 # --- at the same time ---

@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from connect_tasks.aws.idempotency import (
@@ -15,9 +15,6 @@ from connect_tasks.aws.idempotency import (
     message_token,
 )
 from connect_tasks.errors import InputError
-
-# How long it takes says nothing on a busy machine.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 PINNED_CONTACT = (
     "connect-tasks-contact-1-e69e7a537b0ca1546866da34e93c43c98c8b8a4c925247cc5ed8f3a8be09228e"
@@ -63,7 +60,6 @@ def test_tokens_never_change() -> None:
     assert fingerprint({"InstanceId": "i-1", "Attributes": {"b": "é", "a": ""}}) == PINNED_PRINT
 
 
-@UNHURRIED
 @given(names, names, names, names)
 def test_other_parts_give_other_tokens(a: str, b: str, c: str, d: str) -> None:
     assume(tuple(map(canonical_key, (a, b))) != tuple(map(canonical_key, (c, d))))
@@ -86,7 +82,6 @@ def test_similar_parts_give_other_tokens(
     assert client_token(*one) != client_token(*other)
 
 
-@UNHURRIED
 @given(names, names, st.integers(min_value=1))
 def test_a_token_is_short_ascii(campaign: str, customer: str, generation: int) -> None:
     token = client_token(campaign, customer, generation)
@@ -115,7 +110,6 @@ def test_a_fingerprint_does_not_see_the_client_token() -> None:
     assert fingerprint({"A": {"ClientToken": "x"}}) != fingerprint({"A": {}})
 
 
-@UNHURRIED
 @given(st.dictionaries(st.text("abc"), json_values))
 def test_equal_requests_have_one_canonical_text(wire: dict[str, Any]) -> None:
     backwards = dict(reversed(wire.items()))
@@ -124,7 +118,6 @@ def test_equal_requests_have_one_canonical_text(wire: dict[str, Any]) -> None:
     assert json.loads(canonical_json(wire)) == wire
 
 
-@UNHURRIED
 @given(st.dictionaries(st.text("abc"), json_values), st.dictionaries(st.text("abc"), json_values))
 def test_fingerprints_agree_exactly_when_canonical_texts_do(
     one: dict[str, Any], other: dict[str, Any]

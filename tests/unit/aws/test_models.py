@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -17,9 +17,6 @@ from connect_tasks.aws.models import (
     StartChatContactResponse,
     problems,
 )
-
-# How long it takes says nothing on a busy machine.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
 RESPONSE = "application/vnd.amazonaws.connect.message.interactive.response"
@@ -63,7 +60,6 @@ def test_a_request_is_made_of_snake_case_and_written_in_amazons_names() -> None:
     }
 
 
-@UNHURRIED
 @given(
     name=st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=256
@@ -396,7 +392,6 @@ def test_rules_about_several_fields_also_speak_on_amazons_names() -> None:
     assert "related_contact_id" in {problem.field for problem in problems(caught.value)}
 
 
-@UNHURRIED
 @given(
     st.dictionaries(
         st.sampled_from(sorted(StartChatContactRequest.model_fields)),

@@ -9,6 +9,7 @@ from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.sockets import ParticipantSocket
 from connect_tasks.emulator.service import Request, Service
+from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
 SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
@@ -74,11 +75,16 @@ class World:
         seed: int = 0,
         quotas: LocalQuotas | None = None,
         think_seconds: tuple[float, float] = (0, 0),
+        storage: TranscriptStorage | None = None,
     ) -> None:
         quotas = quotas or LocalQuotas.unlimited()
         self.clock = FakeClock()
         self.backend = Backend(
-            now=self.clock, seed=seed, open_chats=quotas.open_chats, think_seconds=think_seconds
+            now=self.clock,
+            seed=seed,
+            open_chats=quotas.open_chats,
+            think_seconds=think_seconds,
+            storage=storage,
         )
         self.service = Service(self.backend, quotas, lambda: self.clock().timestamp())
 

@@ -8,15 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.cells import UnreadableCell
 from connect_tasks.tables.reading import describe, open_table
-
-# How long it takes says nothing on a busy machine.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 PLAIN = (str, int, float, bool, type(None), dt.date, dt.time, dt.timedelta, Decimal, bytes, complex)
 
@@ -105,7 +102,6 @@ cells = (
 )
 
 
-@UNHURRIED
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=6))
 def test_any_mix_of_cells_becomes_plain_values_row_by_row(table: list[tuple[Any, Any]]) -> None:
     frame = pd.DataFrame({"a": pd.Series([a for a, _ in table], dtype=object)})

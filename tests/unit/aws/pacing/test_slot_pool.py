@@ -290,8 +290,8 @@ def test_nobody_waits_long_for_what_is_there_because_a_chat_was_passed_on_meanwh
         stop()
         return CLOCK.monotonic()
 
-    began = 10 * (SlotPool.HURRY_SECONDS + 0.01)
-    assert run(story()) <= 2 * began
+    hurried = 10 * (SlotPool.HURRY_SECONDS + 0.01)
+    assert run(story()) <= 2 * hurried
 
 
 def test_a_pool_that_rests_asks_nothing_without_chats_and_tells_that_it_has_none() -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -14,9 +14,6 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.errors import InputError
-
-# How long it takes says nothing on a busy machine.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 ROW = {"customer_id": "0042", "name": "Ada", "plan": "gold"}
 
@@ -208,7 +205,6 @@ def test_a_column_prints_as_people_write_it(value: object, printed: str) -> None
     assert filled("{{ x }}", x=value) == printed
 
 
-@UNHURRIED
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(
         lambda t: not t.isspace()
@@ -218,7 +214,6 @@ def test_a_text_column_prints_as_it_is(value: str) -> None:
     assert filled("{{ x }}", x=value) == value
 
 
-@UNHURRIED
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(
         lambda t: "{" not in t
@@ -397,7 +392,6 @@ def test_a_row_that_breaks_the_template_is_a_bad_row_and_no_crash(text: str) -> 
     assert bound().render(ROW).request is not None
 
 
-@UNHURRIED
 @given(
     st.dictionaries(
         st.sampled_from(["customer_id", "name", "plan", "x"]),

@@ -7,15 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.tables.unreadable_cell import UnreadableCell
-
-# How long it takes says nothing on a busy machine.
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def bound(text: str) -> RowRenderer:
@@ -559,7 +556,6 @@ SHAPES = [
 OF_PYTHON = re.compile(r"[\[{(<]|0x|None|nan|inf|Undefined|Decimal|datetime|b'|\\x|object|Odd")
 
 
-@UNHURRIED
 @given(CELLS, st.sampled_from(SHAPES))
 def test_whatever_a_cell_holds_is_printed_as_people_write_it_or_is_told(
     cell: object, shape: str
@@ -581,7 +577,6 @@ def test_no_other_kind_of_value_prints_either(value: object) -> None:
     assert wrong("{{ x }}", x=value).startswith("column 'x' holds ")
 
 
-@UNHURRIED
 @given(CELLS)
 def test_a_cell_by_itself_prints_or_its_column_is_named(cell: object) -> None:
     result = rendered("{{ c }}", c=cell)

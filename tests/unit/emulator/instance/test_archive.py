@@ -37,11 +37,7 @@ class Kept(World):
     """A world that keeps transcripts after some seconds."""
 
     def __init__(self, delay: float = 0) -> None:
-        super().__init__()
-        storage = TranscriptStorage(delay_seconds=delay)
-        self.backend = Backend(now=self.clock, open_chats=None, storage=storage)
-        quotas = LocalQuotas.unlimited()
-        self.service = Service(self.backend, quotas, lambda: self.clock().timestamp())
+        super().__init__(storage=TranscriptStorage(delay_seconds=delay))
 
     @property
     def archive(self) -> Archive:

@@ -11,11 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_tasks.emulator.faults.plan import FaultKind
-from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.objects.bucket import Bucket, ObjectAnswer, ObjectRequest
-from connect_tasks.emulator.quotas import LocalQuotas
-from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 from tests.unit.emulator.world import World
 
@@ -28,9 +25,7 @@ class Kept(World):
     """A world that keeps transcripts in a bucket, as soon as a contact has ended."""
 
     def __init__(self, storage: TranscriptStorage | None = None) -> None:
-        super().__init__()
-        self.backend = Backend(now=self.clock, storage=storage)
-        self.service = Service(self.backend, LocalQuotas.unlimited(), lambda: 0)
+        super().__init__(storage=storage)
         self.bucket = Bucket(self.backend.archive)
 
     def end_some(self, number: int) -> list[str]:

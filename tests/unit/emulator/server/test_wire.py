@@ -14,12 +14,9 @@ import httpx
 import pytest
 
 from connect_tasks.emulator.faults.plan import Fault, FaultKind, FaultPlan
-from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.limits import LocalLimits
-from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.transports import Transports
 from connect_tasks.emulator.server.wire import Wire
-from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 from tests.unit.emulator.world import World
 
@@ -33,9 +30,7 @@ class Site(World):
     """An instance and its web application."""
 
     def __init__(self, *faults: Fault, limits: LocalLimits | None = None) -> None:
-        super().__init__()
-        self.backend = Backend(now=self.clock, storage=TranscriptStorage())
-        self.service = Service(self.backend, LocalQuotas.unlimited(), lambda: 0)
+        super().__init__(storage=TranscriptStorage())
         self.wire = Wire(
             self.backend,
             self.service,
