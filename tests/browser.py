@@ -146,8 +146,10 @@ class Tab:
         self.wait_for(f"document.body.innerText.includes({json.dumps(text)})", seconds)
 
     def click(self, selector: str) -> None:
-        """Click on the middle of an element, as a mouse does."""
-        self.wait_for(f"Boolean(document.querySelector({json.dumps(selector)}))")
+        """Click on the middle of an element, as a mouse does, once it can be seen."""
+        # A page may have it before it shows the part that it is in.
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait_for(f"{found}?.getBoundingClientRect().width > 0")
         box = self.run(
             f"(() => {{ const it = document.querySelector({json.dumps(selector)});"
             " it.scrollIntoView({block: 'nearest', behavior: 'instant'});"
