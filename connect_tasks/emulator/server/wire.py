@@ -27,10 +27,12 @@ from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeError, read_body
 from connect_tasks.emulator.server.http_protocol import http_protocol
 from connect_tasks.emulator.server.object_wire import ObjectWire
+from connect_tasks.emulator.server.page_wire import PageWire
 from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
 from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
 from connect_tasks.emulator.server.trouble import Trouble
+from connect_tasks.emulator.server.visitors import is_host_known, is_host_written
 from connect_tasks.emulator.service import Request, Service
 
 __all__ = ["Wire"]
@@ -49,6 +51,8 @@ class Wire:
         lock: Held while state changes, because other threads look at it.
         transports: The TCP connections, to cut or silence them.
         limits: What is borne from one client.
+        any_host: Clients come from other machines, by whatever name: sockets are where they
+            asked, and the page is shown under every name.
 
     Attributes:
         injected: Faults injected so far, by operation and kind.
@@ -63,6 +67,7 @@ class Wire:
         lock: AbstractContextManager[Any],
         transports: Transports,
         limits: LocalLimits,
+        any_host: bool = False,
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
         self._backend = backend
@@ -72,6 +77,8 @@ class Wire:
         self._transports = transports
         self._answers = answers = Answers()
         self._limits = limits
+        self._any_host = any_host
+        self._page = PageWire(backend, lock=lock, body_bytes=limits.body_bytes)
         self._trouble = Trouble(transports)
         self._objects = ObjectWire(
             Bucket(backend.archive),
@@ -162,17 +169,20 @@ class Wire:
             self._service.calls[operation] += 1
             fault = self._strike(operation, self._service.customer_id(request))
         if fault is None:
-            return self._answer(request)
+            return self._answer(http, request)
         return await self._trouble.answer(
             http,
             fault,
-            lambda: self._answer(request),
+            lambda: self._answer(http, request),
             lambda error: self._answers.error(*error),
         )
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, http: HttpRequest, request: Request) -> Response:
+        host = http.headers.get("host", "")
         try:
             with self._lock:
+                if self._any_host and is_host_written(host):
+                    self._backend.connections.socket_base = f"ws://{host}"
                 return self._answers.reply(200, self._service.answer(request))
         except RefusedError as refused:
             return self._answers.refusal(refused)
@@ -187,8 +197,15 @@ class Wire:
         if http.method == "OPTIONS":
             return self._answers.preflight()
         room, _, what = http.url.path.removeprefix("/").partition("/")
-        if http.method != "GET" or room != "_local":
+        is_local = http.method == "GET" and room == "_local"
+        if not (is_local or self._page.is_meant(http)):
             return None
+        if not (self._any_host or is_host_known(http.headers.get("host", ""))):
+            message = "This is for this machine alone: ask for it as 127.0.0.1"
+            return self._answers.refusal(RefusedError("ForbiddenException", message))
+        return self._tell(what) if is_local else await self._page.respond(http)
+
+    def _tell(self, what: str) -> Response | None:
         with self._lock:
             views: dict[str, Callable[[], Any]] = {
                 "contacts": lambda: [_plain(c.record()) for c in self._backend.chats.values()],
@@ -197,8 +214,14 @@ class Wire:
                 "injected": lambda: _nested(self.injected),
                 "tokens": lambda: self._backend.connections.issued,
             }
+            views[""] = lambda: [f"/_local/{name}" for name in views if name]
             view = views.get(what)
-            return self._answers.reply(200, view()) if view else None
+            if view is None:
+                return None
+            answer = self._answers.reply(200, view())
+        # Tokens open chats: no page of another site is to read them.
+        del answer.headers["access-control-allow-origin"]
+        return answer
 
     def _unknown(self, http: HttpRequest, destination: Destination | None) -> Response:
         # The path may hold a token or a customer's data; the log does without.

@@ -1,0 +1,1 @@
+"""The page at `/`: chats to look at and to speak in, as HTML that the server makes."""
