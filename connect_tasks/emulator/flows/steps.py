@@ -1,9 +1,24 @@
-"""What a scripted flow is made of: who speaks, and the steps of a turn. No time, no sockets."""
+"""What a flow at work is made of: who speaks, and the steps of a turn. No time, no sockets."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["Caller", "Dialogue", "End", "FollowUp", "Say", "Signal", "Speaker", "Step", "Store"]
+__all__ = [
+    "Caller",
+    "Dialogue",
+    "End",
+    "Enqueue",
+    "FollowUp",
+    "Invoke",
+    "Present",
+    "Prompt",
+    "Say",
+    "Signal",
+    "Speaker",
+    "Step",
+    "Store",
+]
 
 _PLAIN = "text/plain"
 
@@ -45,6 +60,24 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Prompt(Say):
+    """What a block says before its bot speaks; nobody documents who says it in a transcript."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """A view that can be asked for from now on, before the message that shows it.
+
+    Attributes:
+        token: What it is asked for with.
+        view: What it is: its id and its data.
+    """
+
+    token: str
+    view: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Signal:
     """An event of a speaker, named without its common prefix, for example `typing`."""
 
@@ -61,6 +94,36 @@ class Store:
     """
 
     attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Enqueue:
+    """The contact waits in a queue from now on, until an agent joins.
+
+    Attributes:
+        arn: The queue's ARN.
+        name: Its name.
+    """
+
+    arn: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Invoke:
+    """A Python function is to be called, elsewhere; the flow waits for its answer.
+
+    Attributes:
+        number: Which call it is; given back with the answer.
+        function: `file.py:name`.
+        event: What the function gets.
+        seconds: How long the flow waits.
+    """
+
+    number: int
+    function: str
+    event: Mapping[str, Any]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -87,6 +150,6 @@ class End:
     leaver: Speaker | None = None
 
 
-Step = Say | Signal | Store | FollowUp | End
+Step = Say | Present | Signal | Store | Enqueue | Invoke | FollowUp | End
 Dialogue = Generator[tuple[Step, ...], str, None]
 """A flow at work: it yields the steps of its turn, and is sent the customer's next message."""

@@ -1,0 +1,1 @@
+"""Contact flows as they are exported: what stands in the file, and what is wrong with it."""

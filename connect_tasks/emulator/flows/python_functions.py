@@ -1,0 +1,83 @@
+"""Functions of flows that are written in Python: a user's code, run only when a flow invokes it.
+
+It runs in a thread of its own that nobody waits for longer than the flow does: what raises, hangs
+or returns nonsense is a failed call, and nothing else.
+"""
+
+import importlib.util
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from connect_tasks.emulator.flows.steps import Invoke
+from connect_tasks.emulator.flows.world.world import FunctionAnswer
+
+__all__ = ["PythonFunctions"]
+
+_log = logging.getLogger(__name__)
+_FAILED = FunctionAnswer(fail="error")
+
+
+class PythonFunctions:
+    """The Python functions of one world; each file is loaded once, at its first call."""
+
+    def __init__(self) -> None:
+        self._modules: dict[Path, ModuleType] = {}
+        self._lock = threading.Lock()
+
+    def call(self, step: Invoke) -> FunctionAnswer | None:
+        """Call a function, and wait for its answer as long as the flow does; None if too long."""
+        answers: list[FunctionAnswer] = []
+        thread = self.begin(step, answers.append)
+        thread.join(step.seconds)
+        return answers[0] if answers else None
+
+    def begin(self, step: Invoke, done: Callable[[FunctionAnswer], None]) -> threading.Thread:
+        """Call a function in a thread of its own.
+
+        Args:
+            step: The call.
+            done: Told of the answer, in that thread; never, if the function never ends.
+        """
+        thread = threading.Thread(target=lambda: done(self._answer(step)), daemon=True)
+        thread.start()
+        return thread
+
+    def _answer(self, step: Invoke) -> FunctionAnswer:
+        file, _, name = step.function.rpartition(":")
+        try:
+            function = getattr(self._module(Path(file)), name)
+            returned = function(step.event, _context(name, step))
+            # What Lambda returns has gone through JSON.
+            return FunctionAnswer.model_validate({"return": json.loads(json.dumps(returned))})
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's failure
+            _log.warning("The function %s of %s failed: %r", name, Path(file).name, error)
+            return _FAILED
+
+    def _module(self, file: Path) -> ModuleType:
+        with self._lock:
+            if file not in self._modules:
+                self._modules[file] = _load(file)
+            return self._modules[file]
+
+
+def _load(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"flow_functions_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file.name} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _context(name: str, step: Invoke) -> Any:
+    """The little of Lambda's context that functions ask for."""
+    return SimpleNamespace(
+        function_name=name,
+        aws_request_id=f"local-{step.number}",
+        get_remaining_time_in_millis=lambda: int(step.seconds * 1000),
+    )

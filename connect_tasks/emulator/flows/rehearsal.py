@@ -1,0 +1,256 @@
+"""One conversation with a flow, played in virtual time: a wait of a week takes none.
+
+Time passes as people would expect it: whoever says something waits until the flow has asked, but
+not longer; silence lasts as long as it says; and at the end whatever waits for nobody goes on.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connect_tasks.emulator.flows.exported.document import Flow
+from connect_tasks.emulator.flows.python_functions import PythonFunctions
+from connect_tasks.emulator.flows.run.contact import Contact
+from connect_tasks.emulator.flows.run.flow_run import FlowRun
+from connect_tasks.emulator.flows.run.trace import TraceEntry
+from connect_tasks.emulator.flows.steps import End, Enqueue, Invoke, Prompt, Say, Step
+from connect_tasks.emulator.flows.world.world import World
+
+__all__ = ["NOON", "Line", "Rehearsed", "chance", "rehearse"]
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""When a conversation begins that does not say it: a Monday, so that a run can be repeated."""
+
+_CONTACT_ID = "00000000-0000-4000-8000-000000000001"
+_INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/6f1c2d3e-0000-4000-8000-c0ffee000001"
+_LIFE = timedelta(hours=25)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was said.
+
+    Attributes:
+        speaker: `FLOW`, `PROMPT` (what a bot's block says first), `BOT`, `AGENT` or `CUSTOMER`.
+        text: The text, or the JSON of an interactive message.
+        at_seconds: When, in virtual seconds since the beginning.
+    """
+
+    speaker: str
+    text: str
+    at_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """What happened in a conversation.
+
+    Attributes:
+        lines: What was said, in order.
+        end: How it stood at the end: `state` (`ended`, `queued` or `open`), the `reason` if it
+            ended, and the `queue` if it came to one.
+        attributes: The contact attributes afterwards.
+        contact_id: The contact's id.
+        seconds: Virtual seconds that it took.
+        trace: Every action that it came through.
+        problem: Why the flow was stopped, and where; None if it was not.
+        warnings: What people should know of this run.
+    """
+
+    lines: tuple[Line, ...]
+    end: Mapping[str, str]
+    attributes: Mapping[str, str]
+    contact_id: str
+    seconds: float
+    trace: tuple[TraceEntry, ...]
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def rehearse(
+    flow: Flow,
+    world: World,
+    *,
+    display_name: str = "Customer",
+    attributes: Mapping[str, str] | None = None,
+    initial_message: str | None = None,
+    now: datetime | None = None,
+    draws: Iterable[int] = (),
+    customer: Sequence[Any] = (),
+    seed: int = 0,
+    functions: PythonFunctions | None = None,
+) -> Rehearsed:
+    """Play one conversation with a flow, without a server, and in no time.
+
+    Args:
+        flow: The flow that it starts with.
+        world: What stands around it.
+        display_name: The customer's name.
+        attributes: Contact attributes at the start.
+        initial_message: InitialMessage of the request.
+        now: When it begins, with a zone; `NOON` if None.
+        draws: What distributions by percentage draw, in order; then what follows from the seed.
+        customer: What the customer does, in order: texts, `{"silence": seconds}`, and in a view
+            `{"action": name, "data": {...}}`.
+        seed: What draws follow from that are not given.
+        functions: Python functions that are loaded already; to play many conversations.
+
+    Raises:
+        ValueError: The customer does something else.
+
+    Example:
+        ```python
+        played = rehearse(read_flow(Path("survey.json")), read_world(None), customer=["9"])
+        for line in played.lines:
+            print(line.speaker, line.text)
+        ```
+    """
+    contact = Contact(
+        contact_id=_CONTACT_ID,
+        initial_contact_id=_CONTACT_ID,
+        attributes=dict(attributes or {}),
+        initial_message=initial_message,
+        instance_arn=_INSTANCE,
+        region="us-east-1",
+    )
+    draw = chance(f"{seed}:{display_name}", draws)
+    began = now or NOON
+    run = FlowRun(flow, world, contact, draw=draw, now=began)
+    stage = _Stage(run, contact, began, functions or PythonFunctions())
+    if initial_message is not None:
+        stage.note("CUSTOMER", initial_message)
+    stage.play(customer)
+    return stage.result()
+
+
+def chance(seed: str, draws: Iterable[int] = ()) -> Callable[[], int]:
+    """Whole numbers from 1 to 100: those given, then what follows from the seed."""
+    given = iter(draws)
+    # S311: it has to be repeatable, not secret.
+    source = random.Random(seed)  # noqa: S311
+    return lambda: next(given, None) or source.randint(1, 100)
+
+
+@dataclass
+class _Stage:
+    """A run, its clock, and what was said."""
+
+    run: FlowRun
+    contact: Contact
+    began: datetime
+    functions: PythonFunctions
+    lines: list[Line] = field(default_factory=list)
+    reason: str | None = None
+    queue: str | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = self.began
+        self.contact_id = self.contact.contact_id
+
+    def play(self, customer: Sequence[Any]) -> None:
+        self._proceed()
+        is_timed = False
+        for deed in customer:
+            if self.reason is not None:
+                return
+            silence = _silence(deed)
+            if silence is None:
+                self._say(_text(deed), is_timed=is_timed)
+            else:
+                self._let_pass(self.clock + timedelta(seconds=silence))
+            is_timed = silence is not None
+        self._go_on_until_it_listens()
+
+    def note(self, speaker: str, text: str) -> None:
+        self.lines.append(Line(speaker, text, (self.clock - self.began).total_seconds()))
+
+    def result(self) -> Rehearsed:
+        return Rehearsed(
+            lines=tuple(self.lines),
+            end=self._end(),
+            attributes=dict(self.contact.attributes),
+            contact_id=self.contact_id,
+            seconds=(self.clock - self.began).total_seconds(),
+            trace=tuple(self.run.trace),
+            problem=self.run.problem,
+            warnings=tuple(self.run.warnings),
+        )
+
+    def _end(self) -> dict[str, str]:
+        state = "queued" if self.run.place == "queue" else "open"
+        end = {"state": "ended", "reason": self.reason} if self.reason else {"state": state}
+        return {**end, "queue": self.queue} if self.queue is not None else end
+
+    def _say(self, text: str, *, is_timed: bool) -> None:
+        # Who was silent for a while speaks just then; who was not, when it is their turn.
+        if not is_timed:
+            self._go_on_until_it_listens()
+        if self.reason is None:
+            self.note("CUSTOMER", text)
+            self.run.hear(text)
+            self._proceed()
+
+    def _go_on_until_it_listens(self) -> None:
+        while self.reason is None and self.run.due is not None and self._waits_for_nobody():
+            self._let_pass(self.run.due)
+
+    def _waits_for_nobody(self) -> bool:
+        return self.run.is_busy or (not self.run.listens and self.run.place == "flow")
+
+    def _let_pass(self, until: datetime) -> None:
+        """Let time pass, and all happen that is due meanwhile; no chat lives for ever."""
+        until = min(until, self.began + _LIFE)
+        while self.reason is None and self.run.due is not None and self.run.due <= until:
+            self.clock = max(self.clock, self.run.due)
+            self._proceed()
+        if self.reason is None:
+            self.clock = max(self.clock, until)
+            if self.clock >= self.began + _LIFE:
+                self.reason = "EXPIRED"
+
+    def _proceed(self) -> None:
+        while self.reason is None and (step := self.run.advance(self.clock)) is not None:
+            self._perform(step)
+
+    def _perform(self, step: Step) -> None:
+        match step:
+            case Say():
+                self.note(_speaker(step), step.text)
+            case Enqueue():
+                self.queue = step.name or step.arn
+            case End():
+                self.reason = step.reason
+            case Invoke():
+                answer = self.functions.call(step)
+                if answer is not None:
+                    self.run.answer(step.number, answer)
+            case _:
+                pass
+
+
+def _speaker(step: Say) -> str:
+    if isinstance(step, Prompt):
+        return "PROMPT"
+    if step.speaker.role == "AGENT":
+        return "AGENT"
+    return "BOT" if step.speaker.display_name == "BOT" else "FLOW"
+
+
+def _silence(deed: Any) -> float | None:
+    if isinstance(deed, Mapping) and "silence" in deed:
+        seconds = deed["silence"]
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
+            return float(seconds)
+        raise ValueError(f"silence is a number of seconds, not {seconds!r}")
+    return None
+
+
+def _text(deed: Any) -> str:
+    if isinstance(deed, str):
+        return deed
+    if isinstance(deed, Mapping) and ("action" in deed or "Action" in deed):
+        return json.dumps(dict(deed), ensure_ascii=False)
+    raise ValueError(f"a customer says a text, is silent or takes an action; not {deed!r}")

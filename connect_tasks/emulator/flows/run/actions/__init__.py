@@ -1,0 +1,1 @@
+"""What each type of action does, one module per kind of action."""

@@ -1,0 +1,81 @@
+"""What becomes of each type of action in a chat."""
+
+__all__ = ["NO_EFFECT", "OTHER_SERVICES", "PLAYED", "VOICE_ONLY"]
+
+PLAYED = frozenset(
+    {
+        "CheckHoursOfOperation",
+        "CheckMetricData",
+        "Compare",
+        "ConnectParticipantWithLexBot",
+        "DisconnectParticipant",
+        "DistributeByPercentage",
+        "EndFlowExecution",
+        "EndFlowModuleExecution",
+        "GetMetricData",
+        "InvokeFlowModule",
+        "InvokeLambdaFunction",
+        "Loop",
+        "MessageParticipant",
+        "MessageParticipantIteratively",
+        "ShowView",
+        "TransferContactToQueue",
+        "TransferToFlow",
+        "UpdateContactAttributes",
+        "UpdateContactData",
+        "UpdateContactEventHooks",
+        "UpdateContactTargetQueue",
+        "UpdateFlowAttributes",
+        "Wait",
+    }
+)
+"""They do in a chat what their documentation says."""
+
+VOICE_ONLY = frozenset(
+    {
+        "CheckOutboundCallStatus",
+        "CheckVoiceId",
+        "CreateCallbackContact",
+        "GetParticipantInput",
+        "StartVoiceIdStream",
+        "TransferContactToAgent",
+        "TransferParticipantToThirdParty",
+        "UpdateContactCallbackNumber",
+        "UpdateContactMediaStreamingBehavior",
+        "UpdatePreviousContactParticipantState",
+    }
+)
+"""They take their error branch in a chat, and show nothing."""
+
+NO_EFFECT = frozenset(
+    {
+        "CreateWisdomSession",
+        "TagContact",
+        "UntagContact",
+        "UpdateContactMediaProcessing",
+        "UpdateContactRecordingAndAnalyticsBehavior",
+        "UpdateContactRecordingBehavior",
+        "UpdateContactRoutingBehavior",
+        "UpdateContactRoutingCriteria",
+        "UpdateContactTextToSpeechVoice",
+        "UpdateFlowLoggingBehavior",
+    }
+)
+"""They change nothing that a chat shows, and lead on."""
+
+OTHER_SERVICES = frozenset(
+    {
+        "AuthenticateParticipant",
+        "CreateCase",
+        "CreateCustomerProfile",
+        "CreatePersistentContactAssociation",
+        "CreateTask",
+        "GetCase",
+        "GetCustomerProfile",
+        "GetCustomerProfileObject",
+        "StartOutboundChatContact",
+        "UpdateCase",
+        "UpdateCustomerProfile",
+    }
+)
+"""They need a service that is not here: they take their error branch."""

@@ -1,0 +1,35 @@
+"""The way that a contact takes through its flows, action by action."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["TraceEntry"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One action that a contact came through.
+
+    Attributes:
+        flow: Name of the flow.
+        identifier: The action.
+        type: Its type.
+        result: The branch that it took, by its label in the document; how it ended the flow where
+            it did.
+        next_action: The action that it led to; None where the flow is over.
+        at: When it was done.
+        detail: What came of it: why it failed, what was compared.
+    """
+
+    flow: str
+    identifier: str
+    type: str
+    result: str
+    next_action: str | None
+    at: datetime
+    detail: str = ""
+
+    def __str__(self) -> str:
+        leads = f" -> {self.next_action}" if self.next_action else ""
+        why = f" ({self.detail})" if self.detail else ""
+        return f"{self.flow}: {self.identifier} ({self.type}) {self.result}{leads}{why}"

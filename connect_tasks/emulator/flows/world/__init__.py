@@ -1,0 +1,1 @@
+"""What stands around a flow when it runs here: queues, hours, bots and functions."""
