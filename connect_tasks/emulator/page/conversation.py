@@ -1,7 +1,7 @@
 """The part of the page that shows one chat: what was said, what the flow did, and what to do."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,16 +39,18 @@ def conversation(view: View, shown: Chosen) -> Html:
         "section",
         element("p", element("a", "← All chats", href=view.asked.address("")), class_="back"),
         element("h2", record.display_name, id="heading"),
-        element("div", _facts(view.asked, shown), id="facts", data_live=True),
+        element("dl", _facts(view.asked, shown), id="facts", data_live=True),
         element("h3", "Transcript", id="transcript-heading"),
         _transcript(record),
         element("div", _actions(view, shown), id="actions", data_live=True),
+        element("h3", "Attributes"),
+        element("dl", _pairs(record.attributes), id="attributes-shown", data_live=True),
         *_trace(record),
         aria_labelledby="heading",
     )
 
 
-def _facts(asked: Asked, shown: Chosen) -> Html:
+def _facts(asked: Asked, shown: Chosen) -> list[Html]:
     record = shown.record
     rows: list[tuple[str, str]] = [("Contact", record.contact_id), ("Flow", record.flow)]
     rows += [("Started", moment(record.started_at))]
@@ -60,22 +62,15 @@ def _facts(asked: Asked, shown: Chosen) -> Html:
         rows += [("Follows", _link(asked, record.previous_contact_id))]
     if shown.next_id:
         rows += [("Goes on as", _link(asked, shown.next_id))]
-    facts = [element("div", element("dt", name), element("dd", value)) for name, value in rows]
-    return element("div", element("dl", facts), _attributes(record))
+    return _pairs(dict(rows))
+
+
+def _pairs(pairs: Mapping[str, str]) -> list[Html]:
+    return [element("div", element("dt", name), element("dd", it)) for name, it in pairs.items()]
 
 
 def _link(asked: Asked, contact_id: str) -> Html:
     return element("a", contact_id, href=asked.address(contact_id))
-
-
-def _attributes(record: ContactRecord) -> Html:
-    pairs = [
-        element("div", element("dt", name), element("dd", value))
-        for name, value in record.attributes.items()
-    ]
-    return element(
-        "div", element("h3", "Attributes"), element("dl", pairs) if pairs else element("p", "None.")
-    )
 
 
 def _transcript(record: ContactRecord) -> Html:
