@@ -1,25 +1,36 @@
 """The local Amazon Connect as an object: starts a server in this process, and lets one look in."""
 
+import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
-from connect_tasks.emulator.flows.scripts import FLOWS
+from connect_tasks.emulator.flows.exported.checks import check
+from connect_tasks.emulator.flows.exported.forms import read_flow
+from connect_tasks.emulator.flows.python_functions import PythonFunctions
+from connect_tasks.emulator.flows.steps import Invoke
+from connect_tasks.emulator.flows.world.reading import read_world
+from connect_tasks.emulator.flows.world.world import FunctionAnswer
 from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.identity import INSTANCE_ID
+from connect_tasks.emulator.instance.installed_flows import InstalledFlows
 from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.background import Background
 from connect_tasks.emulator.server.ticker import steady_clock
 from connect_tasks.emulator.server.transports import Transports, listen
+from connect_tasks.emulator.server.visitors import is_host_local, url_host
 from connect_tasks.emulator.server.wire import Wire
 from connect_tasks.emulator.service import Service
-from connect_tasks.emulator.state import EndedContacts
+from connect_tasks.emulator.state import InstanceState
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 if TYPE_CHECKING:
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalConnect"]
 
+_log = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _REGION = "us-east-1"
 _STORAGE = TranscriptStorage()
@@ -42,26 +54,40 @@ class LocalConnect:
     knows stays readable after a stop.
 
     Args:
-        seed: What ids, tokens and times of thought follow from; never the wall time.
+        seed: What ids, tokens and times of thought follow from, never the wall time; by default
+            that of `state_dir`, else 0.
         port: The port; 0 takes a free one.
-        flow: Name of the flow that is meant unless another is named.
+        host: What it listens on. Anything but this machine's own loopback lets others in: whoever
+            reaches it can start, read and end chats.
+        flow: Name of the flow that is meant unless another is named; by default the first of the
+            files, or `survey` where there are none.
+        flow_files: Contact flows as they are exported, by file; contacts can start with each.
+        world: The file of what stands around them: queues, hours, bots, functions, other flows.
+            Python functions that it names run when a flow invokes them, and not before.
         quotas: What is enforced; by default what AWS documents for a new account.
         think_seconds: Least and most seconds before each utterance of a flow.
         connect_window_seconds: How long a new chat waits for its customer.
         answer_seconds: How long a flow waits for the customer's next message before it ends the
             chat, as a Lex bot and the block Wait do; for ever if None.
         now: The clock, in UTC; by default the machine's.
+        clock_factor: How many times as fast as the machine's its clock runs: everything that it
+            waits for, counts or lets expire. A clock of your own goes as it goes.
         faults: What goes wrong; `read_faults` reads it from a file.
         limits: What is borne from one client.
-        state: A file that remembers which contacts have ended, so that another process that is
-            given it does not start them anew; it holds ids and times, nothing of customers.
+        state_dir: A folder that remembers the instance, so that another process that is given it
+            goes on: the same ids and tokens, open chats are open, what has ended stays ended. It
+            holds what StartChatContact was given of open chats, no texts and no tokens.
             Without one, all is forgotten with the object.
+        log_requests: One line for each request in the log `connect_tasks.emulator.server
+            .request_log`: operation, status, milliseconds.
         storage: The S3 bucket that transcripts of ended contacts are kept in; with None the
             instance has none. Transcripts of contacts before a restart are not kept.
 
     Raises:
-        ValueError: There is no flow of this name, or the state's file is not one.
-        OSError: The state's file cannot be read or written.
+        ValueError: There is no flow of this name, a flow's or the world's file is not one (all that
+            is wrong with them is said at once), the factor is not above 0, or `state_dir` was
+            made with another seed or holds something else.
+        OSError: `state_dir` cannot be read or written.
 
     Example:
         ```python
@@ -73,49 +99,64 @@ class LocalConnect:
     def __init__(  # noqa: PLR0913 - settings, each with a default of its own
         self,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         port: int = 0,
-        flow: str = "survey",
+        host: str = _HOST,
+        flow: str | None = None,
+        flow_files: Sequence[Path | str] = (),
+        world: Path | str | None = None,
         quotas: LocalQuotas | None = None,
         think_seconds: tuple[float, float] = (0, 0),
         connect_window_seconds: float = 300,
         answer_seconds: float | None = None,
         now: Callable[[], datetime] | None = None,
+        clock_factor: float = 1,
         faults: Sequence[Fault] = (),
         limits: LocalLimits | None = None,
-        state: Path | None = None,
+        state_dir: Path | str | None = None,
         storage: TranscriptStorage | None = _STORAGE,
+        log_requests: bool = False,
     ) -> None:
-        if flow not in FLOWS:
-            raise ValueError(f"There is no flow {flow!r}; there are {', '.join(sorted(FLOWS))}.")
-        self.flow = flow
+        flows = _installed(flow_files, world)
+        self.flow = _chosen(flow, flows)
         self.quotas = quotas or LocalQuotas()
+        if not 0 < clock_factor < math.inf:
+            raise ValueError(f"clock_factor must be above 0, not {clock_factor}.")
+        self._host = host
         self._port = port
+        self._clock_factor = clock_factor
         self._connect_window_seconds = connect_window_seconds
         self._has_foreign_clock = now is not None
-        clock = now or steady_clock()
-        ended = EndedContacts(state)
+        clock = now or steady_clock(clock_factor)
+        state = InstanceState(Path(state_dir) if state_dir is not None else None, seed)
+        remembered = state.read()
         self._backend = Backend(
             now=clock,
-            seed=seed,
+            seed=state.seed,
             open_chats=self.quotas.open_chats,
             think_seconds=think_seconds,
             connect_window_seconds=connect_window_seconds,
             answer_seconds=answer_seconds,
-            remembered=ended.read(),
-            on_ended=ended.add,
+            remembered=remembered.ended,
+            note=state.add,
             storage=storage,
+            flows=flows,
+            call=self._call,
         )
+        self._functions = PythonFunctions()
+        self._backend.take_up(remembered.started, remembered.issued)
         self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
         self._transports = Transports()
         self._wire = Wire(
             self._backend,
             self._service,
-            FaultPlan(faults, seed),
+            FaultPlan(faults, state.seed),
             lock=self._lock,
             transports=self._transports,
             limits=limits or LocalLimits(),
+            any_host=not is_host_local(host),
+            log_requests=log_requests,
         )
         self._background: Background | None = None
 
@@ -143,7 +184,7 @@ class LocalConnect:
         """
         if self._port == 0:
             raise RuntimeError("The local Amazon Connect has not been started.")
-        return f"http://{_HOST}:{self._port}"
+        return f"http://{url_host(self._host)}:{self._port}"
 
     @property
     def instance_id(self) -> str:
@@ -249,22 +290,32 @@ class LocalConnect:
             "AWS_DEFAULT_REGION": _REGION,
         }
 
+    def _call(self, step: Invoke, done: Callable[[FunctionAnswer], None]) -> None:
+        """Call a function in its own thread; its answer is taken in by the schedule."""
+
+        def answered(answer: FunctionAnswer) -> None:
+            with self._lock:
+                self._backend.schedule.after(0, partial(done, answer))
+
+        self._functions.begin(step, answered)
+
     def start(self) -> Self:
         """Begin to serve; a second call does nothing. After a stop, on the same port again.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is taken, or the host is not this machine's.
         """
         if self._background is None:
-            listener = listen(_HOST, self._port)
+            listener = listen(self._host, self._port)
             self._port = listener.getsockname()[1]
-            self._backend.connections.socket_base = f"ws://{_HOST}:{self._port}"
+            self._backend.connections.socket_base = f"ws://{url_host(self._host)}:{self._port}"
             self._background = Background(
                 self._wire.config(),
                 self._backend.schedule,
                 lock=self._lock,
                 transports=self._transports,
                 has_foreign_clock=self._has_foreign_clock,
+                clock_factor=self._clock_factor,
             )
             self._background.start(listener)
         return self
@@ -274,3 +325,19 @@ class LocalConnect:
         background, self._background = self._background, None
         if background is not None:
             background.stop()
+
+
+def _installed(files: Sequence[Path | str], world: Path | str | None) -> InstalledFlows:
+    """The flows of the files; what they name and nothing here has is logged."""
+    flows = [read_flow(Path(file)) for file in files]
+    around = read_world(Path(world) if world is not None else None)
+    for problem in dict.fromkeys(str(found) for flow in flows for found in check(flow, around)):
+        _log.warning("%s", problem)
+    return InstalledFlows(INSTANCE_ID, files=flows, world=around)
+
+
+def _chosen(flow: str | None, flows: InstalledFlows) -> str:
+    name = flow or next(iter(flows.exported), "survey")
+    if name not in flows.ids:
+        raise ValueError(f"There is no flow {name!r}; there are {', '.join(sorted(flows.ids))}.")
+    return name

@@ -78,7 +78,9 @@ class AgentDesk:
             self._backend.hear(chat, text)
 
     def leave(self, contact_id: str, role: Role) -> None:
-        """Leave an open chat, which ends it; an agent who was never there joins first.
+        """Leave an open chat; it ends, unless its flow goes on with the customer alone.
+
+        An agent who was never there joins first.
 
         Raises:
             RefusedError: The chat is over or unknown.
@@ -88,11 +90,11 @@ class AgentDesk:
             self._backend.end(chat, End("CUSTOMER_DISCONNECT"))
             return
         self._join(chat)
-        self._backend.end(chat, End("AGENT_DISCONNECT", leaver=AGENT))
+        self._backend.leave_agent(chat, AGENT)
 
     def _join(self, chat: Chat) -> None:
         if not is_agent_there(chat):
-            chat.signal(_JOINED, AGENT)
+            self._backend.join_agent(chat, AGENT)
 
     def _open(self, contact_id: str) -> Chat:
         chat = self._backend.chats.get(contact_id)

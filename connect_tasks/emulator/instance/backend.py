@@ -1,39 +1,44 @@
 """The instance: its contacts and the rules of their lives. No HTTP, no waiting, no wall clock."""
 
 import random
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
-from connect_tasks.emulator.flows.scripts import FLOWS
-from connect_tasks.emulator.flows.steps import End, FollowUp
+from connect_tasks.emulator.flows.steps import End, FollowUp, Invoke, Present, Speaker
+from connect_tasks.emulator.flows.world.world import FunctionAnswer
 from connect_tasks.emulator.instance.archive import Archive
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
-from connect_tasks.emulator.instance.conversation import Conversation
+from connect_tasks.emulator.instance.conversation import CallFunction, Conversation
 from connect_tasks.emulator.instance.ended import EndedContact
-from connect_tasks.emulator.instance.identity import Identities
+from connect_tasks.emulator.instance.identity import (
+    ACCOUNT,
+    INSTANCE_ID,
+    Identities,
+    instance_arn,
+)
+from connect_tasks.emulator.instance.installed_flows import InstalledFlows
 from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.started import IssuedConnection, StartedContact
 from connect_tasks.emulator.model.errors import RefusedError, not_found
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 __all__ = ["INSTANCE_ID", "Backend"]
 
-INSTANCE_ID = "6f1c2d3e-0000-4000-8000-c0ffee000001"
-"""Fixed, so that the next process is the same instance again."""
-
-_REGION = "us-east-1"
-_ACCOUNT = "111122223333"
 _DEFAULT_MINUTES = 25 * 60
 # AWS says it of the sibling calls, and nothing of StartChatContact.
 _TOKEN_LIFE = timedelta(days=7)
 
 
-def _forget(_: EndedContact) -> None:
-    """Stand in until somebody wants to know which contacts ended."""
+def _forget(_: StartedContact | IssuedConnection | EndedContact) -> None:
+    """Stand in until somebody wants to remember what happens."""
+
+
+def _never(_step: Invoke, _done: Callable[[FunctionAnswer], None]) -> None:
+    """Stand in where no flow has a Python function."""
 
 
 class Backend:
@@ -48,8 +53,10 @@ class Backend:
         answer_seconds: How long a flow waits for the customer's next message; for ever if None.
         instance_id: The instance's id.
         remembered: Contacts that ended before a restart; their client tokens stay used.
-        on_ended: Told of each contact that ends.
+        note: Told of each contact that starts or ends, and of each connection that is handed out.
         storage: Where transcripts are kept; nowhere if None.
+        flows: The flows that contacts can start with; the scripted ones if None.
+        call: Calls the Python functions of exported flows.
 
     Attributes:
         schedule: What is to happen later; whoever has a clock works it off.
@@ -57,9 +64,10 @@ class Backend:
         chats: Every contact by its id, in order of their start.
         remembered: Contacts that ended before a restart, by their id.
         archive: The transcripts of ended contacts.
+        views: What flows have shown of views, by the token that each is asked for with.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each with a default of its own
         self,
         *,
         now: Callable[[], datetime],
@@ -70,38 +78,44 @@ class Backend:
         answer_seconds: float | None = None,
         instance_id: str = INSTANCE_ID,
         remembered: Iterable[EndedContact] = (),
-        on_ended: Callable[[EndedContact], None] = _forget,
+        note: Callable[[StartedContact | IssuedConnection | EndedContact], None] = _forget,
         storage: TranscriptStorage | None = None,
+        flows: InstalledFlows | None = None,
+        call: CallFunction = _never,
     ) -> None:
         self.instance_id = instance_id
-        self.flow_ids = {
-            name: str(uuid.uuid5(uuid.UUID(instance_id), f"contact-flow/{name}")) for name in FLOWS
-        }
+        self.flows = flows or InstalledFlows(instance_id)
         self.chats: dict[str, Chat] = {}
         self.schedule = Schedule(now)
         self._identities = Identities(seed, instance_id)
-        self.connections = Connections(now, self._identities)
+        self.connections = Connections(now, self._identities, note)
         self._now = now
         self._seed = seed
         self._open_chats = open_chats
         self._think_seconds = think_seconds
         self._answer_seconds = answer_seconds
         self._connect_window_seconds = connect_window_seconds
-        self._flows = {flow_id: name for name, flow_id in self.flow_ids.items()}
         self.remembered = {ended.contact_id: ended for ended in remembered}
-        self._on_ended = on_ended
-        self.archive = Archive(storage, now=now, instance_id=instance_id, account_id=_ACCOUNT)
+        self._note_down = note
+        self.archive = Archive(storage, now=now, instance_id=instance_id, account_id=ACCOUNT)
+        self.views: dict[str, Mapping[str, Any]] = {}
+        self._call = call
         self._conversations: dict[str, Conversation] = {}
         self._open_count = 0
 
     @property
     def instance_arn(self) -> str:
         """The instance's ARN."""
-        return f"arn:aws:connect:{_REGION}:{_ACCOUNT}:instance/{self.instance_id}"
+        return instance_arn(self.instance_id)
+
+    @property
+    def flow_ids(self) -> Mapping[str, str]:
+        """The id of each flow, by its name."""
+        return self.flows.ids
 
     def flow_arn(self, name: str) -> str:
         """The ARN of a flow, by its name."""
-        return f"{self.instance_arn}/contact-flow/{self.flow_ids[name]}"
+        return self.flows.arn_of(name)
 
     def start_chat(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """StartChatContact: make a contact, or repeat the one that this client token made."""
@@ -119,6 +133,25 @@ class Backend:
         self.end(chat, End("API"))
         return {}
 
+    def take_up(
+        self, started: Iterable[StartedContact], issued: Iterable[IssuedConnection]
+    ) -> None:
+        """Go on with chats that were open before a restart, under the same ids and tokens.
+
+        Their flows begin anew once the customer is connected; they have as long for that as new
+        ones. A chat whose flow is not here any more is left out.
+        """
+        for contact in started:
+            flow = self.flows.name_of(contact.request["ContactFlowId"])
+            if flow is not None:
+                chat = self._make(contact.request, flow, contact.key)
+                chat.started_at = contact.started_at
+                self._enrol(chat)
+                self.connections.participant_token(chat)
+        for connection in issued:
+            if connection.contact_id in self.chats:
+                self.connections.reissue(self.chats[connection.contact_id], connection)
+
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
         if chat.is_open and chat.connected_at is None:
@@ -128,6 +161,22 @@ class Backend:
     def hear(self, chat: Chat, text: str) -> None:
         """Pass a message of the customer on to the flow."""
         self._conversations[chat.first.contact_id].hear(text)
+
+    def join_agent(self, chat: Chat, agent: Speaker) -> None:
+        """A person joins as the agent; a flow that waits for one goes on with them."""
+        chat.signal("participant.joined", agent)
+        if conversation := self._conversations.get(chat.first.contact_id):
+            conversation.join_agent(agent.display_name)
+
+    def leave_agent(self, chat: Chat, agent: Speaker) -> None:
+        """The agent leaves: the flow says what comes next, or the chat is over."""
+        conversation = self._conversations.get(chat.first.contact_id)
+        if conversation is None or not conversation.leave_agent():
+            self.end(chat, End("AGENT_DISCONNECT", leaver=agent))
+
+    def present(self, step: Present) -> None:
+        """Keep a view for whoever asks for it by its token."""
+        self.views[step.token] = step.view
 
     def end(self, chat: Chat, step: End) -> None:
         """End an open chat and free its slot."""
@@ -151,13 +200,13 @@ class Backend:
 
     def flow_name(self, id_or_arn: str) -> str:
         """The name of a flow, or ResourceNotFoundException."""
-        name = self._flows.get(id_or_arn.removeprefix(f"{self.instance_arn}/contact-flow/"))
+        name = self.flows.name_of(id_or_arn)
         if name is None:
             raise not_found()
         return name
 
     def _note(self, chat: Chat, ended: EndedContact) -> None:
-        self._on_ended(ended)
+        self._note_down(ended)
         self.archive.add(chat)
 
     def _known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
@@ -197,6 +246,11 @@ class Backend:
         key = self._key(client_token) if client_token else self._key_without_token()
         chat = self._make(request, flow, key, continued_from)
         self._enrol(chat)
+        self._note_down(
+            StartedContact(
+                contact_id=chat.contact_id, key=key, request=request, started_at=chat.started_at
+            )
+        )
         return chat
 
     def _make(
@@ -227,20 +281,26 @@ class Backend:
         self.chats[chat.contact_id] = chat
         self._conversations[chat.contact_id] = self._conversation(chat)
         minutes = chat.request.get("ChatDurationInMinutes") or _DEFAULT_MINUTES
+        left = chat.started_at + timedelta(minutes=minutes) - self._now()
         self.schedule.after(self._connect_window_seconds, partial(self._give_up, chat))
-        self.schedule.after(minutes * 60, partial(self._expire, chat))
+        self.schedule.after(left.total_seconds(), partial(self._expire, chat))
 
     def _conversation(self, chat: Chat) -> Conversation:
         # S311: the choice has to be repeatable, not secret.
         chance = random.Random(f"{self._seed}:{chat.key}")  # noqa: S311
         return Conversation(
             chat,
-            FLOWS[chat.flow](chat.caller),
+            self.flows.begin(
+                chat,
+                now=self._now(),
+                patience=self._answer_seconds,
+                draw_from=f"{self._seed}:{chat.key}",
+            ),
+            stage=self,
             schedule=self.schedule,
+            now=self._now,
             think=partial(chance.uniform, *self._think_seconds),
-            end=self.end,
-            follow=self.follow,
-            patience=self._answer_seconds,
+            call=self._call,
         )
 
     def _give_up(self, chat: Chat) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.flows.steps import Caller, Speaker
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
@@ -12,9 +13,17 @@ from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem, envelope
 from connect_tasks.emulator.model.rules import EVENT, PLAIN
 
-__all__ = ["Chat"]
+__all__ = ["Chat", "QueuedAt"]
 
 _TICK = timedelta(milliseconds=1)
+
+
+class QueuedAt(NamedTuple):
+    """The queue that a contact came to, and when."""
+
+    arn: str
+    name: str
+    moment: datetime
 
 
 class Chat:
@@ -25,7 +34,7 @@ class Chat:
     Args:
         key: What its ids follow from: the client token.
         request: The StartChatContact request that made it.
-        flow: Name of its scripted flow.
+        flow: Name of its flow.
         now: The clock.
         identities: Makes its ids.
         continued_from: The ended chat that this one continues, for persistent chats.
@@ -56,6 +65,8 @@ class Chat:
         self.ended_at: datetime | None = None
         self.disconnect_reason: str | None = None
         self.agent_joined: TranscriptItem | None = None
+        self.queue: QueuedAt | None = None
+        self.trace: list[TraceEntry] = []
         self.answers: dict[tuple[str, str], dict[str, Any]] = {}
         self.items: list[TranscriptItem] = []
         self.listeners: dict[object, Callable[[str], None]] = {}
@@ -203,6 +214,8 @@ class Chat:
             ended_at=self.ended_at,
             disconnect_reason=self.disconnect_reason,
             attributes=dict(self.attributes),
+            queue=self.queue.name if self.queue else None,
+            trace=tuple(self.trace),
             transcript=tuple(self.items),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.identity import Identities
+from connect_tasks.emulator.instance.started import IssuedConnection
 from connect_tasks.emulator.instance.transcript import iso
 from connect_tasks.emulator.model.errors import access_denied
 
@@ -27,16 +28,23 @@ class Connections:
     Args:
         now: The clock.
         identities: Makes the tokens.
+        note: Told of each connection that is handed out.
 
     Attributes:
         socket_base: Where the sockets are, such as `ws://127.0.0.1:4711`; set by the wire.
         issued: Every participant token, connection token and socket URL, in order.
     """
 
-    def __init__(self, now: Callable[[], datetime], identities: Identities) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        identities: Identities,
+        note: Callable[[IssuedConnection], None],
+    ) -> None:
         self.socket_base = "ws://127.0.0.1:0"
         self.issued: list[str] = []
         self._now = now
+        self._note = note
         self._identities = identities
         self._participants: dict[str, Chat] = {}
         self._credentials: dict[str, tuple[Chat, datetime]] = {}
@@ -54,15 +62,20 @@ class Connections:
 
     def issue(self, chat: Chat, types: Sequence[str]) -> dict[str, Any]:
         """Connection information of the types that were asked for, fresh each time."""
-        info: dict[str, Any] = {}
         # Tokens are the chat's, whichever of its contacts it has come to.
         chat = chat.first
         number = next(self._numbers[chat.key])
-        if "WEBSOCKET" in types:
-            info["Websocket"] = self._websocket(chat, number)
-        if "CONNECTION_CREDENTIALS" in types:
-            info["ConnectionCredentials"] = self._connection_credentials(chat, number)
-        return info
+        issued = IssuedConnection(
+            contact_id=chat.contact_id, number=number, types=tuple(types), issued_at=self._now()
+        )
+        if types:
+            self._note(issued)
+        return self._issue(chat, issued)
+
+    def reissue(self, chat: Chat, issued: IssuedConnection) -> None:
+        """Let what was handed out before a restart open the chat again, for as long as it lasts."""
+        self._issue(chat, issued)
+        self._numbers[chat.key] = itertools.count(issued.number + 1)
 
     def customer_id(self, bearer: str) -> str | None:
         """Whose token this is, dead or alive."""
@@ -90,16 +103,24 @@ class Connections:
         chat.sockets.add(socket)
         return chat
 
-    def _websocket(self, chat: Chat, number: int) -> dict[str, str]:
-        key = self._identities.token("socket", chat.key, number)
-        self._urls[key] = (chat, self._now() + _URL_LIFE)
+    def _issue(self, chat: Chat, issued: IssuedConnection) -> dict[str, Any]:
+        info: dict[str, Any] = {}
+        if "WEBSOCKET" in issued.types:
+            info["Websocket"] = self._websocket(chat, issued)
+        if "CONNECTION_CREDENTIALS" in issued.types:
+            info["ConnectionCredentials"] = self._connection_credentials(chat, issued)
+        return info
+
+    def _websocket(self, chat: Chat, issued: IssuedConnection) -> dict[str, str]:
+        key = self._identities.token("socket", chat.key, issued.number)
+        self._urls[key] = (chat, issued.issued_at + _URL_LIFE)
         url = f"{self.socket_base}{SOCKET_PATH}?key={key}"
         self.issued.append(url)
-        return {"Url": url, "ConnectionExpiry": iso(self._now() + _CONNECTION_LIFE)}
+        return {"Url": url, "ConnectionExpiry": iso(issued.issued_at + _CONNECTION_LIFE)}
 
-    def _connection_credentials(self, chat: Chat, number: int) -> dict[str, str]:
-        token = self._identities.token("connection", chat.key, number)
-        expiry = self._now() + _CREDENTIALS_LIFE
+    def _connection_credentials(self, chat: Chat, issued: IssuedConnection) -> dict[str, str]:
+        token = self._identities.token("connection", chat.key, issued.number)
+        expiry = issued.issued_at + _CREDENTIALS_LIFE
         self._credentials[token] = (chat, expiry)
         self.issued.append(token)
         return {"ConnectionToken": token, "Expiry": iso(expiry)}

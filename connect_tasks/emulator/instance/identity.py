@@ -5,7 +5,18 @@ import hashlib
 import hmac
 import uuid
 
-__all__ = ["Identities"]
+__all__ = ["ACCOUNT", "INSTANCE_ID", "REGION", "Identities", "instance_arn"]
+
+INSTANCE_ID = "6f1c2d3e-0000-4000-8000-c0ffee000001"
+"""Fixed, so that the next process is the same instance again."""
+
+REGION = "us-east-1"
+ACCOUNT = "111122223333"
+
+
+def instance_arn(instance_id: str) -> str:
+    """The ARN of an instance here."""
+    return f"arn:aws:connect:{REGION}:{ACCOUNT}:instance/{instance_id}"
 
 
 class Identities:

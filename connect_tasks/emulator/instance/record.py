@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.instance.transcript import TranscriptItem
 
 __all__ = ["ContactRecord"]
@@ -18,7 +19,7 @@ class ContactRecord:
         customer_id: CustomerId as given to StartChatContact.
         client_token: ClientToken as given to StartChatContact; `None` of a contact that follows.
         display_name: The customer's display name.
-        flow: Name of the scripted flow.
+        flow: Name of the flow.
         initiation_method: `API`, or `DISCONNECT` for one that follows another in the same chat.
         previous_contact_id: The contact that this one follows.
         initial_contact_id: The first of the contacts that this one follows or is related to;
@@ -28,6 +29,8 @@ class ContactRecord:
         ended_at: When it ended; `None` while it is open.
         disconnect_reason: Why it ended.
         attributes: The contact attributes, with those that the flow has set.
+        queue: Name of the queue that it came to; `None` if it came to none.
+        trace: Every action of an exported flow that it came through, in order.
         transcript: What was said, in order of time.
     """
 
@@ -44,4 +47,6 @@ class ContactRecord:
     ended_at: datetime | None
     disconnect_reason: str | None
     attributes: Mapping[str, str]
+    queue: str | None = None
+    trace: tuple[TraceEntry, ...] = ()
     transcript: tuple[TranscriptItem, ...]

@@ -1,6 +1,7 @@
 """The real clock of a running server: what time it is, and working off what is due."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,14 +15,35 @@ __all__ = ["steady_clock", "work_off"]
 _FOREIGN_CLOCK_TICK = 0.02
 
 
-def steady_clock() -> Callable[[], datetime]:
-    """Wall time that never jumps: where it began, and how long that is ago."""
+def steady_clock(factor: float = 1) -> Callable[[], datetime]:
+    """Time that never jumps: where it began, and how long that is ago.
+
+    Args:
+        factor: How many times as fast as the machine's it runs, from now on.
+    """
     began, origin = datetime.now(UTC), time.monotonic()
-    return lambda: began + timedelta(seconds=time.monotonic() - origin)
+    return lambda: began + timedelta(seconds=(time.monotonic() - origin) * factor)
+
+
+def _from_anywhere(changed: asyncio.Event) -> Callable[[], None]:
+    """What sets an event of this loop, also from a thread where a function of a flow has ended."""
+    loop, own = asyncio.get_running_loop(), threading.get_ident()
+
+    def wake() -> None:
+        if threading.get_ident() == own:
+            changed.set()
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(changed.set)
+
+    return wake
 
 
 async def work_off(
-    schedule: Schedule, lock: AbstractContextManager[Any], *, has_foreign_clock: bool
+    schedule: Schedule,
+    lock: AbstractContextManager[Any],
+    *,
+    has_foreign_clock: bool,
+    factor: float = 1,
 ) -> None:
     """Carry out what is due whenever it is, until cancelled; nothing is lost by that.
 
@@ -31,16 +53,18 @@ async def work_off(
         schedule: What is due.
         lock: Held while something is carried out.
         has_foreign_clock: Time moves without the machine's clock, so one has to look again.
+        factor: How many times as fast as the machine's the schedule's clock runs.
     """
     changed = asyncio.Event()
-    schedule.on_earlier = changed.set
+    schedule.on_earlier = _from_anywhere(changed)
     while True:
         changed.clear()
         with lock:
             schedule.run_due()
             seconds = schedule.seconds_left()
         # Nobody tells when a foreign clock moves.
-        limit = _FOREIGN_CLOCK_TICK if has_foreign_clock else seconds
+        real = None if seconds is None else seconds / factor
+        limit = _FOREIGN_CLOCK_TICK if has_foreign_clock else real
         try:
             await asyncio.wait_for(changed.wait(), limit)
         except TimeoutError:

@@ -101,8 +101,8 @@ class FlowRun:
         return self._waiting.place if self._waiting else "flow"
 
     @property
-    def trace(self) -> Sequence[TraceEntry]:
-        """Every action that the contact came through, in their order."""
+    def trace(self) -> list[TraceEntry]:
+        """Every action that the contact came through, in their order; it grows with the run."""
         return self._journey.trace
 
     @property
@@ -144,16 +144,17 @@ class FlowRun:
         elif number == self._context.calls:
             self._answer = Answered(number, answer)
 
-    def join_agent(self) -> bool:
+    def join_agent(self, display_name: str) -> bool:
         """A person takes the contact as its agent; False if it does not wait for one."""
-        return self._happen("queue", AgentJoined())
+        return self._happen("queue", AgentJoined(display_name))
 
     def leave_agent(self) -> bool:
         """That person leaves; False if there is none."""
         return self._happen("agent", AgentLeft())
 
     def follow(self, contact_id: str, attributes: dict[str, str]) -> None:
-        """The chat goes on as another contact."""
+        """The chat goes on as another contact, with a trace of its own."""
+        self._journey.trace = []
         contact = self._context.memory.contact
         contact.previous_contact_id = contact.contact_id
         contact.contact_id, contact.attributes = contact_id, attributes

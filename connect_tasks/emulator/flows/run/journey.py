@@ -60,6 +60,7 @@ class Journey:
         self.context = context_of(self._play_module)
         self.trace: list[TraceEntry] = []
         self.problem: str | None = None
+        self._agent: Speaker | None = None
 
     def play(self, flow: Flow) -> Play:
         """Play a contact from its first flow to its end, if it comes to one."""
@@ -83,7 +84,7 @@ class Journey:
             return ending
         if queue.agent is None:
             yield Await(place="agent")
-            return (yield from self._go_on_alone(None))
+            return (yield from self._go_on_alone(self._agent))
         speaker = Speaker("AGENT", queue.agent.display_name)
         yield from self._talk(speaker, queue.agent)
         return (yield from self._go_on_alone(speaker))
@@ -101,7 +102,7 @@ class Journey:
             if not isinstance(ending, Ended | Returned):
                 return ending
         if not is_scripted:
-            yield Await(place="queue")
+            self._met((yield Await(place="queue")))
         return None
 
     def _play_beside(self, flow: Flow, *, is_scripted: bool) -> UntilAgent:
@@ -118,10 +119,17 @@ class Journey:
             if is_pause and is_scripted:
                 break
             event = yield replace(step, place="queue") if isinstance(step, Await) else step
-            if isinstance(event, AgentJoined):
+            if self._met(event):
                 break
         playing.close()
         return None
+
+    def _met(self, event: Event | None) -> bool:
+        """Whether this is a person who takes the contact; who they are is kept."""
+        if not isinstance(event, AgentJoined):
+            return False
+        self._agent = Speaker("AGENT", event.display_name)
+        return True
 
     def _talk(self, speaker: Speaker, agent: ScriptedAgent) -> Play:
         whisper = self.context.hooks.get("CustomerWhisper")
@@ -137,7 +145,7 @@ class Journey:
         return Ended()
 
     def _go_on_alone(self, speaker: Speaker | None) -> Play:
-        """The agent has left; a person's leaving was told by who let them leave."""
+        """The agent leaves: the disconnect flow runs where there is one, else it is over."""
         flow = self.context.hooks.get("CustomerRemaining")
         if flow is None:
             yield End("AGENT_DISCONNECT", leaver=speaker)

@@ -69,7 +69,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class AgentJoined:
-    """A person has taken the contact, as its agent."""
+    """A person has taken the contact, as its agent, under this name."""
+
+    display_name: str
 
 
 @dataclass(frozen=True, slots=True)
