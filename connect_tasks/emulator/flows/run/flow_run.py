@@ -10,6 +10,7 @@ what time it is. The order is what counts here:
 - A flow that goes round without waiting for anybody is stopped, and says where.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -66,7 +67,7 @@ class FlowRun:
         draw: Callable[[], int],
         now: datetime,
     ) -> None:
-        memory = Memory(contact)
+        memory = Memory(contact, world.assumptions)
         self._journey = Journey(
             lambda play_module: Context(
                 memory=memory, world=world, draw=draw, play_module=play_module, now=now, flow=flow
@@ -78,6 +79,9 @@ class FlowRun:
         self._waits_since = now
         self._event: Event | None = None
         self._answer: Answered | None = None
+        self._kept: deque[str] | None = None
+        if world.assumptions.early_messages == "kept":
+            self._kept = deque()
         self.is_over = False
 
     @property
@@ -132,9 +136,11 @@ class FlowRun:
         return None
 
     def hear(self, text: str) -> None:
-        """The customer says something; lost on a flow that does not listen."""
+        """The customer says something; lost on a flow that does not listen, unless it is kept."""
         if self.listens:
             self._event = Heard(text)
+        elif self._kept is not None and self.place == "flow":
+            self._kept.append(text)
 
     def answer(self, number: int, answer: FunctionAnswer) -> None:
         """A Python function has answered; lost if another one was called meanwhile."""
@@ -171,6 +177,8 @@ class FlowRun:
         event, self._event = self._event, None
         if self._answer is not None and self._answer.number == self._waiting.call:
             event = self._answer
+        if event is None and self._kept and self._waiting.takes_kept:
+            event = Heard(self._kept.popleft())
         until = self._waiting.until
         if event is None and until is not None and until <= now:
             event = TimeUp()

@@ -38,7 +38,6 @@ __all__ = ["Journey"]
 _log = logging.getLogger(__name__)
 _MOST_STEPS = 1_000
 _DEEPEST = 20
-_OVER = End("CONTACT_FLOW_DISCONNECT")
 
 
 class _EndlessError(Exception):
@@ -61,6 +60,7 @@ class Journey:
         self.trace: list[TraceEntry] = []
         self.problem: str | None = None
         self._agent: Speaker | None = None
+        self._reason: str = "CONTACT_FLOW_DISCONNECT"
 
     def play(self, flow: Flow) -> Play:
         """Play a contact from its first flow to its end, if it comes to one."""
@@ -68,7 +68,7 @@ class Journey:
             ending = yield from self._play_flow(flow)
             while isinstance(ending, Queued):
                 ending = yield from self._wait_in_queue()
-            yield _OVER
+            yield End(self._reason)
         except _EndlessError as error:
             self.problem = str(error)
             _log.error("Contact %s: %s", self.context.memory.contact.contact_id, error)
@@ -153,6 +153,7 @@ class Journey:
         if speaker is not None:
             yield Signal(speaker, "participant.left")
         yield FollowUp("AGENT_DISCONNECT")
+        self._reason = self.context.memory.assumptions.disconnect_flow_reason
         return (yield from self._play_flow(flow))
 
     def _play_module(self, flow: Flow) -> Play:
@@ -216,6 +217,7 @@ class Journey:
             detail=detail,
         )
         self.trace.append(entry)
+        _log.debug("Contact %s: %s", self.context.memory.contact.contact_id, entry)
 
     def _count(self, action: Action) -> None:
         self.context.steps += 1

@@ -5,6 +5,7 @@ from typing import Any
 
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.references import Path, path_of, resolve, text_of
+from connect_tasks.emulator.flows.world.assumptions import Assumptions
 from connect_tasks.emulator.flows.world.world import Queue
 
 __all__ = ["MOST_BYTES", "UNAVAILABLE", "Memory", "size_of"]
@@ -21,6 +22,7 @@ class Memory:
 
     Args:
         contact: The contact.
+        assumptions: How what nobody documents is taken.
 
     Attributes:
         flow_attributes: Flow attributes, of the flow that runs.
@@ -33,8 +35,9 @@ class Memory:
         queue: The target queue and its ARN.
     """
 
-    def __init__(self, contact: Contact) -> None:
+    def __init__(self, contact: Contact, assumptions: Assumptions | None = None) -> None:
         self.contact = contact
+        self.assumptions = assumptions or Assumptions()
         self.flow_attributes: dict[str, str] = {}
         self.external: Any = None
         self.lex: dict[str, Any] = {}
@@ -68,7 +71,16 @@ class Memory:
         if path is None:
             return self.text(parameter)
         found = self.read(path)
-        return None if found is None else text_of(found)
+        if found is None:
+            return "" if self.assumptions.unset_in_comparison == "empty" else None
+        return text_of(found)
+
+    def shown(self, parameter: Any) -> str:
+        """A dynamic parameter as the customer sees it."""
+        if not isinstance(parameter, str):
+            return text_of(parameter)
+        keep = self.assumptions.unset_in_text == "reference"
+        return resolve(parameter, self.read, keep_unset=keep)
 
     def deep(self, parameter: Any) -> Any:
         """A parameter of any shape, with the references in all of its texts replaced."""

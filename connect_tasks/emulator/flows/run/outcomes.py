@@ -91,6 +91,7 @@ class Await:
         listens: Whether a message of the customer is what is waited for, or one of them.
         call: The call whose answer is waited for.
         is_busy: Whether a function is at work, so that nobody is really waiting.
+        takes_kept: Whether a message will do that came before, where such are kept.
         place: Where the contact is: `flow`, `queue`, or with an `agent`.
     """
 
@@ -98,6 +99,7 @@ class Await:
     listens: bool = False
     call: int | None = None
     is_busy: bool = False
+    takes_kept: bool = False
     place: str = "flow"
 
 
@@ -203,7 +205,9 @@ def choose(action: Action, outcome: LeadsOn, memory: Memory) -> Choice:
     nothing had happened.
     """
     if isinstance(outcome, Failed):
-        return _by_error(action, outcome.error, NO_MATCHING_ERROR)
+        choice = _by_error(action, outcome.error, NO_MATCHING_ERROR)
+        ends = memory.assumptions.error_without_branch == "end"
+        return Choice(outcome.error, None) if ends and choice.branch == SUCCESS else choice
     if isinstance(outcome, Result):
         for condition in action.conditions:
             if holds(condition.operator, outcome.value, memory.value(condition.operand)):

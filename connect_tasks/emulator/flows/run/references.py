@@ -22,14 +22,21 @@ _EITHER = re.compile(rf"{_INDEXED.pattern}|({_REFERENCE.pattern})")
 _STEP = re.compile(rf"\['([^'\]]+)'\]|\[(\d+)\]|({_KEY})")
 
 
-def resolve(text: str, read: Read) -> str:
+def resolve(text: str, read: Read, *, keep_unset: bool = False) -> str:
     """A text with every reference in it replaced; what is not set is the empty text.
+
+    With `keep_unset` it stays as it is written.
 
     A `$` that begins no reference stays, and so does the `.` or `,` after one.
     """
     if "$" not in text:
         return text
-    return _EITHER.sub(lambda found: text_of(read(_path(found[1] or found[2]))), text)
+
+    def shown(found: re.Match[str]) -> str:
+        value = read(_path(found[1] or found[2]))
+        return found[0] if value is None and keep_unset else text_of(value)
+
+    return _EITHER.sub(shown, text)
 
 
 def path_of(text: str) -> Path | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from connect_tasks.emulator.flows.exported.document import Flow
+from connect_tasks.emulator.flows.world.assumptions import Assumptions
 from connect_tasks.emulator.flows.world.bot import Bot
 from connect_tasks.emulator.flows.world.opening_hours import OpeningHours
 
@@ -142,6 +143,7 @@ class World(_Member):
         queues: Queues.
         hours: Hours of operation.
         lambdas: Functions.
+        assumptions: How what nobody documents is taken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -152,6 +154,7 @@ class World(_Member):
     queues: Mapping[str, Queue] = Field(default_factory=dict)
     hours: Mapping[str, OpeningHours] = Field(default_factory=dict)
     lambdas: Mapping[str, Function] = Field(default_factory=dict)
+    assumptions: Assumptions = Assumptions()
 
 
 def named(table: Mapping[str, _Named], arn: str) -> tuple[str, _Named] | None:

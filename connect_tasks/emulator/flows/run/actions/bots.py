@@ -25,7 +25,6 @@ __all__ = ["talk_with_bot"]
 
 BOT = Speaker("SYSTEM", "BOT")
 
-_DEFAULT_SECONDS = 300
 _FALLBACK = Intent(name="FallbackIntent", fallback=True)
 """Every bot of Lex has one, also where a bot's file does not say so."""
 
@@ -83,7 +82,9 @@ def _seconds(context: Context, action: Action) -> int | None:
     given = action.parameters.get("LexTimeoutSeconds")
     if isinstance(given, dict):
         given = given.get("Text")
-    return _DEFAULT_SECONDS if given is None else whole(context.memory.text(given))
+    if given is None:
+        return context.memory.assumptions.lex_timeout_seconds
+    return whole(context.memory.text(given))
 
 
 def _first_utterance(context: Context, action: Action) -> str | None:
@@ -95,9 +96,9 @@ def _first_utterance(context: Context, action: Action) -> str | None:
 
 
 def _prompt(context: Context, action: Action) -> Any:
-    text = context.text(action.parameters, "Text")
+    text = context.memory.shown(action.parameters.get("Text", ""))
     if text:
-        yield Prompt(BOT, text)
+        yield Prompt(Speaker("SYSTEM", context.memory.assumptions.prompt_name), text)
 
 
 class _Talk:
@@ -145,7 +146,7 @@ class _Talk:
 
     def _hear(self) -> Any:
         until = self._context.now + timedelta(seconds=self._seconds)
-        event = yield Await(until, listens=True)
+        event = yield Await(until, listens=True, takes_kept=True)
         if not isinstance(event, Heard):
             raise _SilenceError
         return event.text

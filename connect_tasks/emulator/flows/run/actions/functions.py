@@ -17,6 +17,7 @@ from connect_tasks.emulator.flows.run.outcomes import (
     Outcome,
     Play,
 )
+from connect_tasks.emulator.flows.run.references import text_of
 from connect_tasks.emulator.flows.steps import Invoke
 from connect_tasks.emulator.flows.world.functions import reply_of
 from connect_tasks.emulator.flows.world.world import Function, FunctionAnswer, named
@@ -42,7 +43,10 @@ def invoke_function(context: Context, action: Action) -> Play:
         return (yield from _begin(context, *found, event))
     call = _by_python if found[1].python else _by_table
     outcome = yield from call(context, *found, event, limit)
-    return outcome if isinstance(outcome, Failed) else _take(context, action, outcome)
+    taken = outcome if isinstance(outcome, Failed) else _take(context, action, outcome)
+    if isinstance(taken, Failed) and context.memory.assumptions.failed_call == "clears":
+        context.memory.external = None
+    return taken
 
 
 def _by_table(
@@ -87,16 +91,26 @@ def _take(context: Context, action: Action, answer: FunctionAnswer) -> Outcome:
         return Failed(f"the function failed: {answer.fail}")
     validation = action.parameters.get("ResponseValidation") or {}
     kind = validation.get("ResponseType") if isinstance(validation, Mapping) else None
-    if kind != "JSON" and not _is_string_map(answer.returned):
+    is_json = (kind or context.memory.assumptions.no_response_type) == "JSON"
+    returned = answer.returned if is_json else _string_map(context, answer.returned)
+    if returned is None and not is_json:
         return Failed("a STRING_MAP is a flat object of strings")
-    if len(json.dumps(answer.returned, ensure_ascii=False).encode()) > MOST_BYTES:
+    if len(json.dumps(returned, ensure_ascii=False).encode()) > MOST_BYTES:
         return Failed(f"the answer has more than {MOST_BYTES} bytes")
-    context.memory.external = answer.returned
+    context.memory.external = returned
     return Done()
 
 
-def _is_string_map(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+def _string_map(context: Context, value: Any) -> dict[str, str] | None:
+    """A flat object of strings; None if an answer is none."""
+    if not isinstance(value, Mapping):
+        return None
+    if context.memory.assumptions.string_map_numbers == "text":
+        value = {
+            name: text_of(member) if isinstance(member, int | float) else member
+            for name, member in value.items()
+        }
+    return dict(value) if all(isinstance(text, str) for text in value.values()) else None
 
 
 def _event(context: Context, action: Action) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Actions that show something: messages, and views that are answered."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -26,19 +27,33 @@ __all__ = ["FLOW", "message_participant", "message_repeatedly", "show_view"]
 FLOW = Speaker("SYSTEM", "SYSTEM_MESSAGE")
 
 _LONGEST = 6_000
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def message_participant(context: Context, action: Action) -> Play:
     """Show a text; what was set up for calls takes the error branch, and shows nothing."""
-    text = context.text(action.parameters, "Text")
+    text = context.memory.shown(action.parameters.get("Text", ""))
     if not text:
-        return Failed("a chat shows only Text, and there is none")
+        return _empty(context, action)
     if len(text) > _LONGEST:
         return Failed(f"the text has {len(text)} characters of {_LONGEST}")
     if "<speak" in text:
         context.warn(f"{action.identifier}: it is not known what a chat shows of <speak>")
+        text = _spoken(context, text)
     yield Say(FLOW, text)
     return Done()
+
+
+def _empty(context: Context, action: Action) -> Outcome:
+    if "Text" in action.parameters and context.memory.assumptions.empty_text == "nothing":
+        return Done("the text is empty")
+    return Failed("a chat shows only Text, and there is none")
+
+
+def _spoken(context: Context, text: str) -> str:
+    if context.memory.assumptions.speech == "as-is":
+        return text
+    return " ".join(_TAG.sub(" ", text).split())
 
 
 def message_repeatedly(_context: Context, _action: Action) -> Outcome:
