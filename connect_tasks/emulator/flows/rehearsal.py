@@ -90,7 +90,7 @@ def rehearse(
         world: What stands around it.
         display_name: The customer's name.
         attributes: Contact attributes at the start.
-        initial_message: InitialMessage of the request.
+        initial_message: InitialMessage of the request; it is no line of the conversation.
         now: When it begins, with a zone; `NOON` if None.
         draws: What distributions by percentage draw, in order; then what follows from the seed.
         customer: What the customer does, in order: texts, `{"silence": seconds}`, and in a view
@@ -120,8 +120,6 @@ def rehearse(
     began = now or NOON
     run = FlowRun(flow, world, contact, draw=draw, now=began)
     stage = _Stage(run, contact, began, functions or PythonFunctions())
-    if initial_message is not None:
-        stage.note("CUSTOMER", initial_message)
     stage.play(customer)
     return stage.result()
 

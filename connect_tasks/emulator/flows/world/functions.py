@@ -1,5 +1,6 @@
 """What a function that is a table of cases answers to an event."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -75,4 +76,4 @@ def _at(event: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) or value is None else str(value)
+    return value if isinstance(value, str) or value is None else json.dumps(value)

@@ -170,5 +170,13 @@ def named(table: Mapping[str, _Named], arn: str) -> tuple[str, _Named] | None:
     return (found[0], table[found[0]]) if found else None
 
 
+# A bot's alias has the bot's id before its own, and a function's version its name: only together
+# do they name anything.
+_RESOURCES = (":bot-alias/", ":function:")
+
+
 def _last_part(arn: str) -> str:
+    for resource in _RESOURCES:
+        if resource in arn:
+            return arn.rpartition(resource)[2]
     return arn.rpartition("/")[2] if "/" in arn else arn.rpartition(":")[2]
