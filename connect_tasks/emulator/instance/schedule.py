@@ -19,26 +19,27 @@ class Schedule:
         now: The clock.
 
     Attributes:
+        now: The clock.
         on_earlier: Called when something new is due before all else, so that a waiter can wake.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.on_earlier: Callable[[], None] = _nothing
-        self._now = now
+        self.now = now
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         # Breaks ties, so that what was planned first comes first.
         self._numbers = itertools.count()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Plan an action this many seconds from now."""
-        entry = (self._now() + timedelta(seconds=seconds), next(self._numbers), action)
+        entry = (self.now() + timedelta(seconds=seconds), next(self._numbers), action)
         heapq.heappush(self._heap, entry)
         if self._heap[0] is entry:
             self.on_earlier()
 
     def run_due(self) -> None:
         """Carry out whatever is due by now."""
-        now = self._now()
+        now = self.now()
         while self._heap and self._heap[0][0] <= now:
             heapq.heappop(self._heap)[2]()
 
@@ -46,4 +47,4 @@ class Schedule:
         """Seconds until the next action; `None` when nothing is planned."""
         if not self._heap:
             return None
-        return max(0.0, (self._heap[0][0] - self._now()).total_seconds())
+        return max(0.0, (self._heap[0][0] - self.now()).total_seconds())

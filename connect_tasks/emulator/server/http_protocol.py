@@ -18,6 +18,21 @@ __all__ = ["http_protocol"]
 _log = logging.getLogger(__name__)
 
 
+class _Connection(h11.Connection):
+    """h11's side of one connection, which bears empty lines before a request (RFC 9112, 2.2)."""
+
+    def next_event(self) -> Any:
+        if self.their_state is h11.IDLE and not self._is_at_request():
+            return h11.NEED_DATA
+        return super().next_event()
+
+    def _is_at_request(self) -> bool:
+        """Whether what has come goes on with something other than an empty line."""
+        while (begun := self.trailing_data[0][:2]).startswith((b"\r\n", b"\n")):
+            self._receive_buffer.maybe_extract_at_most(begun.index(b"\n") + 1)
+        return begun != b"\r"
+
+
 class _HttpProtocol(H11Protocol):
     """One connection.
 
@@ -34,6 +49,7 @@ class _HttpProtocol(H11Protocol):
         self, *, transports: Transports, answers: Answers, limits: LocalLimits, **arguments: Any
     ) -> None:
         super().__init__(**arguments)
+        self.conn = _Connection(h11.SERVER)
         self._transports = transports
         self._answers = answers
         self._limits = limits
@@ -77,8 +93,11 @@ class _HttpProtocol(H11Protocol):
     def shutdown(self) -> None:
         if self._is_over:
             self._line.abort()
-        else:
-            super().shutdown()
+            return
+        if self.cycle is not None:
+            # The answer that is awaited is the last one; uvicorn closes behind it without saying so.
+            self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
+        super().shutdown()
 
     def _has_begun(self) -> bool:
         """Whether a part of a request has arrived and its end has not."""

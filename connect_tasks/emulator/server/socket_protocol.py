@@ -1,18 +1,20 @@
 """uvicorn's web socket for clients of all kinds: an end to silence, and errors with a reason."""
 
-import asyncio
 import logging
+import sys
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from connect_tasks.emulator.instance.schedule import Schedule
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.server.answers import Answers
+from connect_tasks.emulator.server.socket_life import EXPIRES_AT, SocketLife
 
 __all__ = ["socket_protocol"]
 
@@ -25,28 +27,25 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
     Args:
         arguments: What uvicorn gives.
         answers: Makes the errors of the opening hand-shake.
-        limits: How long a socket may be silent.
+        limits: How long a socket may live, and how large frames may be.
+        schedule: Where the end of its life is planned.
     """
 
-    def __init__(self, *, answers: Answers, limits: LocalLimits, **arguments: Any) -> None:
+    def __init__(
+        self, *, answers: Answers, limits: LocalLimits, schedule: Schedule, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self._answers = answers
-        self._idle_seconds = limits.idle_socket_seconds
-        self._heard_at = self.loop.time()
-        self._life: asyncio.TimerHandle | None = None
+        self._frame_bytes = sys.maxsize if limits.frame_bytes is None else limits.frame_bytes
+        self._life = SocketLife(schedule, limits, self._end)
         self._is_over = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._watch(self._idle_seconds)
-
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._life is not None:
-            self._life.cancel()
+        self._life.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
+        self._life.touch()
         if self._is_over:
             return
         try:
@@ -59,6 +58,9 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        self._life.touch()
+        if EXPIRES_AT in message:
+            self._life.expire_at(message[EXPIRES_AT])
         # uvicorn forgets it where an application refuses with an answer of its own.
         self.handshake_complete = self.handshake_complete or self.close_sent
 
@@ -69,11 +71,26 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         super().shutdown()
 
     def handle_connect(self, event: Request) -> None:
+        if event.headers.get_all("Sec-WebSocket-Version") != ["13"]:
+            self._refuse(HTTPStatus.UPGRADE_REQUIRED)
+            return
         response = self.conn.accept(event)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             super().handle_connect(event)
         else:
             self._refuse(HTTPStatus(response.status_code))
+
+    def handle_text(self, event: Frame) -> None:
+        if self._fits(event):
+            super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        if self._fits(event):
+            super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._fits(event):
+            super().handle_cont(event)
 
     def handle_ping(self) -> None:
         pong = self.conn.data_to_send()
@@ -92,15 +109,16 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         # The closing frame has been written by the parser.
         self._say_goodbye(str(self.conn.parser_exc))
 
-    def _watch(self, seconds: float) -> None:
-        self._life = self.loop.call_later(seconds, self._look_for_life)
+    def _fits(self, frame: Frame) -> bool:
+        fits = len(frame.data) <= self._frame_bytes
+        if not (fits or self._is_over):
+            reason = f"a frame has more than {self._frame_bytes} bytes"
+            self._leave(CloseCode.MESSAGE_TOO_BIG, reason)
+        return fits
 
-    def _look_for_life(self) -> None:
-        left = self._heard_at + self._idle_seconds - self.loop.time()
-        if left > 0:
-            self._watch(left)
-        elif not self.transport.is_closing():
-            self._leave(CloseCode.GOING_AWAY, f"nothing was heard for {self._idle_seconds:g} s")
+    def _end(self, reason: str) -> None:
+        if not self.transport.is_closing():
+            self._leave(CloseCode.GOING_AWAY, reason)
 
     def _leave(self, code: int, reason: str) -> None:
         # The client's own closing may stand behind what was wrong.
@@ -121,7 +139,7 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         message = "This is no opening hand-shake of a web socket."
         answer = self._answers.error(status, "BadRequestException", message)
         pairs = [(name.decode(), value.decode()) for name, value in answer.raw_headers]
-        headers = Headers([*pairs, ("connection", "close")])
+        headers = Headers([*pairs, *_UPGRADES.get(status, ()), ("connection", "close")])
         self.transport.write(
             Response(status, status.phrase, headers, bytes(answer.body)).serialize()
         )
@@ -132,6 +150,12 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.part()  # type: ignore[attr-defined] # it is a line
 
 
+# RFC 6455 (4.4) wants the version named, RFC 9110 (15.5.22) the protocol.
+_UPGRADES = {
+    HTTPStatus.UPGRADE_REQUIRED: (("upgrade", "websocket"), ("sec-websocket-version", "13"))
+}
+
+
 def _is_text(data: bytes) -> bool:
     try:
         data.decode()
@@ -140,11 +164,11 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def socket_protocol(answers: Answers, limits: LocalLimits) -> type[Any]:
+def socket_protocol(answers: Answers, limits: LocalLimits, schedule: Schedule) -> type[Any]:
     """The class that uvicorn makes one of for each web socket."""
 
     class Protocol(_SocketProtocol):
         def __init__(self, **arguments: Any) -> None:
-            super().__init__(answers=answers, limits=limits, **arguments)
+            super().__init__(answers=answers, limits=limits, schedule=schedule, **arguments)
 
     return Protocol

@@ -16,6 +16,7 @@ from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import SOCKET_PATH
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.outbox import Outbox
+from connect_tasks.emulator.server.socket_life import EXPIRES_AT
 from connect_tasks.emulator.server.sockets import ChatFrames, ParticipantSocket
 from connect_tasks.emulator.server.transports import Transports, name_of
 
@@ -63,7 +64,7 @@ class SocketWire:
             if chat is None:
                 await self._deny(socket)
             else:
-                await socket.accept()
+                await self._accept(socket)
                 await self._converse(socket, chat)
         except WebSocketDisconnect:
             # It was gone before the first word.
@@ -77,12 +78,17 @@ class SocketWire:
         denial = self._answers.error(403, "ForbiddenException", "Forbidden")
         await socket.send_denial_response(denial)
 
+    async def _accept(self, socket: WebSocket) -> None:
+        expiry = self._backend.connections.expiry(_key(socket))
+        await socket.receive()
+        await socket.send({"type": "websocket.accept", EXPIRES_AT: expiry})
+
     def _enter(self, socket: WebSocket) -> Chat | None:
         if socket.url.path != SOCKET_PATH:
             return None
         with self._lock:
             self._backend.schedule.run_due()
-            return self._backend.connections.enter(socket.query_params.get("key", ""), socket)
+            return self._backend.connections.enter(_key(socket), socket)
 
     async def _converse(self, socket: WebSocket, chat: Chat) -> None:
         outbox = Outbox(self._unread, partial(self._hang_up, socket))
@@ -129,6 +135,10 @@ class SocketWire:
             "The web socket of %s is cut: its client does not read.", name_of(socket.client)
         )
         self._transports.cut(socket.scope)
+
+
+def _key(socket: WebSocket) -> str:
+    return socket.query_params.get("key", "")
 
 
 async def _send_all(socket: WebSocket, outbox: Outbox) -> None:

@@ -73,6 +73,26 @@ def test_a_request_is_answered_however_it_comes_and_the_connection_stays(
     assert logged(caplog) == []
 
 
+@pytest.mark.parametrize("empty", [b"\r\n", b"\n", b"\r\n" * 3, b"\n\r\n"])
+@pytest.mark.parametrize("is_dribbled", [False, True], ids=["at once", "byte by byte"])
+def test_empty_lines_before_a_request_are_nothing(
+    peer: Peer, caplog: pytest.LogCaptureFixture, empty: bytes, *, is_dribbled: bool
+) -> None:
+    # RFC 9112, section 2.2; some old clients say one more behind the body of a POST.
+    first, second = request(b"POST /1 HTTP/1.1", body=b"a"), request(b"GET /2 HTTP/1.1")
+    data = empty + first + empty + second + empty
+    heard = peer.send_all(bytes([byte]) for byte in data) if is_dribbled else peer.send(data)
+
+    assert [answer.body for answer in answers(heard)] == [b"POST /1 a", b"GET /2 "]
+    assert peer.hang_up() == b""
+    assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("line", [b"\rGET / HTTP/1.1\r\n\r\n", b" \r\n\r\n", b"\0\r\n\r\n"])
+def test_a_line_that_is_not_empty_and_no_request_is_bad(peer: Peer, line: bytes) -> None:
+    assert_is_refused(peer, peer.send(b"\r\n" + line), 400, "BadRequestException")
+
+
 def test_requests_that_come_at_once_are_answered_in_their_order(peer: Peer) -> None:
     first, second = request(b"PUT /1 HTTP/1.1", body=b"a"), request(b"PUT /2 HTTP/1.1", body=b"b")
     heard = peer.send(first + second + request(b"GET /3 HTTP/1.1"))
@@ -235,7 +255,8 @@ def test_at_the_servers_end_who_rests_is_hung_up_on_and_who_waits_gets_the_answe
 
     assert resting.shut_down() + waiting.shut_down() == b""
     assert resting.transport.is_closed
-    assert one(waiting.send(b"b")).body == b"PUT / ab"
+    last = one(waiting.send(b"b"))
+    assert (last.body, last.headers["connection"]) == (b"PUT / ab", "close")
     assert waiting.transport.is_closed
 
 

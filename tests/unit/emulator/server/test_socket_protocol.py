@@ -10,11 +10,19 @@ import pytest
 from websockets.frames import Opcode
 from websockets.protocol import State
 
+from connect_tasks.emulator.limits import LocalLimits
 from tests.unit.emulator.server.client import Client
 from tests.unit.emulator.server.echo import config
 from tests.unit.emulator.server.peer import FakeLoop, Peer, answers, frame, logged
 
-MOST = 128 * 1024
+MOST, MOST_IN_FRAME = 128 * 1024, 32 * 1024
+FOR_EVER = LocalLimits(
+    expiring_sockets=False,
+    idle_socket_seconds=None,
+    socket_seconds=None,
+    frame_bytes=None,
+    message_bytes=None,
+)
 
 
 @pytest.fixture
@@ -30,10 +38,32 @@ def client(peer: Peer) -> Client:
     return made
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, MOST])
+@pytest.mark.parametrize("size", [0, 1, 125, 126, MOST_IN_FRAME])
 def test_texts_of_all_lengths_come_and_go(client: Client, size: int) -> None:
     assert client.say("x" * size) == ["x" * size]
     assert client.say("größe") == ["größe"]
+
+
+def pieces_of(data: bytes, size: int) -> bytes:
+    """A text in frames of a size."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    last = len(parts) - 1
+    return b"".join(
+        frame(part, opcode=0 if at else 1, is_last=at == last) for at, part in enumerate(parts)
+    )
+
+
+@pytest.mark.parametrize("size", [1, 1000, MOST_IN_FRAME])
+def test_the_longest_text_comes_in_pieces_of_all_lengths(client: Client, size: int) -> None:
+    (said,) = client.hear(client.peer.send(pieces_of(b"x" * MOST, size)))
+
+    assert said.data == b"x" * MOST
+
+
+def test_where_frames_have_no_limit_a_text_may_be_as_long_as_it_likes(loop: FakeLoop) -> None:
+    client = Client(Peer(loop, config(FOR_EVER)))
+
+    assert client.say("x" * 3 * MOST) == ["x" * 3 * MOST]
 
 
 def test_a_frame_may_come_byte_by_byte(client: Client) -> None:
@@ -112,11 +142,16 @@ BROKEN = {
     "a text in a text": (frame(b"a", is_last=False) + frame(b"b"), 1002),
     "a closing code of one byte": (frame(b"x", opcode=8), 1002),
     "a closing code that is never sent": (frame(struct.pack("!H", 1005), opcode=8), 1002),
-    "a frame that is too large": (frame(b"x" * (MOST + 1)), 1009),
-    "pieces that are too large": (
-        frame(b"x" * MOST, is_last=False) + frame(b"x", opcode=0),
+    "a frame that is too large": (frame(b"x" * (MOST_IN_FRAME + 1)), 1009),
+    "a binary frame that is too large": (frame(b"x" * (MOST_IN_FRAME + 1), opcode=2), 1009),
+    "a piece that is too large": (
+        frame(b"x", is_last=False) + frame(b"x" * (MOST_IN_FRAME + 1), opcode=0),
         1009,
     ),
+    "frames that are too large": (frame(b"x" * (MOST_IN_FRAME + 1)) * 3, 1009),
+    "a frame larger than a message may be": (frame(b"x" * (MOST + 1)), 1009),
+    "a message that is too large": (pieces_of(b"x" * (MOST + 1), MOST_IN_FRAME), 1009),
+    "a length that nobody means": (b"\x81\xff\x7f" + b"\xff" * 7 + bytes(4), 1009),
 }
 
 
@@ -151,8 +186,69 @@ def test_who_is_silent_is_closed_and_a_ping_is_a_sign_of_life(
     assert client.peer.wait(599) == b""
     client.hear(client.peer.wait(1))
 
-    assert client.farewell == (1001, "nothing was heard for 600 s")
+    assert client.farewell == (1001, "no frame passed for 600 s")
     assert len(logged(caplog)) == 1
+
+
+def test_what_the_server_says_is_a_sign_of_life_too(client: Client) -> None:
+    assert client.say("later") == []
+    (said,) = client.hear(client.peer.wait(599))
+    assert said.data == b"later"
+
+    assert client.peer.wait(599) == b""
+    client.hear(client.peer.wait(1))
+    assert client.farewell[0] == 1001
+
+
+def lives_for(client: Client, most: int) -> int:
+    """Minutes until the server closes the socket, while the client sends a ping in each."""
+    for minute in range(1, most + 1):
+        client.hear(client.peer.wait(60))
+        if client.end.close_rcvd is not None:
+            return minute
+        client.peer.send(frame(b"", opcode=9))
+    return most
+
+
+MINUTES = {
+    "two hours": ("/", LocalLimits(), 120),
+    "the hour that its connection was given": ("/hour", LocalLimits(), 60),
+    "as long as it is told": ("/", LocalLimits(socket_seconds=1800), 30),
+    "two hours where expiry is off": ("/hour", LocalLimits(expiring_sockets=False), 120),
+    "an hour where age is off": ("/hour", LocalLimits(socket_seconds=None), 60),
+    "the shorter of both": ("/hour", LocalLimits(socket_seconds=60), 1),
+}
+
+
+@pytest.mark.parametrize(("path", "limits", "minutes"), MINUTES.values(), ids=MINUTES)
+def test_a_socket_that_is_used_lives_for(
+    loop: FakeLoop, path: str, limits: LocalLimits, minutes: int
+) -> None:
+    client = Client(Peer(loop, config(limits)), path)
+
+    assert lives_for(client, 300) == minutes
+    assert client.farewell[0] == 1001
+    assert client.peer.transport.has_ended
+
+
+@pytest.mark.parametrize("path", ["/", "/hour"])
+def test_where_no_end_is_set_a_silent_socket_lives_for_ever(loop: FakeLoop, path: str) -> None:
+    client = Client(Peer(loop, config(FOR_EVER)), path)
+
+    assert client.peer.wait(30 * 24 * 3600) == b""
+    assert client.say("a") == ["a"]
+
+
+@pytest.mark.parametrize("path", ["/", "/hour"])
+def test_who_is_gone_before_the_end_is_not_closed_again(
+    loop: FakeLoop, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    client = Client(Peer(loop, config()), path)
+    client.end.send_close(1000)
+    client.send()
+
+    assert client.peer.wait(3 * 3600) == b""
+    assert logged(caplog) == []
 
 
 def test_who_hangs_up_without_a_word_is_no_line(
@@ -186,7 +282,6 @@ HEAD = (
 NO_HAND_SHAKE = {
     "no key": (HEAD.replace(b"Sec-WebSocket-Key", b"X"), 400),
     "a short key": (HEAD.replace(b"x3JJ", b""), 400),
-    "another version": (HEAD.replace(b": 13", b": 12"), 400),
     "another method": (HEAD.replace(b"GET", b"POST"), 400),
     "too many headers": (HEAD.replace(b"Host", b"A: b\r\n" * 200 + b"Host"), 400),
 }
@@ -204,6 +299,31 @@ def test_what_is_no_opening_hand_shake_is_refused_and_is_one_line(
     assert len(logged(caplog)) == 1
     # At the server's end there is nothing left to say.
     assert peer.send(frame(b"a")) + peer.shut_down() == b""
+
+
+VERSIONS = {
+    "an older one": b"Sec-WebSocket-Version: 8\r\n",
+    "a newer one": b"Sec-WebSocket-Version: 14\r\n",
+    "none": b"",
+    "no number": b"Sec-WebSocket-Version: x\r\n",
+    "several": b"Sec-WebSocket-Version: 13, 8\r\n",
+    "several lines": b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 8\r\n",
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+def test_another_version_is_refused_with_the_one_that_is_spoken(
+    peer: Peer, caplog: pytest.LogCaptureFixture, version: bytes
+) -> None:
+    (answer,) = answers(peer.send(HEAD.replace(b"Sec-WebSocket-Version: 13\r\n", version)))
+
+    # RFC 6455, section 4.4; RFC 9110, section 15.5.22.
+    assert answer.status == 426
+    assert answer.headers["sec-websocket-version"] == "13"
+    assert answer.headers["upgrade"] == "websocket"
+    assert answer.headers["x-amzn-errortype"] == "BadRequestException"
+    assert peer.transport.has_ended
+    assert len(logged(caplog)) == 1
 
 
 @pytest.mark.parametrize(("path", "status"), [("/denied", 403), ("/fail", 500)])
