@@ -9,6 +9,7 @@ __all__ = ["FlowFileError", "Problem", "kind_of", "nearest", "shown"]
 
 _MOST_LISTED = 1_000
 _LONGEST = 60
+_MOST_NAMED = 30
 _KINDS = {bool: "true or false", dict: "an object", list: "a list", str: "a text"}
 
 
@@ -63,10 +64,17 @@ def shown(value: Any) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by a name that is not known, as the end of a message."""
+    """What may have been meant by a name that is not known, as the end of a message.
+
+    Args:
+        name: The name.
+        known: All that are known; they are listed, if they are few.
+    """
     names = sorted(known)
     by_fold = {other.casefold(): other for other in names}
     found = difflib.get_close_matches(name[:200].casefold(), by_fold, n=1)
     if found:
         return f"did you mean {by_fold[found[0]]!r}?"
+    if len(names) > _MOST_NAMED:
+        return "it is none of those that are known here."
     return f"there are {', '.join(names)}." if names else "there are none."

@@ -1,14 +1,25 @@
 """A bot as its file describes it: intents, what is said for each, and the slots to fill."""
 
 import re
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    model_validator,
+)
 
-__all__ = ["Bot", "Clarification", "Intent", "Slot", "plain"]
+from connect_tasks.emulator.flows.exported.problems import nearest, shown
+from connect_tasks.emulator.flows.world.patterns import compile_pattern
+from connect_tasks.emulator.flows.world.said import Said
 
-Said = str | dict[str, Any]
-"""A text, or the JSON of an interactive message (`templateType`, `version`, `data`)."""
+__all__ = ["Bot", "Clarification", "Intent", "Said", "Slot", "plain"]
 
 _SLOT = re.compile(r"\{([A-Za-z0-9_-]+)\}")
 _UNHEARD = re.compile(r"[.,!?]")
@@ -17,6 +28,18 @@ _UNHEARD = re.compile(r"[.,!?]")
 def plain(text: str) -> str:
     """A message as bots compare it: without `. , ! ?` and without spaces that say nothing."""
     return " ".join(_UNHEARD.sub("", text).split())
+
+
+def _compiled(pattern: str) -> str:
+    """A pattern, if it is one."""
+    compile_pattern(pattern)
+    return pattern
+
+
+def _must_be_once(names: Iterable[str], what: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"the {what} {shown(twice[0])} is there twice")
 
 
 class _Member(BaseModel):
@@ -46,8 +69,8 @@ class Slot(_Member):
         retries: How many wrong answers are borne before the last.
     """
 
-    name: str
-    pattern: str = ".+"
+    name: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]+$")]
+    pattern: Annotated[str, AfterValidator(_compiled)] = ".+"
     prompt: Said | None = None
     reprompt: Said | None = None
     retries: NonNegativeInt = 2
@@ -64,11 +87,26 @@ class Intent(_Member):
         fallback: Whether it stands for all that was not understood.
     """
 
-    name: str
+    name: Annotated[str, StringConstraints(min_length=1)]
     utterances: tuple[str, ...] = ()
     slots: tuple[Slot, ...] = ()
     response: Said | None = None
     fallback: bool = False
+
+    @model_validator(mode="after")
+    def _must_fit_together(self) -> Self:
+        """Each slot is there once, and all that is named in braces is one."""
+        _must_be_once((slot.name for slot in self.slots), "slot")
+        known = {slot.name for slot in self.slots}
+        for text in [*self.utterances, *_texts(self.response)]:
+            for name in _SLOT.findall(text):
+                if name not in known:
+                    advice = nearest(name, known)
+                    raise ValueError(f"{shown(text)} names the slot {name!r}; {advice}")
+        for utterance in self.utterances:
+            if not plain(utterance):
+                raise ValueError(f"the utterance {shown(utterance)} says nothing")
+        return self
 
 
 class Bot(_Member):
@@ -86,4 +124,27 @@ class Bot(_Member):
     bot: str = ""
     alias_arn: str | None = Field(default=None, alias="aliasArn")
     clarification: Clarification | None = None
-    intents: Annotated[tuple[Intent, ...], Field(min_length=1)]
+    intents: tuple[Intent, ...]
+
+    @model_validator(mode="after")
+    def _must_be_clear(self) -> Self:
+        """Each intent is there once, and at most one stands for what was not understood."""
+        if not self.intents:
+            raise ValueError("intents is empty; a bot needs one at least")
+        _must_be_once((intent.name for intent in self.intents), "intent")
+        fallbacks = [intent.name for intent in self.intents if intent.fallback]
+        if len(fallbacks) > 1:
+            raise ValueError(f"only one intent can be the fallback, not {', '.join(fallbacks)}")
+        return self
+
+
+def _texts(said: Any) -> Iterator[str]:
+    """Every text in what a bot says."""
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, dict):
+        for value in said.values():
+            yield from _texts(value)
+    elif isinstance(said, list):
+        for value in said:
+            yield from _texts(value)

@@ -9,7 +9,7 @@ from typing import Any
 from connect_tasks.emulator.flows.world.bot import Bot, Intent, Said, Slot, plain
 from connect_tasks.emulator.flows.world.patterns import whole_match
 
-__all__ = ["Understood", "fill", "fits", "understand"]
+__all__ = ["Understood", "fill", "fits", "pattern_of", "understand"]
 
 _IN_BRACES = re.compile(r"\{([A-Za-z0-9_-]+)\}")
 
@@ -61,14 +61,14 @@ def fill(said: Said, slots: Mapping[str, str]) -> Any:
 
 
 def _read(utterance: str, slots: tuple[Slot, ...], said: str) -> dict[str, str] | None:
-    names, pattern = _pattern(utterance, slots)
+    names, pattern = pattern_of(utterance, slots)
     found = whole_match(pattern, said)
     return None if found is None else {name: found[f"s{n}"] for n, name in enumerate(names)}
 
 
 @lru_cache(maxsize=1_000)
-def _pattern(utterance: str, slots: tuple[Slot, ...]) -> tuple[list[str], str]:
-    """The slots of an utterance, and the pattern of the whole of it."""
+def pattern_of(utterance: str, slots: tuple[Slot, ...]) -> tuple[list[str], str]:
+    """The slots of an utterance in their order, and the pattern of the whole of it."""
     patterns = {slot.name: slot.pattern for slot in slots}
     names: list[str] = []
     parts = "".join(_parts(plain(utterance), patterns, names))
