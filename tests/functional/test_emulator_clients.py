@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from connect_tasks.emulator import ContactRecord, LocalConnect, LocalQuotas
+from connect_tasks.emulator import ContactRecord, LocalConnect, LocalLimits, LocalQuotas
 from connect_tasks.emulator.server.transports import listen
 
 BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
@@ -357,7 +357,11 @@ def test_flow_arns_lie_within_the_instance(local: LocalConnect) -> None:
 
 def test_a_clock_of_ones_own_moves_the_whole_instance() -> None:
     moments = [datetime(2026, 11, 22, tzinfo=UTC)]
-    with LocalConnect(flow="silent", now=lambda: moments[-1]) as local:
+    # The socket would end at the first of these hours.
+    limits = LocalLimits(
+        expiring_sockets=False, idle_socket_seconds=None, socket_seconds=None
+    )
+    with LocalConnect(flow="silent", now=lambda: moments[-1], limits=limits) as local:
         with client(local, "connect") as contacts:
             started = contacts.start_chat_contact(**smallest(local, ConnectionTypes=BOTH))
         with connect(started["Websocket"]["Url"]) as socket:

@@ -36,8 +36,9 @@ class SocketLife:
         self._plan()
 
     def touch(self) -> None:
-        """A frame has passed, in whichever direction."""
-        self._passed_at = self._schedule.now()
+        """A frame passes, in whichever direction; one that is too late ends the socket instead."""
+        if not self._ends():
+            self._passed_at = self._schedule.now()
 
     def expire_at(self, moment: datetime) -> None:
         """The connection expires then; whether that ends the socket is one of the limits."""
@@ -64,13 +65,16 @@ class SocketLife:
             self._schedule.after(left, self._look)
 
     def _look(self) -> None:
-        now = self._schedule.now()
-        if self._leave is None or now < self._next_look:
-            return
-        moment, reason = self._end()
-        if now < moment:
+        is_planned_anew = self._schedule.now() < self._next_look
+        if not (is_planned_anew or self._ends()):
             self._next_look = _NEVER
             self._plan()
-        else:
-            leave, self._leave = self._leave, None
+
+    def _ends(self) -> bool:
+        """End the socket if it is time, once; whether it is over."""
+        moment, reason = self._end()
+        leave = self._leave
+        if leave is not None and moment <= self._schedule.now():
+            self._leave = None
             leave(reason)
+        return self._leave is None

@@ -57,8 +57,8 @@ class _SocketProtocol(WebSocketsSansIOProtocol):
             self._refuse(HTTPStatus.BAD_REQUEST)
 
     async def send(self, message: Any) -> None:
-        await super().send(message)
         self._life.touch()
+        await super().send(message)
         if EXPIRES_AT in message:
             self._life.expire_at(message[EXPIRES_AT])
         # uvicorn forgets it where an application refuses with an answer of its own.
