@@ -17,6 +17,7 @@ ConnectTasksError
 │       └── CredentialsError      credentials are missing, wrong or expired
 ├── ChatLostError             a chat's connection broke and could not be restored
 ├── CampaignHaltedError       a campaign stopped early; everything is resumable
+├── CasesFailedError          a flow does otherwise than its cases expect: look at which is right
 └── LedgerError               the ledger cannot be used; nothing is sent without it
     ├── LedgerAddressError        its URL is wrong (an InputError, too)
     ├── LedgerUnreachableError    its database server does not answer; it may come back
@@ -32,6 +33,7 @@ __all__ = [
     "AmazonError",
     "CampaignHaltedError",
     "CampaignWideError",
+    "CasesFailedError",
     "ChatEndedError",
     "ChatLostError",
     "ClaimLostError",
@@ -94,6 +96,10 @@ class ChatLostError(ConnectTasksError):
 
 class CampaignHaltedError(ConnectTasksError):
     """A campaign stopped before its last row; running it again goes on from there."""
+
+
+class CasesFailedError(ConnectTasksError, AssertionError):
+    """A flow does otherwise than its cases expect; what happened is said beside what should."""
 
 
 class AmazonError(ConnectTasksError):

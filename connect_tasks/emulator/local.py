@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Self
 
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.exported.checks import check
+from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.python_functions import PythonFunctions
 from connect_tasks.emulator.flows.steps import Invoke
 from connect_tasks.emulator.flows.world.reading import read_world
-from connect_tasks.emulator.flows.world.world import FunctionAnswer
+from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.identity import INSTANCE_ID
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
@@ -119,6 +120,7 @@ class LocalConnect:
     ) -> None:
         flows = _installed(flow_files, world)
         self.flow = _chosen(flow, flows)
+        self.world_file = None if world is None else Path(world)
         self.quotas = quotas or LocalQuotas()
         if not 0 < clock_factor < math.inf:
             raise ValueError(f"clock_factor must be above 0, not {clock_factor}.")
@@ -205,6 +207,16 @@ class LocalConnect:
     def flow_ids(self) -> Mapping[str, str]:
         """The id of each flow, by its name."""
         return MappingProxyType(self._backend.flow_ids)
+
+    @property
+    def exported(self) -> Mapping[str, Flow]:
+        """The flows that were exported and that contacts can start with, by their names."""
+        return MappingProxyType(self._backend.flows.exported)
+
+    @property
+    def world(self) -> World:
+        """What stands around them; it has each of them by its ARN here."""
+        return self._backend.flows.world
 
     def flow_arn(self, name: str) -> str:
         """The ARN of a flow, by its name."""

@@ -28,6 +28,7 @@ from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.tables.reading import describe
 from connect_tasks.tasks.run_context import may_tell_ids
 from connect_tasks.tasks.run_log import plain_errors
+from connect_tasks.testing.result import RegressionResult
 
 __all__ = ["TABLE_FORM", "HandOverParameter", "TableFlow", "table_flow"]
 
@@ -65,12 +66,12 @@ _ITEM = "\n - "
 
 
 class TableFlow(Flow[Parameters, Returned]):
-    """A flow whose `customers` parameter may be a DataFrame.
+    """A flow whose `customers` or `cases` parameter may be a DataFrame.
 
     Prefect is given a summary instead (rows, columns, fingerprint), the `ledger` without its
     password, and of an instance at `connect` which it is, without credentials. A run that returns a
-    `CampaignResult` or a `Forecast` ends in a state with its counts (ADR 0016). In all else it is a
-    flow like any other: `deploy`, `serve` and `with_options` work.
+    `CampaignResult`, a `Forecast` or a `RegressionResult` ends in a state with its counts (ADR
+    0016). In all else it is a flow like any other: `deploy`, `serve` and `with_options` work.
     """
 
     def __init__(self, fn: Callable[Parameters, Returned], **options: Any) -> None:
@@ -159,6 +160,12 @@ def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Retu
 def _final_state(returned: Any) -> Any:
     if isinstance(returned, Forecast):
         return Completed(message=f"Nothing was sent. {returned.summary}", data=returned)
+    if isinstance(returned, RegressionResult):
+        return Completed(
+            name="As expected" if returned.passed else "Differences",
+            message=returned.summary,
+            data=returned,
+        )
     if isinstance(returned, CampaignResult):
         ended = returned.conclusion
         return Completed(name=ended.name, message=ended.message, data=returned)
@@ -166,7 +173,7 @@ def _final_state(returned: Any) -> Any:
 
 
 def _recorded(name: str, value: Any) -> Any:
-    if name == "customers" and not isinstance(value, str | PurePath | None):
+    if name in {"customers", "cases"} and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
     if name == "hand_over" and not isinstance(value, str | None):
         return f"<{type(value).__name__}>"
@@ -174,9 +181,11 @@ def _recorded(name: str, value: Any) -> Any:
         return "<an id>"
     if name == "ledger" and value:
         return hide_password(value)
-    if name == "connect" and hasattr(value, "instance_id"):
+    if name == "connect" and hasattr(value, "contact_flow_id"):
         # Prefect masks a secret key, but not the session token beside it.
         return {"instance_id": value.instance_id, "contact_flow_id": value.contact_flow_id}
+    if name in {"connect", "world"} and not isinstance(value, str | PurePath | None):
+        return f"<{type(value).__name__}>"
     return value
 
 

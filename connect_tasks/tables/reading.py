@@ -82,8 +82,8 @@ class Table:
             start = stop
 
 
-def open_table(source: "pd.DataFrame | str | os.PathLike[str]") -> Table:
-    """Open the customers' table; what it holds is read later, in pieces.
+def open_table(source: "pd.DataFrame | str | os.PathLike[str]", *, of: str = "customers") -> Table:
+    """Open the customers' table, or one of something else; it is read later, in pieces.
 
     What a cell prints is up to that cell alone, and not to its column's dtype or to other rows: an
     integral number is an integer whatever it is stored in, a time without zone at midnight is a
@@ -93,6 +93,7 @@ def open_table(source: "pd.DataFrame | str | os.PathLike[str]") -> Table:
         source: A DataFrame, or the path or URI (`file://`, `https://`, `s3://`) of a CSV or
             Parquet file or a spreadsheet, a folder or glob of such. CSV is read as text
             throughout: IDs keep their leading zeros.
+        of: What its rows are, for messages.
 
     Returns:
         The table, with text for column names. A given frame is never changed.
@@ -105,29 +106,31 @@ def open_table(source: "pd.DataFrame | str | os.PathLike[str]") -> Table:
         >>> open_table(pd.DataFrame({"customer_id": ["0042"]})).columns
         ['customer_id']
     """
-    table = FramePieces(source) if isinstance(source, pd.DataFrame) else open_file(_path(source))
+    table = (
+        FramePieces(source) if isinstance(source, pd.DataFrame) else open_file(_path(source, of))
+    )
     names = [column_name(label) for label in table.names]
     _refuse_too_many(len(names))
     refuse_repeated(names)
     levels = named_levels(table.index, names)
     if next(table.pieces(_LOOK_ROWS, ()), None) is None or not (names or levels):
-        raise InputError("The table is empty: it needs one row per customer.")
+        raise InputError(f"The table is empty: it needs one row per {of.removesuffix('s')}.")
     return Table([*levels, *names], table.index, table, levels)
 
 
-def _path(source: object) -> str:
+def _path(source: object, of: str) -> str:
     if not isinstance(source, str | os.PathLike):
         has_own = hasattr(source, "to_pandas")
-        way = "customers.to_pandas()" if has_own else "pandas.DataFrame(customers)"
+        way = f"{of}.to_pandas()" if has_own else f"pandas.DataFrame({of})"
         raise InputError(
-            f"customers is a {type(source).__name__}: give a DataFrame, such as {way}, or the path"
+            f"{of} is a {type(source).__name__}: give a DataFrame, such as {way}, or the path"
             " or URI of a CSV or Parquet file."
         )
     path = os.fsdecode(source)
     if not path or "\n" in path:
         # Not quoted: it may be the table itself.
         raise InputError(
-            "customers is a text and no path: give a DataFrame, or the path or URI of a CSV or"
+            f"{of} is a text and no path: give a DataFrame, or the path or URI of a CSV or"
             " Parquet file."
         )
     return path

@@ -1,0 +1,113 @@
+"""The flow under test: a flow and its world, in which conversations are rehearsed."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from connect_tasks.emulator.flows.exported.checks import check
+from connect_tasks.emulator.flows.exported.document import Flow
+from connect_tasks.emulator.flows.exported.problems import FlowFileError, Problem
+from connect_tasks.emulator.flows.python_functions import PythonFunctions
+from connect_tasks.emulator.flows.rehearsal import Rehearsed, rehearse
+from connect_tasks.emulator.flows.world.reading import Reader
+from connect_tasks.emulator.flows.world.world import World
+from connect_tasks.testing.script import Script
+
+__all__ = ["FlowUnderTest"]
+
+
+class FlowUnderTest:
+    """A flow and what stands around it, read once for many conversations.
+
+    Args:
+        flow: The flow.
+        world: What stands around it.
+        world_file: Where that was read from, for conversations that change something of it.
+        reader: Has read it.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        world: World,
+        world_file: Path | None = None,
+        *,
+        reader: Reader | None = None,
+    ) -> None:
+        self.flow = flow
+        self.world = world
+        self._world_file = world_file
+        self._reader = reader or Reader()
+        self._functions = PythonFunctions()
+
+    @classmethod
+    def read(
+        cls, flow: "str | os.PathLike[str]", world: "str | os.PathLike[str] | None" = None
+    ) -> Self:
+        """Read it from its files.
+
+        Args:
+            flow: The flow's file, as it is exported.
+            world: The world's file; nothing stands around the flow if None.
+
+        Raises:
+            FlowFileError: A file cannot be used; all that is wrong is said.
+        """
+        reader = Reader()
+        problems: list[Problem] = []
+        world_file = None if world is None else Path(world)
+        try:
+            around = reader.world(world_file)
+        except FlowFileError as error:
+            problems += error.problems
+        try:
+            read = reader.flow(Path(flow))
+        except FlowFileError as error:
+            problems += error.problems
+        if problems:
+            raise FlowFileError(problems)
+        return cls(read, around, world_file, reader=reader)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The flow, and all flows and modules that it may lead to, each once."""
+        by_name: dict[str, Flow] = {}
+        for flow in (self.flow, *self.world.flows.values(), *self.world.modules.values()):
+            by_name.setdefault(flow.name, flow)
+        return tuple(by_name.values())
+
+    def play(self, script: Script) -> Rehearsed:
+        """Play one conversation in virtual time.
+
+        Args:
+            script: What the customer does.
+
+        Raises:
+            FlowFileError: The world, changed as the script says, cannot be used.
+            ValueError: The customer does something that nobody can do.
+        """
+        return rehearse(
+            self.flow,
+            self._world_of(script.world_patch),
+            display_name=script.display_name,
+            attributes=script.attributes,
+            initial_message=script.initial_message,
+            now=script.now,
+            draws=script.draws,
+            customer=script.customer,
+            functions=self._functions,
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is no error and may yet be otherwise than meant, as what the world lacks."""
+        return tuple(str(problem) for problem in check(self.flow, self.world))
+
+    def _world_of(self, patch: Mapping[str, Any] | None) -> World:
+        if not patch:
+            return self.world
+        changed = self._reader.world(self._world_file, patch=patch)
+        if "flows" in patch:
+            return changed
+        # A local Amazon Connect has more flows than its world's file names.
+        return changed.model_copy(update={"flows": {**self.world.flows, **changed.flows}})
