@@ -1,66 +1,24 @@
 """Runs the local Amazon Connect by itself: `python -m connect_tasks.emulator`."""
 
 import argparse
+import logging
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
+from connect_tasks.emulator.command_line import quotas_of, read_arguments, storage_of
 from connect_tasks.emulator.faults.file import read_faults
 from connect_tasks.emulator.faults.plan import Fault
-from connect_tasks.emulator.flows.scripts import FLOWS
 from connect_tasks.emulator.local import LocalConnect
-from connect_tasks.emulator.quotas import LocalQuotas
+from connect_tasks.emulator.server.visitors import is_host_local
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
-_MOST_SECONDS = 7 * 24 * 3600
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m connect_tasks.emulator", description="A local Amazon Connect for chats."
-    )
-    parser.add_argument("--port", type=int, default=4577, help="port of 127.0.0.1; 0 for any")
-    parser.add_argument("--seed", type=int, default=0, help="what ids and faults follow from")
-    parser.add_argument("--flow", choices=sorted(FLOWS), default="survey", help="default flow")
-    parser.add_argument("--unlimited", action="store_true", help="enforce no quotas")
-    parser.add_argument("--faults", type=Path, metavar="FILE", help="what goes wrong: a TOML file")
-    parser.add_argument(
-        "--state", type=Path, metavar="FILE", help="remembers which contacts ended over a restart"
-    )
-    parser.add_argument(
-        "--answer-seconds",
-        type=_seconds,
-        metavar="S",
-        help="how long a flow waits for an answer before it ends the chat",
-    )
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument(
-        "--transcript-delay",
-        type=_seconds,
-        default=0.0,
-        metavar="S",
-        help="how long after a chat's end its transcript is in S3",
-    )
-    kept.add_argument("--no-storage", action="store_true", help="keep no transcripts")
-    return parser.parse_args(argv)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= _MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be from 0 to {_MOST_SECONDS} seconds, not {text}")
-    return seconds
-
-
-def _storage(arguments: argparse.Namespace) -> TranscriptStorage | None:
-    if arguments.no_storage:
-        return None
-    return TranscriptStorage(delay_seconds=arguments.transcript_delay)
+_REQUESTS = "connect_tasks.emulator.server.request_log"
+_TRACE = "connect_tasks.emulator.flows.run.journey"
 
 
 def _told(storage: TranscriptStorage | None) -> str:
@@ -70,16 +28,39 @@ def _told(storage: TranscriptStorage | None) -> str:
     return f"# transcripts: {place}, {storage.delay_seconds:g} s after a chat's end"
 
 
-def _announcement(
-    local: LocalConnect, state: Path | None, storage: TranscriptStorage | None
-) -> str:
+def _announcement(local: LocalConnect, arguments: argparse.Namespace) -> str:
     exports = [f"export {name}={value}" for name, value in local.environment().items()]
     flows = [f"# flow {name}: {local.flow_arn(name)}" for name in local.flow_ids]
     chosen = f"# default flow: {local.flow} ({local.flow_id})"
-    kept = f"kept in {state}" if state else "forgotten; --state FILE keeps them"
-    ended = f"# after a restart, which contacts have ended is {kept}"
-    instance = f"# instance: {local.instance_arn}"
-    return "\n".join([*exports, instance, *flows, _told(storage), ended, chosen])
+    folder = arguments.state_dir
+    kept = f"kept in {folder}" if folder else "forgotten; --state-dir DIR keeps them"
+    lines = [
+        f"# instance: {local.instance_arn}",
+        *flows,
+        _told(storage_of(arguments)),
+        f"# after a restart, its contacts are {kept}",
+        f"# to look at and speak in chats: {local.endpoint_url}/",
+        chosen,
+    ]
+    return "\n".join([*exports, *lines])
+
+
+def _warning(local: LocalConnect, host: str) -> str:
+    return (
+        f"WARNING: listening on {host}, beyond this machine ({local.endpoint_url} from here). "
+        "Whoever reaches it can start, read and end chats, at / and by the API, and read every "
+        "text and token at /_local/. There is no password. Without --host it is this machine's "
+        "alone."
+    )
+
+
+def _show_log(name: str, level: int, stream: TextIO, form: str) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter(form))
+    log = logging.getLogger(name)
+    log.setLevel(level)
+    log.addHandler(handler)
+    log.propagate = False
 
 
 def _faults(path: Path | None) -> tuple[Fault, ...]:
@@ -91,22 +72,27 @@ def _faults(path: Path | None) -> tuple[Fault, ...]:
         raise SystemExit(str(error)) from error
 
 
-def _local(
-    arguments: argparse.Namespace, quotas: LocalQuotas, faults: Sequence[Fault]
-) -> LocalConnect:
+def _local(arguments: argparse.Namespace, faults: Sequence[Fault]) -> LocalConnect:
     try:
         return LocalConnect(
             seed=arguments.seed,
             port=arguments.port,
+            host=arguments.host,
             flow=arguments.flow,
-            quotas=quotas,
+            flow_files=arguments.flow_file,
+            world=arguments.world,
+            quotas=quotas_of(arguments),
             faults=faults,
-            state=arguments.state,
+            think_seconds=arguments.think_seconds,
+            connect_window_seconds=arguments.connect_window,
             answer_seconds=arguments.answer_seconds,
-            storage=_storage(arguments),
+            clock_factor=arguments.clock_factor,
+            state_dir=arguments.state_dir,
+            storage=storage_of(arguments),
+            log_requests=arguments.log_requests,
         )
     except OSError as error:
-        raise SystemExit(f"Cannot use {arguments.state}: {error.strerror}") from error
+        raise SystemExit(f"Cannot use {error.filename}: {error.strerror}") from error
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
@@ -134,21 +120,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments; those of the process if None.
 
     Raises:
-        SystemExit: The port is taken, or the fault plan or the state cannot be read.
+        SystemExit: An argument is wrong (2); the port is taken, or a file that is named cannot be
+            read (1).
     """
-    arguments = _arguments(argv)
+    arguments = read_arguments(argv)
     faults = _faults(arguments.faults)
-    quotas = LocalQuotas.unlimited() if arguments.unlimited else LocalQuotas()
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    local = _local(arguments, quotas, faults)
+    if arguments.log_requests:
+        _show_log(_REQUESTS, logging.INFO, sys.stderr, "%(asctime)s %(message)s")
+    if arguments.trace:
+        _show_log(_TRACE, logging.DEBUG, sys.stdout, "# %(asctime)s %(message)s")
+    local = _local(arguments, faults)
     try:
         with local:
-            print(_announcement(local, arguments.state, _storage(arguments)), flush=True)
+            print(_announcement(local, arguments), flush=True)
+            if not is_host_local(arguments.host):
+                print(_warning(local, arguments.host), file=sys.stderr, flush=True)
             threading.Event().wait()
     except OSError as error:
-        raise SystemExit(f"Cannot serve on port {arguments.port}: {error.strerror}") from error
+        where = f"port {arguments.port} of {arguments.host}"
+        raise SystemExit(f"Cannot serve on {where}: {error.strerror}") from error
     except KeyboardInterrupt:
         if faults:
             print(_table(faults, local.injected), flush=True)

@@ -1,12 +1,13 @@
 """How much the local Amazon Connect allows: calls per second, and open chats."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.operations import STORAGE_OPERATIONS
 
-__all__ = ["LocalQuotas", "Rate", "throttled"]
+__all__ = ["QUOTA_NAMES", "LocalQuotas", "Rate", "throttled"]
 
 
 class Rate(NamedTuple):
@@ -33,11 +34,35 @@ class LocalQuotas:
         list_contact_references: Rate of ListContactReferences.
         list_instance_storage_configs: Rate of ListInstanceStorageConfigs.
         search_contacts: Rate of SearchContacts.
+        update_contact_attributes: Rate of UpdateContactAttributes.
+        list_contact_flows: Rate of ListContactFlows.
+        list_instances: Rate of ListInstances.
+        list_queues: Rate of ListQueues.
+        start_contact_streaming: Rate of StartContactStreaming.
+        stop_contact_streaming: Rate of StopContactStreaming.
+        update_contact: Rate of UpdateContact.
+        tag_contact: Rate of TagContact.
+        untag_contact: Rate of UntagContact.
+        create_persistent_contact_association: Rate of CreatePersistentContactAssociation.
+        update_participant_role_config: Rate of UpdateParticipantRoleConfig.
+        create_participant: Rate of CreateParticipant.
+        transfer_contact: Rate of TransferContact.
         create_participant_connection: Rate of CreateParticipantConnection.
         send: Rate that SendMessage and SendEvent share.
         get_transcript: Rate of GetTranscript.
         disconnect_participant: Rate of DisconnectParticipant.
+        start_attachment_upload: Rate of StartAttachmentUpload.
+        complete_attachment_upload: Rate of CompleteAttachmentUpload.
+        get_attachment: Rate of GetAttachment.
+        describe_view: Rate of DescribeView; of this and the next two AWS names none, so they have
+            that of all other operations.
+        get_authentication_url: Rate of GetAuthenticationUrl.
+        cancel_participant_authentication: Rate of CancelParticipantAuthentication.
         open_chats: Chats that may be open at one time, idle ones included.
+        attachments: Files that one conversation may have.
+        attachment_bytes: The largest of them.
+        topics: SNS topics that one conversation may be streamed to.
+        custom_participants: Participants that CreateParticipant may add to a chat.
     """
 
     start_chat_contact: tuple[float, float] | None = Rate(5, 8)
@@ -49,11 +74,34 @@ class LocalQuotas:
     list_contact_references: tuple[float, float] | None = Rate(10, 15)
     list_instance_storage_configs: tuple[float, float] | None = Rate(2, 5)
     search_contacts: tuple[float, float] | None = Rate(0.5, 1)
+    update_contact_attributes: tuple[float, float] | None = Rate(10, 15)
+    list_contact_flows: tuple[float, float] | None = Rate(2, 5)
+    list_instances: tuple[float, float] | None = Rate(2, 5)
+    list_queues: tuple[float, float] | None = Rate(2, 5)
+    start_contact_streaming: tuple[float, float] | None = Rate(5, 8)
+    stop_contact_streaming: tuple[float, float] | None = Rate(5, 8)
+    update_contact: tuple[float, float] | None = Rate(10, 15)
+    tag_contact: tuple[float, float] | None = Rate(20, 25)
+    untag_contact: tuple[float, float] | None = Rate(20, 25)
+    create_persistent_contact_association: tuple[float, float] | None = Rate(5, 8)
+    update_participant_role_config: tuple[float, float] | None = Rate(5, 8)
+    create_participant: tuple[float, float] | None = Rate(5, 8)
+    transfer_contact: tuple[float, float] | None = Rate(2, 5)
     create_participant_connection: tuple[float, float] | None = Rate(6, 9)
     send: tuple[float, float] | None = Rate(10, 15)
     get_transcript: tuple[float, float] | None = Rate(8, 12)
     disconnect_participant: tuple[float, float] | None = Rate(3, 5)
+    start_attachment_upload: tuple[float, float] | None = Rate(2, 5)
+    complete_attachment_upload: tuple[float, float] | None = Rate(2, 5)
+    get_attachment: tuple[float, float] | None = Rate(8, 12)
+    describe_view: tuple[float, float] | None = Rate(2, 5)
+    get_authentication_url: tuple[float, float] | None = Rate(2, 5)
+    cancel_participant_authentication: tuple[float, float] | None = Rate(2, 5)
     open_chats: int | None = 500
+    attachments: int | None = 35
+    attachment_bytes: int | None = 20 * 1024 * 1024
+    topics: int | None = 2
+    custom_participants: int | None = 1
 
     @classmethod
     def unlimited(cls) -> "LocalQuotas":
@@ -61,8 +109,8 @@ class LocalQuotas:
         return cls(**dict.fromkeys(cls.__dataclass_fields__))
 
 
-# StopContact, DescribeInstance and GetContactAttributes declare no ThrottlingException; the others
-# do. S3 has a word of its own, and quotas that no campaign comes near.
+# Some operations, as StopContact, declare no ThrottlingException; the others do. S3 has a word of
+# its own, and quotas that no campaign comes near.
 _SLOW_DOWN = RefusedError("TooManyRequestsException", "Too Many Requests")
 _THROTTLED = RefusedError("ThrottlingException", "Rate exceeded")
 _SLOW_READER = RefusedError("SlowDown", "Please reduce your request rate.")
@@ -76,12 +124,35 @@ _BUCKETS = {
     "ListContactReferences": ("list_contact_references", _THROTTLED),
     "ListInstanceStorageConfigs": ("list_instance_storage_configs", _THROTTLED),
     "SearchContacts": ("search_contacts", _THROTTLED),
+    "UpdateContactAttributes": ("update_contact_attributes", _SLOW_DOWN),
+    "ListContactFlows": ("list_contact_flows", _THROTTLED),
+    "ListInstances": ("list_instances", _SLOW_DOWN),
+    "ListQueues": ("list_queues", _THROTTLED),
+    "StartContactStreaming": ("start_contact_streaming", _SLOW_DOWN),
+    "StopContactStreaming": ("stop_contact_streaming", _SLOW_DOWN),
+    "UpdateContact": ("update_contact", _THROTTLED),
+    "TagContact": ("tag_contact", _THROTTLED),
+    "UntagContact": ("untag_contact", _THROTTLED),
+    "CreatePersistentContactAssociation": ("create_persistent_contact_association", _THROTTLED),
+    "UpdateParticipantRoleConfig": ("update_participant_role_config", _THROTTLED),
+    "CreateParticipant": ("create_participant", _THROTTLED),
+    "TransferContact": ("transfer_contact", _THROTTLED),
     "CreateParticipantConnection": ("create_participant_connection", _THROTTLED),
     "SendMessage": ("send", _THROTTLED),
     "SendEvent": ("send", _THROTTLED),
     "GetTranscript": ("get_transcript", _THROTTLED),
     "DisconnectParticipant": ("disconnect_participant", _THROTTLED),
+    "StartAttachmentUpload": ("start_attachment_upload", _THROTTLED),
+    "CompleteAttachmentUpload": ("complete_attachment_upload", _THROTTLED),
+    "GetAttachment": ("get_attachment", _THROTTLED),
+    "DescribeView": ("describe_view", _THROTTLED),
+    "GetAuthenticationUrl": ("get_authentication_url", _THROTTLED),
+    "CancelParticipantAuthentication": ("cancel_participant_authentication", _THROTTLED),
 }
+
+
+QUOTA_NAMES: Mapping[str, str] = {name: bucket for name, (bucket, _) in _BUCKETS.items()}
+"""The attribute of LocalQuotas that holds the rate of each operation."""
 
 
 def throttled(operation: str) -> RefusedError:

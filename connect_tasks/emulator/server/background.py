@@ -28,6 +28,7 @@ class Background:
         lock: Held while something is carried out.
         transports: The TCP connections, cut at the end.
         has_foreign_clock: Time moves without the machine's clock.
+        clock_factor: How many times as fast as the machine's the schedule's clock runs.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Background:
         lock: AbstractContextManager[Any],
         transports: Transports,
         has_foreign_clock: bool,
+        clock_factor: float = 1,
     ) -> None:
         self._server = uvicorn.Server(config)
         self._schedule = schedule
         self._lock = lock
         self._transports = transports
         self._has_foreign_clock = has_foreign_clock
+        self._clock_factor = clock_factor
         self._thread: threading.Thread | None = None
 
     def start(self, listener: socket.socket) -> None:
@@ -75,7 +78,12 @@ class Background:
 
     async def _serve(self, listener: socket.socket) -> None:
         ticker = asyncio.create_task(
-            work_off(self._schedule, self._lock, has_foreign_clock=self._has_foreign_clock)
+            work_off(
+                self._schedule,
+                self._lock,
+                has_foreign_clock=self._has_foreign_clock,
+                factor=self._clock_factor,
+            )
         )
         try:
             await self._server.serve(sockets=[listener])

@@ -14,6 +14,7 @@ from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.objects.bucket import Bucket, ObjectAnswer, ObjectRequest
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.bodies import read_body
+from connect_tasks.emulator.server.request_log import FAULT, OPERATION
 from connect_tasks.emulator.server.transports import name_of
 from connect_tasks.emulator.server.trouble import Trouble
 from connect_tasks.emulator.service import Service, access_key_of
@@ -81,8 +82,11 @@ class ObjectWire:
             http.headers,
             self._host_bucket(http),
         )
+        http.scope[OPERATION] = request.operation or "S3"
         refuse = partial(self._refuse, http)
         fault = self._fault(request)
+        if fault is not None:
+            http.scope[FAULT] = fault.kind.value
         if fault is None or fault.kind in FILE_KINDS:
             return self._answer(request, http, fault.kind if fault else None)
         return await self._trouble.answer(

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import sys
 import weakref
 from typing import Any
 
@@ -15,15 +16,20 @@ __all__ = ["Line", "Transports", "listen", "name_of", "quiet_config"]
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket for the server.
 
+    Args:
+        host: A name or address of this machine.
+        port: The port; 0 takes a free one.
+
     Raises:
-        OSError: The port is taken.
+        OSError: The port is taken, or the host is not this machine's.
     """
+    family, address = _address(host, port)
     # asyncio switches Nagle's algorithm off only where TCP is named; without, each answer
     # waits 40 ms for the client's delayed acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener.bind(address)
         listener.listen(2048)
     except OSError:
         listener.close()
@@ -31,8 +37,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return family, address
+
+
 def quiet_config(
-    app: ASGIApp, http: type[asyncio.Protocol], ws: type[asyncio.Protocol]
+    app: ASGIApp,
+    http: type[asyncio.Protocol],
+    ws: type[asyncio.Protocol],
+    message_bytes: int | None,
 ) -> uvicorn.Config:
     """Uvicorn's settings for a guest in somebody else's process.
 
@@ -40,13 +54,14 @@ def quiet_config(
         app: The application to serve.
         http: The class that speaks HTTP.
         ws: The class that speaks on web sockets.
+        message_bytes: The largest message of a web socket's client; any if None.
     """
     return uvicorn.Config(
         app,
         interface="asgi3",
         http=http,
         ws=ws,
-        ws_max_size=128 * 1024,
+        ws_max_size=sys.maxsize if message_bytes is None else message_bytes,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         lifespan="off",
@@ -124,7 +139,8 @@ class Transports:
     def enter(self, transport: asyncio.Transport) -> Line:
         """A new connection; from here on it is used through its line."""
         line = Line(transport)
-        self._open[transport.get_extra_info("peername")] = line
+        # An address of IPv6 has more parts, which uvicorn's scope does not tell.
+        self._open[tuple(transport.get_extra_info("peername") or ())[:2]] = line
         return line
 
     def cut(self, scope: Scope) -> None:

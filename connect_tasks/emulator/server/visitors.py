@@ -5,9 +5,29 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-__all__ = ["is_host_known", "is_host_written", "is_own_form"]
+__all__ = ["is_host_known", "is_host_local", "is_host_written", "is_own_form", "url_host"]
 
 _WRITTEN = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+
+
+def is_host_local(host: str) -> bool:
+    """Whether only this machine reaches what listens on a host."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def url_host(host: str) -> str:
+    """What this machine calls a host that it listens on, in a URL.
+
+    Example:
+        >>> [url_host(host) for host in ("0.0.0.0", "::", "box.example")]
+        ['127.0.0.1', '[::1]', 'box.example']
+    """
+    if not _is_address(host):
+        return host
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004
+    return f"[{address}]" if ":" in str(address) else str(address)
 
 
 def is_host_written(host: str) -> bool:

@@ -28,6 +28,7 @@ from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeErr
 from connect_tasks.emulator.server.http_protocol import http_protocol
 from connect_tasks.emulator.server.object_wire import ObjectWire
 from connect_tasks.emulator.server.page_wire import PageWire
+from connect_tasks.emulator.server.request_log import FAULT, OPERATION, RequestLog
 from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
 from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
@@ -53,6 +54,7 @@ class Wire:
         limits: What is borne from one client.
         any_host: Clients come from other machines, by whatever name: sockets are where they
             asked, and the page is shown under every name.
+        log_requests: One line in the log for each request.
 
     Attributes:
         injected: Faults injected so far, by operation and kind.
@@ -68,6 +70,7 @@ class Wire:
         transports: Transports,
         limits: LocalLimits,
         any_host: bool = False,
+        log_requests: bool = False,
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
         self._backend = backend
@@ -78,6 +81,7 @@ class Wire:
         self._answers = answers = Answers()
         self._limits = limits
         self._any_host = any_host
+        self._log_requests = log_requests
         self._page = PageWire(backend, lock=lock, body_bytes=limits.body_bytes)
         self._trouble = Trouble(transports)
         self._objects = ObjectWire(
@@ -101,7 +105,9 @@ class Wire:
     def config(self) -> uvicorn.Config:
         """What uvicorn serves this instance with."""
         http = http_protocol(self._transports, self._answers, self._limits)
-        return quiet_config(self.app, http, socket_protocol(self._answers, self._limits))
+        socket = socket_protocol(self._answers, self._limits, self._backend.schedule)
+        app = RequestLog(self.app) if self._log_requests else self.app
+        return quiet_config(app, http, socket, self._limits.message_bytes)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application. What it cannot handle is logged, and ends in an error, not here.
@@ -128,6 +134,7 @@ class Wire:
 
     async def _respond(self, http: HttpRequest) -> Response:
         destination = find_route(http.method, http.scope["raw_path"].decode("ascii"))
+        http.scope[OPERATION] = destination.operation if destination else "unknown"
         try:
             if self._objects.is_meant(http):
                 return await self._objects.respond(http)
@@ -170,6 +177,7 @@ class Wire:
             fault = self._strike(operation, self._service.customer_id(request))
         if fault is None:
             return self._answer(http, request)
+        http.scope[FAULT] = fault.kind.value
         return await self._trouble.answer(
             http,
             fault,
@@ -203,6 +211,7 @@ class Wire:
         if not (self._any_host or is_host_known(http.headers.get("host", ""))):
             message = "This is for this machine alone: ask for it as 127.0.0.1"
             return self._answers.refusal(RefusedError("ForbiddenException", message))
+        http.scope[OPERATION] = "_local" if is_local else "page"
         return self._tell(what) if is_local else await self._page.respond(http)
 
     def _tell(self, what: str) -> Response | None:
