@@ -12,7 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
-from connect_tasks.emulator.flows.exported.checks import check
+from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.python_functions import PythonFunctions
