@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connect_tasks.emulator.flows.exported.document import Action, Flow
+from connect_tasks.emulator.flows.run.references import references_in
 from connect_tasks.emulator.flows.world.world import World, named
 
 __all__ = ["Named", "is_in", "named_by", "reachable"]
@@ -58,7 +59,7 @@ def named_by(flow: Flow) -> Iterator[Named]:
     for action in flow.actions.values():
         for path, member in _MEMBERS.get(action.type, ()):
             arn = _at(action.parameters, path)
-            if isinstance(arn, str) and arn and "$" not in arn:
+            if isinstance(arn, str) and arn and not references_in(arn):
                 yield Named(member, arn, _shown_name(flow, action, path), flow, action.identifier)
 
 

@@ -161,7 +161,7 @@ def named(table: Mapping[str, _Named], arn: str) -> tuple[str, _Named] | None:
     """What an ARN or id names in a table, with the ARN that the table has for it.
 
     It is matched whole, else by its last part: exports keep the ARNs of the instance that they
-    came from.
+    came from. A bot's alias is told apart by its bot; versions of functions and flows do not count.
     """
     if arn in table:
         return arn, table[arn]
@@ -176,7 +176,8 @@ _RESOURCES = (":bot-alias/", ":function:")
 
 
 def _last_part(arn: str) -> str:
-    for resource in _RESOURCES:
-        if resource in arn:
-            return arn.rpartition(resource)[2]
-    return arn.rpartition("/")[2] if "/" in arn else arn.rpartition(":")[2]
+    if ":bot-alias/" in arn:
+        return arn.partition(":bot-alias/")[2]
+    if ":function:" in arn:
+        return arn.partition(":function:")[2].partition(":")[0]
+    return arn.rpartition("/")[2].partition(":")[0] if "/" in arn else arn.rpartition(":")[2]
