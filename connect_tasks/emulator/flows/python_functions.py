@@ -51,10 +51,9 @@ class PythonFunctions:
         file, _, name = step.function.rpartition(":")
         try:
             function = getattr(self._module(Path(file)), name)
-            returned = function(step.event, _context(name, step))
-            # What Lambda returns has gone through JSON.
-            return FunctionAnswer.model_validate({"return": json.loads(json.dumps(returned))})
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's failure
+            returned = function(_through_json(step.event), _context(name, step))
+            return FunctionAnswer.model_validate({"return": _through_json(returned)})
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's failure
             _log.warning("The function %s of %s failed: %r", name, Path(file).name, error)
             return _FAILED
 
@@ -63,6 +62,11 @@ class PythonFunctions:
             if file not in self._modules:
                 self._modules[file] = _load(file)
             return self._modules[file]
+
+
+def _through_json(value: Any) -> Any:
+    """A value as it arrives on the other side of Lambda; what is no JSON raises."""
+    return json.loads(json.dumps(value, allow_nan=False))
 
 
 def _load(file: Path) -> ModuleType:

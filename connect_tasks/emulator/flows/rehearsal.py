@@ -241,7 +241,7 @@ def _silence(deed: Any) -> float | None:
     if isinstance(deed, Mapping) and "silence" in deed:
         seconds = deed["silence"]
         if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
-            return float(seconds)
+            return min(float(seconds), _LIFE.total_seconds())
         raise ValueError(f"silence is a number of seconds, not {seconds!r}")
     return None
 

@@ -5,12 +5,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connect_tasks.emulator.flows.exported.document import Flow
+from connect_tasks.emulator.flows.exported.document import Action, Flow
 from connect_tasks.emulator.flows.run.memory import Memory
 from connect_tasks.emulator.flows.run.outcomes import Play
-from connect_tasks.emulator.flows.world.world import World
+from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 
-__all__ = ["Context", "Hooks"]
+__all__ = ["Context", "Hooks", "Late"]
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What an asynchronous function answers.
+
+    Attributes:
+        at: When.
+        action: The action that invoked it.
+        answer: What.
+    """
+
+    at: datetime
+    action: Action
+    answer: FunctionAnswer
 
 
 @dataclass
@@ -41,8 +56,8 @@ class Context:
         used: Answers of sequences that were used up, by function.
         calls: Calls of Python functions so far.
         views: Views shown so far.
-        pending: What an asynchronous function will have returned, and when.
-        asynchronous: Calls of Python functions that nobody waits for.
+        pending: What asynchronous functions will have answered, and when.
+        asynchronous: Calls of Python functions that nobody waits for, and the action of each.
         steps: Actions since something was last waited for.
         depth: Modules within modules.
         warnings: What people should be told once.
@@ -59,8 +74,8 @@ class Context:
     used: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     views: int = 0
-    pending: list[tuple[datetime, object]] = field(default_factory=list)
-    asynchronous: set[int] = field(default_factory=set)
+    pending: list[Late] = field(default_factory=list)
+    asynchronous: dict[int, Action] = field(default_factory=dict)
     steps: int = 0
     depth: int = 0
     warnings: dict[str, None] = field(default_factory=dict)

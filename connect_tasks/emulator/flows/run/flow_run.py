@@ -16,7 +16,7 @@ from datetime import datetime
 
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.run.contact import Contact
-from connect_tasks.emulator.flows.run.context import Context
+from connect_tasks.emulator.flows.run.context import Context, Late
 from connect_tasks.emulator.flows.run.journey import Journey
 from connect_tasks.emulator.flows.run.memory import Memory
 from connect_tasks.emulator.flows.run.outcomes import (
@@ -144,9 +144,9 @@ class FlowRun:
 
     def answer(self, number: int, answer: FunctionAnswer) -> None:
         """A Python function has answered; lost if another one was called meanwhile."""
-        if number in self._context.asynchronous:
-            if answer.fail is None:
-                self._context.pending.append((self._context.now, answer.returned))
+        action = self._context.asynchronous.pop(number, None)
+        if action is not None:
+            self._context.pending.append(Late(self._context.now, action, answer))
         elif number == self._context.calls:
             self._answer = Answered(number, answer)
 
@@ -154,9 +154,9 @@ class FlowRun:
         """A person takes the contact as its agent; False if it does not wait for one."""
         return self._happen("queue", AgentJoined(display_name))
 
-    def leave_agent(self) -> bool:
-        """That person leaves; False if there is none."""
-        return self._happen("agent", AgentLeft())
+    def leave_agent(self, reason: str = "AGENT_DISCONNECT") -> bool:
+        """That person leaves, for a DisconnectReason; False if there is none."""
+        return self._happen("agent", AgentLeft(reason))
 
     def follow(self, contact_id: str, attributes: dict[str, str]) -> None:
         """The chat goes on as another contact, with a trace of its own."""
@@ -182,10 +182,13 @@ class FlowRun:
         until = self._waiting.until
         if event is None and until is not None and until <= now:
             event = TimeUp()
-        # Waiting for no time at all is going round, too.
-        if event is not None and (now > self._waits_since or not isinstance(event, TimeUp)):
+        if event is not None and not self._goes_round(event, now):
             self._context.steps = 0
         return event
+
+    def _goes_round(self, event: Event, now: datetime) -> bool:
+        """Whether nobody was waited for: only a function, or for no time at all."""
+        return self.is_busy or (isinstance(event, TimeUp) and now <= self._waits_since)
 
     def _send(self, event: Event | None) -> Step | None:
         try:

@@ -14,6 +14,7 @@ from connect_tasks.emulator.flows.run.actions.table import handler_of
 from connect_tasks.emulator.flows.run.context import Context
 from connect_tasks.emulator.flows.run.outcomes import (
     AgentJoined,
+    AgentLeft,
     Await,
     Choice,
     Ended,
@@ -61,6 +62,7 @@ class Journey:
         self.problem: str | None = None
         self._agent: Speaker | None = None
         self._reason: str = "CONTACT_FLOW_DISCONNECT"
+        self._left_for = "AGENT_DISCONNECT"
 
     def play(self, flow: Flow) -> Play:
         """Play a contact from its first flow to its end, if it comes to one."""
@@ -83,7 +85,7 @@ class Journey:
         if ending is not None:
             return ending
         if queue.agent is None:
-            yield Await(place="agent")
+            self._parted((yield Await(place="agent")))
             return (yield from self._go_on_alone(self._agent))
         speaker = Speaker("AGENT", queue.agent.display_name)
         yield from self._talk(speaker, queue.agent)
@@ -138,21 +140,30 @@ class Journey:
         yield Signal(speaker, "participant.joined")
         for number, text in enumerate(agent.says):
             if number:
-                yield Await(listens=True, place="agent")
+                if self._parted((yield Await(listens=True, place="agent"))):
+                    return Ended()
             yield Say(speaker, text)
         if not agent.says:
-            yield Await(place="agent")
+            self._parted((yield Await(place="agent")))
         return Ended()
+
+    def _parted(self, event: Event | None) -> bool:
+        """Whether the agent has left before their last word; why is kept."""
+        if not isinstance(event, AgentLeft):
+            return False
+        self._left_for = event.reason
+        return True
 
     def _go_on_alone(self, speaker: Speaker | None) -> Play:
         """The agent leaves: the disconnect flow runs where there is one, else it is over."""
         flow = self.context.hooks.get("CustomerRemaining")
         if flow is None:
-            yield End("AGENT_DISCONNECT", leaver=speaker)
+            yield End(self._left_for, leaver=speaker)
             return Ended()
         if speaker is not None:
             yield Signal(speaker, "participant.left")
-        yield FollowUp("AGENT_DISCONNECT")
+        yield FollowUp(self._left_for)
+        self.context.rounds.clear()
         self._reason = self.context.memory.assumptions.disconnect_flow_reason
         return (yield from self._play_flow(flow))
 
@@ -169,6 +180,8 @@ class Journey:
     def _play_flow(self, flow: Flow, *, is_module: bool = False) -> Play:
         """Play actions until one ends the flow; another flow may go on meanwhile."""
         self.context.flow = flow
+        if not is_module:
+            self.context.memory.flow_attributes = {}
         place: str | None = flow.start
         while place is not None and place in flow.actions:
             action = flow.actions[place]

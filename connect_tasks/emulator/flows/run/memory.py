@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connect_tasks.emulator.flows.run.contact import Contact
+from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.flows.run.references import Path, path_of, resolve, text_of
 from connect_tasks.emulator.flows.world.assumptions import Assumptions
 from connect_tasks.emulator.flows.world.world import Queue
@@ -146,6 +147,5 @@ def _nothing() -> None:
 def _member(value: Any, key: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(key)
-    if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-        return value[int(key)]
-    return None
+    index = whole(key) if isinstance(value, list) else None
+    return value[index] if index is not None and index < len(value) else None

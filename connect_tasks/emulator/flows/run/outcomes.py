@@ -76,7 +76,9 @@ class AgentJoined:
 
 @dataclass(frozen=True, slots=True)
 class AgentLeft:
-    """The agent who took the contact has left."""
+    """The agent who took the contact has left, for a DisconnectReason."""
+
+    reason: str = "AGENT_DISCONNECT"
 
 
 Event = Heard | TimeUp | Answered | AgentJoined | AgentLeft

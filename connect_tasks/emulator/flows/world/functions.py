@@ -16,20 +16,23 @@ Reply = tuple[FunctionAnswer, float]
 """The last answer, and the seconds that all tries took."""
 
 
-def reply_of(key: str, function: Function, event: Mapping[str, Any], used: Counter[str]) -> Reply:
-    """What a function answers, refused calls repeated.
+def reply_of(
+    key: str, function: Function, event: Mapping[str, Any], used: Counter[str], *, limit: float
+) -> Reply:
+    """What a function answers, refused calls repeated as long as there is time.
 
     Args:
         key: The function's ARN, by which sequences are counted.
         function: The function.
         event: What it gets.
         used: How many answers of each sequence are used up; counted on.
+        limit: The seconds that there are for all tries.
     """
     seconds = 0.0
     for _ in range(1 + RETRIES):
         answer = _answer(key, function, event, used)
         seconds += answer.seconds
-        if answer.fail != "throttle":
+        if answer.fail != "throttle" or seconds >= limit:
             break
     return answer, seconds
 

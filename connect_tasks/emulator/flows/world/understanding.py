@@ -66,12 +66,15 @@ def _read(utterance: str, slots: tuple[Slot, ...], said: str) -> dict[str, str] 
     return None if found is None else {name: found[f"s{n}"] for n, name in enumerate(names)}
 
 
-@lru_cache(maxsize=1_000)
 def pattern_of(utterance: str, slots: tuple[Slot, ...]) -> tuple[list[str], str]:
     """The slots of an utterance in their order, and the pattern of the whole of it."""
-    patterns = {slot.name: slot.pattern for slot in slots}
+    return _pattern(utterance, tuple((slot.name, slot.pattern) for slot in slots))
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(utterance: str, patterns: tuple[tuple[str, str], ...]) -> tuple[list[str], str]:
     names: list[str] = []
-    parts = "".join(_parts(plain(utterance), patterns, names))
+    parts = "".join(_parts(plain(utterance), dict(patterns), names))
     return names, parts
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from connect_tasks.emulator.flows.exported.document import Action
-from connect_tasks.emulator.flows.run.context import Context
+from connect_tasks.emulator.flows.run.context import Context, Late
 from connect_tasks.emulator.flows.run.memory import MOST_BYTES
 from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.flows.run.outcomes import (
@@ -22,7 +22,7 @@ from connect_tasks.emulator.flows.steps import Invoke
 from connect_tasks.emulator.flows.world.functions import reply_of
 from connect_tasks.emulator.flows.world.world import Function, FunctionAnswer, named
 
-__all__ = ["invoke_function"]
+__all__ = ["invoke_function", "take_answer"]
 
 _DEFAULT_SECONDS = 3
 _MOST_SECONDS = 8
@@ -33,26 +33,31 @@ def invoke_function(context: Context, action: Action) -> Play:
     """Invoke a function, and wait for its answer; asynchronously, go on at once."""
     arn = context.text(action.parameters, "LambdaFunctionARN")
     found = named(context.world.lambdas, arn)
-    limit = whole(
-        context.text(action.parameters, "InvocationTimeLimitSeconds") or str(_DEFAULT_SECONDS)
-    )
-    if found is None or limit is None:
-        return Failed(f"no function {arn}" if limit is not None else "the time limit is no number")
+    limit = _limit(context, action)
+    if found is None or not limit:
+        return Failed(f"no function {arn}" if limit else "the time limit is no number from 1 to 8")
     event = _event(context, action)
     if action.parameters.get("InvocationType") == "ASYNCHRONOUS":
-        return (yield from _begin(context, *found, event))
+        return (yield from _begin(context, action, *found, event))
     call = _by_python if found[1].python else _by_table
     outcome = yield from call(context, *found, event, limit)
-    taken = outcome if isinstance(outcome, Failed) else _take(context, action, outcome)
+    taken = outcome if isinstance(outcome, Failed) else take_answer(context, action, outcome)
     if isinstance(taken, Failed) and context.memory.assumptions.failed_call == "clears":
         context.memory.external = None
     return taken
 
 
+def _limit(context: Context, action: Action) -> int | None:
+    """Seconds that an answer may take, 8 at most; None if that is no number."""
+    given = context.text(action.parameters, "InvocationTimeLimitSeconds")
+    limit = whole(given or str(_DEFAULT_SECONDS))
+    return None if limit is None else min(limit, _MOST_SECONDS)
+
+
 def _by_table(
     context: Context, arn: str, function: Function, event: Mapping[str, Any], limit: float
 ) -> Any:
-    answer, seconds = reply_of(arn, function, event, context.used)
+    answer, seconds = reply_of(arn, function, event, context.used, limit=limit)
     if seconds > 0:
         yield Await(context.now + timedelta(seconds=min(seconds, limit)), is_busy=True)
     if seconds > limit:
@@ -73,19 +78,22 @@ def _by_python(
     )
 
 
-def _begin(context: Context, arn: str, function: Function, event: Mapping[str, Any]) -> Play:
+def _begin(
+    context: Context, action: Action, arn: str, function: Function, event: Mapping[str, Any]
+) -> Play:
     if function.python:
         context.calls += 1
-        context.asynchronous.add(context.calls)
+        context.asynchronous[context.calls] = action
         yield Invoke(context.calls, function.python, event, _MOST_ASYNCHRONOUS)
         return Done("invoked, not waited for")
-    answer, seconds = reply_of(arn, function, event, context.used)
-    if answer.fail is None and seconds <= _MOST_ASYNCHRONOUS:
-        context.pending.append((context.now + timedelta(seconds=seconds), answer.returned))
+    answer, seconds = reply_of(arn, function, event, context.used, limit=_MOST_ASYNCHRONOUS)
+    if seconds <= _MOST_ASYNCHRONOUS:
+        at = context.now + timedelta(seconds=seconds)
+        context.pending.append(Late(at, action, answer))
     return Done("invoked, not waited for")
 
 
-def _take(context: Context, action: Action, answer: FunctionAnswer) -> Outcome:
+def take_answer(context: Context, action: Action, answer: FunctionAnswer) -> Outcome:
     """Take an answer into `$.External`; one that failed or is not understood leaves the old."""
     if answer.fail is not None:
         return Failed(f"the function failed: {answer.fail}")

@@ -12,8 +12,10 @@ from connect_tasks.emulator.flows.interactive import INTERACTIVE
 from connect_tasks.emulator.flows.run.context import Context
 from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.flows.run.outcomes import (
+    NO_MATCHING_ERROR,
     Await,
     Done,
+    Ended,
     Failed,
     Heard,
     Outcome,
@@ -56,8 +58,10 @@ def _spoken(context: Context, text: str) -> str:
     return " ".join(_TAG.sub(" ", text).split())
 
 
-def message_repeatedly(_context: Context, _action: Action) -> Outcome:
-    """In a chat, always the error branch."""
+def message_repeatedly(_context: Context, action: Action) -> Outcome:
+    """In a chat, always the error branch; without one, the flow stops."""
+    if NO_MATCHING_ERROR not in action.errors:
+        return Ended()
     return Failed("a chat does not play messages again and again")
 
 

@@ -84,7 +84,9 @@ def handler_of(action_type: str) -> Handler:
     return _for_calls if action_type in VOICE_ONLY else _not_here
 
 
-def _lead_on(_context: Context, _action: Action) -> Outcome:
+def _lead_on(context: Context, action: Action) -> Outcome:
+    if action.type == "UpdateContactMediaProcessing":
+        context.warn(f"{action.identifier}: its function would change messages; here it does not")
     return Done("no effect in a chat")
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from connect_tasks.emulator.flows.exported.document import Action
+from connect_tasks.emulator.flows.run.actions.functions import take_answer
 from connect_tasks.emulator.flows.run.context import Context
 from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.flows.run.outcomes import (
@@ -46,10 +47,12 @@ def invoke_module(context: Context, action: Action) -> Play:
     memory.flow_attributes = {}
     memory.modules = {"Input": memory.deep(action.parameters.get("Input"))}
     outcome = yield from context.play_module(found[1])
-    if not isinstance(outcome, Returned):
+    if not isinstance(outcome, Returned | Failed):
         return outcome
     context.flow = caller
-    memory.flow_attributes = kept_attributes
+    memory.flow_attributes, memory.modules = kept_attributes, kept_modules
+    if isinstance(outcome, Failed):
+        return outcome
     memory.modules = {**kept_modules, "Result": outcome.result, "ResultData": outcome.data}
     return Done() if outcome.result is None else Result(outcome.result)
 
@@ -77,11 +80,11 @@ def wait(context: Context, action: Action) -> Play:
 
 
 def _take_pending(context: Context) -> None:
-    """Take what asynchronous functions have returned meanwhile."""
-    for ready_at, value in context.pending:
-        if ready_at <= context.now:
-            context.memory.external = value
-    context.pending = [entry for entry in context.pending if entry[0] > context.now]
+    """Take what asynchronous functions have returned meanwhile, the last of them last."""
+    ready = [late for late in context.pending if late.at <= context.now]
+    for late in sorted(ready, key=lambda late: late.at):
+        take_answer(context, late.action, late.answer)
+    context.pending = [late for late in context.pending if late.at > context.now]
 
 
 def disconnect(_context: Context, _action: Action) -> Outcome:
