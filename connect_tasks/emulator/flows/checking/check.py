@@ -125,6 +125,8 @@ def _of_texts(_flow: Flow, action: Action) -> Iterator[str]:
 
 def _of_branches(_flow: Flow, action: Action) -> Iterator[str]:
     for condition in action.conditions:
+        if not condition.operand:
+            yield "the operand of a condition is empty; Connect does not take that."
         if condition.operator not in OPERATORS:
             operator, advice = condition.operator, nearest(condition.operator, OPERATORS)
             yield f"there is no Operator {shown(operator)}; {advice} It is never true."

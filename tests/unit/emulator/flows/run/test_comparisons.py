@@ -59,7 +59,8 @@ def test_equals_is_textual(left: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "operand"), [("green", "Green"), ("01", "1"), ("1.0", "1"), ("a ", "a"), ("\u00e9", "e\u0301")]
+    ("value", "operand"),
+    [("green", "Green"), ("01", "1"), ("1.0", "1"), ("a ", "a"), ("\u00e9", "e\u0301")],
 )
 def test_case_spaces_and_spelling_count(value: str, operand: str) -> None:
     assert not holds("Equals", value, operand)
