@@ -61,6 +61,8 @@ HandOverParameter = Annotated[
 
 # What a call of any flow of Prefect's takes besides the flow's own parameters.
 _PREFECTS_OWN = ("return_state", "wait_for")
+# What they are is told, and not what they hold.
+_NOT_RECORDED = {"connect", "hand_over", "world"}
 # Before each thing that Prefect finds wrong with parameters.
 _ITEM = "\n - "
 
@@ -175,8 +177,6 @@ def _final_state(returned: Any) -> Any:
 def _recorded(name: str, value: Any) -> Any:
     if name in {"customers", "cases"} and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
-    if name == "hand_over" and not isinstance(value, str | None):
-        return f"<{type(value).__name__}>"
     if name == "customer_id" and isinstance(value, str) and not may_tell_ids():
         return "<an id>"
     if name == "ledger" and value:
@@ -184,7 +184,7 @@ def _recorded(name: str, value: Any) -> Any:
     if name == "connect" and hasattr(value, "contact_flow_id"):
         # Prefect masks a secret key, but not the session token beside it.
         return {"instance_id": value.instance_id, "contact_flow_id": value.contact_flow_id}
-    if name in {"connect", "world"} and not isinstance(value, str | PurePath | None):
+    if name in _NOT_RECORDED and not isinstance(value, str | PurePath | None):
         return f"<{type(value).__name__}>"
     return value
 

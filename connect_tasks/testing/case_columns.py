@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connect_tasks.aws.problems import problems
+from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.faults import UnprintableError
 from connect_tasks.chat.template.printing import printed
 from connect_tasks.chat.template.utterance import After
@@ -152,6 +153,8 @@ def cell(column: str, value: object) -> Any:
     text = _text(value)
     if not text.strip():
         return None
+    if why := why_not_stored(text):
+        raise CellError(why)
     if family(column) == AFTER:
         return _WORDS.get(text.strip(), text)
     return COLUMNS[column].read(text) if column in COLUMNS else text

@@ -145,7 +145,9 @@ def _missing(expected: ExpectedLine, line: Line | None) -> Compared:
 
 
 def _unasked(line: Line, *, every_line: bool) -> Compared:
-    return _heard(line, None, ok=False if every_line else None)
+    # What came with the start is the case's own.
+    is_wrong = every_line and line.speaker != "CUSTOMER"
+    return _heard(line, None, ok=False if is_wrong else None)
 
 
 def _heard(line: Line, expected: str | None, *, ok: bool | None, why: str = "") -> Compared:

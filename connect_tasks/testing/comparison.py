@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from connect_tasks.aws.stored_text import as_stored
+
 __all__ = ["Compared", "difference", "is_as_expected", "side_by_side"]
 
 _WIDEST = 160
 _NARROWEST = 60
 _HEADS = ("what happened", "what was expected")
 _LONGEST_TOLD = 200
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ def difference(compared: Iterable[Compared]) -> str:
         >>> difference([Compared(what="end", expected="ended", actual="queued", ok=False)])
         'end: expected ended, but it was queued'
     """
-    return "\n".join(_sentence(one) for one in compared if one.ok is False)
+    return _readable("\n".join(_sentence(one) for one in compared if one.ok is False))
 
 
 def side_by_side(compared: Sequence[Compared], *, width: int | None = None) -> str:
@@ -64,7 +67,12 @@ def side_by_side(compared: Sequence[Compared], *, width: int | None = None) -> s
     lines = [_row(" ", *_HEADS, column)]
     for one in compared:
         lines += _rows(one, column)
-    return "\n".join(lines)
+    return _readable("\n".join(lines))
+
+
+def _readable(text: str) -> str:
+    """A flow may say what no file and no terminal can hold."""
+    return as_stored(text, most=_MOST)
 
 
 def _rows(one: Compared, column: int) -> Iterator[str]:

@@ -198,5 +198,5 @@ def _cut(text: str, letters: int) -> str:
 
 
 def _text(text: str) -> str:
-    # Control characters may be in no XML.
+    # Control characters and halves of characters may be in no XML.
     return escape("".join(letter if letter.isprintable() else " " for letter in text))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from connect_tasks.emulator.flows.exported.checks import check
+from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.exported.problems import FlowFileError, Problem
 from connect_tasks.emulator.flows.python_functions import PythonFunctions

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connect_tasks.aws.stored_text import short_values
 from connect_tasks.errors import CasesFailedError, InputError
 from connect_tasks.tables.layouts import TableLayout
 from connect_tasks.testing.case_result import CaseResult
@@ -58,6 +59,8 @@ _COVERAGE = TableLayout(
     }
 )
 _MOST_TOLD = 20
+# Of a text; a flow may say what no table can hold, too.
+_MOST = 1_000_000
 
 
 class RegressionResult:
@@ -119,7 +122,7 @@ class RegressionResult:
         (`Float64`, that it took: virtual ones where it was rehearsed); contact_id (`string`). What
         became of a case that could not be played is in difference, and the rest is missing.
         """
-        return _TABLE.frame(map(_row, self.cases))
+        return _TABLE.frame(short_values(_row(one), most=_MOST) for one in self.cases)
 
     @cached_property
     def lines(self) -> "pd.DataFrame":
@@ -131,7 +134,7 @@ class RegressionResult:
         (`boolean`, missing where nothing was expected); at_seconds (`Float64`, since the
         beginning); why (`string`, what is wrong where the two texts do not say it).
         """
-        return _LINES.frame(_lines(self.cases))
+        return _LINES.frame(short_values(row, most=_MOST) for row in _lines(self.cases))
 
     @cached_property
     def coverage(self) -> "pd.DataFrame":
@@ -143,7 +146,8 @@ class RegressionResult:
         no branch. Ways that no chat can take are left out: what follows a block for calls alone,
         where it has an error branch, and what is written behind a transfer to a queue.
         """
-        return _COVERAGE.frame(_coverage(self._coverage))
+        rows = _coverage(self._coverage)
+        return _COVERAGE.frame(short_values(row, most=_MOST) for row in rows)
 
     @property
     def difference(self) -> str:
