@@ -159,6 +159,7 @@ class LocalConnect:
             limits=limits or LocalLimits(),
             any_host=not is_host_local(host),
             log_requests=log_requests,
+            flow_id=self.flow_id,
         )
         self._background: Background | None = None
 

@@ -38,12 +38,19 @@ class PageWire:
         backend: The instance.
         lock: Held while something is looked up or done, because other threads do so too.
         body_bytes: The largest form that is read.
+        flow_id: The flow that is chosen beforehand.
     """
 
     def __init__(
-        self, backend: Backend, *, lock: AbstractContextManager[Any], body_bytes: int
+        self,
+        backend: Backend,
+        *,
+        lock: AbstractContextManager[Any],
+        body_bytes: int,
+        flow_id: str = "",
     ) -> None:
         self._backend = backend
+        self._flow_id = flow_id
         self._desk = AgentDesk(backend)
         self._lock = lock
         self._body_bytes = body_bytes
@@ -137,7 +144,7 @@ class PageWire:
             has_more=has_more,
             total=len(chats),
             chosen=chosen(chats, asked.contact_id),
-            draft=_draft(form),
+            draft=_draft(form, self._flow_id),
             text=form.get("text", ""),
             problem=problem,
         )
@@ -154,9 +161,9 @@ def _role(form: Form) -> Role:
     return "AGENT" if form.get("as") == "AGENT" else "CUSTOMER"
 
 
-def _draft(form: Form) -> Draft:
+def _draft(form: Form, flow_id: str) -> Draft:
     if "flow" not in form:
-        return Draft()
+        return Draft(flow_id)
     return Draft(
         flow_id=form["flow"],
         display_name=form.get("name", ""),

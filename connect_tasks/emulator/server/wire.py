@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import uvicorn
 from starlette.requests import Request as HttpRequest
@@ -28,6 +29,7 @@ from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeErr
 from connect_tasks.emulator.server.http_protocol import http_protocol
 from connect_tasks.emulator.server.object_wire import ObjectWire
 from connect_tasks.emulator.server.page_wire import PageWire
+from connect_tasks.emulator.server.plain_request import PlainRequest
 from connect_tasks.emulator.server.request_log import FAULT, OPERATION, RequestLog
 from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
@@ -40,6 +42,7 @@ __all__ = ["Wire"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_PATH = 200
+Client: TypeAlias = tuple[str, int] | None
 
 
 class Wire:
@@ -55,6 +58,7 @@ class Wire:
         any_host: Clients come from other machines, by whatever name: sockets are where they
             asked, and the page is shown under every name.
         log_requests: One line in the log for each request.
+        flow_id: The flow that is meant unless another is named.
 
     Attributes:
         injected: Faults injected so far, by operation and kind.
@@ -71,6 +75,7 @@ class Wire:
         limits: LocalLimits,
         any_host: bool = False,
         log_requests: bool = False,
+        flow_id: str = "",
     ) -> None:
         self.injected: Counter[tuple[str, str]] = Counter()
         self._backend = backend
@@ -82,7 +87,7 @@ class Wire:
         self._limits = limits
         self._any_host = any_host
         self._log_requests = log_requests
-        self._page = PageWire(backend, lock=lock, body_bytes=limits.body_bytes)
+        self._page = PageWire(backend, lock=lock, body_bytes=limits.body_bytes, flow_id=flow_id)
         self._trouble = Trouble(transports)
         self._objects = ObjectWire(
             Bucket(backend.archive),
@@ -104,7 +109,7 @@ class Wire:
 
     def config(self) -> uvicorn.Config:
         """What uvicorn serves this instance with."""
-        http = http_protocol(self._transports, self._answers, self._limits)
+        http = http_protocol(self._transports, self._answers, self._limits, self._answer_at_once)
         socket = socket_protocol(self._answers, self._limits, self._backend.schedule)
         app = RequestLog(self.app) if self._log_requests else self.app
         return quiet_config(app, http, socket, self._limits.message_bytes)
@@ -136,7 +141,7 @@ class Wire:
         destination = find_route(http.method, http.scope["raw_path"].decode("ascii"))
         http.scope[OPERATION] = destination.operation if destination else "unknown"
         try:
-            if self._objects.is_meant(http):
+            if self._objects.is_meant(http.scope["path"], http.url.query, http.headers):
                 return await self._objects.respond(http)
             if destination is None or not destination.is_served:
                 return await self._look(http) or self._unknown(http, destination)
@@ -168,25 +173,49 @@ class Wire:
         operation = destination.operation
         body = await read_body(http, self._limits.body_bytes)
         request = Request.read(operation, body, destination.params, http.headers, http.url.query)
-        if request.params is None:
-            _log.warning(
-                "Refused %s: a body for %s that is not JSON.", name_of(http.client), operation
-            )
+        self._note(request, http.client)
         with self._lock:
             self._service.calls[operation] += 1
             fault = self._strike(operation, self._service.customer_id(request))
+        host = http.headers.get("host", "")
         if fault is None:
-            return self._answer(http, request)
+            return self._answer(host, request)
         http.scope[FAULT] = fault.kind.value
         return await self._trouble.answer(
             http,
             fault,
-            lambda: self._answer(http, request),
+            lambda: self._answer(host, request),
             lambda error: self._answers.error(*error),
         )
 
-    def _answer(self, http: HttpRequest, request: Request) -> Response:
-        host = http.headers.get("host", "")
+    def _answer_at_once(self, plain: PlainRequest, client: Client) -> Response | None:
+        """Answer a call that nothing strikes, without ASGI's way there and back."""
+        destination = find_route(plain.method, plain.path)
+        if destination is None or not destination.is_served or self._is_for_others(plain):
+            return None
+        try:
+            request = Request.read(
+                destination.operation, plain.body, destination.params, plain.headers, plain.query
+            )
+            self._note(request, client)
+            with self._lock:
+                self._service.calls[request.operation] += 1
+            return self._answer(plain.headers["host"], request)
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
+            _log.exception("A request of %s failed.", name_of(client))
+            return self._failed(destination)
+
+    def _is_for_others(self, plain: PlainRequest) -> bool:
+        if self._plan or self._log_requests or len(plain.body) > self._limits.body_bytes:
+            return True
+        return self._objects.is_meant(unquote(plain.path), plain.query, plain.headers)
+
+    def _note(self, request: Request, client: Client) -> None:
+        if request.params is None:
+            what = request.operation
+            _log.warning("Refused %s: a body for %s that is not JSON.", name_of(client), what)
+
+    def _answer(self, host: str, request: Request) -> Response:
         try:
             with self._lock:
                 if self._any_host and is_host_written(host):

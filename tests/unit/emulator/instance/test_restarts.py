@@ -1,5 +1,6 @@
 """What stays of the contacts of yesterday: of a process that has ended, and of a token that has."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,26 +8,41 @@ import pytest
 
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.started import IssuedConnection, StartedContact
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.validation import Validator, service_model
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
-from tests.unit.emulator.world import BOTH, World
+from tests.unit.emulator.world import BOTH, SUBSCRIBE, Socket, World
 
 
 class Diary(World):
-    """A world that notes down what has ended, and can be started anew with that."""
+    """A world that notes down what happens, and can be started anew with that."""
 
-    def __init__(self, ended: list[EndedContact] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.ended = ended or []
+        self.ended: list[EndedContact] = []
+        self.started: list[StartedContact] = []
+        self.issued: list[IssuedConnection] = []
         self.restart()
+
+    def note(self, line: StartedContact | IssuedConnection | EndedContact) -> None:
+        match line:
+            case StartedContact():
+                self.started.append(line)
+            case IssuedConnection():
+                self.issued.append(line)
+            case EndedContact():
+                self.ended.append(line)
 
     def restart(self) -> None:
         """Another process, the same seed and the same diary; the clock goes on."""
         self.backend = Backend(
-            now=self.clock, open_chats=5, remembered=tuple(self.ended), on_ended=self.ended.append
+            now=self.clock, open_chats=5, remembered=tuple(self.ended), note=self.note
         )
+        over = {contact.contact_id for contact in self.ended}
+        is_open = [contact for contact in self.started if contact.contact_id not in over]
+        self.backend.take_up(is_open, self.issued)
         quotas = LocalQuotas.unlimited()
         self.service = Service(self.backend, quotas, lambda: self.clock().timestamp())
 
@@ -152,3 +168,108 @@ def test_the_diary_tells_when_and_why_each_contact_ended() -> None:
             disconnect_reason="CUSTOMER_DISCONNECT",
         )
     ]
+
+
+def test_a_chat_that_was_open_is_open_after_a_restart_under_the_same_ids_and_tokens() -> None:
+    world = Diary()
+    started = world.start("echo", Attributes={"plan": "basic"})
+    _, token = world.connect(started)
+    world.pass_time(minutes=1)
+    world.restart()
+    socket, _ = world.connect(started)
+    socket.send(SUBSCRIBE)
+    world.say(token, "still here?")
+    contact = ids(world, started)
+    asked = {"InstanceId": contact["InstanceId"], "InitialContactId": contact["ContactId"]}
+
+    assert ("SYSTEM", "still here?") in socket.said
+    assert world.call("GetContactAttributes", **asked) == {"Attributes": {"plan": "basic"}}
+    again = world.start("echo")
+    assert again["ContactId"] == started["ContactId"]
+    assert again["ParticipantToken"] == started["ParticipantToken"]
+
+
+def test_tokens_that_are_handed_out_after_a_restart_are_others_than_before() -> None:
+    world = Diary()
+    started = world.start("echo")
+    _, before = world.connect(started)
+    world.restart()
+    _, after = world.connect(started)
+
+    assert before != after
+    assert world.call("GetTranscript", before) == world.call("GetTranscript", after)
+
+
+def test_what_was_handed_out_before_a_restart_lasts_no_longer_for_it() -> None:
+    world = Diary()
+    started = world.start("echo")
+    socket, token = world.connect(started)
+    url = world.backend.connections.issued[-2]
+    socket.close()
+    world.pass_time(seconds=90)
+    world.restart()
+    connected, _ = world.connect(started)
+    connected.send(SUBSCRIBE)
+    world.pass_time(seconds=9)
+    assert Socket(world.backend, url).is_in
+    world.pass_time(seconds=1)
+
+    assert not Socket(world.backend, url).is_in
+    world.pass_time(hours=23)
+    assert world.call("GetTranscript", token)["Transcript"]
+    world.pass_time(hours=1)
+    assert refusal(world, "GetTranscript", token) == "AccessDeniedException"
+
+
+def test_a_chat_that_is_taken_up_ends_when_it_would_have_ended() -> None:
+    world = Diary()
+    started = world.start("echo", ChatDurationInMinutes=60)
+    socket, _ = world.connect(started)
+    socket.send(SUBSCRIBE)
+    world.pass_time(minutes=59)
+    world.restart()
+    socket, _ = world.connect(started)
+    socket.send(SUBSCRIBE)
+    world.pass_time(seconds=59)
+    assert "DisconnectReason" not in world.describe(started["ContactId"])
+    world.pass_time(seconds=1)
+
+    assert world.describe(started["ContactId"])["DisconnectReason"] == "EXPIRED"
+
+
+def test_a_chat_whose_time_is_up_while_nobody_ran_ends_at_the_restart() -> None:
+    world = Diary()
+    started = world.start("echo", ChatDurationInMinutes=60)
+    world.clock.advance(hours=3)
+    world.restart()
+    world.pass_time()
+
+    assert world.describe(started["ContactId"])["DisconnectReason"] == "EXPIRED"
+
+
+def test_chats_that_are_taken_up_hold_their_slots() -> None:
+    world = Diary()
+    for number in range(5):
+        world.start("echo", ClientToken=str(number))
+    world.restart()
+
+    with pytest.raises(RefusedError, match="concurrent active chats"):
+        world.start("echo", ClientToken="one more")
+
+
+def test_a_contact_without_a_token_never_gets_the_id_of_one_that_was_taken_up() -> None:
+    world = Diary()
+    first = world.start("echo", ClientToken=None)
+    world.restart()
+
+    assert world.start("echo", ClientToken=None)["ContactId"] != first["ContactId"]
+
+
+def test_a_chat_whose_flow_is_gone_is_left_out() -> None:
+    world = Diary()
+    started = world.start("echo")
+    gone = replace(world.started[0], request={**world.started[0].request, "ContactFlowId": "gone"})
+    world.started[:] = [gone]
+    world.restart()
+
+    assert refusal(world, "DescribeContact", **ids(world, started)) == "ResourceNotFoundException"

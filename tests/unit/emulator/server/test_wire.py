@@ -43,7 +43,9 @@ class Site(World):
     def ask(self, method: str, url: str, **members: Any) -> httpx.Response:
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(self.wire.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
                 return await client.request(method, url, **members)
 
         return asyncio.run(asked())
