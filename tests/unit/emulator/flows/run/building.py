@@ -66,11 +66,18 @@ def flow(*actions: Action, name: str = "main") -> Flow:
 
 
 def chain(*actions: Action, name: str = "main") -> Flow:
-    """A flow of actions one after the other, whatever else they say."""
-    ids = [one.identifier for one in actions]
-    followers = [*ids[1:], "end"]
-    linked = [replace(one, next_action=to) for one, to in zip(actions, followers, strict=True)]
-    return flow(*linked, name=name)
+    """A flow of actions one after the other, by whatever branch."""
+    followers = [*(one.identifier for one in actions[1:]), "end"]
+    return flow(*map(_linked, actions, followers), name=name)
+
+
+def _linked(one: Action, to: str) -> Action:
+    return replace(
+        one,
+        next_action=to,
+        conditions=tuple(replace(branch, next_action=to) for branch in one.conditions),
+        errors=dict.fromkeys(one.errors, to),
+    )
 
 
 def world(

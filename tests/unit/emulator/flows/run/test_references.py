@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.emulator.flows.run.references import path_of, references_in, resolve, text_of
+from connect_tasks.emulator.flows.run.references import (
+    Path,
+    path_of,
+    references_in,
+    resolve,
+    text_of,
+)
 from tests.unit.emulator.flows.run.building import (
     Q,
     action,
@@ -15,7 +21,7 @@ from tests.unit.emulator.flows.run.building import (
     world,
 )
 
-VALUES = {
+VALUES: dict[Path, object] = {
     ("Attributes", "a"): "A",
     ("Attributes", "favourite place"): "home",
     ("Attributes", "a.b"): "dotted",
