@@ -47,6 +47,7 @@ class LocalQuotas:
         update_participant_role_config: Rate of UpdateParticipantRoleConfig.
         create_participant: Rate of CreateParticipant.
         transfer_contact: Rate of TransferContact.
+        update_participant_authentication: Rate of UpdateParticipantAuthentication.
         create_participant_connection: Rate of CreateParticipantConnection.
         send: Rate that SendMessage and SendEvent share.
         get_transcript: Rate of GetTranscript.
@@ -87,6 +88,7 @@ class LocalQuotas:
     update_participant_role_config: tuple[float, float] | None = Rate(5, 8)
     create_participant: tuple[float, float] | None = Rate(5, 8)
     transfer_contact: tuple[float, float] | None = Rate(2, 5)
+    update_participant_authentication: tuple[float, float] | None = Rate(2, 5)
     create_participant_connection: tuple[float, float] | None = Rate(6, 9)
     send: tuple[float, float] | None = Rate(10, 15)
     get_transcript: tuple[float, float] | None = Rate(8, 12)
@@ -137,6 +139,7 @@ _BUCKETS = {
     "UpdateParticipantRoleConfig": ("update_participant_role_config", _THROTTLED),
     "CreateParticipant": ("create_participant", _THROTTLED),
     "TransferContact": ("transfer_contact", _THROTTLED),
+    "UpdateParticipantAuthentication": ("update_participant_authentication", _THROTTLED),
     "CreateParticipantConnection": ("create_participant_connection", _THROTTLED),
     "SendMessage": ("send", _THROTTLED),
     "SendEvent": ("send", _THROTTLED),

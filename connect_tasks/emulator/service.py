@@ -5,9 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connect_tasks.emulator.instance.attachments import Attachments
 from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.changes import Changes
+from connect_tasks.emulator.instance.confirming import confirm_all
+from connect_tasks.emulator.instance.listings import Listings
 from connect_tasks.emulator.instance.participant import ParticipantService
 from connect_tasks.emulator.instance.queries import Queries
+from connect_tasks.emulator.instance.sign_ins import SignIns
+from connect_tasks.emulator.instance.streaming import Notification, Publish, Streams
 from connect_tasks.emulator.model.errors import RefusedError, access_denied, expired
 from connect_tasks.emulator.model.operations import OWNERS, declares
 from connect_tasks.emulator.model.queries import read_query
@@ -21,6 +27,10 @@ __all__ = ["Request", "Service", "access_key_of"]
 
 _MOST_NAMED = 20
 """Problems that a refusal names; the others are only counted."""
+
+
+def _publish_nowhere(_: Notification) -> None:
+    """Stand in where no topic has a subscriber."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +81,39 @@ class Service:
         backend: The instance.
         quotas: The rates to enforce.
         now: Seconds of the instance's clock.
+        publish: Takes what is streamed to SNS topics.
+        receipts: Whether the other side confirms each message of the customer.
 
     Attributes:
+        attachments: The files that are sent.
+        sign_ins: Who is asked to sign in.
         calls: Requests that arrived, by operation, refused ones included.
         refusals: Requests that were refused, by operation and error code.
         expired_keys: Access keys that have expired.
     """
 
-    def __init__(self, backend: Backend, quotas: LocalQuotas, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        quotas: LocalQuotas,
+        now: Callable[[], float],
+        *,
+        publish: Publish = _publish_nowhere,
+        receipts: bool = False,
+    ) -> None:
         self.calls: Counter[str] = Counter()
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.expired_keys: set[str] = set()
         self._backend = backend
         self._throttle = Throttle(quotas)
         self._now = now
-        participant, queries = ParticipantService(backend), Queries(backend)
+        self.attachments = Attachments(backend, quotas)
+        self.sign_ins = SignIns(backend)
+        streams = Streams(backend, publish, quotas.topics)
+        backend.welcome += [streams.greet, *([confirm_all] if receipts else [])]
+        participant = ParticipantService(backend, self.attachments, self.sign_ins)
+        queries, listings = Queries(backend, self.attachments), Listings(backend)
+        changes = Changes(backend, streams, quotas)
         self._contact_calls: dict[str, Callable[[Any], dict[str, Any]]] = {
             "StartChatContact": backend.start_chat,
             "StopContact": backend.stop_contact,
@@ -96,6 +124,20 @@ class Service:
             "ListContactReferences": queries.list_contact_references,
             "ListInstanceStorageConfigs": queries.list_instance_storage_configs,
             "SearchContacts": queries.search_contacts,
+            "ListContactFlows": listings.list_contact_flows,
+            "ListInstances": listings.list_instances,
+            "ListQueues": listings.list_queues,
+            "UpdateContactAttributes": changes.update_contact_attributes,
+            "UpdateContact": changes.update_contact,
+            "TagContact": changes.tag_contact,
+            "UntagContact": changes.untag_contact,
+            "StartContactStreaming": changes.start_streaming,
+            "StopContactStreaming": changes.stop_streaming,
+            "CreatePersistentContactAssociation": changes.associate,
+            "UpdateParticipantRoleConfig": changes.update_role_config,
+            "CreateParticipant": changes.create_participant,
+            "TransferContact": changes.transfer_contact,
+            "UpdateParticipantAuthentication": self.sign_ins.finish,
         }
         self._participant_calls: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "CreateParticipantConnection": participant.create_connection,
@@ -103,6 +145,12 @@ class Service:
             "SendEvent": participant.send_event,
             "GetTranscript": participant.get_transcript,
             "DisconnectParticipant": participant.disconnect,
+            "StartAttachmentUpload": participant.start_attachment_upload,
+            "CompleteAttachmentUpload": participant.complete_attachment_upload,
+            "GetAttachment": participant.get_attachment,
+            "DescribeView": participant.describe_view,
+            "GetAuthenticationUrl": participant.get_authentication_url,
+            "CancelParticipantAuthentication": participant.cancel_authentication,
         }
         self._validators = {
             operation: Validator.for_input(service, operation)

@@ -22,6 +22,7 @@ from connect_tasks.emulator.instance.identity import (
 )
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
 from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.instance.started import IssuedConnection, StartedContact
 from connect_tasks.emulator.model.errors import RefusedError, not_found
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
@@ -60,11 +61,14 @@ class Backend:
 
     Attributes:
         schedule: What is to happen later; whoever has a clock works it off.
+        identities: Makes its ids and tokens.
         connections: Tokens and socket URLs.
         chats: Every contact by its id, in order of their start.
         remembered: Contacts that ended before a restart, by their id.
         archive: The transcripts of ended contacts.
         views: What flows have shown of views, by the token that each is asked for with.
+        added: Who was added to a chat, by the id of its first contact.
+        welcome: Told of each chat that begins here, before its customer is there.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each with a default of its own
@@ -87,8 +91,8 @@ class Backend:
         self.flows = flows or InstalledFlows(instance_id)
         self.chats: dict[str, Chat] = {}
         self.schedule = Schedule(now)
-        self._identities = Identities(seed, instance_id)
-        self.connections = Connections(now, self._identities, note)
+        self.identities = Identities(seed, instance_id)
+        self.connections = Connections(now, self.identities, note)
         self._now = now
         self._seed = seed
         self._open_chats = open_chats
@@ -99,6 +103,8 @@ class Backend:
         self._note_down = note
         self.archive = Archive(storage, now=now, instance_id=instance_id, account_id=ACCOUNT)
         self.views: dict[str, Mapping[str, Any]] = {}
+        self.welcome: list[Callable[[Chat], None]] = []
+        self.added: dict[str, list[Speaker]] = {}
         self._call = call
         self._conversations: dict[str, Conversation] = {}
         self._open_count = 0
@@ -152,6 +158,15 @@ class Backend:
             if connection.contact_id in self.chats:
                 self.connections.reissue(self.chats[connection.contact_id], connection)
 
+    def arrive(self, seat: Seat) -> None:
+        """A participant is connected; what that means happens the first time."""
+        if seat.is_customer:
+            self.connect(seat.chat)
+            return
+        chat = seat.chat.latest
+        if chat.is_open and seat.speaker not in chat.present:
+            chat.signal("participant.joined", seat.speaker)
+
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
         if chat.is_open and chat.connected_at is None:
@@ -168,11 +183,38 @@ class Backend:
         if conversation := self._conversations.get(chat.first.contact_id):
             conversation.join_agent(agent.display_name)
 
-    def leave_agent(self, chat: Chat, agent: Speaker) -> None:
+    def leave_agent(self, chat: Chat, agent: Speaker, reason: str = "AGENT_DISCONNECT") -> None:
         """The agent leaves: the flow says what comes next, or the chat is over."""
         conversation = self._conversations.get(chat.first.contact_id)
-        if conversation is None or not conversation.leave_agent():
-            self.end(chat, End("AGENT_DISCONNECT", leaver=agent))
+        if conversation is None or not conversation.leave_agent(reason):
+            self.end(chat, End(reason, leaver=agent))
+
+    def leave_alone(self, chat: Chat) -> None:
+        """Everybody but the customer has to leave, because nobody says anything any more."""
+        *others, last = [speaker for speaker in chat.present if speaker != chat.customer]
+        for speaker in others:
+            chat.signal("participant.left", speaker)
+        for speaker in self.added.get(chat.first.contact_id, ()):
+            self.connections.leave(Seat(chat, speaker))
+        self.leave_agent(chat, last, "IDLE_DISCONNECT")
+
+    def rehydrate(self, chat: Chat, persistent: Mapping[str, str]) -> Chat:
+        """Let an open chat go on from an ended one, as PersistentChat does at its start.
+
+        Returns:
+            The contact that it goes on from.
+
+        Raises:
+            RefusedError: There is no such contact, it has not ended, or the chat goes on from one.
+        """
+        if chat.first.continued_from is not None:
+            message = "The chat continues another one already"
+            raise RefusedError("InvalidRequestException", message)
+        source = self._continued_from(persistent)
+        if source is None or source is chat.first:
+            raise not_found()
+        chat.first.rehydrate(source)
+        return source
 
     def present(self, step: Present) -> None:
         """Keep a view for whoever asks for it by its token."""
@@ -182,6 +224,7 @@ class Backend:
         """End an open chat and free its slot."""
         self._note(chat, chat.end(step.reason, step.leaver))
         self._open_count -= 1
+        self.added.pop(chat.first.contact_id, None)
         # A flow that nobody hears any more is most of what a chat takes of the memory.
         self._conversations.pop(chat.first.contact_id, None)
 
@@ -235,7 +278,7 @@ class Backend:
         return made is not None and self._now() - made.started_at >= _TOKEN_LIFE
 
     def _contact_id(self, key: str) -> str:
-        return self._identities.uuid("contact", key)
+        return self.identities.uuid("contact", key)
 
     def _open(self, request: Mapping[str, Any], flow: str) -> Chat:
         client_token = request.get("ClientToken")
@@ -266,7 +309,7 @@ class Backend:
             request=request,
             flow=flow,
             now=self._now,
-            identities=self._identities,
+            identities=self.identities,
             continued_from=continued_from,
             root_id=self._root_of(request.get("RelatedContactId")),
             follows=follows,
@@ -284,6 +327,8 @@ class Backend:
         left = chat.started_at + timedelta(minutes=minutes) - self._now()
         self.schedule.after(self._connect_window_seconds, partial(self._give_up, chat))
         self.schedule.after(left.total_seconds(), partial(self._expire, chat))
+        for greet in self.welcome:
+            greet(chat)
 
     def _conversation(self, chat: Chat) -> Conversation:
         # S311: the choice has to be repeatable, not secret.
@@ -334,10 +379,11 @@ class Backend:
         if chat.continued_from is not None:
             response["ContinuedFromContactId"] = chat.continued_from.contact_id
         if chat.request.get("ChatStreamingConfiguration"):
-            response["StreamingId"] = self._identities.uuid("streaming", chat.key)
+            response["StreamingId"] = self.identities.uuid("streaming", chat.key)
         return response
 
     def _connection_info(self, chat: Chat, request: Mapping[str, Any]) -> dict[str, Any]:
         if not chat.latest.is_open:
             return {}
-        return self.connections.issue(chat, request.get("ConnectionTypes") or ())
+        seat = Seat(chat, chat.customer)
+        return self.connections.issue(seat, request.get("ConnectionTypes") or ())

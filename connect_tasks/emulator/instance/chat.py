@@ -1,16 +1,17 @@
 """One chat contact: who takes part, what was said, who listens, and how it ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.flows.steps import Caller, Speaker
+from connect_tasks.emulator.instance.details import Details
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.receipts import Receipts
 from connect_tasks.emulator.instance.record import ContactRecord
-from connect_tasks.emulator.instance.transcript import TranscriptItem, envelope
+from connect_tasks.emulator.instance.transcript import AttachedFile, TranscriptItem, envelope
 from connect_tasks.emulator.model.rules import EVENT, PLAIN
 
 __all__ = ["Chat", "QueuedAt"]
@@ -70,7 +71,11 @@ class Chat:
         self.answers: dict[tuple[str, str], dict[str, Any]] = {}
         self.items: list[TranscriptItem] = []
         self.listeners: dict[object, Callable[[str], None]] = {}
-        self.sockets: set[object] = set()
+        self.sockets: dict[object, Speaker] = {}
+        self.watchers: list[Callable[[Chat, TranscriptItem], None]] = []
+        self.present: list[Speaker] = []
+        self.streams: dict[str, str | None] = {}
+        self.details = Details()
         self._now = now
         self._identities = identities
         self._receipts = Receipts()
@@ -132,13 +137,24 @@ class Chat:
         return self._publish("MESSAGE", content_type, speaker, content)
 
     def signal(
-        self, event: str, speaker: Speaker | None = None, *, silently: bool = False
+        self,
+        event: str,
+        speaker: Speaker | None = None,
+        *,
+        silently: bool = False,
+        content: str | None = None,
     ) -> TranscriptItem:
         """Let an event happen, named without its common prefix; silently, no socket gets it."""
-        item = self._publish("EVENT", EVENT + event, speaker, silently=silently)
+        if speaker is not None:
+            self._note_presence(event, speaker)
+        item = self._publish("EVENT", EVENT + event, speaker, content, silently=silently)
         if event == "participant.joined" and item.participant_role == "AGENT":
             self.agent_joined = self.agent_joined or item
         return item
+
+    def attach(self, speaker: Speaker, files: Sequence[AttachedFile]) -> TranscriptItem:
+        """Let somebody send files."""
+        return self._publish("ATTACHMENT", "", speaker, files=tuple(files))
 
     def acknowledge(self, event: str, reader: Speaker, message_id: str) -> TranscriptItem:
         """Let somebody confirm that a message was delivered or read; all sockets are told.
@@ -158,6 +174,12 @@ class Chat:
         self.signal("participant.joined", self.customer)
         if self.continued_from is not None:
             self.signal("chat.rehydrated")
+
+    def rehydrate(self, source: "Chat") -> None:
+        """Go on from an ended chat, although it was not asked for at the start."""
+        self.continued_from, self.session_id = source, source.session_id
+        if self.connected_at is not None:
+            self.latest.signal("chat.rehydrated")
 
     def end(self, reason: str, leaver: Speaker | None = None) -> EndedContact:
         """Close the chat: somebody leaves (the customer unless said otherwise), and it is over."""
@@ -231,6 +253,8 @@ class Chat:
         self.session_id = before.session_id
         self.attributes = dict(before.attributes)
         self.listeners, self.sockets = before.listeners, before.sockets
+        self.watchers, self.present = before.watchers, before.present
+        self.streams = before.streams
         # Of the same class, so that nobody else need know of them.
         self.answers, self._receipts = before.answers, before._receipts  # noqa: SLF001
         self._latest = before._latest  # noqa: SLF001
@@ -249,6 +273,7 @@ class Chat:
         content: str | None = None,
         *,
         silently: bool = False,
+        files: tuple[AttachedFile, ...] = (),
     ) -> TranscriptItem:
         item = TranscriptItem(
             id=self._next_item_id(),
@@ -259,12 +284,22 @@ class Chat:
             participant_id=self.participant_id_of(speaker) if speaker else None,
             display_name=speaker.display_name if speaker else None,
             participant_role=speaker.role if speaker else None,
+            attachments=files,
         )
         if item.is_kept:
             self.items.append(item)
         if self.listeners and not silently:
             self._tell(envelope(item, self.contact_id, self.first.contact_id))
+        if self.watchers and not silently:
+            for watch in tuple(self.watchers):
+                watch(self, item)
         return item
+
+    def _note_presence(self, event: str, speaker: Speaker) -> None:
+        if event == "participant.joined" and speaker not in self.present:
+            self.present.append(speaker)
+        elif event == "participant.left" and speaker in self.present:
+            self.present.remove(speaker)
 
     def _tell(self, frame: str) -> None:
         for listener in list(self.listeners.values()):

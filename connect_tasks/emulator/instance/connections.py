@@ -7,6 +7,7 @@ from typing import Any
 
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.identity import Identities
+from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.instance.started import IssuedConnection
 from connect_tasks.emulator.instance.transcript import iso
 from connect_tasks.emulator.model.errors import access_denied
@@ -46,91 +47,115 @@ class Connections:
         self._now = now
         self._note = note
         self._identities = identities
-        self._participants: dict[str, Chat] = {}
-        self._credentials: dict[str, tuple[Chat, datetime]] = {}
-        self._urls: dict[str, tuple[Chat, datetime]] = {}
+        self._participants: dict[str, Seat] = {}
+        self._credentials: dict[str, tuple[Seat, datetime]] = {}
+        self._urls: dict[str, tuple[Seat, datetime]] = {}
+        self._left: set[str] = set()
         self._numbers: dict[str, itertools.count[int]] = {}
+
+    @property
+    def http_base(self) -> str:
+        """Where everything else is, such as `http://127.0.0.1:4711`."""
+        return f"http{self.socket_base.removeprefix('ws')}"
 
     def participant_token(self, chat: Chat) -> str:
         """The participant's token; the same each time."""
-        token = self._identities.token("participant", chat.key)
+        return self.seat_token(Seat(chat, chat.customer))
+
+    def seat_token(self, seat: Seat) -> str:
+        """The token of a participant; the same each time."""
+        token = self._identities.token("participant", seat.key)
         if token not in self._participants:
-            self._participants[token] = chat
-            self._numbers[chat.key] = itertools.count(1)
+            self._participants[token] = seat
+            self._numbers[seat.key] = itertools.count(1)
             self.issued.append(token)
         return token
 
-    def issue(self, chat: Chat, types: Sequence[str]) -> dict[str, Any]:
+    def issue(self, seat: Seat, types: Sequence[str]) -> dict[str, Any]:
         """Connection information of the types that were asked for, fresh each time."""
         # Tokens are the chat's, whichever of its contacts it has come to.
-        chat = chat.first
-        number = next(self._numbers[chat.key])
+        seat = Seat(seat.chat.first, seat.speaker)
+        number = next(self._numbers[seat.key])
         issued = IssuedConnection(
-            contact_id=chat.contact_id, number=number, types=tuple(types), issued_at=self._now()
+            contact_id=seat.chat.contact_id,
+            number=number,
+            types=tuple(types),
+            issued_at=self._now(),
         )
-        if types:
+        if types and seat.is_customer:
             self._note(issued)
-        return self._issue(chat, issued)
+        return self._issue(seat, issued)
 
     def reissue(self, chat: Chat, issued: IssuedConnection) -> None:
         """Let what was handed out before a restart open the chat again, for as long as it lasts."""
-        self._issue(chat, issued)
+        self._issue(Seat(chat, chat.customer), issued)
         self._numbers[chat.key] = itertools.count(issued.number + 1)
 
     def customer_id(self, bearer: str) -> str | None:
         """Whose token this is, dead or alive."""
-        if bearer in self._participants:
-            return self._participants[bearer].customer_id
-        return self._credentials[bearer][0].customer_id if bearer in self._credentials else None
+        seat = self._participants.get(bearer)
+        if seat is None and bearer in self._credentials:
+            seat = self._credentials[bearer][0]
+        return seat.chat.customer_id if seat else None
 
-    def by_participant_token(self, bearer: str) -> Chat:
-        """The open chat of a participant token, or AccessDeniedException."""
-        return _open(self._participants.get(bearer))
+    def by_participant_token(self, bearer: str) -> Seat:
+        """The seat of a participant token in an open chat, or AccessDeniedException."""
+        return self._open(self._participants.get(bearer))
 
-    def by_connection_token(self, bearer: str) -> Chat:
-        """The open chat of a connection token that has not expired, or AccessDeniedException."""
-        return _open(self.owner(bearer))
+    def by_connection_token(self, bearer: str) -> Seat:
+        """The seat of a connection token that has not expired, or AccessDeniedException."""
+        return self._open(self.owner(bearer))
 
-    def owner(self, bearer: str) -> Chat | None:
-        """The chat of a connection token that has not expired, open or not."""
+    def owner(self, bearer: str) -> Seat | None:
+        """The seat of a connection token that has not expired, its chat open or not."""
         return self._unexpired(self._credentials.get(bearer))
 
-    def enter(self, key: str, socket: object) -> Chat | None:
-        """Let a socket in by its URL's key; `None` if it may not come in."""
-        chat = self._unexpired(self._urls.get(key))
-        if chat is None or not chat.latest.is_open or len(chat.sockets) >= _MOST_SOCKETS:
-            return None
-        chat.sockets.add(socket)
-        return chat
+    def leave(self, seat: Seat) -> None:
+        """From now on the tokens of a seat open nothing; others of the chat still do."""
+        self._left.add(seat.key)
 
-    def _issue(self, chat: Chat, issued: IssuedConnection) -> dict[str, Any]:
+    def enter(self, key: str, socket: object) -> Seat | None:
+        """Let a socket in by its URL's key; `None` if it may not come in."""
+        seat = self._unexpired(self._urls.get(key))
+        if seat is None or not seat.chat.latest.is_open or seat.key in self._left:
+            return None
+        sockets = seat.chat.sockets
+        if sum(who == seat.speaker for who in sockets.values()) >= _MOST_SOCKETS:
+            return None
+        sockets[socket] = seat.speaker
+        return seat
+
+    def _issue(self, seat: Seat, issued: IssuedConnection) -> dict[str, Any]:
         info: dict[str, Any] = {}
         if "WEBSOCKET" in issued.types:
-            info["Websocket"] = self._websocket(chat, issued)
+            info["Websocket"] = self._websocket(seat, issued)
         if "CONNECTION_CREDENTIALS" in issued.types:
-            info["ConnectionCredentials"] = self._connection_credentials(chat, issued)
+            info["ConnectionCredentials"] = self._connection_credentials(seat, issued)
         return info
 
-    def _websocket(self, chat: Chat, issued: IssuedConnection) -> dict[str, str]:
-        key = self._identities.token("socket", chat.key, issued.number)
-        self._urls[key] = (chat, issued.issued_at + _URL_LIFE)
+    def _open(self, seat: Seat | None) -> Seat:
+        """The seat in the contact that the chat has come to."""
+        if seat is None or not seat.chat.latest.is_open or seat.key in self._left:
+            raise access_denied()
+        return seat.latest
+
+    def expiry(self, key: str) -> datetime:
+        """Until when a connection lasts that a URL's key has opened."""
+        return self._urls[key][1] - _URL_LIFE + _CONNECTION_LIFE
+
+    def _websocket(self, seat: Seat, issued: IssuedConnection) -> dict[str, str]:
+        key = self._identities.token("socket", seat.key, issued.number)
+        self._urls[key] = (seat, issued.issued_at + _URL_LIFE)
         url = f"{self.socket_base}{SOCKET_PATH}?key={key}"
         self.issued.append(url)
         return {"Url": url, "ConnectionExpiry": iso(issued.issued_at + _CONNECTION_LIFE)}
 
-    def _connection_credentials(self, chat: Chat, issued: IssuedConnection) -> dict[str, str]:
-        token = self._identities.token("connection", chat.key, issued.number)
+    def _connection_credentials(self, seat: Seat, issued: IssuedConnection) -> dict[str, str]:
+        token = self._identities.token("connection", seat.key, issued.number)
         expiry = issued.issued_at + _CREDENTIALS_LIFE
-        self._credentials[token] = (chat, expiry)
+        self._credentials[token] = (seat, expiry)
         self.issued.append(token)
         return {"ConnectionToken": token, "Expiry": iso(expiry)}
 
-    def _unexpired(self, entry: tuple[Chat, datetime] | None) -> Chat | None:
+    def _unexpired(self, entry: tuple[Seat, datetime] | None) -> Seat | None:
         return entry[0] if entry is not None and self._now() < entry[1] else None
-
-
-def _open(chat: Chat | None) -> Chat:
-    """The contact that the chat has come to."""
-    if chat is None or not chat.latest.is_open:
-        raise access_denied()
-    return chat.latest

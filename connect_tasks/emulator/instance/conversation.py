@@ -93,9 +93,9 @@ class Conversation:
         if isinstance(self._run, FlowRun) and self._run.join_agent(display_name):
             self._proceed()
 
-    def leave_agent(self) -> bool:
+    def leave_agent(self, reason: str) -> bool:
         """That person leaves; False if the flow was not with them, and leaves all to others."""
-        if not isinstance(self._run, FlowRun) or not self._run.leave_agent():
+        if not isinstance(self._run, FlowRun) or not self._run.leave_agent(reason):
             return False
         self._proceed()
         return True

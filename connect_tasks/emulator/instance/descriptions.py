@@ -1,9 +1,13 @@
 """What is told of contacts, instance and flows, as Amazon writes it."""
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.metrics import chat_metrics
@@ -14,9 +18,26 @@ __all__ = [
     "describe_ended",
     "describe_flow",
     "describe_instance",
+    "describe_view",
+    "flow_type",
     "method_of",
+    "queue_id",
+    "queue_info",
     "summarise",
 ]
+
+_FLOW_TYPES = {
+    "CONTACT_FLOW",
+    "CUSTOMER_QUEUE",
+    "CUSTOMER_HOLD",
+    "CUSTOMER_WHISPER",
+    "AGENT_HOLD",
+    "AGENT_WHISPER",
+    "OUTBOUND_WHISPER",
+    "AGENT_TRANSFER",
+    "QUEUE_TRANSFER",
+    "CAMPAIGN",
+}
 
 Contact = Chat | EndedContact
 """A contact of this process, or one of which only its end is remembered."""
@@ -36,7 +57,9 @@ def describe_chat(
         **_life(chat, instance_arn),
         **_relations(chat),
         "RelatedContactId": chat.related_id,
+        **chat.details.members(),
         "AgentInfo": _agent(chat),
+        "QueueInfo": queue_info(chat),
         "CustomerId": chat.customer_id,
         "Attributes": dict(chat.attributes) or None,
         "SegmentAttributes": _segment_attributes(chat),
@@ -56,7 +79,13 @@ def summarise(contact: Contact, instance_arn: str) -> dict[str, Any]:
     }
     if isinstance(contact, Chat):
         agent = {k: v for k, v in (_agent(contact) or {}).items() if not k.startswith("Accepted")}
-        members |= {"AgentInfo": agent or None, "SegmentAttributes": _texts_of(contact)}
+        members |= {
+            "AgentInfo": agent or None,
+            "QueueInfo": queue_info(contact),
+            "SegmentAttributes": _texts_of(contact),
+            "Name": contact.details.name,
+            "Tags": dict(contact.details.tags) or None,
+        }
     return _present(members)
 
 
@@ -78,7 +107,8 @@ def _texts_of(chat: Chat) -> dict[str, Any]:
 
 def _segment_attributes(chat: Chat) -> dict[str, Any]:
     own = chat.request.get("SegmentAttributes") or {}
-    return {"connect:Subtype": {"ValueString": "connect:Chat"}, **own}
+    later = chat.details.segment_attributes
+    return {"connect:Subtype": {"ValueString": "connect:Chat"}, **own, **later}
 
 
 def _relations(contact: Contact) -> dict[str, Any]:
@@ -115,18 +145,67 @@ def describe_instance(instance_id: str, instance_arn: str) -> dict[str, Any]:
     }
 
 
-def describe_flow(name: str, flow_id: str, flow_arn: str) -> dict[str, Any]:
-    """DescribeContactFlow's answer; each scripted flow is published."""
+def describe_flow(
+    name: str, flow_id: str, flow_arn: str, flow: Flow | None = None
+) -> dict[str, Any]:
+    """DescribeContactFlow's answer; each flow is published, and only exported ones have content."""
+    content = {}
+    if flow is not None:
+        digest = hashlib.sha256(flow.content.encode()).hexdigest()
+        content = {"Content": flow.content, "FlowContentSha256": digest}
     return {
         "ContactFlow": {
             "Arn": flow_arn,
             "Id": flow_id,
             "Name": name,
-            "Type": "CONTACT_FLOW",
+            "Type": flow_type(flow),
             "State": "ACTIVE",
             "Status": "PUBLISHED",
+            **content,
         }
     }
+
+
+def flow_type(flow: Flow | None) -> str:
+    """What a flow is for, as Connect's API writes it; exports have it as the console does."""
+    given = flow.type if flow is not None else ""
+    written = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", given).upper()
+    return written if written in _FLOW_TYPES else "CONTACT_FLOW"
+
+
+def describe_view(view: Mapping[str, Any]) -> dict[str, Any]:
+    """DescribeView's View for what a flow has shown: its template is on the instance, not here.
+
+    Args:
+        view: The view's `resource`, with its id, and the `data` that it was shown with.
+    """
+    resource, data = view.get("resource") or {}, view.get("data") or {}
+    given = str(resource.get("Id") or "view")
+    name = given.partition(":view/")[2] or given
+    version = str(resource.get("Version") or "")
+    schema = {"type": "object", "properties": {key: {} for key in data}}
+    return _present(
+        {
+            "Id": given,
+            "Arn": given if given.startswith("arn:") else f"arn:aws:connect:::view/{given}",
+            "Name": name,
+            "Version": int(version) if version.isdecimal() else None,
+            "Content": {"InputSchema": json.dumps(schema)},
+        }
+    )
+
+
+def queue_id(arn: str) -> str:
+    """The id of a queue."""
+    return arn.rpartition("/")[2]
+
+
+def queue_info(contact: Contact) -> dict[str, Any] | None:
+    """The queue that a contact came to, and when; None if it came to none."""
+    queue = contact.queue if isinstance(contact, Chat) else None
+    if queue is None:
+        return None
+    return {"Id": queue_id(queue.arn), "EnqueueTimestamp": _seconds(queue.moment)}
 
 
 def _life(contact: Contact, instance_arn: str) -> dict[str, Any]:

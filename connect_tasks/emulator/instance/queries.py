@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connect_tasks.emulator.instance.attachments import Attachments
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.descriptions import (
     Contact,
@@ -11,6 +12,7 @@ from connect_tasks.emulator.instance.descriptions import (
     describe_flow,
     describe_instance,
 )
+from connect_tasks.emulator.instance.references import list_references
 from connect_tasks.emulator.instance.search import search
 from connect_tasks.emulator.model.errors import RefusedError, not_found
 
@@ -24,10 +26,12 @@ class Queries:
 
     Args:
         backend: The instance.
+        attachments: The files that were sent in its chats.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, attachments: Attachments) -> None:
         self._backend = backend
+        self._attachments = attachments
 
     def describe_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeContact: the contact's record, ended or not."""
@@ -50,10 +54,15 @@ class Queries:
         return {"Attributes": dict(chat.attributes) if chat else {}}
 
     def list_contact_references(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """ListContactReferences: always an empty list, since nobody can attach anything here."""
+        """ListContactReferences: what UpdateContact has set, and the files that were sent."""
         self._backend.check_instance(request)
         self._check_contact(request["ContactId"])
-        return {"ReferenceSummaryList": []}
+        chat = self._backend.chats.get(request["ContactId"])
+        if chat is None:
+            return {"ReferenceSummaryList": []}
+        arn = self._backend.instance_arn
+        found = list_references(chat, self._attachments, request["ReferenceTypes"], arn)
+        return {"ReferenceSummaryList": found}
 
     def list_instance_storage_configs(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListInstanceStorageConfigs: the bucket of the transcripts; of nothing else there is."""
@@ -77,11 +86,12 @@ class Queries:
         return describe_instance(self._backend.instance_id, self._backend.instance_arn)
 
     def describe_contact_flow(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeContactFlow: a scripted flow; what is saved of it is what is published."""
+        """DescribeContactFlow: a flow; what is saved of it is what is published."""
         backend = self._backend
         backend.check_instance(request)
         name = backend.flow_name(request["ContactFlowId"].removesuffix(_SAVED))
-        return describe_flow(name, backend.flow_ids[name], backend.flow_arn(name))
+        flow = backend.flows.exported.get(name)
+        return describe_flow(name, backend.flow_ids[name], backend.flow_arn(name), flow)
 
     def _check_contact(self, contact_id: str) -> None:
         if contact_id not in self._backend.chats and contact_id not in self._backend.remembered:

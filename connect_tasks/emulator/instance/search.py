@@ -8,7 +8,7 @@ from heapq import nlargest, nsmallest
 from typing import Any
 
 from connect_tasks.emulator.instance.chat import Chat
-from connect_tasks.emulator.instance.descriptions import Contact, method_of, summarise
+from connect_tasks.emulator.instance.descriptions import Contact, method_of, queue_info, summarise
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.strict_json import read_json
 
@@ -102,8 +102,10 @@ def _tests(criteria: Mapping[str, Any]) -> Iterator[_Test]:
         yield lambda contact: _has_attributes(contact, attributes)
     if agents := criteria.get("AgentIds"):
         yield lambda contact: _agent_id(contact) in agents
-    # Every contact here is a chat, and none ever waits in a queue.
-    if criteria.get("QueueIds") or "CHAT" not in (criteria.get("Channels") or ["CHAT"]):
+    if queues := criteria.get("QueueIds"):
+        yield lambda contact: _queue_id(contact) in queues
+    # Every contact here is a chat.
+    if "CHAT" not in (criteria.get("Channels") or ["CHAT"]):
         yield lambda _: False
 
 
@@ -124,6 +126,16 @@ def _agent_id(contact: Contact) -> str | None:
     return joined.participant_id if joined else None
 
 
+def _queue_id(contact: Contact) -> str | None:
+    info = queue_info(contact)
+    return info["Id"] if info else None
+
+
+def _enqueued_at(contact: Contact) -> float:
+    info = queue_info(contact)
+    return info["EnqueueTimestamp"] if info else _NEVER
+
+
 def _time_of(name: str) -> Callable[[Contact], float]:
     """Gives a time of a contact in seconds, before all others where it has none."""
     match name:
@@ -133,8 +145,10 @@ def _time_of(name: str) -> Callable[[Contact], float]:
             return lambda contact: contact.ended_at.timestamp() if contact.ended_at else _NEVER
         case "CONNECTED_TO_AGENT_TIMESTAMP":
             return _agent_joined_at
+        case "ENQUEUE_TIMESTAMP":
+            return _enqueued_at
         case _:
-            # Those of queues and schedules no contact here has.
+            # That of a schedule no contact here has.
             return lambda _: _NEVER
 
 

@@ -12,7 +12,7 @@ from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.rules import EVENT
 from connect_tasks.emulator.model.strict_json import read_json
 
-__all__ = ["TranscriptItem", "envelope", "iso", "read_page"]
+__all__ = ["AttachedFile", "TranscriptItem", "envelope", "iso", "read_page"]
 
 # The events that AWS documents as kept in transcripts, and the one seen there in persistent chats.
 _KEPT_EVENTS = frozenset(
@@ -36,18 +36,43 @@ def iso(moment: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile:
+    """A file that somebody has sent.
+
+    Attributes:
+        id: What it is asked for by.
+        name: Its name.
+        content_type: Its media type.
+    """
+
+    id: str
+    name: str
+    content_type: str
+
+    def members(self) -> dict[str, str]:
+        """The file as Amazon Connect writes it; what is sent here was never found harmful."""
+        return {
+            "AttachmentName": self.name,
+            "ContentType": self.content_type,
+            "AttachmentId": self.id,
+            "Status": "APPROVED",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptItem:
     """One message or event of a chat.
 
     Attributes:
         id: The item's id.
         absolute_time: When; rises strictly within a chat.
-        type: `MESSAGE` or `EVENT`.
-        content_type: Media type of a message, full name of an event.
-        content: Text of a message.
+        type: `MESSAGE`, `EVENT` or `ATTACHMENT`.
+        content_type: Media type of a message, full name of an event; files have their own.
+        content: Text of a message, JSON of some events.
         participant_id: Who; `None` for events of the chat itself.
         display_name: The name they go by.
-        participant_role: `CUSTOMER`, `AGENT` or `SYSTEM`.
+        participant_role: `CUSTOMER`, `AGENT`, `SYSTEM` or `CUSTOM_BOT`.
+        attachments: The files that were sent.
     """
 
     id: str
@@ -58,18 +83,20 @@ class TranscriptItem:
     participant_id: str | None = None
     display_name: str | None = None
     participant_role: str | None = None
+    attachments: tuple[AttachedFile, ...] = ()
 
     @property
     def is_kept(self) -> bool:
         """Whether the item goes into the transcript; typing and receipts do not."""
-        return self.type == "MESSAGE" or self.content_type in _KEPT_EVENTS
+        return self.type != "EVENT" or self.content_type in _KEPT_EVENTS
 
-    def members(self) -> dict[str, str]:
+    def members(self) -> dict[str, Any]:
         """The item as Amazon Connect writes it, absent members left out."""
         members = {
             "AbsoluteTime": iso(self.absolute_time),
+            "Attachments": [file.members() for file in self.attachments] or None,
             "Content": self.content,
-            "ContentType": self.content_type,
+            "ContentType": self.content_type or None,
             "Id": self.id,
             "Type": self.type,
             "ParticipantId": self.participant_id,

@@ -8,7 +8,10 @@ from typing import Any
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem
 
-__all__ = ["RULES"]
+__all__ = ["MOST_ATTRIBUTE_BYTES", "RULES", "attribute_bytes"]
+
+MOST_ATTRIBUTE_BYTES = 32_768
+"""UTF-8 bytes of all attributes of a contact, names and values."""
 
 PLAIN = "text/plain"
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
@@ -19,15 +22,45 @@ _SENDABLE_LENGTHS = {PLAIN: 1024, "text/markdown": 1024, "application/json": 120
 _SUPPORTED = {*_SENDABLE_LENGTHS, INTERACTIVE}
 _RECEIPTS = {f"{EVENT}message.delivered", f"{EVENT}message.read"}
 _EVENTS = {*_RECEIPTS, f"{EVENT}typing", f"{EVENT}connection.acknowledged"}
-_ATTRIBUTE_BYTES = 32_768
 _MESSAGE_BYTES = 16_384
 _ATTRIBUTE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # System attributes such as connect:Subtype carry a prefix.
 _SEGMENT_KEY = re.compile(r"(?:connect:)?[A-Za-z0-9_-]+")
+# The file types that AWS documents as taken unless an instance says otherwise.
+_FILE_TYPES = {
+    "csv": ("text/csv",),
+    "doc": ("application/msword",),
+    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
+    "heic": ("image/heic",),
+    "jfif": ("image/jpeg",),
+    "jpeg": ("image/jpeg",),
+    "jpg": ("image/jpeg",),
+    "mov": ("video/quicktime",),
+    "mp4": ("video/mp4",),
+    "pdf": ("application/pdf",),
+    "png": ("image/png",),
+    "ppt": ("application/vnd.ms-powerpoint",),
+    "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation",),
+    "rtf": ("application/rtf", "text/rtf"),
+    "txt": ("text/plain",),
+    "wav": ("audio/wav", "audio/x-wav", "audio/vnd.wave"),
+    "xls": ("application/vnd.ms-excel",),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
+}
+_MOST_FILE_TYPES = {kind for kinds in _FILE_TYPES.values() for kind in kinds}
+# Lists of references hold these kinds; those of e-mails come from e-mails.
+_SETTABLE_REFERENCES = {"URL", "ATTACHMENT", "NUMBER", "STRING", "DATE", "EMAIL"}
+_OF_CALLS = ("QueueInfo", "UserInfo", "CustomerEndpoint", "SystemEndpoint")
+_UPDATABLE = ("Name", "Description", "References", "SegmentAttributes")
 _SNS_TOPIC = re.compile(r"arn:[\w-]+:sns:[\w-]*:\d*:[\w-]+")
 
 Body = Mapping[str, Any]
 Rule = Callable[[Body], Iterator[Problem]]
+
+
+def attribute_bytes(attributes: Mapping[str, str]) -> int:
+    """What contact attributes take of MOST_ATTRIBUTE_BYTES."""
+    return sum(len(f"{key}{value}".encode()) for key, value in attributes.items())
 
 
 def _attributes(body: Body) -> Iterator[Problem]:
@@ -35,8 +68,8 @@ def _attributes(body: Body) -> Iterator[Problem]:
     if not all(_ATTRIBUTE_KEY.fullmatch(key) for key in attributes):
         reason = "Keys can include only alphanumeric, dash, and underscore characters"
         yield Problem("Attributes", reason)
-    if sum(len(f"{key}{value}".encode()) for key, value in attributes.items()) > _ATTRIBUTE_BYTES:
-        yield Problem("Attributes", f"There can be up to {_ATTRIBUTE_BYTES} UTF-8 bytes")
+    if attribute_bytes(attributes) > MOST_ATTRIBUTE_BYTES:
+        yield Problem("Attributes", f"There can be up to {MOST_ATTRIBUTE_BYTES} UTF-8 bytes")
 
 
 def _segment_attributes(body: Body) -> Iterator[Problem]:
@@ -126,6 +159,54 @@ def _start_position(body: Body) -> Iterator[Problem]:
         yield Problem("StartPosition.AbsoluteTime", "Must be a time in ISO 8601 format")
 
 
+def _file(body: Body) -> Iterator[Problem]:
+    if body["ContentType"].partition(";")[0].strip().lower() not in _MOST_FILE_TYPES:
+        reason = f"File type is not supported; supported are {', '.join(sorted(_FILE_TYPES))}"
+        yield Problem("ContentType", reason)
+    if not body["AttachmentName"].strip() or "/" in body["AttachmentName"]:
+        yield Problem("AttachmentName", "Must be the name of a file")
+
+
+def _contact(body: Body) -> Iterator[Problem]:
+    if all(body.get(name) is None for name in (*_UPDATABLE, *_OF_CALLS)):
+        yield Problem("Name", "At least one field to be updated must be present")
+    for name in _OF_CALLS:
+        if body.get(name) is not None:
+            yield Problem(name, "Can only be updated for external audio contacts")
+    for name, reference in (body.get("References") or {}).items():
+        if reference["Type"] not in _SETTABLE_REFERENCES:
+            yield Problem(f"References.{name}.Type", "Cannot be set")
+    # What AWS sets itself, the subtype for one, is no one else's to set.
+    if any(key.startswith("connect:") for key in body.get("SegmentAttributes") or {}):
+        yield Problem("SegmentAttributes", "Only user-defined attributes can be updated")
+
+
+def _timers(body: Body) -> Iterator[Problem]:
+    path = "ChannelConfiguration.Chat"
+    chat = body["ChannelConfiguration"].get("Chat")
+    if chat is None:
+        yield Problem(path, "Member must not be null", malformed=True)
+        return
+    timers = chat["ParticipantTimerConfigList"]
+    path = f"{path}.ParticipantTimerConfigList"
+    if len({(timer["ParticipantRole"], timer["TimerType"]) for timer in timers}) < len(timers):
+        yield Problem(path, "Must not name a timer twice")
+    for index, timer in enumerate(timers):
+        if len([value for value in timer["TimerValue"].values() if value is not None]) != 1:
+            yield Problem(f"{path}[{index}].TimerValue", "Exactly one member must be set")
+
+
+def _participant(body: Body) -> Iterator[Problem]:
+    if body["ParticipantDetails"].get("ParticipantRole") != "CUSTOM_BOT":
+        path = "ParticipantDetails.ParticipantRole"
+        yield Problem(path, "The only valid value for a chat contact is CUSTOM_BOT")
+
+
+def _transfer(body: Body) -> Iterator[Problem]:
+    if body.get("QueueId") is not None and body.get("UserId") is not None:
+        yield Problem("UserId", "Cannot be given together with QueueId")
+
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "StartChatContact": (
         _attributes,
@@ -135,6 +216,13 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         _persistent_chat,
         _streaming,
     ),
+    "UpdateContactAttributes": (_attributes,),
+    "StartContactStreaming": (_streaming,),
+    "UpdateContact": (_contact, _segment_attributes),
+    "UpdateParticipantRoleConfig": (_timers,),
+    "CreateParticipant": (_participant,),
+    "TransferContact": (_transfer,),
+    "StartAttachmentUpload": (_file,),
     "SendMessage": (_message,),
     "SendEvent": (_event,),
     "GetTranscript": (_start_position,),

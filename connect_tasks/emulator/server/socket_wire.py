@@ -12,8 +12,8 @@ from websockets.frames import CloseCode
 
 from connect_tasks.emulator.faults.plan import Fault
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import SOCKET_PATH
+from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.outbox import Outbox
 from connect_tasks.emulator.server.socket_life import EXPIRES_AT
@@ -59,19 +59,19 @@ class SocketWire:
 
         Called once for each socket, concurrently for many. Cancelling leaves the chat as it is.
         """
-        chat = self._enter(socket)
+        seat = self._enter(socket)
         try:
-            if chat is None:
+            if seat is None:
                 await self._deny(socket)
             else:
                 await self._accept(socket)
-                await self._converse(socket, chat)
+                await self._converse(socket, seat)
         except WebSocketDisconnect:
             # It was gone before the first word.
             return
         finally:
-            if chat is not None:
-                chat.sockets.discard(socket)
+            if seat is not None:
+                seat.chat.sockets.pop(socket, None)
 
     async def _deny(self, socket: WebSocket) -> None:
         _log.warning("Refused %s: its socket URL opens nothing.", name_of(socket.client))
@@ -83,24 +83,24 @@ class SocketWire:
         await socket.receive()
         await socket.send({"type": "websocket.accept", EXPIRES_AT: expiry})
 
-    def _enter(self, socket: WebSocket) -> Chat | None:
+    def _enter(self, socket: WebSocket) -> Seat | None:
         if socket.url.path != SOCKET_PATH:
             return None
         with self._lock:
             self._backend.schedule.run_due()
             return self._backend.connections.enter(_key(socket), socket)
 
-    async def _converse(self, socket: WebSocket, chat: Chat) -> None:
+    async def _converse(self, socket: WebSocket, seat: Seat) -> None:
         outbox = Outbox(self._unread, partial(self._hang_up, socket))
         frames = ChatFrames(
-            lambda kind: self._strike(kind, chat.customer_id),
+            lambda kind: self._strike(kind, seat.chat.customer_id),
             outbox.put,
             cut=partial(outbox.put, self._transports.cut),
             silence=partial(outbox.put, self._transports.silence),
         )
         number = self._answers.next_id()
         participant = ParticipantSocket(
-            self._backend, chat, number, send=outbox.put, send_chat=frames.send
+            self._backend, seat, number, send=outbox.put, send_chat=frames.send
         )
         sender = asyncio.create_task(_send_all(socket, outbox))
         try:

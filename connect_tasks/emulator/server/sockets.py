@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from connect_tasks.emulator.faults.plan import CHAT_FRAME, FRAME_KINDS, Fault, FaultKind
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.chat import Chat
+from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.model.strict_json import read_json
 
 __all__ = ["ChatFrames", "ParticipantSocket"]
@@ -26,11 +26,11 @@ def _read(text: str) -> dict[str, Any]:
 
 
 class ParticipantSocket:
-    """One open socket of a customer.
+    """One open socket of a participant.
 
     Args:
         backend: The instance.
-        chat: The chat it belongs to.
+        seat: Whose it is, in which chat.
         connection_id: Named in error frames.
         send: Takes control frames.
         send_chat: Takes chat frames.
@@ -39,14 +39,15 @@ class ParticipantSocket:
     def __init__(
         self,
         backend: Backend,
-        chat: Chat,
+        seat: Seat,
         connection_id: str,
         *,
         send: Callable[[str], None],
         send_chat: Callable[[str], None],
     ) -> None:
         self._backend = backend
-        self._chat = chat
+        self._seat = seat
+        self._chat = seat.chat
         self._connection_id = connection_id
         self._send = send
         self._send_chat = send_chat
@@ -80,7 +81,7 @@ class ParticipantSocket:
         self._send(json.dumps(ack, separators=(",", ":")))
         if accepted:
             self._chat.listeners[self] = self._send_chat
-            self._backend.connect(self._chat)
+            self._backend.arrive(self._seat)
 
     def _refuse(self) -> None:
         # The shape of API Gateway, which is what the real socket shows.

@@ -139,9 +139,8 @@ class Journey:
             yield from self._play_flow(whisper)
         yield Signal(speaker, "participant.joined")
         for number, text in enumerate(agent.says):
-            if number:
-                if self._parted((yield Await(listens=True, place="agent"))):
-                    return Ended()
+            if number and self._parted((yield Await(listens=True, place="agent"))):
+                return Ended()
             yield Say(speaker, text)
         if not agent.says:
             self._parted((yield Await(place="agent")))

@@ -1,0 +1,229 @@
+"""Files that people send in a chat: links to put them to, and to get them by."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connect_tasks.emulator.flows.steps import Speaker
+from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.chat import Chat
+from connect_tasks.emulator.instance.seats import Seat
+from connect_tasks.emulator.instance.transcript import AttachedFile, TranscriptItem, iso
+from connect_tasks.emulator.model.errors import RefusedError, access_denied
+from connect_tasks.emulator.model.rules import EVENT
+from connect_tasks.emulator.quotas import LocalQuotas
+
+__all__ = ["ATTACHMENT_PATH", "Attachments", "Upload"]
+
+ATTACHMENT_PATH = "/participant/attachments/"
+"""Where the links lead; behind it comes what opens one file."""
+
+# How long the links last unless told is not documented.
+_UPLOAD_LIFE = timedelta(minutes=5)
+_DOWNLOAD_SECONDS = 300
+# A link that was handed out in the last moment still works so long.
+_KEPT_AFTER_END = timedelta(seconds=_DOWNLOAD_SECONDS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Upload:
+    """One file, from the moment that somebody wants to send it.
+
+    Attributes:
+        id: What it is asked for by.
+        chat: The first contact of its conversation.
+        sender: Who sends it.
+        name: Its name.
+        content_type: Its media type.
+        size: Its bytes, as they were announced.
+        until: Until when it may be put.
+        content: Its bytes, once they were.
+        sent_in: The contact that it was sent in, once it was.
+    """
+
+    id: str
+    chat: Chat
+    sender: Speaker
+    name: str
+    content_type: str
+    size: int
+    until: datetime
+    content: bytes | None = None
+    sent_in: Chat | None = None
+
+
+class Attachments:
+    """The files of one instance.
+
+    Args:
+        backend: The instance.
+        quotas: How many files a conversation may have, and how large.
+    """
+
+    def __init__(self, backend: Backend, quotas: LocalQuotas) -> None:
+        self._backend = backend
+        self._most = quotas.attachments
+        self._most_bytes = quotas.attachment_bytes
+        self._identities = backend.identities
+        self._now = backend.schedule.now
+        self._uploads: dict[str, Upload] = {}
+        self._by_chat: dict[str, list[Upload]] = {}
+        self._to_put: dict[str, Upload] = {}
+        self._to_get: dict[str, tuple[Upload, datetime]] = {}
+
+    def start(self, seat: Seat, request: Mapping[str, Any]) -> dict[str, Any]:
+        """StartAttachmentUpload: a link that takes this file, once.
+
+        Raises:
+            RefusedError: The file is too large, or the conversation has its number of files.
+        """
+        if self._most_bytes is not None and request["AttachmentSizeInBytes"] > self._most_bytes:
+            message = f"AttachmentSizeInBytes is more than {self._most_bytes}"
+            raise RefusedError("ValidationException", message)
+        first = seat.chat.first
+        self._check_number(first)
+        upload = self._new(first, seat.speaker, request)
+        key = self._identities.token("upload", upload.id)
+        self._to_put[key] = upload
+        return {
+            "AttachmentId": upload.id,
+            "UploadMetadata": {
+                "Url": self._url(key),
+                "UrlExpiry": iso(upload.until),
+                "HeadersToInclude": {"Content-Type": upload.content_type},
+            },
+        }
+
+    def complete(self, seat: Seat, request: Mapping[str, Any]) -> dict[str, Any]:
+        """CompleteAttachmentUpload: the file that was put is sent to everybody.
+
+        Raises:
+            RefusedError: It is not the sender's, was not put yet, or was sent before.
+        """
+        uploads = [self._own(seat, upload_id) for upload_id in request["AttachmentIds"]]
+        if any(upload.sent_in is not None for upload in uploads):
+            raise RefusedError("ConflictException", "The attachment has been sent already")
+        if any(upload.content is None for upload in uploads):
+            raise RefusedError("ValidationException", "The attachment has not been uploaded")
+        for upload in uploads:
+            upload.sent_in = seat.chat
+        files = [AttachedFile(id=u.id, name=u.name, content_type=u.content_type) for u in uploads]
+        seat.chat.attach(seat.speaker, files)
+        return {}
+
+    def get(self, seat: Seat, request: Mapping[str, Any]) -> dict[str, Any]:
+        """GetAttachment: a link to a file that was sent in this conversation.
+
+        Raises:
+            RefusedError: There is no such file here, or a custom bot asks, which may not.
+        """
+        upload = self._uploads.get(request["AttachmentId"])
+        is_here = upload is not None and upload.chat is seat.chat.first
+        if upload is None or not is_here or upload.sent_in is None:
+            raise RefusedError("ValidationException", "There is no attachment of this AttachmentId")
+        if seat.speaker.role == "CUSTOM_BOT":
+            raise access_denied()
+        seconds = request.get("UrlExpiryInSeconds") or _DOWNLOAD_SECONDS
+        until = self._now() + timedelta(seconds=seconds)
+        key = self._identities.token("download", upload.id, len(self._to_get))
+        self._to_get[key] = (upload, until)
+        return {
+            "Url": self._url(key),
+            "UrlExpiry": iso(until),
+            "AttachmentSizeInBytes": upload.size,
+        }
+
+    def expected(self, key: str) -> Upload:
+        """The file that a link takes.
+
+        Raises:
+            RefusedError: The link takes none, any more or at all.
+        """
+        upload = self._to_put.get(key)
+        if upload is None or self._now() >= upload.until or not upload.chat.latest.is_open:
+            raise RefusedError("AccessDenied", "Request has expired")
+        return upload
+
+    def put(self, key: str, content_type: str, content: bytes) -> None:
+        """Take the bytes of a file; the link takes no others afterwards.
+
+        Raises:
+            RefusedError: The link takes none, or a file of another type or size.
+        """
+        upload = self.expected(key)
+        if content_type != upload.content_type:
+            message = f"The Content-Type that was signed is {upload.content_type}"
+            raise RefusedError("SignatureDoesNotMatch", message)
+        if len(content) != upload.size:
+            code = "EntityTooLarge" if len(content) > upload.size else "InvalidArgument"
+            raise RefusedError(code, f"The file was announced with {upload.size} bytes")
+        upload.content = content
+        del self._to_put[key]
+
+    def read(self, key: str) -> Upload:
+        """The file that a link gives.
+
+        Raises:
+            RefusedError: It gives none, any more or at all.
+        """
+        upload, until = self._to_get.get(key, (None, None))
+        if upload is None or until is None or self._now() >= until or upload.content is None:
+            raise RefusedError("AccessDenied", "Request has expired")
+        return upload
+
+    def sent_in(self, chat: Chat) -> Iterator[Upload]:
+        """The files that were sent in a contact, in their order."""
+        for upload in self._by_chat.get(chat.first.contact_id, ()):
+            if upload.sent_in is chat:
+                yield upload
+
+    def _check_number(self, chat: Chat) -> None:
+        counted = [
+            upload
+            for upload in self._by_chat.get(chat.contact_id, ())
+            if upload.content is not None or self._now() < upload.until
+        ]
+        if self._most is not None and len(counted) >= self._most:
+            message = f"A conversation may have {self._most} attachments"
+            raise RefusedError("ServiceQuotaExceededException", message)
+
+    def _new(self, chat: Chat, sender: Speaker, request: Mapping[str, Any]) -> Upload:
+        of_chat = self._by_chat.setdefault(chat.contact_id, [])
+        if not of_chat:
+            chat.watchers.append(self._forget_after_end)
+        upload = Upload(
+            id=self._identities.uuid("attachment", chat.key, len(of_chat)),
+            chat=chat,
+            sender=sender,
+            name=request["AttachmentName"],
+            content_type=request["ContentType"],
+            size=request["AttachmentSizeInBytes"],
+            until=self._now() + _UPLOAD_LIFE,
+        )
+        of_chat.append(upload)
+        self._uploads[upload.id] = upload
+        return upload
+
+    def _own(self, seat: Seat, upload_id: str) -> Upload:
+        upload = self._uploads.get(upload_id)
+        is_own = upload is not None and upload.chat is seat.chat.first
+        if upload is None or not is_own or upload.sender != seat.speaker:
+            raise RefusedError("ValidationException", "There is no attachment of this id")
+        return upload
+
+    def _url(self, key: str) -> str:
+        return f"{self._backend.connections.http_base}{ATTACHMENT_PATH}{key}"
+
+    def _forget_after_end(self, chat: Chat, item: TranscriptItem) -> None:
+        """Let go of the files of a conversation that is over: they are most of its bytes."""
+        if item.content_type == f"{EVENT}chat.ended":
+            seconds = _KEPT_AFTER_END.total_seconds()
+            self._backend.schedule.after(seconds, lambda: self._forget(chat.first))
+
+    def _forget(self, chat: Chat) -> None:
+        for upload in self._by_chat.get(chat.contact_id, ()):
+            upload.content = None
+        gone = {upload.id for upload in self._by_chat.get(chat.contact_id, ())}
+        self._to_put = {k: upload for k, upload in self._to_put.items() if upload.id not in gone}
+        self._to_get = {k: entry for k, entry in self._to_get.items() if entry[0].id not in gone}
