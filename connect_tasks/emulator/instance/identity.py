@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import uuid
 
 __all__ = ["ACCOUNT", "INSTANCE_ID", "REGION", "Identities", "instance_arn"]
 
@@ -35,10 +34,9 @@ class Identities:
 
     def uuid(self, *parts: object) -> str:
         """A version 4 UUID that stands for these parts."""
-        digest = bytearray(self._digest("id", parts, hashlib.sha256)[:16])
-        digest[6] = digest[6] & 0x0F | 0x40
-        digest[8] = digest[8] & 0x3F | 0x80
-        return str(uuid.UUID(bytes=bytes(digest)))
+        text = self._digest("id", parts, hashlib.sha256)[:16].hex()
+        variant = "89ab"[int(text[16], 16) & 3]
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
     def token(self, *parts: object) -> str:
         """An opaque bearer token for these parts; 172 characters, URL-safe."""

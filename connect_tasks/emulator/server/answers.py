@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import uuid
 from collections.abc import Mapping
 
 from starlette.responses import Response
@@ -11,12 +10,23 @@ from connect_tasks.emulator.model.errors import RefusedError
 
 __all__ = ["Answers"]
 
-_CORS = {
-    "access-control-allow-origin": "*",
-    "access-control-allow-headers": "*",
-    "access-control-allow-methods": "*",
-    "access-control-expose-headers": "x-amzn-RequestId, x-amzn-ErrorType",
-}
+_EVERYWHERE = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-allow-methods", b"*"),
+    (b"access-control-expose-headers", b"x-amzn-RequestId, x-amzn-ErrorType"),
+)
+_JSON = b"content-type", b"application/json"
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+class _JsonResponse(Response):
+    """A response whose headers are mostly known beforehand: it is made for every call."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        named = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+        length = b"content-length", str(len(self.body)).encode()
+        self.raw_headers = [*named, *_EVERYWHERE, length, _JSON]
 
 
 class Answers:
@@ -29,9 +39,8 @@ class Answers:
         self, status: int, body: object, headers: Mapping[str, str] | None = None
     ) -> Response:
         """An answer with a JSON body."""
-        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-        named = {"x-amzn-RequestId": self.next_id(), **_CORS, **(headers or {})}
-        return Response(content, status, named, media_type="application/json")
+        named = {"x-amzn-requestid": self.next_id(), **(headers or {})}
+        return _JsonResponse(_ENCODER.encode(body).encode(), status, named)
 
     def preflight(self) -> Response:
         """The answer to a browser that asks whether a page of another site may call."""
@@ -47,4 +56,4 @@ class Answers:
 
     def next_id(self) -> str:
         """A request id that no other answer has."""
-        return str(uuid.UUID(int=next(self._numbers), version=4))
+        return f"00000000-0000-4000-8000-{next(self._numbers):012x}"

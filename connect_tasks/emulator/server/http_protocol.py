@@ -3,23 +3,35 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 import h11
+from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.server.answers import Answers
+from connect_tasks.emulator.server.plain_request import PlainRequest, read_plain
 from connect_tasks.emulator.server.transports import Transports
 
-__all__ = ["http_protocol"]
+__all__ = ["AtOnce", "http_protocol"]
+
+AtOnce: TypeAlias = Callable[[PlainRequest, tuple[str, int] | None], Response | None]
+"""Answers a request of a client at once; None leaves it to the application."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Connection(h11.Connection):
     """h11's side of one connection, which bears empty lines before a request (RFC 9112, 2.2)."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something has come that is not worked off."""
+        # As trailing_data tells, without a copy of it.
+        return bool(self._receive_buffer)
 
     def next_event(self) -> Any:
         if self.their_state is h11.IDLE and not self._is_at_request():
@@ -43,17 +55,26 @@ class _HttpProtocol(H11Protocol):
         transports: Where connections are entered.
         answers: Makes the errors.
         limits: How long a request may take.
+        at_once: Answers a plain request that nobody has to wait for, or gives it back.
     """
 
     def __init__(
-        self, *, transports: Transports, answers: Answers, limits: LocalLimits, **arguments: Any
+        self,
+        *,
+        transports: Transports,
+        answers: Answers,
+        limits: LocalLimits,
+        at_once: AtOnce,
+        **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        self.conn = _Connection(h11.SERVER)
+        self.conn: _Connection = _Connection(h11.SERVER)
         self._transports = transports
         self._answers = answers
         self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
+        self._at_once = at_once
+        self._is_new = True
         self._is_over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,13 +92,15 @@ class _HttpProtocol(H11Protocol):
         if self._is_over:
             return
         try:
-            super().data_received(data)
+            if not (self._rests() and self._answer_at_once(data)):
+                super().data_received(data)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this client alone
             _log.exception("Could not handle what came from %s.", self._line)
             self._part()
         self._watch()
 
     def on_response_complete(self) -> None:
+        self._is_new = False
         super().on_response_complete()
         self._watch()
 
@@ -95,21 +118,37 @@ class _HttpProtocol(H11Protocol):
             self._line.abort()
             return
         if self.cycle is not None:
-            # The answer that is awaited is the last one; uvicorn closes behind it without saying so.
+            # The answer that is awaited is the last; uvicorn closes behind it without saying so.
             self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
         super().shutdown()
+
+    def _rests(self) -> bool:
+        """Whether nothing is under way, in either direction."""
+        is_between = self.conn.their_state is h11.IDLE and not self.conn.has_begun
+        return is_between and not (self.flow.write_paused or self._line.is_closing())
+
+    def _answer_at_once(self, data: bytes) -> bool:
+        request = read_plain(data)
+        answer = self._at_once(request, self.client) if request else None
+        if answer is None:
+            return False
+        self._unset_keepalive_if_required()
+        self._line.write(_written(answer, self.server_state.default_headers))
+        self.on_response_complete()
+        return True
 
     def _has_begun(self) -> bool:
         """Whether a part of a request has arrived and its end has not."""
         state = self.conn.their_state
-        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
+        return state is h11.SEND_BODY or (state is h11.IDLE and self.conn.has_begun)
 
     def _can_answer(self) -> bool:
         return not self._is_over and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
 
     def _watch(self) -> None:
         # Between requests a connection may rest; a new one is there to ask something.
-        if self._is_over or not (self._has_begun() or self.cycle is None):
+        is_new = self._is_new and self.cycle is None
+        if self._is_over or not (self._has_begun() or is_new):
             self._stop_watching()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(self._limits.request_seconds, self._expire)
@@ -149,11 +188,26 @@ def _phrase(status: int) -> bytes:
     return HTTPStatus(status).phrase.encode()
 
 
-def http_protocol(transports: Transports, answers: Answers, limits: LocalLimits) -> type[Any]:
+def _written(answer: Response, more: list[tuple[bytes, bytes]]) -> bytes:
+    status = answer.status_code
+    lines = [b"%s: %s\r\n" % pair for pair in (*more, *answer.raw_headers)]
+    first = b"HTTP/1.1 %d %s\r\n" % (status, _phrase(status))
+    return b"".join([first, *lines, b"\r\n", bytes(answer.body)])
+
+
+def http_protocol(
+    transports: Transports, answers: Answers, limits: LocalLimits, at_once: AtOnce
+) -> type[Any]:
     """The class that uvicorn makes one of for each connection."""
 
     class Protocol(_HttpProtocol):
         def __init__(self, **arguments: Any) -> None:
-            super().__init__(transports=transports, answers=answers, limits=limits, **arguments)
+            super().__init__(
+                transports=transports,
+                answers=answers,
+                limits=limits,
+                at_once=at_once,
+                **arguments,
+            )
 
     return Protocol

@@ -1,7 +1,7 @@
 """S3 on the instance's own port: which requests are meant for it, and their answers as HTTP."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -59,13 +59,13 @@ class ObjectWire:
         self._answers = answers
         self._body_bytes = body_bytes
 
-    def is_meant(self, http: HttpRequest) -> bool:
+    def is_meant(self, path: str, query: str, headers: Mapping[str, str]) -> bool:
         """Whether a request is for S3: it is signed for it, or names the bucket."""
-        if _SCOPE in http.headers.get("authorization", "") or _SCOPE_OF_LINK in http.url.query:
+        if _SCOPE in headers.get("authorization", "") or _SCOPE_OF_LINK in query:
             return True
         name = self._bucket.name
-        first = http.scope["path"].removeprefix("/").partition("/")[0]
-        return bool(name) and name in (first, self._host_bucket(http))
+        first = path.removeprefix("/").partition("/")[0]
+        return bool(name) and name in (first, self._host_bucket(headers))
 
     async def respond(self, http: HttpRequest) -> Response:
         """Answer one request; concurrently with others. Cancelling loses the answer alone.
@@ -80,7 +80,7 @@ class ObjectWire:
             http.scope["raw_path"].decode("ascii"),
             http.url.query,
             http.headers,
-            self._host_bucket(http),
+            self._host_bucket(http.headers),
         )
         http.scope[OPERATION] = request.operation or "S3"
         refuse = partial(self._refuse, http)
@@ -143,9 +143,9 @@ class ObjectWire:
         answer = ObjectAnswer.of_xml(error.status, ("Error", members))
         return Response(answer.body.head, error.status, {**answer.headers, **headers})
 
-    def _host_bucket(self, http: HttpRequest) -> str:
+    def _host_bucket(self, headers: Mapping[str, str]) -> str:
         name = self._bucket.name
-        return name if name and http.headers.get("host", "").startswith(f"{name}.") else ""
+        return name if name and headers.get("host", "").startswith(f"{name}.") else ""
 
 
 def _access_key(http: HttpRequest) -> str:

@@ -9,7 +9,7 @@ from connect_tasks.emulator.limits import LocalLimits
 __all__ = ["EXPIRES_AT", "SocketLife"]
 
 EXPIRES_AT = "connect_tasks.expires_at"
-"""The key under which the application, when it accepts a socket, says when its connection expires."""
+"""The key under which who accepts a socket says when its connection expires."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -32,7 +32,7 @@ class _LoopSchedule(Schedule):
 
 def config(limits: LocalLimits = _LIMITS) -> uvicorn.Config:
     """What serves the application, with the protocols of the local Connect."""
-    http = http_protocol(Transports(), Answers(), limits)
+    http = http_protocol(Transports(), Answers(), limits, lambda *_: None)
     socket = socket_protocol(Answers(), limits, _LoopSchedule())
     return quiet_config(_app, http, socket, limits.message_bytes)
 
