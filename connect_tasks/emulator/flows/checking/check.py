@@ -97,10 +97,9 @@ def _of_type(_flow: Flow, action: Action) -> Iterator[str]:
     if action.type in OTHER_SERVICES:
         yield f"{action.type} needs a service that is not here; it takes its error branch."
     elif action.type not in _KNOWN:
-        advice = nearest(action.type, _KNOWN).removeprefix(
-            "it is none of those that are known here."
-        )
-        yield f"{action.type} is not known here; it takes its error branch. {advice}".rstrip()
+        advice = nearest(action.type, _KNOWN)
+        meant = f"; {advice} It" if advice.startswith("did") else "; it"
+        yield f"{action.type} is not known here{meant} takes its error branch."
 
 
 def _of_parameters(_flow: Flow, action: Action) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What is wrong with a file of a flow or its world: every fault at once, each with its place."""
 
 import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ def kind_of(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value as messages show it: short, and on one line."""
-    text = repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

@@ -1,6 +1,8 @@
 """Reads the documents of a world, and bots: JSON or TOML."""
 
+import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,13 +33,28 @@ def read_document(path: Path) -> Any:
     """
     text, file = read_text(path), str(path)
     if path.suffix.lower() != ".toml":
-        return parse_json(text, file)
+        value = parse_json(text, file)
+        _must_be_once(text, file)
+        return value
     try:
         return shallow(tomllib.loads(text), file)
     except tomllib.TOMLDecodeError as error:
         raise FlowFileError([Problem(file, "", f"is no TOML: {error}.")]) from error
     except RecursionError as error:
         raise FlowFileError([Problem(file, "", "is nested too deep.")]) from error
+
+
+def _must_be_once(text: str, file: str) -> None:
+    """Refuse an object that has a member twice: JSON's readers forget the first."""
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        counts = Counter(name for name, _ in pairs)
+        twice.extend(name for name, count in counts.items() if count > 1)
+
+    json.loads(text, object_pairs_hook=look)
+    if twice:
+        raise FlowFileError([Problem(file, name, "is there twice; keep one.") for name in twice])
 
 
 def shallow(value: Any, file: str) -> Any:

@@ -89,7 +89,7 @@ class Reader:
             FlowFileError: Something in it, or in a file that it names, cannot be used.
         """
         document = {} if path is None else self._once("world", path, read_document)
-        changed = merged(document, shallow(patch or {}, str(path or "world")))
+        changed = merged(document, shallow(patch, str(path or "world"))) if patch else document
         folder = Path() if path is None else path.parent
         return _WorldReading(str(path or "world"), folder, self).read(changed)
 

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.exported.problems import FlowFileError
+from connect_tasks.emulator.flows.world.world import World
 from tests.unit.emulator.flows.documents import (
     CORPUS,
     FLOWS,
@@ -197,12 +199,15 @@ def _replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 
 
 def is_read_or_refused(path: Path) -> bool:
-    """Whether it is one or the other, with reasons; whatever else is raised comes out."""
+    """Whether it is one or the other, with reasons; whatever else is raised comes out.
+
+    What is read can be checked, too.
+    """
     try:
         flow = read_flow(path)
     except FlowFileError as refused:
         return bool(refused.problems) and all(problem.text for problem in refused.problems)
-    return flow.start in flow.actions
+    return flow.start in flow.actions and all(problem.text for problem in check(flow, World()))
 
 
 DOCUMENTS = [json.loads(path.read_text(encoding="utf-8")) for path in FLOWS]

@@ -139,7 +139,7 @@ def test_a_picker_has_at_most_as_many_entries_as_amazon_takes(
     ("said", "wrong"),
     [
         (5, "must be a text or an interactive message, not a number"),
-        ({}, "has no templateType None"),
+        ({}, "has no templateType null"),
         ({"templateType": ["ListPicker"]}, "has no templateType ['ListPicker']"),
         ({"templateType": "Listpicker"}, "did you mean 'ListPicker'?"),
         ({"templateType": "Panel", "data": {}}, "needs the member version"),
