@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -262,11 +263,12 @@ def test_slots_are_filled_into_an_interactive_response() -> None:
     assert "For AB1234" in said(talk("status of AB1234", bot=bot))[1]
 
 
-def test_a_pattern_that_backtracks_for_ever_is_an_error_and_not_the_end_of_all() -> None:
-    slot = {"name": "number", "pattern": "(a|a|aa)+$|(a*)*b", "prompt": "Which?"}
-    bot = {"intents": [{"name": "Status", "utterances": ["order"], "slots": [slot]}]}
-    played = talk("order", "a" * 200 + "!c", bot=bot)
-    assert said(played)[-1] in {"failed", "Which?"}
+def test_a_pattern_that_backtracks_for_ever_is_an_error() -> None:
+    slot = {"name": "number", "pattern": "(a|aa)+", "prompt": "Which?"}
+    intent = {"name": "Status", "utterances": ["order", "order {number}"], "slots": [slot]}
+    bot = {"intents": [intent]}
+    assert said(talk("order", "a" * 200 + "-", bot=bot))[1:] == ["Which?", "failed"]
+    assert said(talk("order " + "a" * 200 + "-", bot=bot))[1:] == ["failed"]
 
 
 def test_a_bot_of_no_text_says_none_before_it_listens() -> None:
@@ -282,8 +284,8 @@ def test_a_message_before_the_block_is_lost_unless_it_is_kept() -> None:
         run = FlowRun(one, around, contact, draw=lambda: 1, now=NOON)
         assert run.advance(NOON) is None
         run.hear("bye")
-        assert run.due is not None
-        steps = iter(lambda: run.advance(run.due or NOON), None)
+        later = NOON + timedelta(seconds=5)
+        steps = iter(lambda: run.advance(later), None)
         return [step.text for step in steps if isinstance(step, Say)]
 
     assert heard("kept")[:2] == ["How can I help?", "Bye"]

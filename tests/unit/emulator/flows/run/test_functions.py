@@ -98,8 +98,8 @@ def test_what_there_was_no_time_to_repeat_is_not_used_up() -> None:
     assert said(play(flow_, world=world(function=function))) == ["third"]
 
 
-STRING_MAP = {"ResponseValidation": {"ResponseType": "STRING_MAP"}}
-JSON = {"ResponseValidation": {"ResponseType": "JSON"}}
+STRING_MAP: dict[str, Any] = {"ResponseValidation": {"ResponseType": "STRING_MAP"}}
+JSON: dict[str, Any] = {"ResponseValidation": {"ResponseType": "JSON"}}
 
 
 @pytest.mark.parametrize("options", [STRING_MAP, {}, {"ResponseValidation": {}}])
