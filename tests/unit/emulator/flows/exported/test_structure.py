@@ -185,7 +185,7 @@ def test_an_identifier_that_two_actions_have_is_one_problem(tmp_path: Path) -> N
 
 
 def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else ()
+    inner: Any = value.items() if isinstance(value, dict) else ()
     inner = enumerate(value) if isinstance(value, list) else inner
     return [place, *(found for key, each in inner for found in _places(each, (*place, key)))]
 

@@ -30,7 +30,8 @@ def test_a_patch_changes_a_document_as_the_rfc_says(target: Any, patch: Any, res
 
 
 def test_neither_the_document_nor_the_patch_is_changed() -> None:
-    target, patch = {"a": {"b": 1}}, {"a": {"b": None, "c": {}}}
+    target: Any = {"a": {"b": 1}}
+    patch: Any = {"a": {"b": None, "c": {}}}
     merged(target, patch)
 
     assert (target, patch) == ({"a": {"b": 1}}, {"a": {"b": None, "c": {}}})
