@@ -331,8 +331,6 @@ class Backend:
             greet(chat)
 
     def _conversation(self, chat: Chat) -> Conversation:
-        # S311: the choice has to be repeatable, not secret.
-        chance = random.Random(f"{self._seed}:{chat.key}")  # noqa: S311
         return Conversation(
             chat,
             self.flows.begin(
@@ -344,9 +342,17 @@ class Backend:
             stage=self,
             schedule=self.schedule,
             now=self._now,
-            think=partial(chance.uniform, *self._think_seconds),
+            think=self._thought(chat),
             call=self._call,
         )
+
+    def _thought(self, chat: Chat) -> Callable[[], float]:
+        if not any(self._think_seconds):
+            # What chance starts from costs each chat more than all else that it starts with.
+            return float
+        # S311: the choice has to be repeatable, not secret.
+        chance = random.Random(f"{self._seed}:{chat.key}")  # noqa: S311
+        return partial(chance.uniform, *self._think_seconds)
 
     def _give_up(self, chat: Chat) -> None:
         if chat.is_open and chat.connected_at is None:

@@ -44,7 +44,9 @@ def formed(shape: Any, depth: int) -> st.SearchStrategy[Any]:
             keys = st.text(max_size=4) | st.sampled_from(["x" * 128, "x" * 32_768])
             return st.dictionaries(keys, values(shape.value, depth - 1), max_size=3)
         case "string":
-            return st.text("a1:/-", max_size=9) | st.sampled_from(getattr(shape, "enum", ()) or [""])
+            return st.text("a1:/-", max_size=9) | st.sampled_from(
+                getattr(shape, "enum", ()) or [""]
+            )
         case _:
             return SCALARS
 
