@@ -171,6 +171,14 @@ def test_an_instance_is_verified(local: LocalConnect) -> None:
     assert len(local.contacts) == 0
 
 
+def test_cases_are_played_with_a_flows_file() -> None:
+    files = FOLDER.parents[1] / "data" / "flows"
+    flow = str(files / "order-status-bot.json")
+    world = str(files / "order-status-bot.world.json")
+
+    assert FLOWS["regression"](str(files / "cases.csv"), connect=flow, world=world).passed
+
+
 def test_what_amazon_knows_is_collected(local: LocalConnect, ledger: str) -> None:
     outreach(local, ledger)
 

@@ -136,6 +136,14 @@ def test_the_flowchart_marks_what_was_not_reached() -> None:
     assert 'a0 -->|"NoMatchingError (not reached)"| a1' in text
 
 
+def test_the_picture_in_the_documents_is_the_one_of_the_cases_that_come_with_the_package() -> None:
+    picture = FLOWS.parents[1] / "docs" / "images" / "flow-coverage.svg"
+
+    assert picture.read_text("utf-8") == rehearsed().coverage_svg() + "\n", (
+        f"write what coverage_svg() gives for data/flows/cases.csv to {picture.name}"
+    )
+
+
 def test_of_an_instance_nothing_is_known() -> None:
     with pytest.raises(InputError, match="Amazon does not tell"):
         RegressionResult("f", []).coverage_svg()
