@@ -65,7 +65,7 @@ def read_flow(path: Path) -> Flow:
     """
     file, text = str(path), read_text(path)
     unwrapped = _unwrap(_parse(text, file), text, file)
-    document = _flow_document(unwrapped.document, file)
+    document = _flow_document(unwrapped, file)
     structure = read_structure(document, file)
     if structure.problems:
         raise FlowFileError(structure.problems)
@@ -130,14 +130,15 @@ def _as_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _flow_document(document: Any, file: str) -> dict[str, Any]:
+def _flow_document(unwrapped: _Unwrapped, file: str) -> dict[str, Any]:
     """The document, if it is one of a flow as it is deployed."""
+    document = unwrapped.document
     if not isinstance(document, dict):
         raise _refusal(file, f"A flow is a JSON object, not {kind_of(document)}.")
     other = _other_file(document)
     if other is not None:
         raise _refusal(file, other)
-    template = template_in_document(document, file)
+    template = template_in_document(document, unwrapped.content, file)
     if template is not None:
         raise FlowFileError([template])
     return document

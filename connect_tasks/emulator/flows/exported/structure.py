@@ -20,6 +20,7 @@ VERSION = "2019-10-30"
 MOST_ACTIONS = 250
 """How many actions Connect takes in a flow."""
 
+_MOST_LOOKED_AT = 10_000
 _LONGEST_IDENTIFIER = 50
 _FORBIDDEN = frozenset("%:(\\/)=$,;[]{}")
 
@@ -60,7 +61,7 @@ class _Reading:
         actions = list(self._actions(document))
         self._place = ""
         self._check_once(actions)
-        start = self._start(document, {action.identifier for action in actions})
+        start = self._start(document, actions)
         by_identifier = {action.identifier: action for action in actions}
         return Structure(start, by_identifier, tuple(self._problems))
 
@@ -78,13 +79,13 @@ class _Reading:
                 self._say(f"{count} actions have this Identifier; it must be one action's only.")
         self._place = ""
 
-    def _start(self, document: Mapping[str, Any], identifiers: set[str]) -> str:
+    def _start(self, document: Mapping[str, Any], actions: list[Action]) -> str:
         start = document.get("StartAction")
         if start is None:
             self._say("StartAction is missing; it must be the Identifier of the first action.")
         elif not isinstance(start, str):
             self._say(f"StartAction must be a text, not {kind_of(start)}.")
-        elif start not in identifiers:
+        elif len(actions) < _MOST_LOOKED_AT and start not in {one.identifier for one in actions}:
             self._say(f"StartAction {shown(start)} is the Identifier of no action.")
         return str(start)
 
@@ -101,7 +102,7 @@ class _Reading:
                 f"it has {len(given):,} actions; Connect takes at most {MOST_ACTIONS}. Split it"
                 " with Transfer to flow."
             )
-        for number, action in enumerate(given):
+        for number, action in enumerate(given[:_MOST_LOOKED_AT]):
             self._place = f"Actions[{number}]"
             read = self._object(action, "")
             yield self._action(read or {}) if read is not None else Action("", "")

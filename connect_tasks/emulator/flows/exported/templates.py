@@ -25,9 +25,16 @@ def template_in_text(text: str, file: str) -> Problem | None:
     return Problem(file, "", f"line {line} has the placeholder {shown(found[0])}. {_ADVICE}")
 
 
-def template_in_document(document: Any, file: str) -> Problem | None:
-    """What to say of a flow with a placeholder in what it does; None if it has none."""
-    found = list(_placeholders(document)) if isinstance(document, dict) else []
+def template_in_document(document: dict[str, Any], text: str, file: str) -> Problem | None:
+    """What to say of a flow with a placeholder in what it does; None if it has none.
+
+    Args:
+        document: The flow's document.
+        text: The text that it was read from.
+        file: Where that is from.
+    """
+    # The walk is slow where there is much to walk through.
+    found = list(_placeholders(document)) if "${" in text or "{{" in text else []
     if not found:
         return None
     identifier, path, placeholder = found[0]

@@ -122,6 +122,10 @@ class Function(_Member):
             return {"python": given}
         if isinstance(given, dict) and {"return", "fail"} & given.keys():
             return {"otherwise": given}
+        if not isinstance(given, dict | cls):
+            raise ValueError(  # noqa: TRY004 - what pydantic collects
+                "a function is 'file.py:name', or has one of cases, otherwise and sequence"
+            )
         return given
 
     @model_validator(mode="after")

@@ -70,6 +70,13 @@ def test_ten_thousand_actions_are_one_problem(tmp_path: Path) -> None:
     assert text.startswith(": it has 10,000 actions;")
 
 
+def test_more_actions_than_anybody_looks_at_are_refused_by_their_number(tmp_path: Path) -> None:
+    texts = texts_of(write(tmp_path, document(*[0] * 20_000)))
+
+    assert texts[0].startswith(": it has 20,000 actions;")
+    assert len(texts) == 10_001
+
+
 # --- what is a fault ---
 
 

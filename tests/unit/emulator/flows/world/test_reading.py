@@ -215,6 +215,7 @@ def test_a_patch_that_is_nested_too_deep_is_refused(folder: Path) -> None:
         ({"bots": {"b": "."}}, ": is a folder; name a file in it."),
         ({"bots": {"b": "flow.json"}}, "intents: is missing."),
         ({"lambdas": {"f": {}}}, "lambdas.f: a function is 'file.py:name', or has one of"),
+        ({"lambdas": {"f": 5}}, "lambdas.f: a function is 'file.py:name', or has one of"),
         ({"lambdas": {"f": {"fail": "no"}}}, "lambdas.f.otherwise.fail: must be 'error' or"),
         (
             {"lambdas": {"f": {"cases": [{"retrun": 1}]}}},
