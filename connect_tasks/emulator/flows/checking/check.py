@@ -108,7 +108,7 @@ def _of_parameters(_flow: Flow, action: Action) -> Iterator[str]:
             yield f"{action.type} has no parameter {' or '.join(names)}."
     for path, value in values_in(action.parameters, "Parameters"):
         if value == "":
-            yield f"{path} is empty; Connect does not take that."
+            yield f"{path} is empty; Connect may refuse that."
         elif not isinstance(value, str | bool):
             yield f"{path} is {shown(value)}; Connect writes texts only."
     for path, name in names_in(action.parameters, "Parameters"):
@@ -125,7 +125,7 @@ def _of_texts(_flow: Flow, action: Action) -> Iterator[str]:
 def _of_branches(_flow: Flow, action: Action) -> Iterator[str]:
     for condition in action.conditions:
         if not condition.operand:
-            yield "the operand of a condition is empty; Connect does not take that."
+            yield "the operand of a condition is empty; Connect may refuse that."
         if condition.operator not in OPERATORS:
             operator, advice = condition.operator, nearest(condition.operator, OPERATORS)
             yield f"there is no Operator {shown(operator)}; {advice} It is never true."

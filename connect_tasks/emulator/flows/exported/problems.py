@@ -58,10 +58,15 @@ def kind_of(value: Any) -> str:
     return _KINDS.get(type(value), "a number")
 
 
-def shown(value: Any) -> str:
-    """A value as messages show it: short, and on one line."""
+def shown(value: Any, *, longest: int = _LONGEST) -> str:
+    """A value as messages show it: on one line, and short.
+
+    Args:
+        value: The value.
+        longest: Characters that are shown at most.
+    """
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

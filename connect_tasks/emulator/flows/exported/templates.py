@@ -10,6 +10,7 @@ from connect_tasks.emulator.flows.exported.problems import Problem, shown
 __all__ = ["template_in_document", "template_in_text"]
 
 _PLACEHOLDER = re.compile(r"\$\{[^}\n]+\}|\{\{[^{}\n]+\}\}")
+_LONGEST = 200
 _ADVICE = (
     "This is a template. Take the flow as it is deployed: export it in the flow designer, or fetch"
     " it with `aws connect describe-contact-flow`."
@@ -22,7 +23,7 @@ def template_in_text(text: str, file: str) -> Problem | None:
     if found is None:
         return None
     line = text.count("\n", 0, found.start()) + 1
-    return Problem(file, "", f"line {line} has the placeholder {shown(found[0])}. {_ADVICE}")
+    return Problem(file, "", f"line {line} has the placeholder {_named(found[0])}. {_ADVICE}")
 
 
 def template_in_document(document: dict[str, Any], text: str, file: str) -> Problem | None:
@@ -40,8 +41,12 @@ def template_in_document(document: dict[str, Any], text: str, file: str) -> Prob
     identifier, path, placeholder = found[0]
     count = f", the first of {len(found)}" if len(found) > 1 else ""
     return Problem(
-        file, identifier, f"{path} has the placeholder {shown(placeholder)}{count}. {_ADVICE}"
+        file, identifier, f"{path} has the placeholder {_named(placeholder)}{count}. {_ADVICE}"
     )
+
+
+def _named(placeholder: str) -> str:
+    return shown(placeholder, longest=_LONGEST)
 
 
 def _placeholders(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

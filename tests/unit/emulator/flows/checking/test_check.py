@@ -157,7 +157,7 @@ def test_amounts_of_money_are_no_references(tmp_path: Path) -> None:
     [
         (
             action("one", MESSAGE, {"Text": "a", "X": {"y": [""]}}, NextAction="end"),
-            "Parameters.X.y[0] is empty; Connect does not take that.",
+            "Parameters.X.y[0] is empty; Connect may refuse that.",
         ),
         (
             action("one", MESSAGE, {"Text": "a", "X": {"": "y"}}, NextAction="end"),
@@ -202,7 +202,7 @@ def test_amounts_of_money_are_no_references(tmp_path: Path) -> None:
         ),
         (
             action("one", "X" * 3, Conditions=[condition("", "end")]),
-            "the operand of a condition is empty; Connect does not take that.",
+            "the operand of a condition is empty; Connect may refuse that.",
         ),
         (
             action("one", "X" * 3, Conditions=[condition("a", "end", "Contains")]),

@@ -112,7 +112,9 @@ def test_the_old_export_is_refused_with_the_sentence_that_helps(tmp_path: Path) 
     assert problem.text.endswith("--query ContactFlow.Content --output text`.")
 
 
-@pytest.mark.parametrize("placeholder", ["${queue_arn}", "{{queueArn}}", "${Token[A.1]}"])
+@pytest.mark.parametrize(
+    "placeholder", ["${queue_arn}", "{{queueArn}}", "${Token[A.1]}", f"${{var.{'x' * 100}}}"]
+)
 def test_a_template_is_refused_by_its_first_placeholder_and_its_place(
     tmp_path: Path, placeholder: str
 ) -> None:
