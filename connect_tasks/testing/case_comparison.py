@@ -5,7 +5,7 @@ from itertools import pairwise, zip_longest
 
 from connect_tasks.emulator.flows.rehearsal import Line, Rehearsed
 from connect_tasks.testing.case import Case, ExpectedLine, Turn, shown
-from connect_tasks.testing.comparison import Compared
+from connect_tasks.testing.comparison import Compared, only_white_space
 from connect_tasks.testing.expected_comparison import compare_attributes, compare_end
 
 __all__ = ["compare_case"]
@@ -141,7 +141,8 @@ def _met(expected: ExpectedLine, line: Line, since: float) -> Compared:
 def _missing(expected: ExpectedLine, line: Line | None) -> Compared:
     if line is None:
         return Compared(expected=str(expected), ok=False)
-    return _heard(line, str(expected), ok=False)
+    why = only_white_space(expected.equals or "", shown(line.text))
+    return _heard(line, str(expected), ok=False, why=why)
 
 
 def _unasked(line: Line, *, every_line: bool) -> Compared:

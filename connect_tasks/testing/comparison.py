@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from connect_tasks.aws.stored_text import as_stored
 
-__all__ = ["Compared", "difference", "is_as_expected", "side_by_side"]
+__all__ = ["Compared", "difference", "is_as_expected", "only_white_space", "side_by_side"]
 
 _WIDEST = 160
 _NARROWEST = 60
@@ -75,6 +75,20 @@ def _readable(text: str) -> str:
     return as_stored(text, most=_MOST)
 
 
+def only_white_space(expected: str, actual: str) -> str:
+    """Why two texts that look the same are not; empty if they do not look so.
+
+    Example:
+        >>> only_white_space("Hello", "Hello ")
+        "they differ in white space: expected 'Hello', but it was 'Hello '"
+        >>> only_white_space("Hello", "Hello!")
+        ''
+    """
+    if expected == actual or expected.split() != actual.split():
+        return ""
+    return f"they differ in white space: expected {expected!r}, but it was {actual!r}"
+
+
 def _rows(one: Compared, column: int) -> Iterator[str]:
     mark = "!" if one.ok is False else " "
     left, right = _wrapped(_told(one, one.actual), column), _wrapped(_wanted(one), column)
@@ -102,9 +116,7 @@ def _wanted(one: Compared) -> str:
 
 def _wrapped(text: str, width: int) -> list[str]:
     return [
-        line
-        for paragraph in text.splitlines()
-        for line in textwrap.wrap(paragraph, width, drop_whitespace=False) or [""]
+        line for paragraph in text.splitlines() for line in textwrap.wrap(paragraph, width) or [""]
     ]
 
 

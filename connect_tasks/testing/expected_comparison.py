@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from connect_tasks.emulator.flows.rehearsal import Line, Rehearsed
-from connect_tasks.testing.comparison import Compared
+from connect_tasks.testing.comparison import Compared, only_white_space
 from connect_tasks.testing.expected_file import (
     CONTACT_ID,
     ExpectedConversation,
@@ -119,12 +119,14 @@ def _fits(expected: tuple[str, str], line: Line) -> bool:
 def _compared(
     expected: tuple[str, str] | None, line: Line | None, *, is_asked: bool = True
 ) -> Compared:
+    if line is None:
+        return Compared(expected=": ".join(expected or ()), ok=False if is_asked else None)
+    ok = (expected is not None and _fits(expected, line)) if is_asked else None
     return Compared(
-        speaker=None if line is None else line.speaker,
+        speaker=line.speaker,
         expected=None if expected is None else ": ".join(expected),
-        actual=None if line is None else line.text,
-        at_seconds=None if line is None else line.at_seconds,
-        ok=(expected is not None and line is not None and _fits(expected, line))
-        if is_asked
-        else None,
+        actual=line.text,
+        at_seconds=line.at_seconds,
+        ok=ok,
+        why="" if expected is None else only_white_space(expected[1], line.text),
     )

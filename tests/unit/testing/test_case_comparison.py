@@ -88,6 +88,11 @@ def test_a_case_passes_if_all_that_it_expects_comes_in_its_order(
             id="another text",
         ),
         pytest.param(
+            with_row(0, equals="Hello  Ada "),
+            "they differ in white space: expected 'Hello  Ada ', but it was 'Hello Ada'",
+            id="white space",
+        ),
+        pytest.param(
             with_row(0, equals="hello ada"),
             "expected hello ada, but it was FLOW: Hello Ada",
             id="capitals",
