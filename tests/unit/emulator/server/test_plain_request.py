@@ -67,7 +67,7 @@ NOT_PLAIN = {
     "no host": b"GET / HTTP/1.1\r\nA: b\r\n\r\n",
     "no header": b"GET / HTTP/1.1\r\n\r\n",
     "a signed length": HEAD + b"Content-Length: +1\r\n\r\na",
-    "a length in other digits": HEAD + "Content-Length: ١\r\n\r\na".encode(),
+    "a length in other digits": HEAD + "Content-Length: \u0661\r\n\r\na".encode(),
     "a long length": HEAD + b"Content-Length: 0000000001\r\n\r\na",
     "an older version": HEAD.replace(b"1.1", b"1.0") + b"\r\n",
     "another method": HEAD.replace(b"PUT", b"HEAD") + b"\r\n",
