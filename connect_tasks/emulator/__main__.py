@@ -90,6 +90,8 @@ def _local(arguments: argparse.Namespace, faults: Sequence[Fault]) -> LocalConne
             state_dir=arguments.state_dir,
             storage=storage_of(arguments),
             log_requests=arguments.log_requests,
+            sns=dict(arguments.sns),
+            receipts=arguments.receipts,
         )
     except OSError as error:
         raise SystemExit(f"Cannot use {error.filename}: {error.strerror}") from error

@@ -37,6 +37,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_flows(parser)
     _add_place(parser)
+    _add_streaming(parser)
     _add_time(parser)
     _add_quotas(parser)
     _add_sight(parser)
@@ -91,6 +92,23 @@ def _add_flows(parser: argparse.ArgumentParser) -> None:
         default=(0.0, 0.0),
         metavar="A-B",
         help="least and most seconds before each utterance of a flow",
+    )
+
+
+def _add_streaming(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what else is told of chats")
+    group.add_argument(
+        "--sns",
+        action="append",
+        default=[],
+        type=_topic,
+        metavar="ARN=URL",
+        help="where what is streamed to an SNS topic is POSTed; can be given more than once",
+    )
+    group.add_argument(
+        "--receipts",
+        action="store_true",
+        help="the other side confirms each message of the customer as delivered and read",
     )
 
 
@@ -198,6 +216,13 @@ def _span(text: str) -> tuple[float, float]:
     if most < least:
         raise argparse.ArgumentTypeError(f"must not go down, as {text} does")
     return least, most
+
+
+def _topic(text: str) -> tuple[str, str]:
+    arn, _, url = text.partition("=")
+    if not arn.startswith("arn:") or not url:
+        raise argparse.ArgumentTypeError("write the ARN of a topic, =, and a URL")
+    return arn, url
 
 
 def _port(text: str) -> int:

@@ -27,6 +27,7 @@ from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.background import Background
 from connect_tasks.emulator.server.ticker import steady_clock
+from connect_tasks.emulator.server.topics import Topics
 from connect_tasks.emulator.server.transports import Transports, listen
 from connect_tasks.emulator.server.visitors import is_host_local, url_host
 from connect_tasks.emulator.server.wire import Wire
@@ -79,6 +80,10 @@ class LocalConnect:
             goes on: the same ids and tokens, open chats are open, what has ended stays ended. It
             holds what StartChatContact was given of open chats, no texts and no tokens.
             Without one, all is forgotten with the object.
+        sns: The URL of the endpoint of each SNS topic that chats are streamed to, by its ARN. What
+            is streamed to others nobody hears.
+        receipts: Whether the other side confirms each message of the customer as delivered and
+            read, as the workspace of an agent does.
         log_requests: One line for each request in the log `connect_tasks.emulator.server
             .request_log`: operation, status, milliseconds.
         storage: The S3 bucket that transcripts of ended contacts are kept in; with None the
@@ -86,8 +91,8 @@ class LocalConnect:
 
     Raises:
         ValueError: There is no flow of this name, a flow's or the world's file is not one (all that
-            is wrong with them is said at once), the factor is not above 0, or `state_dir` was
-            made with another seed or holds something else.
+            is wrong with them is said at once), the factor is not above 0, a topic's ARN or URL is
+            none, or `state_dir` was made with another seed or holds something else.
         OSError: `state_dir` cannot be read or written.
 
     Example:
@@ -117,6 +122,8 @@ class LocalConnect:
         state_dir: Path | str | None = None,
         storage: TranscriptStorage | None = _STORAGE,
         log_requests: bool = False,
+        sns: Mapping[str, str] = MappingProxyType({}),
+        receipts: bool = False,
     ) -> None:
         flows = _installed(flow_files, world)
         self.flow = _chosen(flow, flows)
@@ -146,8 +153,15 @@ class LocalConnect:
             call=self._call,
         )
         self._functions = PythonFunctions()
+        self._topics = Topics(sns, clock)
+        self._service = Service(
+            self._backend,
+            self.quotas,
+            lambda: clock().timestamp(),
+            publish=self._topics.publish,
+            receipts=receipts,
+        )
         self._backend.take_up(remembered.started, remembered.issued)
-        self._service = Service(self._backend, self.quotas, lambda: clock().timestamp())
         self._lock = threading.Lock()
         self._transports = Transports()
         self._wire = Wire(
@@ -291,6 +305,29 @@ class LocalConnect:
         with self._lock:
             self._service.expired_keys.add(access_key)
 
+    def ask_to_sign_in(self, contact_id: str) -> str:
+        """Ask a chat's customer to sign in, as the block "Authenticate Customer" does.
+
+        Returns:
+            The id of the session, which the customer's client gets with the event
+            `authentication.initiated`. Each call asks anew.
+
+        Raises:
+            KeyError: There is no open chat of this id.
+
+        Example:
+            ```python
+            with LocalConnect() as local:
+                for contact in local.contacts:
+                    local.ask_to_sign_in(contact.contact_id)
+            ```
+        """
+        with self._lock:
+            chat = self._backend.chats[contact_id].latest
+            if not chat.is_open:
+                raise KeyError(contact_id)
+            return self._service.sign_ins.ask(chat)
+
     def environment(self) -> dict[str, str]:
         """The environment variables that point AWS clients of another process here."""
         return {
@@ -338,6 +375,7 @@ class LocalConnect:
         background, self._background = self._background, None
         if background is not None:
             background.stop()
+            self._topics.stop()
 
 
 def _installed(files: Sequence[Path | str], world: Path | str | None) -> InstalledFlows:

@@ -8,7 +8,7 @@ from typing import Any
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem
 
-__all__ = ["MOST_ATTRIBUTE_BYTES", "RULES", "attribute_bytes"]
+__all__ = ["MOST_ATTRIBUTE_BYTES", "RULES", "attribute_bytes", "is_topic"]
 
 MOST_ATTRIBUTE_BYTES = 32_768
 """UTF-8 bytes of all attributes of a contact, names and values."""
@@ -117,9 +117,14 @@ def _persistent_chat(body: Body) -> Iterator[Problem]:
             yield Problem(f"PersistentChat.{member}", "Is required for persistent chat")
 
 
+def is_topic(arn: str) -> bool:
+    """Whether an ARN is that of a standard SNS topic, by its form."""
+    return _SNS_TOPIC.fullmatch(arn) is not None
+
+
 def _streaming(body: Body) -> Iterator[Problem]:
     streaming = body.get("ChatStreamingConfiguration")
-    if streaming and not _SNS_TOPIC.fullmatch(streaming["StreamingEndpointArn"]):
+    if streaming and not is_topic(streaming["StreamingEndpointArn"]):
         path = "ChatStreamingConfiguration.StreamingEndpointArn"
         yield Problem(path, "Must be the ARN of a standard Amazon SNS topic")
 

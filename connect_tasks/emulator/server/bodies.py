@@ -36,7 +36,7 @@ async def read_body(http: HttpRequest, most: int) -> bytes:
     """
     if int(http.headers.get("content-length") or 0) > most:
         raise TooLargeError(is_coming="expect" not in http.headers)
-    body, more = b"", True
+    body, more = bytearray(), True
     while more:
         message = await http.receive()
         if message["type"] == "http.disconnect":
@@ -45,7 +45,7 @@ async def read_body(http: HttpRequest, most: int) -> bytes:
         more = message.get("more_body", False)
         if len(body) > most:
             raise TooLargeError(is_coming=more)
-    return body
+    return bytes(body)
 
 
 class Drained(Response):

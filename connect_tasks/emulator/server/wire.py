@@ -2,9 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -17,8 +15,6 @@ from websockets.frames import CloseCode
 
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.instance.backend import Backend
-from connect_tasks.emulator.instance.record import ContactRecord
-from connect_tasks.emulator.instance.transcript import iso
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.operations import OWNERS
@@ -26,11 +22,13 @@ from connect_tasks.emulator.model.routes import Destination, find_route
 from connect_tasks.emulator.objects.bucket import Bucket
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.bodies import Drained, GoneError, TooLargeError, read_body
+from connect_tasks.emulator.server.file_wire import FileWire
 from connect_tasks.emulator.server.http_protocol import http_protocol
 from connect_tasks.emulator.server.object_wire import ObjectWire
 from connect_tasks.emulator.server.page_wire import PageWire
 from connect_tasks.emulator.server.plain_request import PlainRequest
 from connect_tasks.emulator.server.request_log import FAULT, OPERATION, RequestLog
+from connect_tasks.emulator.server.rooms import Rooms
 from connect_tasks.emulator.server.socket_protocol import socket_protocol
 from connect_tasks.emulator.server.socket_wire import SocketWire
 from connect_tasks.emulator.server.transports import Transports, name_of, quiet_config
@@ -88,6 +86,7 @@ class Wire:
         self._any_host = any_host
         self._log_requests = log_requests
         self._page = PageWire(backend, lock=lock, body_bytes=limits.body_bytes, flow_id=flow_id)
+        self._rooms = Rooms(backend, service, self.injected, lock=lock, answers=answers)
         self._trouble = Trouble(transports)
         self._objects = ObjectWire(
             Bucket(backend.archive),
@@ -98,6 +97,7 @@ class Wire:
             answers=answers,
             body_bytes=limits.body_bytes,
         )
+        self._files = FileWire(service.attachments, service.sign_ins, lock=lock, answers=answers)
         self._sockets = SocketWire(
             backend,
             self._strike,
@@ -141,6 +141,9 @@ class Wire:
         destination = find_route(http.method, http.scope["raw_path"].decode("ascii"))
         http.scope[OPERATION] = destination.operation if destination else "unknown"
         try:
+            if self._files.is_meant(http.method, http.url.path):
+                http.scope[OPERATION] = "link"
+                return await self._files.respond(http)
             if self._objects.is_meant(http.scope["path"], http.url.query, http.headers):
                 return await self._objects.respond(http)
             if destination is None or not destination.is_served:
@@ -241,25 +244,7 @@ class Wire:
             message = "This is for this machine alone: ask for it as 127.0.0.1"
             return self._answers.refusal(RefusedError("ForbiddenException", message))
         http.scope[OPERATION] = "_local" if is_local else "page"
-        return self._tell(what) if is_local else await self._page.respond(http)
-
-    def _tell(self, what: str) -> Response | None:
-        with self._lock:
-            views: dict[str, Callable[[], Any]] = {
-                "contacts": lambda: [_plain(c.record()) for c in self._backend.chats.values()],
-                "calls": lambda: dict(self._service.calls),
-                "refusals": lambda: _nested(self._service.refusals),
-                "injected": lambda: _nested(self.injected),
-                "tokens": lambda: self._backend.connections.issued,
-            }
-            views[""] = lambda: [f"/_local/{name}" for name in views if name]
-            view = views.get(what)
-            if view is None:
-                return None
-            answer = self._answers.reply(200, view())
-        # Tokens open chats: no page of another site is to read them.
-        del answer.headers["access-control-allow-origin"]
-        return answer
+        return self._rooms.show(what) if is_local else await self._page.respond(http)
 
     def _unknown(self, http: HttpRequest, destination: Destination | None) -> Response:
         # The path may hold a token or a customer's data; the log does without.
@@ -269,17 +254,3 @@ class Wire:
         asked = f"{http.method} {path}" if destination is None else destination.operation
         message = f"Unknown operation: {asked}; served are {', '.join(sorted(OWNERS))}"
         return self._answers.refusal(RefusedError("UnknownOperationException", message))
-
-
-def _nested(counts: "Counter[tuple[str, str]]") -> dict[str, dict[str, int]]:
-    nested: dict[str, dict[str, int]] = {}
-    for (operation, name), count in counts.items():
-        nested.setdefault(operation, {})[name] = count
-    return nested
-
-
-def _plain(record: ContactRecord) -> dict[str, Any]:
-    plain = asdict(record)
-    times = ("started_at", "connected_at", "ended_at")
-    plain |= {name: iso(plain[name]) if plain[name] else None for name in times}
-    return plain | {"transcript": [item.members() for item in record.transcript]}
