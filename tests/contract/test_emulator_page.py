@@ -1,4 +1,4 @@
-"""The local Connect's own page in a browser: start a chat by hand, and speak as both, on a phone."""
+"""The local Connect's own page in a browser: start a chat, and speak as both, on a phone."""
 
 from collections.abc import Iterator
 from contextlib import closing

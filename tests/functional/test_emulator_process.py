@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import httpx
 import pytest
 
 from connect_tasks.emulator import LocalConnect
+from tests.functional.local_process import EXPORT, clients, instance_and_flow, process, run
 
 CLI = shutil.which("aws")
-EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -97,37 +96,6 @@ def test_run_by_itself_it_prints_what_to_export_and_serves_until_interrupted() -
     assert exports["AWS_ENDPOINT_URL_CONNECTPARTICIPANT"] == exports["AWS_ENDPOINT_URL_CONNECT"]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= set(exports)
     assert f"# instance: {LocalConnect().instance_arn}\n" in lines
-
-
-@contextmanager
-def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The local Amazon Connect by itself, and what it printed."""
-    command = [sys.executable, "-m", "connect_tasks.emulator", "--unlimited", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        printed = ""
-        while "# default flow" not in printed:
-            line = running.stdout.readline()
-            assert line, "it ended early"
-            printed += line
-        try:
-            yield running, printed
-        finally:
-            running.kill()
-
-
-@contextmanager
-def clients(printed: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
-    """boto3 with nothing but what was printed to export."""
-    for name, value in EXPORT.findall(printed):
-        monkeypatch.setenv(name, value)
-    session: Any = boto3.Session()
-    contacts, participants = session.client("connect"), session.client("connectparticipant")
-    try:
-        yield contacts, participants
-    finally:
-        contacts.close()
-        participants.close()
 
 
 def test_every_value_that_it_prints_can_be_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,8 +230,8 @@ def test_the_aws_cli_takes_the_arns_that_are_printed(local: LocalConnect, tmp_pa
 def test_killed_and_started_again_with_its_state_what_was_stopped_stays_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = tmp_path / "state"
-    arguments = ("--port=0", f"--state={state}")
+    state = tmp_path / "new" / "state"
+    arguments = ("--port=0", f"--state-dir={state}")
     ids = {"InstanceId": LocalConnect().instance_id, "ContactFlowId": LocalConnect().flow_id}
     request = {**ids, "ParticipantDetails": {"DisplayName": "Ann"}}
     both = {"ConnectionTypes": ["WEBSOCKET", "CONNECTION_CREDENTIALS"]}
@@ -286,21 +254,66 @@ def test_killed_and_started_again_with_its_state_what_was_stopped_stays_stopped(
     assert "Websocket" not in again["stopped"]
     assert described["DisconnectReason"] == "API"
     assert again["left open"]["ContactId"] == left_open["ContactId"]
+    assert again["left open"]["ParticipantToken"] == left_open["ParticipantToken"]
     assert "Websocket" in again["left open"]
-    assert "Ann" not in state.read_text(encoding="utf-8")
+
+
+def test_killed_and_started_again_with_its_state_every_token_still_opens_its_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--port=0", f"--state-dir={tmp_path}", "--flow=echo")
+    with process("--seed=5", *arguments) as (_, printed), clients(printed, monkeypatch) as both:
+        contacts, participants = both
+        instance, flow = instance_and_flow(printed)
+        started = contacts.start_chat_contact(
+            InstanceId=instance, ContactFlowId=flow, ParticipantDetails={"DisplayName": "Ann"}
+        )
+        connected = participants.create_participant_connection(
+            ParticipantToken=started["ParticipantToken"], Type=["CONNECTION_CREDENTIALS"]
+        )
+    # The seed is the folder's.
+    with process(*arguments) as (_, printed), clients(printed, monkeypatch) as both:
+        contacts, participants = both
+        participants.send_message(
+            ConnectionToken=connected["ConnectionCredentials"]["ConnectionToken"],
+            ContentType="text/plain",
+            Content="still here",
+        )
+        again = participants.create_participant_connection(
+            ParticipantToken=started["ParticipantToken"], Type=["CONNECTION_CREDENTIALS"]
+        )
+        said = participants.get_transcript(
+            ConnectionToken=again["ConnectionCredentials"]["ConnectionToken"]
+        )["Transcript"]
+
+    assert "still here" in [item.get("Content") for item in said]
+    assert started["ParticipantToken"] not in "".join(
+        path.read_text(encoding="utf-8") for path in tmp_path.iterdir()
+    )
 
 
 @pytest.mark.parametrize("content", [b"somebody else's", None])
 def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     state = tmp_path / "state"
-    state.mkdir() if content is None else state.write_bytes(content)
-    command = [sys.executable, "-m", "connect_tasks.emulator", "--port=0", f"--state={state}"]
+    if content is None:
+        state.write_bytes(b"a file")
+    else:
+        state.mkdir()
+        (state / "contacts.jsonl").write_bytes(content)
 
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    ended = run(f"--state-dir={state}")
 
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert str(state) in ended.stderr
+
+
+def test_a_state_of_another_seed_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "seed").write_text("3\n", encoding="utf-8")
+    ended = run(f"--state-dir={tmp_path}", "--seed=4")
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"{tmp_path} was made with the seed 3")
 
 
 PLAN = """
@@ -376,4 +389,4 @@ def test_run_by_itself_on_a_taken_port_it_says_so(local: LocalConnect) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
 
     assert ended.returncode == 1
-    assert ended.stderr == f"Cannot serve on port {port}: Address already in use\n"
+    assert ended.stderr == f"Cannot serve on port {port} of 127.0.0.1: Address already in use\n"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connect_tasks.emulator.instance.backend import Backend
+from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.sockets import ParticipantSocket
 from connect_tasks.emulator.service import Request, Service
@@ -13,6 +14,11 @@ from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
 BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
 SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
+
+
+def only_ended(ended: list[EndedContact]) -> Callable[[object], None]:
+    """What notes down which contacts have ended, and nothing else."""
+    return lambda line: ended.append(line) if isinstance(line, EndedContact) else None
 
 
 class FakeClock:

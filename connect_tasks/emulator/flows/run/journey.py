@@ -84,6 +84,9 @@ class Journey:
         ending = yield from self._until_agent(is_scripted=queue.agent is not None)
         if ending is not None:
             return ending
+        whisper = self.context.hooks.get("CustomerWhisper")
+        if whisper is not None:
+            yield from self._play_flow(whisper)
         if queue.agent is None:
             self._parted((yield Await(place="agent")))
             return (yield from self._go_on_alone(self._agent))
@@ -134,9 +137,6 @@ class Journey:
         return True
 
     def _talk(self, speaker: Speaker, agent: ScriptedAgent) -> Play:
-        whisper = self.context.hooks.get("CustomerWhisper")
-        if whisper is not None:
-            yield from self._play_flow(whisper)
         yield Signal(speaker, "participant.joined")
         for number, text in enumerate(agent.says):
             if number and self._parted((yield Await(listens=True, place="agent"))):

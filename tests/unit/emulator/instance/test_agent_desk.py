@@ -1,4 +1,4 @@
-"""Chats by hand: what a person does as the agent or the customer, seen from the customer's socket."""
+"""Chats by hand: what a person does as the agent or the customer, as its socket sees it."""
 
 import pytest
 

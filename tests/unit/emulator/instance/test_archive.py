@@ -12,7 +12,7 @@ from connect_tasks.emulator.instance.transcript_file import key_of
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
-from tests.unit.emulator.world import World
+from tests.unit.emulator.world import World, only_ended
 
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
@@ -88,7 +88,7 @@ def test_a_file_is_there_from_its_delay_on_to_all_who_ask() -> None:
 def test_a_contact_that_ended_before_a_restart_has_no_file() -> None:
     world = Kept()
     ended: list = []  # type: ignore[type-arg]
-    world.backend = Backend(now=world.clock, on_ended=ended.append, storage=TranscriptStorage())
+    world.backend = Backend(now=world.clock, note=only_ended(ended), storage=TranscriptStorage())
     world.service = Service(world.backend, LocalQuotas.unlimited(), lambda: 0)
     contact_id = world.end_one(1)
     world.backend = Backend(now=world.clock, remembered=ended, storage=TranscriptStorage())

@@ -22,7 +22,7 @@ from connect_tasks.emulator.model.validation import service_model
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
-from tests.unit.emulator.world import SUBSCRIBE, Socket, World
+from tests.unit.emulator.world import SUBSCRIBE, Socket, World, only_ended
 
 ANSWERS = ("4", "Service", "You were kind.", "Yes")
 ENDED = "application/vnd.amazonaws.connect.event.chat.ended"
@@ -294,7 +294,7 @@ def test_a_number_that_is_a_title_means_that_title() -> None:
 
 def test_what_followed_is_told_of_as_that_over_a_restart_too(world: Impatient) -> None:
     ended: list[Any] = []
-    world.backend = Backend(now=world.clock, on_ended=ended.append)
+    world.backend = Backend(now=world.clock, note=only_ended(ended))
     world.service = Service(world.backend, LocalQuotas.unlimited(), lambda: 0)
     answered(world, *ANSWERS)
     before = [world.describe(contact.contact_id) for contact in world.contacts()]

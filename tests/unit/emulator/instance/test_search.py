@@ -12,7 +12,7 @@ from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.model.validation import service_model
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
-from tests.unit.emulator.world import World
+from tests.unit.emulator.world import World, only_ended
 
 BEGIN = World().clock().timestamp()
 
@@ -176,7 +176,7 @@ def test_a_token_of_another_search_is_refused() -> None:
 def test_an_agent_and_those_of_before_a_restart_are_found_in_the_form_of_the_model() -> None:
     ended: list[Any] = []
     world = World()
-    world.backend = Backend(now=world.clock, on_ended=ended.append)
+    world.backend = Backend(now=world.clock, note=only_ended(ended))
     world.service = Service(world.backend, LocalQuotas.unlimited(), lambda: 0)
     socket, token = world.join("agent", SegmentAttributes={"a": {"ValueString": "b"}})
     world.call("DisconnectParticipant", token)

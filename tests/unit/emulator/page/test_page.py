@@ -204,8 +204,11 @@ def test_attributes_are_read_one_from_each_line() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("plan", "line 1: write name=value"), ("a=1\n=2", "line 2: write name=value")]
-    + [("a=1\n\na=2", "line 3: 'a' was given before")],
+    [
+        ("plan", "line 1: write name=value"),
+        ("a=1\n=2", "line 2: write name=value"),
+        ("a=1\n\na=2", "line 3: 'a' was given before"),
+    ],
 )
 def test_a_line_that_is_no_attribute_is_named(text: str, words: str) -> None:
     with pytest.raises(FormError, match=words):
