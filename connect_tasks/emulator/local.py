@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Self
 from connect_tasks.emulator.faults.plan import Fault, FaultPlan
 from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.exported.document import Flow
-from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.python_functions import PythonFunctions
 from connect_tasks.emulator.flows.steps import Invoke
-from connect_tasks.emulator.flows.world.reading import read_world
+from connect_tasks.emulator.flows.world.reading import read_together
 from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.identity import INSTANCE_ID
@@ -380,11 +379,14 @@ class LocalConnect:
 
 def _installed(files: Sequence[Path | str], world: Path | str | None) -> InstalledFlows:
     """The flows of the files; what they name and nothing here has is logged."""
-    flows = [read_flow(Path(file)) for file in files]
-    around = read_world(Path(world) if world is not None else None)
-    for problem in dict.fromkeys(str(found) for flow in flows for found in check(flow, around)):
+    given = Path(world) if world is not None else None
+    flows, around = read_together([Path(file) for file in files], given)
+    installed = InstalledFlows(INSTANCE_ID, files=flows, world=around)
+    # Flows that are installed side by side can lead to each other.
+    found = [problem for flow in flows for problem in check(flow, installed.world)]
+    for problem in dict.fromkeys(map(str, found)):
         _log.warning("%s", problem)
-    return InstalledFlows(INSTANCE_ID, files=flows, world=around)
+    return installed
 
 
 def _chosen(flow: str | None, flows: InstalledFlows) -> str:

@@ -3,8 +3,9 @@
 Flows refer to each other by ARN only, so every file is read once, also where they go in circles.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ from connect_tasks.emulator.flows.world.opening_hours import OpeningHours
 from connect_tasks.emulator.flows.world.stubs import definitions_in, fault_of, located
 from connect_tasks.emulator.flows.world.world import Function, Queue, World
 
-__all__ = ["Reader", "read_world"]
+__all__ = ["Reader", "read_together", "read_world"]
 
 _Value = TypeVar("_Value")
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -55,6 +56,33 @@ def read_world(path: Path | None, *, patch: Mapping[str, Any] | None = None) -> 
         ```
     """
     return Reader().world(path, patch=patch)
+
+
+def read_together(files: Iterable[Path], world: Path | None) -> tuple[list[Flow], World]:
+    """Read flows and what stands around them; what is wrong with any of it is said at once.
+
+    Args:
+        files: The files of the flows.
+        world: The world file; nothing stands around the flows if None.
+
+    Raises:
+        FlowFileError: A file cannot be used.
+    """
+    reader = Reader()
+    problems: list[Problem] = []
+    flows = [_tried(partial(reader.flow, file), problems) for file in files]
+    around = _tried(partial(reader.world, world), problems)
+    if around is None or problems:
+        raise FlowFileError(problems)
+    return [flow for flow in flows if flow is not None], around
+
+
+def _tried(read: Callable[[], _Value], problems: list[Problem]) -> _Value | None:
+    try:
+        return read()
+    except FlowFileError as error:
+        problems.extend(error.problems)
+        return None
 
 
 class Reader:

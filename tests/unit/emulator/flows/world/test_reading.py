@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connect_tasks.emulator.flows.exported.problems import FlowFileError
-from connect_tasks.emulator.flows.world.reading import Reader, read_world
+from connect_tasks.emulator.flows.world.reading import Reader, read_together, read_world
 from connect_tasks.emulator.flows.world.world import Queue, World, named
 from tests.unit.emulator.flows.documents import ARN, BOTS, WORLDS, document, write
 
@@ -313,6 +313,23 @@ def test_an_utterance_that_is_too_large_with_its_slots_is_refused(folder: Path) 
     (said,) = problems_of(folder, {"bots": {"b": "bot.json"}})
 
     assert said.startswith("intents[0].utterances[1]: the pattern")
+
+
+def test_flows_and_their_world_are_read_together_and_all_that_is_wrong_is_said(
+    folder: Path,
+) -> None:
+    good, bad = folder / "flow.json", write(folder, document(Version="1"), "bad.json")
+    world = write(folder, {"flows": {"f": "bad.json"}, "more": 1}, "w.json")
+    with pytest.raises(FlowFileError) as refused:
+        read_together([good, bad, folder / "no.json"], world)
+
+    assert [Path(problem.file).name for problem in refused.value.problems] == [
+        "bad.json",
+        "no.json",
+        "w.json",
+    ]
+    flows, around = read_together([good], None)
+    assert ([flow.name for flow in flows], around) == (["flow"], World())
 
 
 # --- functions in Python ---
