@@ -1,19 +1,29 @@
-"""Fixtures of pytest for tests of one's own campaigns: a local Amazon Connect, and a ledger.
+"""Fixtures of pytest for whoever builds on chat: a local Amazon Connect, its clients, a ledger.
 
 It is loaded only by who names it, in the `conftest.py` at the top of their tests:
 `pytest_plugins = ["connect_tasks.emulator.pytest_plugin"]`. Nothing else here needs pytest.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.emulator.quotas import LocalQuotas
 
-__all__ = ["local_connect", "local_ledger", "pytest_configure"]
+__all__ = [
+    "connect_client",
+    "local_connect",
+    "local_environment",
+    "local_ledger",
+    "participant_client",
+    "pytest_configure",
+]
 
 _MARKER = "local_connect"
 
@@ -23,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(**arguments): what the fixture {_MARKER} is made with, as LocalConnect takes "
-        "it: flow, faults, quotas, seed, ...",
+        "it: flow, flow_files, world, faults, quotas, seed, ...",
     )
 
 
@@ -57,6 +67,75 @@ def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any
         positional += marker.args
         named |= marker.kwargs
     return positional, named
+
+
+@pytest.fixture
+def connect_client(local_connect: LocalConnect) -> Iterator[Any]:
+    """A boto3 client of `connect` for the local Amazon Connect of this test, closed after it.
+
+    It needs no credentials, and asks through no proxy. It asks once, so that a test sees what is
+    refused.
+
+    Example:
+        ```python
+        def test_a_chat_starts(local_connect, connect_client):
+            connect_client.start_chat_contact(
+                InstanceId=local_connect.instance_id,
+                ContactFlowId=local_connect.flow_id,
+                ParticipantDetails={"DisplayName": "Ada"},
+            )
+        ```
+    """
+    with closing(_client("connect", local_connect)) as client:
+        yield client
+
+
+@pytest.fixture
+def participant_client(local_connect: LocalConnect) -> Iterator[Any]:
+    """A boto3 client of `connectparticipant`, as `connect_client` is one of `connect`.
+
+    Example:
+        ```python
+        def test_the_flow_greets(participant_client, started):
+            participant_client.create_participant_connection(
+                ParticipantToken=started["ParticipantToken"], Type=["CONNECTION_CREDENTIALS"]
+            )
+        ```
+    """
+    with closing(_client("connectparticipant", local_connect)) as client:
+        yield client
+
+
+@pytest.fixture
+def local_environment(local_connect: LocalConnect, monkeypatch: pytest.MonkeyPatch) -> LocalConnect:
+    """The local Amazon Connect, with the environment leading whatever makes its own clients there.
+
+    It lasts as long as the test, and holds for its child processes, too.
+
+    Example:
+        ```python
+        def test_my_app_starts_a_chat(local_environment):
+            my_app.start_chat()  # makes its client by boto3.client("connect")
+            assert len(local_environment.contacts) == 1
+        ```
+    """
+    # A profile would win over the variables, or be asked for where there is none.
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name, value in local_connect.environment().items():
+        monkeypatch.setenv(name, value)
+    return local_connect
+
+
+def _client(service: str, local: LocalConnect) -> Any:
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=local.endpoint_url,
+        region_name=local.environment()["AWS_REGION"],
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - any will do
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
 
 
 @pytest.fixture

@@ -12,9 +12,29 @@ from typing import Any
 import boto3
 import pytest
 
-__all__ = ["EXPORT", "clients", "instance_and_flow", "logged", "process", "run"]
+__all__ = ["EXPORT", "GREETING", "clients", "instance_and_flow", "logged", "process", "run"]
 
 EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
+GREETING = {
+    "Version": "2019-10-30",
+    "StartAction": "say",
+    "Metadata": {"name": "greeting"},
+    "Actions": [
+        {
+            "Identifier": "say",
+            "Type": "MessageParticipant",
+            "Parameters": {"Text": "Hello"},
+            "Transitions": {"NextAction": "end", "Errors": [], "Conditions": []},
+        },
+        {
+            "Identifier": "end",
+            "Type": "DisconnectParticipant",
+            "Parameters": {},
+            "Transitions": {},
+        },
+    ],
+}
+"""A contact flow that says hello and ends the chat."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.functional.local_process import clients, instance_and_flow, logged, run
+from tests.functional.local_process import GREETING, clients, instance_and_flow, logged, run
 
 
 @pytest.mark.parametrize(
@@ -124,24 +124,3 @@ def test_the_trace_of_an_exported_flow_is_printed_as_it_happens(tmp_path: Path) 
     assert len(lines) == 2
     assert "say (MessageParticipant)" in lines[0]
     assert all(line.startswith("# ") for line in lines)
-
-
-GREETING = {
-    "Version": "2019-10-30",
-    "StartAction": "say",
-    "Metadata": {"name": "greeting"},
-    "Actions": [
-        {
-            "Identifier": "say",
-            "Type": "MessageParticipant",
-            "Parameters": {"Text": "Hello"},
-            "Transitions": {"NextAction": "end", "Errors": [], "Conditions": []},
-        },
-        {
-            "Identifier": "end",
-            "Type": "DisconnectParticipant",
-            "Parameters": {},
-            "Transitions": {},
-        },
-    ],
-}

@@ -1,6 +1,7 @@
 """The pytest plugin as its users have it: in a process of its own, in a folder of theirs."""
 
 import http.client
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 
 from connect_tasks.emulator import FaultKind, read_faults
 from connect_tasks.emulator.flows.scripts import FLOWS
+from tests.functional.local_process import GREETING
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
@@ -26,6 +28,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from connect_tasks.emulator import Fault, LocalQuotas
 
@@ -56,6 +59,40 @@ def test_each_test_has_a_ledger_of_its_own_that_does_not_exist_yet(local_ledger,
     assert local_ledger != seen["ledger"]
     assert path.parent == tmp_path
     assert not path.exists()
+
+
+def start(client, local):
+    return client.start_chat_contact(
+        InstanceId=local.instance_id,
+        ContactFlowId=local.flow_id,
+        ParticipantDetails={"DisplayName": "Ada"},
+    )
+
+
+def test_the_clients_lead_there(local_connect, connect_client, participant_client, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    token = start(connect_client, local_connect)["ParticipantToken"]
+    participant_client.create_participant_connection(ParticipantToken=token, Type=["WEBSOCKET"])
+    assert len(local_connect.contacts) == 1
+
+
+@pytest.mark.local_connect(faults=[Fault.throttle("StartChatContact")])
+def test_the_clients_show_what_is_refused(local_connect, connect_client):
+    with pytest.raises(connect_client.exceptions.ClientError):
+        start(connect_client, local_connect)
+    assert local_connect.calls["StartChatContact"] == 1
+
+
+def test_the_environment_leads_there(local_environment):
+    client = boto3.client("connect")
+    start(client, local_environment)
+    client.close()
+    assert len(local_environment.contacts) == 1
+
+
+@pytest.mark.local_connect(flow_files=[Path(__file__).with_name("greeting.json")], flow=None)
+def test_the_users_own_flow_is_the_default(local_connect):
+    assert local_connect.flow == "greeting"
 
 
 @pytest.mark.local_connect(flow="agent", quotas=LocalQuotas(), faults=[THROTTLE])
@@ -104,6 +141,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("project")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     (folder / "test_mine.py").write_text(TESTS, encoding="utf-8")
+    (folder / "greeting.json").write_text(json.dumps(GREETING), encoding="utf-8")
     return run_pytest(folder, "-W", "error")
 
 
