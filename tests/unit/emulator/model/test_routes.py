@@ -25,8 +25,8 @@ def test_a_member_of_the_path_may_hold_anything_percent_encoded(operation: str, 
     ("method", "path", "operation"),
     [
         ("POST", "/search-agent-statuses", "SearchAgentStatuses"),
-        ("POST", "/contact/attributes", "UpdateContactAttributes"),
-        ("GET", "/participant/views/a", "DescribeView"),
+        ("POST", "/contact/schedule", "UpdateContactSchedule"),
+        ("GET", "/users-summary/a", "ListUsers"),
     ],
 )
 def test_an_operation_that_is_not_served_is_known(method: str, path: str, operation: str) -> None:
