@@ -77,7 +77,7 @@ class LocalConnect:
         limits: What is borne from one client.
         state_dir: A folder that remembers the instance, so that another process that is given it
             goes on: the same ids and tokens, open chats are open, what has ended stays ended. It
-            holds what StartChatContact was given of open chats, no texts and no tokens.
+            holds what StartChatContact was given of open chats, no transcripts and no tokens.
             Without one, all is forgotten with the object.
         sns: The URL of the endpoint of each SNS topic that chats are streamed to, by its ARN. What
             is streamed to others nobody hears.
