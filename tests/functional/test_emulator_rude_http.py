@@ -274,8 +274,8 @@ def test_requests_that_come_all_at_once_are_answered_in_their_order(local: Local
     ("line", "name"),
     [
         (b"POST /search-agent-statuses HTTP/1.1", "SearchAgentStatuses"),
-        (b"POST /contact/attributes HTTP/1.1", "UpdateContactAttributes"),
-        (b"POST /participant/attachment HTTP/1.1", "GetAttachment"),
+        (b"POST /contact/schedule HTTP/1.1", "UpdateContactSchedule"),
+        (b"GET /users-summary/x HTTP/1.1", "ListUsers"),
         (b"POST /contact/list HTTP/1.1", "POST /contact/list"),
         (b"GET /contact/chat HTTP/1.1", "GET /contact/chat"),
         (b"DELETE /contact/chat HTTP/1.1", "DELETE /contact/chat"),
@@ -300,7 +300,7 @@ def test_the_log_never_shows_a_path_a_header_or_a_body(
     local: LocalConnect, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = b"s3cr3t"
-    say(local, request(line=b"GET /participant/views/" + secret + b" HTTP/1.1"))
+    say(local, request(line=b"GET /users-summary/" + secret + b" HTTP/1.1"))
     say(local, request(line=b"GET /nowhere/" + secret + b" HTTP/1.1"))
     say(local, request(secret, b"X-Amz-Bearer: " + secret + b"\r\n"))
     say(local, request(b"", secret + b"\r\n"))
