@@ -6,15 +6,17 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TextIO
 
 from connect_tasks.emulator.flows.exported.problems import FlowFileError
-from connect_tasks.testing.comparison import side_by_side
+from connect_tasks.testing.comparison import WIDTH, side_by_side
 from connect_tasks.testing.expected_file import ExpectedFile, read_expected
 from connect_tasks.testing.expected_run import PlayedConversation, play_file
 
 __all__ = ["main"]
 
+_WIDEST = 160
 _AS_EXPECTED, _DIFFERENT, _UNUSABLE = 0, 1, 2
 
 
@@ -90,7 +92,7 @@ def _told(file: ExpectedFile, one: PlayedConversation) -> Iterator[str]:
         verdict = "NOT PLAYED"
     yield f"{verdict}: {file.path.name}: {one.name}"
     if one.compared:
-        yield side_by_side(one.compared)
+        yield side_by_side(one.compared, width=min(get_terminal_size((WIDTH, 0)).columns, _WIDEST))
     yield from (f"  {problem}" for problem in one.problems)
     if one.happened is not None:
         yield from (f"  note: {warning}" for warning in one.happened.warnings)

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from connect_tasks.emulator.flows.rehearsal import Rehearsed
 from connect_tasks.testing.case import Case
-from connect_tasks.testing.comparison import Compared, difference, is_as_expected, side_by_side
+from connect_tasks.testing.comparison import (
+    WIDTH,
+    Compared,
+    difference,
+    is_as_expected,
+    side_by_side,
+)
 
 __all__ = ["CaseResult"]
 
@@ -38,6 +44,6 @@ class CaseResult:
         """What is otherwise, a sentence a line; empty if nothing is."""
         return difference(self.compared)
 
-    def side_by_side(self, *, width: int | None = None) -> str:
+    def side_by_side(self, *, width: int = WIDTH) -> str:
         """What happened beside what was expected, with a `!` before each difference."""
         return side_by_side(self.compared, width=width)

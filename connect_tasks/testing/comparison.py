@@ -1,6 +1,5 @@
 """The comparison: what was expected beside what happened, line by line."""
 
-import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,11 @@ from itertools import zip_longest
 
 from connect_tasks.aws.stored_text import as_stored
 
-__all__ = ["Compared", "difference", "is_as_expected", "only_white_space", "side_by_side"]
+__all__ = ["WIDTH", "Compared", "difference", "is_as_expected", "only_white_space", "side_by_side"]
 
-_WIDEST = 160
+WIDTH = 100
+"""Characters of a line where nobody knows how many there are room for."""
+
 _NARROWEST = 60
 _HEADS = ("what happened", "what was expected")
 _LONGEST_TOLD = 200
@@ -55,15 +56,14 @@ def difference(compared: Iterable[Compared]) -> str:
     return _readable("\n".join(_sentence(one) for one in compared if one.ok is False))
 
 
-def side_by_side(compared: Sequence[Compared], *, width: int | None = None) -> str:
+def side_by_side(compared: Sequence[Compared], *, width: int = WIDTH) -> str:
     """Both, in two columns, with a `!` before each difference.
 
     Args:
         compared: What is compared.
-        width: Characters of a line; as wide as the terminal if None.
+        width: Characters of a line.
     """
-    whole = width or min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
-    column = (whole - 7) // 2
+    column = (max(width, _NARROWEST) - 7) // 2
     lines = [_row(" ", *_HEADS, column)]
     for one in compared:
         lines += _rows(one, column)
