@@ -1,7 +1,6 @@
 """Files that people send in a chat: links to put them to, and to get them by."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +9,12 @@ from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.instance.transcript import AttachedFile, TranscriptItem, iso
+from connect_tasks.emulator.instance.uploads import Upload
 from connect_tasks.emulator.model.errors import RefusedError, access_denied
 from connect_tasks.emulator.model.rules import EVENT
 from connect_tasks.emulator.quotas import LocalQuotas
 
-__all__ = ["ATTACHMENT_PATH", "Attachments", "Upload"]
+__all__ = ["ATTACHMENT_PATH", "Attachments"]
 
 ATTACHMENT_PATH = "/participant/attachments/"
 """Where the links lead; behind it comes what opens one file."""
@@ -24,33 +24,6 @@ _UPLOAD_LIFE = timedelta(minutes=5)
 _DOWNLOAD_SECONDS = 300
 # A link that was handed out in the last moment still works so long.
 _KEPT_AFTER_END = timedelta(seconds=_DOWNLOAD_SECONDS)
-
-
-@dataclass(slots=True, kw_only=True)
-class Upload:
-    """One file, from the moment that somebody wants to send it.
-
-    Attributes:
-        id: What it is asked for by.
-        chat: The first contact of its conversation.
-        sender: Who sends it.
-        name: Its name.
-        content_type: Its media type.
-        size: Its bytes, as they were announced.
-        until: Until when it may be put.
-        content: Its bytes, once they were.
-        sent_in: The contact that it was sent in, once it was.
-    """
-
-    id: str
-    chat: Chat
-    sender: Speaker
-    name: str
-    content_type: str
-    size: int
-    until: datetime
-    content: bytes | None = None
-    sent_in: Chat | None = None
 
 
 class Attachments:
@@ -67,9 +40,7 @@ class Attachments:
         self._most_bytes = quotas.attachment_bytes
         self._identities = backend.identities
         self._now = backend.schedule.now
-        self._uploads: dict[str, Upload] = {}
-        self._by_chat: dict[str, list[Upload]] = {}
-        self._to_put: dict[str, Upload] = {}
+        self._to_put: dict[str, tuple[Upload, Chat]] = {}
         self._to_get: dict[str, tuple[Upload, datetime]] = {}
 
     def start(self, seat: Seat, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +56,7 @@ class Attachments:
         self._check_number(first)
         upload = self._new(first, seat.speaker, request)
         key = self._identities.token("upload", upload.id)
-        self._to_put[key] = upload
+        self._to_put[key] = upload, first
         return {
             "AttachmentId": upload.id,
             "UploadMetadata": {
@@ -107,7 +78,7 @@ class Attachments:
         if any(upload.content is None for upload in uploads):
             raise RefusedError("ValidationException", "The attachment has not been uploaded")
         for upload in uploads:
-            upload.sent_in = seat.chat
+            upload.sent_in = seat.chat.contact_id
         files = [AttachedFile(id=u.id, name=u.name, content_type=u.content_type) for u in uploads]
         seat.chat.attach(seat.speaker, files)
         return {}
@@ -118,9 +89,8 @@ class Attachments:
         Raises:
             RefusedError: There is no such file here, or a custom bot asks, which may not.
         """
-        upload = self._uploads.get(request["AttachmentId"])
-        is_here = upload is not None and upload.chat is seat.chat.first
-        if upload is None or not is_here or upload.sent_in is None:
+        upload = _find(seat.chat, request["AttachmentId"])
+        if upload is None or upload.sent_in is None:
             raise RefusedError("ValidationException", "There is no attachment of this AttachmentId")
         if seat.speaker.role == "CUSTOM_BOT":
             raise access_denied()
@@ -140,8 +110,9 @@ class Attachments:
         Raises:
             RefusedError: The link takes none, any more or at all.
         """
-        upload = self._to_put.get(key)
-        if upload is None or self._now() >= upload.until or not upload.chat.latest.is_open:
+        upload, chat = self._to_put.get(key, (None, None))
+        is_open = chat is not None and chat.latest.is_open
+        if upload is None or self._now() >= upload.until or not is_open:
             raise RefusedError("AccessDenied", "Request has expired")
         return upload
 
@@ -174,14 +145,14 @@ class Attachments:
 
     def sent_in(self, chat: Chat) -> Iterator[Upload]:
         """The files that were sent in a contact, in their order."""
-        for upload in self._by_chat.get(chat.first.contact_id, ()):
-            if upload.sent_in is chat:
+        for upload in chat.first.uploads:
+            if upload.sent_in == chat.contact_id:
                 yield upload
 
     def _check_number(self, chat: Chat) -> None:
         counted = [
             upload
-            for upload in self._by_chat.get(chat.contact_id, ())
+            for upload in chat.uploads
             if upload.content is not None or self._now() < upload.until
         ]
         if self._most is not None and len(counted) >= self._most:
@@ -189,26 +160,22 @@ class Attachments:
             raise RefusedError("ServiceQuotaExceededException", message)
 
     def _new(self, chat: Chat, sender: Speaker, request: Mapping[str, Any]) -> Upload:
-        of_chat = self._by_chat.setdefault(chat.contact_id, [])
-        if not of_chat:
+        if not chat.uploads:
             chat.watchers.append(self._forget_after_end)
         upload = Upload(
-            id=self._identities.uuid("attachment", chat.key, len(of_chat)),
-            chat=chat,
+            id=self._identities.uuid("attachment", chat.key, len(chat.uploads)),
             sender=sender,
             name=request["AttachmentName"],
             content_type=request["ContentType"],
             size=request["AttachmentSizeInBytes"],
             until=self._now() + _UPLOAD_LIFE,
         )
-        of_chat.append(upload)
-        self._uploads[upload.id] = upload
+        chat.uploads.append(upload)
         return upload
 
     def _own(self, seat: Seat, upload_id: str) -> Upload:
-        upload = self._uploads.get(upload_id)
-        is_own = upload is not None and upload.chat is seat.chat.first
-        if upload is None or not is_own or upload.sender != seat.speaker:
+        upload = _find(seat.chat, upload_id)
+        if upload is None or upload.sender != seat.speaker:
             raise RefusedError("ValidationException", "There is no attachment of this id")
         return upload
 
@@ -222,8 +189,13 @@ class Attachments:
             self._backend.schedule.after(seconds, lambda: self._forget(chat.first))
 
     def _forget(self, chat: Chat) -> None:
-        for upload in self._by_chat.get(chat.contact_id, ()):
+        for upload in chat.uploads:
             upload.content = None
-        gone = {upload.id for upload in self._by_chat.get(chat.contact_id, ())}
-        self._to_put = {k: upload for k, upload in self._to_put.items() if upload.id not in gone}
+        gone = {upload.id for upload in chat.uploads}
+        self._to_put = {k: entry for k, entry in self._to_put.items() if entry[0].id not in gone}
         self._to_get = {k: entry for k, entry in self._to_get.items() if entry[0].id not in gone}
+
+
+def _find(chat: Chat, upload_id: str) -> Upload | None:
+    """A file of a conversation."""
+    return next((upload for upload in chat.first.uploads if upload.id == upload_id), None)

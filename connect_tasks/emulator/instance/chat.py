@@ -12,6 +12,7 @@ from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.receipts import Receipts
 from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import AttachedFile, TranscriptItem, envelope
+from connect_tasks.emulator.instance.uploads import Upload
 from connect_tasks.emulator.model.rules import EVENT, PLAIN
 
 __all__ = ["Chat", "QueuedAt"]
@@ -76,6 +77,7 @@ class Chat:
         self.present: list[Speaker] = []
         self.streams: dict[str, str | None] = {}
         self.details = Details()
+        self.uploads: list[Upload] = []
         self._now = now
         self._identities = identities
         self._receipts = Receipts()
@@ -192,11 +194,15 @@ class Chat:
         """Close the contact, and say nothing of it: its chat is over, or goes on as another."""
         self.ended_at = self._now()
         self.disconnect_reason = reason
+        return self.as_ended(self.ended_at, reason)
+
+    def as_ended(self, ended_at: datetime, reason: str) -> EndedContact:
+        """What is remembered of the contact once it has ended."""
         return EndedContact(
             contact_id=self.contact_id,
             started_at=self.started_at,
             connected_at=self.connected_at,
-            ended_at=self.ended_at,
+            ended_at=ended_at,
             disconnect_reason=reason,
             previous_contact_id=self.follows.contact_id if self.follows else None,
             initial_contact_id=self.initial_contact_id if self.follows else None,

@@ -33,7 +33,6 @@ class Connections:
 
     Attributes:
         socket_base: Where the sockets are, such as `ws://127.0.0.1:4711`; set by the wire.
-        issued: Every participant token, connection token and socket URL, in order.
     """
 
     def __init__(
@@ -43,7 +42,8 @@ class Connections:
         note: Callable[[IssuedConnection], None],
     ) -> None:
         self.socket_base = "ws://127.0.0.1:0"
-        self.issued: list[str] = []
+        self._issued: dict[str, None] = {}
+        self._by_chat: dict[str, list[str]] = {}
         self._now = now
         self._note = note
         self._identities = identities
@@ -52,6 +52,11 @@ class Connections:
         self._urls: dict[str, tuple[Seat, datetime]] = {}
         self._left: set[str] = set()
         self._numbers: dict[str, itertools.count[int]] = {}
+
+    @property
+    def issued(self) -> list[str]:
+        """Every participant token, connection token and socket URL, in order."""
+        return list(self._issued)
 
     @property
     def http_base(self) -> str:
@@ -68,7 +73,7 @@ class Connections:
         if token not in self._participants:
             self._participants[token] = seat
             self._numbers[seat.key] = itertools.count(1)
-            self.issued.append(token)
+            self._note_issued(seat, token)
         return token
 
     def issue(self, seat: Seat, types: Sequence[str]) -> dict[str, Any]:
@@ -110,9 +115,23 @@ class Connections:
         """The seat of a connection token that has not expired, its chat open or not."""
         return self._unexpired(self._credentials.get(bearer))
 
+    def forget(self, chat: Chat) -> None:
+        """Forget all that was handed out for a chat that is over."""
+        for issued in self._by_chat.pop(chat.first.contact_id, ()):
+            self._issued.pop(issued, None)
+            self._credentials.pop(issued, None)
+            self._urls.pop(issued.rpartition("key=")[2], None)
+            if seat := self._participants.pop(issued, None):
+                self._numbers.pop(seat.key, None)
+                self._left.discard(seat.key)
+
     def leave(self, seat: Seat) -> None:
         """From now on the tokens of a seat open nothing; others of the chat still do."""
         self._left.add(seat.key)
+
+    def has_left(self, seat: Seat) -> bool:
+        """Whether the tokens of a seat open nothing any more, its chat open or not."""
+        return seat.key in self._left
 
     def enter(self, key: str, socket: object) -> Seat | None:
         """Let a socket in by its URL's key; `None` if it may not come in."""
@@ -144,18 +163,29 @@ class Connections:
         return self._urls[key][1] - _URL_LIFE + _CONNECTION_LIFE
 
     def _websocket(self, seat: Seat, issued: IssuedConnection) -> dict[str, str]:
+        self._drop_old_urls()
         key = self._identities.token("socket", seat.key, issued.number)
         self._urls[key] = (seat, issued.issued_at + _URL_LIFE)
         url = f"{self.socket_base}{SOCKET_PATH}?key={key}"
-        self.issued.append(url)
+        self._note_issued(seat, url)
         return {"Url": url, "ConnectionExpiry": iso(issued.issued_at + _CONNECTION_LIFE)}
 
     def _connection_credentials(self, seat: Seat, issued: IssuedConnection) -> dict[str, str]:
         token = self._identities.token("connection", seat.key, issued.number)
         expiry = issued.issued_at + _CREDENTIALS_LIFE
         self._credentials[token] = (seat, expiry)
-        self.issued.append(token)
+        self._note_issued(seat, token)
         return {"ConnectionToken": token, "Expiry": iso(expiry)}
+
+    def _note_issued(self, seat: Seat, issued: str) -> None:
+        self._issued[issued] = None
+        self._by_chat.setdefault(seat.chat.first.contact_id, []).append(issued)
+
+    def _drop_old_urls(self) -> None:
+        """Drop the URLs that open nothing any more; they stand in the order of their expiry."""
+        now = self._now()
+        while self._urls and next(iter(self._urls.values()))[1] <= now:
+            del self._urls[next(iter(self._urls))]
 
     def _unexpired(self, entry: tuple[Seat, datetime] | None) -> Seat | None:
         return entry[0] if entry is not None and self._now() < entry[1] else None

@@ -41,7 +41,11 @@ class ParticipantService:
         seat = self._connections.by_participant_token(bearer)
         info = self._connections.issue(seat, request.get("Type") or _BOTH)
         # AWS: ConnectParticipant works for customers, and only where streaming is enabled.
-        if request.get("ConnectParticipant") and seat.is_customer and any(seat.chat.streams):
+        if (
+            request.get("ConnectParticipant")
+            and seat.is_customer
+            and any(seat.chat.streams.values())
+        ):
             self._backend.connect(seat.chat)
         return info
 

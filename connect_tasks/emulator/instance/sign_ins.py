@@ -5,6 +5,7 @@ code, as Cognito does. What the documentation says: a link can be had within a m
 once; who does not want to sign in cancels.
 """
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class SignIns:
         self._backend = backend
         self._sessions: dict[str, _Session] = {}
         self._by_state: dict[str, _Session] = {}
+        self._numbers = itertools.count()
 
     def ask(self, chat: Chat) -> str:
         """Ask the customer of an open chat to sign in; each call asks anew.
@@ -63,9 +65,9 @@ class SignIns:
         Returns:
             The id of the session, which the customer's client gets with the event.
         """
+        self._forget_ended()
         first = chat.first
-        number = len(self._sessions)
-        session_id = self._backend.identities.uuid("sign in", first.key, number)
+        session_id = self._backend.identities.uuid("sign in", first.key, next(self._numbers))
         now = self._backend.schedule.now()
         self._sessions[session_id] = _Session(session_id, first, now)
         content = json.dumps({"SessionId": session_id})
@@ -128,6 +130,11 @@ class SignIns:
         ending = "failed" if request.get("Error") is not None else "succeeded"
         session.chat.latest.signal(f"authentication.{ending}", _FLOW)
         return {}
+
+    def _forget_ended(self) -> None:
+        for known in (self._sessions, self._by_state):
+            for key in [k for k, session in known.items() if not session.chat.latest.is_open]:
+                del known[key]
 
     def _session(self, chat: Chat, session_id: str) -> _Session:
         session = self._sessions.get(session_id)

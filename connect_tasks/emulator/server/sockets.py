@@ -75,13 +75,18 @@ class ParticipantSocket:
 
     def _subscribe(self, content: object) -> None:
         topics = content.get("topics") if isinstance(content, dict) else None
-        accepted = topics == ["aws/chat"] and self._chat.latest.is_open
+        has_left = self._backend.connections.has_left(self._seat)
+        accepted = topics == ["aws/chat"] and self._chat.latest.is_open and not has_left
         status = "success" if accepted else "failure"
         ack = {"topic": "aws/subscribe", "content": {"status": status, "topics": topics}}
         self._send(json.dumps(ack, separators=(",", ":")))
         if accepted:
-            self._chat.listeners[self] = self._send_chat
+            self._chat.listeners[self] = self._hear
             self._backend.arrive(self._seat)
+
+    def _hear(self, frame: str) -> None:
+        if not self._backend.connections.has_left(self._seat):
+            self._send_chat(frame)
 
     def _refuse(self) -> None:
         # The shape of API Gateway, which is what the real socket shows.

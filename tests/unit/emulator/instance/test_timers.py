@@ -224,7 +224,7 @@ def test_timers_that_aws_does_not_take_are_refused(settings: dict[str, Any]) -> 
 ACTS = st.sampled_from(["wait", "customer", "agent"])
 
 
-@given(acts=st.lists(ACTS, max_size=25), limit=st.integers(2, 6))
+@given(acts=st.lists(ACTS, max_size=12), limit=st.integers(2, 6))
 def test_nobody_is_idle_before_their_time_and_everybody_is_after_it(
     acts: list[str], limit: int
 ) -> None:
