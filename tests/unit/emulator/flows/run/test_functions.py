@@ -265,3 +265,18 @@ def test_of_two_asynchronous_answers_the_one_that_came_last_is_there() -> None:
     pause = action("Wait", TimeLimitSeconds="30")
     flow_ = chain(*calls, pause, say("$.External.k"))
     assert said(play(flow_, world=world(function={"sequence": [slow, quick]}))) == ["slow"]
+
+
+def test_an_asynchronous_answer_is_taken_once() -> None:
+    function = {"sequence": [{"return": {"k": "early"}}, {"return": {"k": "late"}}]}
+    begin = invoke("begin", InvocationType="ASYNCHRONOUS")
+    waits = [action("Wait", name, TimeLimitSeconds="5") for name in ("one", "two")]
+    flow_ = chain(begin, waits[0], invoke(), waits[1], say("$.External.k"))
+    assert said(play(flow_, world=world(function=function))) == ["late"]
+
+
+def test_a_block_that_does_not_say_it_gives_3_seconds() -> None:
+    def after(seconds: float) -> str:
+        return outcome({"otherwise": {"return": {}, "seconds": seconds}}, seconds="")
+
+    assert (after(3), after(3.1)) == ("ok", "failed")
