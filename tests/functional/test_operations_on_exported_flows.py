@@ -32,8 +32,8 @@ def until(customer: Customer, wanted: str) -> dict[str, Any]:
                 return item
 
 
-def to_agent(folder: Path, says: list[str]) -> Customer:
-    """A flow that waits 5 s, and leads to a scripted agent and then to a flow of its own."""
+def agent_flow(folder: Path, says: list[str]) -> tuple[Path, Path]:
+    """A flow that waits 5 s, and leads to a scripted agent and then to another flow; its world."""
     hooks = {"EventHooks": {"CustomerRemaining": AFTER}}
     flow = write_flow(
         folder / "to agent.json",
@@ -48,7 +48,12 @@ def to_agent(folder: Path, says: list[str]) -> Customer:
     world = folder / "world.json"
     queues = {QUEUE: {"name": "Support", "agent": {"displayName": "Alex", "says": says}}}
     world.write_text(json.dumps({"queues": queues, "flows": {AFTER: "after.json"}}))
-    return Customer(flow, world)
+    return flow, world
+
+
+def to_agent(folder: Path, says: list[str]) -> Customer:
+    """A customer of this flow."""
+    return Customer(*agent_flow(folder, says))
 
 
 def test_flows_and_queues_of_the_world_are_listed_and_described_with_their_content(
