@@ -3,8 +3,10 @@
 import argparse
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TextIO
@@ -69,7 +71,7 @@ def _play(file: ExpectedFile, played: list[PlayedConversation], *, is_told: bool
     """Play a file's conversations; what is wrong with it, or with any of them."""
     problems: list[str] = []
     try:
-        for one in play_file(file, on_warnings=_note if is_told else _pass_over):
+        for one in _played(file, is_told=is_told):
             played.append(one)
             problems += one.problems
             if is_told:
@@ -79,11 +81,16 @@ def _play(file: ExpectedFile, played: list[PlayedConversation], *, is_told: bool
     return problems
 
 
+def _played(file: ExpectedFile, *, is_told: bool) -> Iterator[PlayedConversation]:
+    if is_told:
+        return play_file(file, on_warnings=_note)
+    # What a function of the user's prints would be no JSON.
+    with redirect_stdout(sys.stderr):
+        return iter(list(play_file(file)))
+
+
 def _note(warnings: Sequence[str]) -> None:
     print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" if warnings else "")
-
-
-def _pass_over(_: Sequence[str]) -> None: ...
 
 
 def _told(file: ExpectedFile, one: PlayedConversation) -> Iterator[str]:
@@ -109,5 +116,14 @@ def _never_fail(stream: TextIO, encoding: str | None) -> None:
         stream.reconfigure(encoding=encoding or stream.encoding, errors="backslashreplace")
 
 
+def _run() -> int:
+    try:
+        return main()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DIFFERENT
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

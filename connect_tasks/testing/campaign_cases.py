@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CampaignCases"]
 
+_Items = Sequence[Mapping[str, Any]]
 _COMPLETED = "completed"
 _SAYS = "says_{}"
 _BY_US = {"replied", "heard", "silent", "time_limit", "left_open"}
@@ -102,7 +103,10 @@ class CampaignCases:
         for number, case in enumerate(self.cases):
             customer = _customer(number)
             happened = _happened(
-                by_id.get(customer, {}), said.get(customer, []), stored.get(customer, {})
+                by_id.get(customer, {}),
+                said.get(customer, []),
+                stored.get(customer, {}),
+                case.script.initial_message,
             )
             why = _why_not(case) or _why_lost(by_id.get(customer, {}))
             results.append(
@@ -168,10 +172,11 @@ def _not_played(case: Case, why: str) -> CaseResult:
 
 def _happened(
     contact: Mapping[str, Any],
-    items: Sequence[Mapping[str, Any]],
+    items: _Items,
     stored: Mapping[str, Any],
+    opening: str | None,
 ) -> Rehearsed:
-    spoken = [item for item in items if is_spoken(item)]
+    spoken = _without_opening([item for item in items if is_spoken(item)], opening)
     began = contact.get("connected_at") or contact.get("started_at")
     ended = contact.get("ended_at")
     return Rehearsed(
@@ -182,6 +187,14 @@ def _happened(
         seconds=(ended - began).total_seconds() if began and ended else 0.0,
         trace=(),
     )
+
+
+def _without_opening(items: _Items, opening: str | None) -> _Items:
+    """An initial message is in the transcript, and no line of the conversation."""
+    first = next((item for item in items if is_customers(item)), None)
+    if opening is None or first is None or first.get("content") != opening:
+        return items
+    return [item for item in items if item is not first]
 
 
 def _line(item: Mapping[str, Any], began: datetime | None) -> Line:

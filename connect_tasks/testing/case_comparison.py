@@ -46,7 +46,7 @@ def _problem(case: Case, happened: Rehearsed) -> Iterator[Compared]:
 
 
 def _compare_turns(case: Case, happened: Rehearsed, *, every_line: bool) -> Iterator[Compared]:
-    segments = _segments(happened.lines, skip=int(case.script.initial_message is not None))
+    segments = _segments(happened.lines)
     turns = case.turns or (Turn(),)
     for turn, lines in zip_longest(turns, segments):
         if turn is None:
@@ -55,14 +55,9 @@ def _compare_turns(case: Case, happened: Rehearsed, *, every_line: bool) -> Iter
         yield from _compare_turn(turn, lines, every_line=every_line)
 
 
-def _segments(lines: Sequence[Line], *, skip: int) -> list[Sequence[Line]]:
-    """The lines up to each message of the customer, which begins the next part.
-
-    Args:
-        lines: All lines.
-        skip: How many of the customer's messages came with the start.
-    """
-    places = [place for place, line in enumerate(lines) if line.speaker == "CUSTOMER"][skip:]
+def _segments(lines: Sequence[Line]) -> list[Sequence[Line]]:
+    """The lines up to each message of the customer, which begins the next part."""
+    places = [place for place, line in enumerate(lines) if line.speaker == "CUSTOMER"]
     return [lines[begin:end] for begin, end in pairwise([0, *places, len(lines)])]
 
 
@@ -146,9 +141,7 @@ def _missing(expected: ExpectedLine, line: Line | None) -> Compared:
 
 
 def _unasked(line: Line, *, every_line: bool) -> Compared:
-    # What came with the start is the case's own.
-    is_wrong = every_line and line.speaker != "CUSTOMER"
-    return _heard(line, None, ok=False if is_wrong else None)
+    return _heard(line, None, ok=False if every_line else None)
 
 
 def _heard(line: Line, expected: str | None, *, ok: bool | None, why: str = "") -> Compared:

@@ -169,13 +169,6 @@ def test_a_line_that_no_row_expects_is_a_difference_only_where_it_is_asked() -> 
     )
 
 
-def test_the_initial_message_is_no_turn_of_its_own() -> None:
-    chat = happened(("CUSTOMER", "Hi"), ("FLOW", "Hello"), ("CUSTOMER", "9"), ("FLOW", "Thanks"))
-    rows = [{"initial_message": "Hi", "equals": "Hello"}, {"says": "9", "equals": "Thanks"}]
-
-    assert is_as_expected(compared(rows, chat, every_line=True))
-
-
 def test_a_flow_that_was_stopped_fails_unless_that_end_is_expected() -> None:
     chat = happened(
         ("FLOW", "Hello"), end={"state": "ended", "reason": "SYSTEM_ERROR"}, problem="goes round"
