@@ -56,6 +56,10 @@ def test_think_seconds_are_a_span_or_one_number(text: str, seconds: tuple[float,
                 "Nothing=1/2",
             )
         ),
+        *(
+            ("--sns", text)
+            for text in ("", "arn:aws:sns:us-east-1:1:t", "=http://here", "t=http://x")
+        ),
         ("--seed", "x"),
         ("--transcript-delay", "-1"),
     ],
@@ -131,3 +135,11 @@ def test_a_clock_can_also_go_slower() -> None:
 
 def test_storage_is_delayed_or_not_kept_and_never_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--no-storage" in refusal(capsys, "--no-storage", "--transcript-delay", "1")
+
+
+def test_topics_lead_to_urls_that_may_hold_what_urls_hold() -> None:
+    topic, url = "arn:aws:sns:us-east-1:1:chats", "http://127.0.0.1:1/hook?a=b"
+    arguments = read_arguments(["--sns", f"{topic}={url}", "--sns", f"{topic}-2={url}"])
+
+    assert dict(arguments.sns) == {topic: url, f"{topic}-2": url}
+    assert not arguments.receipts
