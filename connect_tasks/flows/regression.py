@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, InputError
+from connect_tasks.flows.run_texts import named_after_cases
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tables.destinations import folder_for, parted
 from connect_tasks.tasks import (
@@ -60,7 +61,7 @@ def _loaded(connect: object) -> object:
     return connect if is_local(connect) else load_instance(connect)
 
 
-@table_flow(name="regression", flow_run_name="regression")
+@table_flow(name="regression", flow_run_name=named_after_cases)
 def regression(
     cases: Annotated[Any, _CASES_FORM],
     *,

@@ -11,13 +11,19 @@ from connect_tasks.campaign.manage import MOST_SHOWN
 from connect_tasks.errors import InputError
 from connect_tasks.tasks.run_context import may_tell_ids
 
-__all__ = ["keeping_ids", "named_after_table"]
+__all__ = ["keeping_ids", "named_after_cases", "named_after_table"]
 
 
 def named_after_table() -> str:
     """What a run is called in Prefect: its campaign, and the table's name or size."""
     parameters: dict[str, Any] = flow_run.parameters or {}
     return f"{parameters.get('campaign')} · {_size(parameters.get('customers'))}"
+
+
+def named_after_cases() -> str:
+    """What a run is called in Prefect that plays the cases of a table."""
+    parameters: dict[str, Any] = flow_run.parameters or {}
+    return f"regression · {_size(parameters.get('cases'))}"
 
 
 def _size(customers: Any) -> str:

@@ -23,8 +23,16 @@ def is_local(connect: object) -> bool:
     """Whether cases are rehearsed there: a flow's file, or a local Amazon Connect with flows."""
     if isinstance(connect, str):
         # Anything else is the name of a saved instance.
-        return connect.lower().endswith(".json") or Path(connect).is_file()
+        return connect.lower().endswith(".json") or _is_file(connect)
     return isinstance(connect, os.PathLike | LocalConnect | FlowUnderTest)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:
+        # A name that no file can have.
+        return False
 
 
 def flow_under_test(connect: Any, world: Any = None) -> FlowUnderTest:

@@ -203,6 +203,7 @@ def test_a_run_says_how_many_came_as_expected_and_shows_the_cases_in_an_artifact
         (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
         (artifact,) = client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=1)
     assert run.state is not None
+    assert run.name == f"regression · {len(table)} rows"
     assert (run.state.name, run.state.message) == ("Differences", result.summary)
     # The table is no parameter, and neither is what it is compared with.
     assert "moon" not in json.dumps(run.parameters)

@@ -133,6 +133,24 @@ def test_a_prompt_that_is_expected_may_come_from_the_flow_or_its_bot(folder: Pat
     assert main([edited(folder, prompts, "order-status-bot")]) == 0
 
 
+def test_one_line_that_is_not_expected_is_one_difference_and_moves_no_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prompts_but_one(document: dict[str, Any]) -> None:
+        lines = document["conversations"][0]["lines"]
+        document["conversations"] = document["conversations"][:1]
+        document["conversations"][0]["lines"] = [
+            [speaker if speaker == "CUSTOMER" else "PROMPT", text]
+            for speaker, text in lines
+            if text != "Welcome to Example Shop."
+        ]
+
+    assert main([edited(folder, prompts_but_one, "order-status-bot")]) == 1
+    printed = capsys.readouterr().out
+    (marked,) = [line for line in printed.splitlines() if line.startswith("  !")]
+    assert "FLOW: Welcome to Example Shop." in marked
+
+
 def test_the_contacts_own_id_can_be_expected(folder: Path) -> None:
     def store(document: dict[str, Any]) -> None:
         for action in document["Actions"]:

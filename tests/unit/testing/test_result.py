@@ -165,6 +165,7 @@ def test_a_local_connect_with_flow_files_is_rehearsed_without_being_started() ->
         pytest.param(FLOWS / "order.bot.json", None, "order.bot.json", id="no flow"),
         pytest.param(FLOW, "nowhere.json", "nowhere.json", id="no world"),
         pytest.param("survey", None, "connect is a str", id="a name"),
+        pytest.param("x" * 10_000, None, "connect is a str", id="a long name"),
         pytest.param(7, None, "connect is a int", id="a number"),
         pytest.param(LocalConnect(), None, "is a script of this package", id="no flow files"),
         pytest.param(
