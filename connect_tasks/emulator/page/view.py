@@ -1,6 +1,6 @@
 """What the page shows at one moment, and what its address asks for."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,7 @@ Show = Literal["open", "ended", "all"]
 
 _MOST_LISTED = 50
 # A search that finds little would otherwise look through all that ever was, each second.
-_MOST_SEARCHED = 20_000
+_MOST_SEARCHED = 10_000
 _LONGEST_SEARCH = 200
 
 
@@ -179,10 +179,11 @@ def _test(asked: Asked) -> Callable[[Chat], bool]:
     def fits(chat: Chat) -> bool:
         if asked.show != "all" and chat.is_open != (asked.show == "open"):
             return False
-        return not wanted or any(wanted in word.casefold() for word in _words(chat))
+        return wanted in _words(chat).casefold()
 
     return fits
 
 
-def _words(chat: Chat) -> Iterable[str]:
-    return (chat.customer.display_name, chat.contact_id, chat.customer_id or "", chat.flow)
+def _words(chat: Chat) -> str:
+    words = (chat.customer.display_name, chat.contact_id, chat.customer_id or "", chat.flow)
+    return "\n".join(words)
