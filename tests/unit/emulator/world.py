@@ -7,6 +7,7 @@ from typing import Any
 
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.streaming import Publish
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.sockets import ParticipantSocket
 from connect_tasks.emulator.service import Request, Service
@@ -82,6 +83,7 @@ class World:
         quotas: LocalQuotas | None = None,
         think_seconds: tuple[float, float] = (0, 0),
         storage: TranscriptStorage | None = None,
+        publish: Publish = lambda _: None,
     ) -> None:
         quotas = quotas or LocalQuotas.unlimited()
         self.clock = FakeClock()
@@ -92,7 +94,9 @@ class World:
             think_seconds=think_seconds,
             storage=storage,
         )
-        self.service = Service(self.backend, quotas, lambda: self.clock().timestamp())
+        self.service = Service(
+            self.backend, quotas, lambda: self.clock().timestamp(), publish=publish
+        )
 
     def call(self, operation: str, bearer: str = "", **params: object) -> dict[str, Any]:
         """One signed call."""
