@@ -128,6 +128,7 @@ class LocalConnect:
         self.flow = _chosen(flow, flows)
         self.world_file = None if world is None else Path(world)
         self.quotas = quotas or LocalQuotas()
+        limits = limits or LocalLimits()
         if not 0 < clock_factor < math.inf:
             raise ValueError(f"clock_factor must be above 0, not {clock_factor}.")
         self._host = host
@@ -150,6 +151,7 @@ class LocalConnect:
             storage=storage,
             flows=flows,
             call=self._call,
+            ended_contacts=limits.ended_contacts,
         )
         self._functions = PythonFunctions()
         self._topics = Topics(sns, clock)
@@ -169,7 +171,7 @@ class LocalConnect:
             FaultPlan(faults, state.seed),
             lock=self._lock,
             transports=self._transports,
-            limits=limits or LocalLimits(),
+            limits=limits,
             any_host=not is_host_local(host),
             log_requests=log_requests,
             flow_id=self.flow_id,

@@ -83,6 +83,14 @@ class Archive:
         self._files[key] = File(key, chat, since)
         self._by_contact[chat.contact_id] = key
 
+    def drop(self, chat: Chat) -> None:
+        """Drop a contact's file, if there is one."""
+        key = self._by_contact.pop(chat.contact_id, None)
+        if key is not None:
+            del self._keys[bisect_left(self._keys, key)]
+            del self._files[key]
+            self._marks.pop(key, None)
+
     def find(self, key: str) -> File | None:
         """The file of a key, if it is there by now."""
         file = self._files.get(key)

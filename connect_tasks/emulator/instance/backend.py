@@ -14,6 +14,7 @@ from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
 from connect_tasks.emulator.instance.conversation import CallFunction, Conversation
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.forgetting import Forgetting
 from connect_tasks.emulator.instance.identity import (
     ACCOUNT,
     INSTANCE_ID,
@@ -21,9 +22,10 @@ from connect_tasks.emulator.instance.identity import (
     instance_arn,
 )
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
-from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.schedule import Errands, Schedule
 from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.instance.started import IssuedConnection, StartedContact
+from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.model.errors import RefusedError, not_found
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
@@ -58,13 +60,14 @@ class Backend:
         storage: Where transcripts are kept; nowhere if None.
         flows: The flows that contacts can start with; the scripted ones if None.
         call: Calls the Python functions of exported flows.
+        ended_contacts: How many contacts that have ended are kept whole.
 
     Attributes:
         schedule: What is to happen later; whoever has a clock works it off.
         identities: Makes its ids and tokens.
         connections: Tokens and socket URLs.
         chats: Every contact by its id, in order of their start.
-        remembered: Contacts that ended before a restart, by their id.
+        remembered: Contacts that ended before a restart, or are one too many, by their id.
         archive: The transcripts of ended contacts.
         views: What flows have shown of views, by the token that each is asked for with.
         added: Who was added to a chat, by the id of its first contact.
@@ -86,6 +89,7 @@ class Backend:
         storage: TranscriptStorage | None = None,
         flows: InstalledFlows | None = None,
         call: CallFunction = _never,
+        ended_contacts: int = LocalLimits.ended_contacts,
     ) -> None:
         self.instance_id = instance_id
         self.flows = flows or InstalledFlows(instance_id)
@@ -107,6 +111,8 @@ class Backend:
         self.added: dict[str, list[Speaker]] = {}
         self._call = call
         self._conversations: dict[str, Conversation] = {}
+        self._errands: dict[str, Errands] = {}
+        self._forgetting = Forgetting(ended_contacts, self._forget)
         self._open_count = 0
 
     @property
@@ -222,18 +228,21 @@ class Backend:
 
     def end(self, chat: Chat, step: End) -> None:
         """End an open chat and free its slot."""
-        self._note(chat, chat.end(step.reason, step.leaver))
+        ended = chat.end(step.reason, step.leaver)
         self._open_count -= 1
+        self._errands.pop(chat.first.contact_id).drop()
         self.added.pop(chat.first.contact_id, None)
         # A flow that nobody hears any more is most of what a chat takes of the memory.
         self._conversations.pop(chat.first.contact_id, None)
+        self._note(chat, ended)
 
     def follow(self, chat: Chat, step: FollowUp) -> Chat:
         """End a contact, and let its chat go on as another one; the chat keeps its slot."""
-        self._note(chat, chat.conclude(step.reason))
+        ended = chat.conclude(step.reason)
         key = f"{chat.key}\x1fand then"
         after = self._make(chat.request, chat.flow, key, follows=chat)
         self.chats[after.contact_id] = after
+        self._note(chat, ended)
         return after
 
     def check_instance(self, request: Mapping[str, Any]) -> None:
@@ -251,6 +260,17 @@ class Backend:
     def _note(self, chat: Chat, ended: EndedContact) -> None:
         self._note_down(ended)
         self.archive.add(chat)
+        self._forgetting.add(chat.contact_id)
+
+    def _forget(self, contact_id: str) -> None:
+        """Forget all of an ended contact but what a restart would leave of it."""
+        chat = self.chats.pop(contact_id)
+        if chat.ended_at is not None and chat.disconnect_reason is not None:
+            ended = chat.as_ended(chat.ended_at, chat.disconnect_reason)
+            self.remembered.setdefault(contact_id, ended)
+        self.archive.drop(chat)
+        if chat.next is None:
+            self.connections.forget(chat)
 
     def _known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
         """The contact that a client token has made, also before a restart."""
@@ -262,6 +282,7 @@ class Backend:
             chat = self._make(request, flow, key)
             chat.bury(self.remembered[contact_id])
             self.chats[contact_id] = chat
+            self._forgetting.add(contact_id)
         return self.chats.get(contact_id)
 
     def _key(self, client_token: str) -> str:
@@ -270,7 +291,10 @@ class Backend:
         return next(key for key in keys if not self._has_lapsed(self._contact_id(key)))
 
     def _key_without_token(self) -> str:
-        keys = (f"\x1fwithout token {number}" for number in count(len(self.chats)))
+        keys = (
+            f"\x1fwithout token {number}"
+            for number in count(len(self.chats) + self._forgetting.count)
+        )
         return next(key for key in keys if self._contact_id(key) not in self.remembered)
 
     def _has_lapsed(self, contact_id: str) -> bool:
@@ -322,15 +346,16 @@ class Backend:
     def _enrol(self, chat: Chat) -> None:
         self._open_count += 1
         self.chats[chat.contact_id] = chat
-        self._conversations[chat.contact_id] = self._conversation(chat)
+        self._errands[chat.contact_id] = errands = Errands(self.schedule)
+        self._conversations[chat.contact_id] = self._conversation(chat, errands)
         minutes = chat.request.get("ChatDurationInMinutes") or _DEFAULT_MINUTES
         left = chat.started_at + timedelta(minutes=minutes) - self._now()
-        self.schedule.after(self._connect_window_seconds, partial(self._give_up, chat))
-        self.schedule.after(left.total_seconds(), partial(self._expire, chat))
+        errands.after(self._connect_window_seconds, partial(self._give_up, chat))
+        errands.after(left.total_seconds(), partial(self._expire, chat))
         for greet in self.welcome:
             greet(chat)
 
-    def _conversation(self, chat: Chat) -> Conversation:
+    def _conversation(self, chat: Chat, errands: Errands) -> Conversation:
         return Conversation(
             chat,
             self.flows.begin(
@@ -340,7 +365,7 @@ class Backend:
                 draw_from=f"{self._seed}:{chat.key}",
             ),
             stage=self,
-            schedule=self.schedule,
+            schedule=errands,
             now=self._now,
             think=self._thought(chat),
             call=self._call,

@@ -21,7 +21,7 @@ from connect_tasks.emulator.flows.steps import (
 )
 from connect_tasks.emulator.flows.world.world import FunctionAnswer
 from connect_tasks.emulator.instance.chat import Chat, QueuedAt
-from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.schedule import Errands, Schedule
 
 __all__ = ["CallFunction", "Conversation", "Stage"]
 
@@ -61,7 +61,7 @@ class Conversation:
         run: FlowRun | ScriptedRun,
         *,
         stage: Stage,
-        schedule: Schedule,
+        schedule: Schedule | Errands,
         now: Callable[[], datetime],
         think: Callable[[], float],
         call: CallFunction,

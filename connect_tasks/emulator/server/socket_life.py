@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.schedule import Errands, Schedule
 from connect_tasks.emulator.limits import LocalLimits
 
 __all__ = ["EXPIRES_AT", "SocketLife"]
@@ -29,6 +29,7 @@ class SocketLife:
         self._schedule = schedule
         self._limits = limits
         self._leave: Callable[[str], None] | None = leave
+        self._looks = Errands(schedule)
         self._passed_at = schedule.now()
         age = limits.socket_seconds
         self._last = self._after(age), f"it was open for {age or 0:g} s"
@@ -49,6 +50,7 @@ class SocketLife:
     def stop(self) -> None:
         """The socket is gone."""
         self._leave = None
+        self._looks.drop()
 
     def _end(self) -> tuple[datetime, str]:
         idle = self._limits.idle_socket_seconds
@@ -62,7 +64,7 @@ class SocketLife:
         if moment < self._next_look:
             self._next_look = moment
             left = (moment - self._schedule.now()).total_seconds()
-            self._schedule.after(left, self._look)
+            self._looks.after(left, self._look)
 
     def _look(self) -> None:
         is_planned_anew = self._schedule.now() < self._next_look
