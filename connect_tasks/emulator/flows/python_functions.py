@@ -27,7 +27,7 @@ class PythonFunctions:
 
     def __init__(self) -> None:
         self._modules: dict[Path, ModuleType] = {}
-        self._lock = threading.Lock()
+        self._locks: dict[Path, threading.Lock] = {}
 
     def call(self, step: Invoke) -> FunctionAnswer | None:
         """Call a function, and wait for its answer as long as the flow does; None if too long."""
@@ -58,7 +58,7 @@ class PythonFunctions:
             return _FAILED
 
     def _module(self, file: Path) -> ModuleType:
-        with self._lock:
+        with self._locks.setdefault(file, threading.Lock()):
             if file not in self._modules:
                 self._modules[file] = _load(file)
             return self._modules[file]

@@ -152,6 +152,16 @@ def test_a_file_is_loaded_once_and_keeps_what_its_functions_remember(stubs: Path
     assert call(stubs, "count").returned == 1
 
 
+def test_a_file_that_hangs_while_it_is_loaded_holds_up_no_other_file(
+    stubs: Path, tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(30)\ndef f(event, context): return {}")
+    functions = PythonFunctions()
+    assert call(slow, "f", seconds=0.05, functions=functions) is None
+    assert call(stubs, "count", functions=functions).returned == 1
+
+
 def test_what_a_function_does_to_its_event_stays_with_it(stubs: Path) -> None:
     event: dict[str, Any] = {"Details": {"Parameters": {}}}
     PythonFunctions().call(Invoke(1, f"{stubs}:spoil", event, 30))
