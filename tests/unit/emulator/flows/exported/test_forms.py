@@ -136,6 +136,19 @@ def test_a_template_that_is_no_json_is_refused_by_its_first_placeholder(tmp_path
     assert problem.text.startswith("line 2 has the placeholder '${jsonencode(actions)}'.")
 
 
+def test_a_placeholder_in_the_name_of_a_member_is_one_too(tmp_path: Path) -> None:
+    given = action("one", "UpdateContactAttributes", {"Attributes": {"${name}": "x"}})
+    (problem,) = problems_of(write(tmp_path, document(given)))
+
+    assert problem.text.startswith("Parameters.Attributes has the placeholder '${name}'.")
+
+
+def test_a_world_of_modules_is_no_old_export(tmp_path: Path) -> None:
+    (problem,) = problems_of(write(tmp_path, {"modules": {"arn": "module.json"}}))
+
+    assert problem.text.startswith("This is a world file;")
+
+
 @pytest.mark.parametrize(
     "text", ["Give me 5$ {now}", "a } and {b}", "$.Attributes.x, {x}", "$ {x}"]
 )
