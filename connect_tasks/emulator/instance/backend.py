@@ -283,6 +283,7 @@ class Backend:
             chat.bury(self.remembered[contact_id])
             self.chats[contact_id] = chat
             self._forgetting.add(contact_id)
+            return chat
         return self.chats.get(contact_id)
 
     def _key(self, client_token: str) -> str:

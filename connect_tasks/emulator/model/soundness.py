@@ -48,7 +48,10 @@ class Soundness:
         return self._compiled[shape.name]
 
     def _later(self, name: str) -> Test:
-        return lambda value: self._compiled[name](value)
+        def test(value: Any) -> bool:
+            return self._compiled[name](value)
+
+        return test
 
     def _build(self, shape: Any) -> Test:
         if shape.type_name == "structure":
