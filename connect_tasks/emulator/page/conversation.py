@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connect_tasks.emulator.flows.interactive import titles_in
+from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem, iso
-from connect_tasks.emulator.page.elements import Html, element
+from connect_tasks.emulator.page.elements import Content, Html, element
 from connect_tasks.emulator.page.view import Asked, Chosen, View
 
 __all__ = ["conversation", "moment"]
@@ -54,8 +55,7 @@ def _facts(asked: Asked, shown: Chosen) -> list[Html]:
     record = shown.record
     rows: list[tuple[str, str]] = [("Contact", record.contact_id), ("Flow", record.flow)]
     rows += [("Started", moment(record.started_at))]
-    queue: str | None = getattr(record, "queue", None)
-    rows += [("Queue", queue)] if queue else []
+    rows += [("Queue", record.queue)] if record.queue else []
     if record.ended_at is not None:
         rows += [("Ended", moment(record.ended_at)), ("Reason", record.disconnect_reason or "")]
     if record.previous_contact_id:
@@ -194,7 +194,7 @@ def _leave(view: View, shown: Chosen) -> Html:
 def _trace(record: ContactRecord) -> tuple[Html, Html]:
     names = ("Time", "Action", "Type", "Result", "Next")
     head = element("tr", [element("th", name, scope="col") for name in names])
-    numbered = list(enumerate(getattr(record, "trace", ()), 1))[-_MOST_SHOWN:]
+    numbered = list(enumerate(record.trace, 1))[-_MOST_SHOWN:]
     rows = [
         element("tr", [element("td", cell) for cell in _cells(entry)], id=f"t-{number}")
         for number, entry in numbered
@@ -206,6 +206,9 @@ def _trace(record: ContactRecord) -> tuple[Html, Html]:
     return element("h3", "Trace of the flow", id="trace-heading"), scrolled
 
 
-def _cells(entry: Any) -> Iterator[str]:
+def _cells(entry: TraceEntry) -> Iterator[Content]:
     yield moment(entry.at)
-    yield from (entry.identifier, entry.type, entry.result, entry.next_action or "")
+    yield entry.identifier, element("span", entry.flow, class_="hint")
+    yield entry.type
+    yield entry.result, element("span", entry.detail, class_="hint") if entry.detail else ""
+    yield entry.next_action or ""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from html import escape
+from typing import TypeAlias
 
-__all__ = ["Html", "element", "raw"]
+__all__ = ["Content", "Html", "element", "raw"]
 
 _WITHOUT_END = frozenset({"br", "input", "link", "meta"})
 
@@ -19,7 +20,11 @@ def raw(text: str) -> Html:
     return Html(text)
 
 
-def element(tag: str, /, *content: str | Iterable[str], **attributes: str | bool | None) -> Html:
+Content: TypeAlias = "str | Iterable[Content]"
+"""A text, an element, or any number of them."""
+
+
+def element(tag: str, /, *content: Content, **attributes: str | bool | None) -> Html:
     r"""One element.
 
     Args:
@@ -45,7 +50,7 @@ def _attribute(name: str, value: str | bool | None) -> str:  # noqa: FBT001 - as
     return f" {written}" if value is True else f' {written}="{escape(value)}"'
 
 
-def _flat(content: Iterable[str | Iterable[str]]) -> Iterable[str]:
+def _flat(content: Iterable[Content]) -> Iterable[str]:
     for child in content:
         if isinstance(child, Html):
             yield child

@@ -63,7 +63,8 @@ def test_what_was_added_is_read_by_the_next_and_by_the_one_after(
     with TemporaryDirectory() as folder:
         before = InstanceState(Path(folder))
         assert before.read() == Remembered()
-        for line in (*started, *ended):
+        lines: list[StartedContact | EndedContact] = [*started, *ended]
+        for line in lines:
             before.add(line)
 
         for _ in range(2):

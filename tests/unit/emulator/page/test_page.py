@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.page.document import document, headers
 from connect_tasks.emulator.page.forms import FormError, read_attributes
 from connect_tasks.emulator.page.view import Asked, Draft, View, chosen, listed
@@ -213,3 +214,18 @@ def test_attributes_are_read_one_from_each_line() -> None:
 def test_a_line_that_is_no_attribute_is_named(text: str, words: str) -> None:
     with pytest.raises(FormError, match=words):
         read_attributes(text)
+
+
+def test_the_trace_of_a_flow_is_a_table_with_its_latest_actions(world: World) -> None:
+    started = world.start("silent")
+    chat = world.backend.chats[started["ContactId"]]
+    chat.trace = [
+        TraceEntry("help", f"a-{n}", "Compare", NASTY, "next", world.clock(), "why")
+        for n in range(501)
+    ]
+    html = page(world, started["ContactId"])
+    text = Seen(html).text
+
+    assert re.findall(r'<tr id="t-(\d+)">', html) == [str(n) for n in range(2, 502)]
+    assert "a-500" in text
+    assert text.count(NASTY) == 500
