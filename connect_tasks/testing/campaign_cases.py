@@ -148,6 +148,7 @@ def _why_not(case: Case) -> str:
             isinstance(deed, Mapping) and "silence" not in deed for deed in script.customer
         ),
         "now: it is what it is there": script.now is not None,
+        "attributes.NAME: no name has a dot there": any("." in name for name in script.attributes),
         "draws: nobody draws them there": bool(script.draws),
         "world_patch: what is around the flow is the instance's": bool(script.world_patch),
         "queue: Amazon does not tell its name": end is not None and end.queue is not None,

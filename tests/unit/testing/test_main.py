@@ -241,11 +241,14 @@ def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) ->
 def test_a_world_patch_that_makes_no_world_is_that_conversations_fault_alone(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = edited(folder, set_in(1, worldPatch={"queues": {"arn": {"capacity": "many"}}}))
+    patch = {"queues": {"arn": {"capacity": "many", "waiting": "few"}}}
+    path = edited(folder, set_in(1, worldPatch=patch))
 
     assert main([path, "--json"]) == 2
     printed = capsys.readouterr()
-    assert "capacity" in printed.err
+    told = printed.err.splitlines()
+    assert ["capacity" in told[0], "waiting" in told[1], len(told)] == [True, True, 2]
+    assert all("'invalid, then unknown: two rounds, then done'" in line for line in told)
     assert [bool(one["lines"]) for one in json.loads(printed.out)] == [True, False, *[True] * 3]
 
 
