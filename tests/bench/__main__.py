@@ -14,6 +14,7 @@ from tests.bench import (
     bench_presses,
     bench_quota,
     bench_rows,
+    bench_serving,
     bench_starts,
     machine,
 )
@@ -40,6 +41,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "f": lambda: bench_connections.measure_connections(scarce),
             "h": lambda: bench_presses.measure_presses(2, (10, 30)),
             "i": lambda: bench_collection.measure_collection((100, 400)),
+            "j": lambda: bench_serving.measure_serving(1_000, 1, 200),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -50,6 +52,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "f": bench_connections.measure_connections,
         "h": bench_presses.measure_presses,
         "i": bench_collection.measure_collection,
+        "j": bench_serving.measure_serving,
     }
 
 
