@@ -189,6 +189,34 @@ def test_three_lines_make_a_failing_test_of_a_failing_case(tmp_path: Path) -> No
     assert "Order AB1234 is lost." in done.stdout
 
 
+# --- the command ---
+
+
+def test_the_command_plays_expected_files_and_says_by_its_code_what_came_of_it(
+    tmp_path: Path,
+) -> None:
+    files = [str(path) for path in sorted(FILES.glob("*.expected.json"))]
+    command = [sys.executable, "-m", "connect_tasks.testing"]
+    done = subprocess.run([*command, *files, "--json"], capture_output=True, check=True)
+    broken = subprocess.run(
+        [*command, str(tmp_path / "nowhere.json")], capture_output=True, check=False
+    )
+
+    assert (len(json.loads(done.stdout)), done.stderr) == (20, b"")
+    assert (broken.returncode, b"Traceback" in broken.stderr) == (2, False)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    files = [str(path) for path in sorted(FILES.glob("*.expected.json"))] * 20
+    command = [sys.executable, "-m", "connect_tasks.testing", *files]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 # --- on a Prefect server ---
 
 

@@ -260,3 +260,28 @@ def test_text_that_no_terminal_can_show_is_escaped_in_json(
     assert main([path, "--json"]) == 1
     said = json.loads(capsys.readouterr().out)[0]["lines"][1]
     assert said == ["CUSTOMER", "\ud800 100001"]
+
+
+STUB = """
+print("loaded")
+
+def look(event, context):
+    print("called")
+    return {"status": "unknown"}
+"""
+
+
+def test_what_a_function_of_the_users_prints_is_no_part_of_the_json(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = folder / "lambda-loop.world.json"
+    document = json.loads(world.read_text(encoding="utf-8"))
+    document["lambdas"] = dict.fromkeys(document["lambdas"], "stub.py:look")
+    world.write_text(json.dumps(document), encoding="utf-8")
+    (folder / "stub.py").write_text(STUB, encoding="utf-8")
+
+    assert main([str(folder / "lambda-loop.expected.json"), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert ["FLOW", "We do not know the number 100001."] in json.loads(printed.out)[0]["lines"]
+    assert printed.err.splitlines().count("loaded") == 1
+    assert "called" in printed.err
