@@ -101,23 +101,50 @@ def test_a_file_is_of_its_sender_until_it_is_sent_and_of_its_chat_then(world: Wo
     assert world.service.attachments.read(link(world, ann, upload["AttachmentId"]))
 
 
-def test_a_custom_bot_may_not_get_files(world: World) -> None:
-    started = world.start("echo")
-    _, customer = world.join("echo")
-    attachment_id = send(world, customer)
+def bot(world: World) -> str:
+    """A custom bot in the one chat; its connection token."""
+    (contact_id,) = world.backend.chats
     added = world.call(
         "CreateParticipant",
         InstanceId=world.backend.instance_id,
-        ContactId=started["ContactId"],
+        ContactId=contact_id,
         ParticipantDetails={"ParticipantRole": "CUSTOM_BOT", "DisplayName": "Bot"},
     )
     info = world.call(
         "CreateParticipantConnection", added["ParticipantCredentials"]["ParticipantToken"]
     )
+    return str(info["ConnectionCredentials"]["ConnectionToken"])
+
+
+def test_a_custom_bot_may_not_get_files(world: World) -> None:
+    _, customer = world.join("echo")
+    attachment_id = send(world, customer)
 
     with pytest.raises(RefusedError) as caught:
-        link(world, info["ConnectionCredentials"]["ConnectionToken"], attachment_id)
+        link(world, bot(world), attachment_id)
     assert code(caught) == "AccessDeniedException"
+
+
+def test_nobody_sends_what_another_one_in_the_chat_has_put(world: World) -> None:
+    _, customer = world.join("echo")
+    upload = start(world, customer)
+    put(world, upload)
+    helper = bot(world)
+
+    with pytest.raises(RefusedError) as caught:
+        complete(world, helper, upload)
+    assert code(caught) == "ValidationException"
+    complete(world, customer, upload)
+
+
+def test_client_tokens_of_two_participants_are_not_the_same(world: World) -> None:
+    _, customer = world.join("echo")
+    helper = bot(world)
+    own = start(world, customer, ClientToken="one")
+    again = start(world, customer, ClientToken="one")
+    other = start(world, helper, ClientToken="one")
+
+    assert own["AttachmentId"] == again["AttachmentId"] != other["AttachmentId"]
 
 
 def test_files_are_let_go_five_minutes_after_the_end_and_are_still_told_of(world: World) -> None:
