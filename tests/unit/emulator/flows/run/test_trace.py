@@ -75,3 +75,16 @@ def test_an_error_says_why_and_reads_as_one_line() -> None:
     entry = play(action("CreateTask", "task", errors={ERROR: "end"})).trace[0]
     assert entry.detail
     assert str(entry) == f"main: task (CreateTask) {ERROR} -> end ({entry.detail})"
+
+
+def test_the_reason_of_an_error_names_what_is_missing() -> None:
+    def why(kind: str, **parameters: str) -> str:
+        return play(action(kind, to="end", **parameters)).trace[0].detail
+
+    assert "q9" in why("UpdateContactTargetQueue", QueueId="q9")
+    assert "agents" in why("UpdateContactTargetQueue")
+    assert "h9" in why("CheckHoursOfOperation", HoursOfOperationId="h9")
+    assert "target queue" in why("CheckHoursOfOperation")
+    assert "queue" in why("CheckMetricData", MetricType="x")
+    assert "f9" in why("TransferToFlow", ContactFlowId="f9")
+    assert "f9" in why("InvokeLambdaFunction", LambdaFunctionARN="f9")
