@@ -10,7 +10,16 @@ import pytest
 
 from connect_tasks.emulator import LocalConnect
 from connect_tasks.errors import CasesFailedError, InputError
-from connect_tasks.testing import RegressionResult, read_cases, rehearse_cases
+from connect_tasks.testing import (
+    Case,
+    CaseResult,
+    RegressionResult,
+    read_cases,
+    rehearse_cases,
+)
+from connect_tasks.testing.comparison import Compared
+from connect_tasks.testing.expected_file import ExpectedEnd
+from connect_tasks.testing.script import Script
 
 FLOWS = Path(__file__).parents[3] / "data" / "flows"
 FLOW, WORLD = FLOWS / "order-status-bot.json", FLOWS / "order-status-bot.world.json"
@@ -114,6 +123,25 @@ def test_a_flow_may_say_what_no_file_can_hold(tmp_path: Path) -> None:
     result.coverage_mermaid().encode()
     ET.fromstring(result.coverage_svg().encode())  # noqa: S314 - our own
     assert len(result.table) == 5
+
+
+def test_a_customer_who_does_what_nobody_can_do_fails_alone() -> None:
+    odd = Case(name="odd", script=Script(customer=(7,)), end=ExpectedEnd(state="ended"))
+    good = read_cases(FLOWS / "cases.csv")
+    table = rehearse_cases([odd, *good], connect=FLOW, world=WORLD).table
+
+    assert list(table["passed"]) == [False, *[True] * 5]
+    assert "it cannot be played: ValueError" in table["difference"][0]
+
+
+def test_halves_of_characters_that_came_from_anywhere_are_replaced() -> None:
+    said = Compared(speaker="FLOW", expected="\ud800", actual="a \udfff", ok=False)
+    case = Case(name="odd", script=Script())
+    result = RegressionResult("f", [CaseResult(case=case, happened=None, compared=(said,))])
+
+    assert list(result.lines["actual"]) == ["a \ufffd"]
+    assert "a \ufffd" in result.table["difference"][0]
+    assert "a \ufffd" in result.difference
 
 
 def test_a_result_can_be_pickled() -> None:
