@@ -36,4 +36,4 @@ class LocalLimits:
     frame_bytes: int | None = 32 * 1024
     message_bytes: int | None = 128 * 1024
     unread_bytes: int = 4 * 1024 * 1024
-    ended_contacts: int = 100_000
+    ended_contacts: int = 50_000
