@@ -180,14 +180,22 @@ def test_everything_that_is_wrong_is_told_at_once_and_the_rest_is_played(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def spoil(document: dict[str, Any]) -> None:
-        document["conversations"][0].update(now="soon", draws=["x"], customer=[{"silence": "long"}])
+        document["conversations"][0].update(
+            now="soon", draws=["x", True, 30, "31"], customer=[{"silence": "long"}]
+        )
         document["conversations"][1]["lines"] = [["FLOW"], "Hello"]
         document["conversations"][2] = "Hello"
 
     assert main([edited(folder, spoil), "--json"]) == 2
     printed = capsys.readouterr()
     told = printed.err.splitlines()
-    for place in ("now is 'soon'", "draws holds 'x'", "customer is silent for 'long'", "lines[1]"):
+    for place in (
+        "now is 'soon'",
+        "draws holds 'x'",
+        "draws holds True",
+        "customer is silent for 'long'",
+        "lines[1]",
+    ):
         assert sum(place in line for line in told) == 1
     assert any("conversation 3" in line for line in told)
     assert "found at once" in told[0]
@@ -231,6 +239,13 @@ def test_a_file_that_cannot_be_used_is_told_in_lines_and_keeps_no_other_from_bei
     assert "broken" in printed.err or "nowhere" in printed.err or "number.bot" in printed.err
     assert "Traceback" not in printed.err
     assert len(json.loads(printed.out)) == 6
+
+
+def test_a_mark_that_says_utf_8_is_no_part_of_a_file(folder: Path) -> None:
+    path = folder / "queue-hours.expected.json"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+
+    assert main([str(path)]) == 0
 
 
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
