@@ -2,6 +2,7 @@
 
 import json
 import queue
+import socket as sockets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -408,6 +409,53 @@ def test_an_endpoint_that_is_not_there_harms_no_chat() -> None:
             heard = [it.get("Content") for it in read_items(socket, 3)]
 
     assert "Hi" in heard
+
+
+def test_an_endpoint_that_never_answers_holds_up_no_chat() -> None:
+    with sockets.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with (
+            LocalConnect(flow="echo", sns={TOPIC: url}) as local,
+            client(local, "connect") as contacts,
+            client(local, "connectparticipant") as participants,
+        ):
+            streaming = {"StreamingEndpointArn": TOPIC}
+            made = contacts.start_chat_contact(
+                **smallest(local, ChatStreamingConfiguration=streaming)
+            )
+            with joined(participants, made["ParticipantToken"]) as (token, wire):
+                participants.send_message(
+                    ConnectionToken=token, ContentType="text/plain", Content="Hi"
+                )
+                heard = [it.get("Content") for it in read_items(wire, 3)]
+
+    assert "Hi" in heard
+
+
+def test_a_file_may_be_larger_than_any_other_body(
+    local: LocalConnect, contacts: Any, participants: Any
+) -> None:
+    made = contacts.start_chat_contact(**smallest(local))
+    content = bytes(range(256)) * 8192
+    with joined(participants, made["ParticipantToken"]) as (token, _):
+        upload = participants.start_attachment_upload(
+            ConnectionToken=token,
+            ContentType="video/mp4",
+            AttachmentName="a.mp4",
+            AttachmentSizeInBytes=len(content),
+        )
+        place = upload["UploadMetadata"]
+        put = httpx.put(place["Url"], content=content, headers=place["HeadersToInclude"])
+        participants.complete_attachment_upload(
+            ConnectionToken=token, AttachmentIds=[upload["AttachmentId"]]
+        )
+        link = participants.get_attachment(
+            ConnectionToken=token, AttachmentId=upload["AttachmentId"]
+        )
+        got = httpx.get(link["Url"])
+
+    assert put.status_code == 200
+    assert got.content == content
 
 
 def test_a_chat_has_two_topics_and_the_same_client_token_the_same_streaming(

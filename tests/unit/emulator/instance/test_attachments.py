@@ -98,7 +98,7 @@ def test_a_file_is_of_its_sender_until_it_is_sent_and_of_its_chat_then(world: Wo
         link(world, bob, upload["AttachmentId"])
 
     assert code(unsent) == code(foreign) == code(stranger) == "ValidationException"
-    assert world.service.attachments.read(link(world, ann, upload["AttachmentId"]))
+    assert world.service.attachments.read(link(world, ann, upload["AttachmentId"])).content == BYTES
 
 
 def bot(world: World) -> str:
