@@ -284,7 +284,7 @@ class EveryFlow(dict[str, str]):
 def test_a_chat_that_is_started_against_all_expectation_is_stopped_at_once(
     local: LocalConnect,
 ) -> None:
-    local._backend._flows = EveryFlow()
+    local._backend.flows._names = EveryFlow()
     report = local.instance().check_connection()
 
     (contact,) = local.contacts

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 from connect_tasks.emulator.flows.rehearsal import NOON
 from tests.unit.emulator.flows.run.building import (
@@ -78,7 +79,7 @@ def test_an_error_says_why_and_reads_as_one_line() -> None:
 
 
 def test_the_reason_of_an_error_names_what_is_missing() -> None:
-    def why(kind: str, **parameters: str) -> str:
+    def why(kind: str, **parameters: Any) -> str:
         return play(action(kind, to="end", **parameters)).trace[0].detail
 
     assert "q9" in why("UpdateContactTargetQueue", QueueId="q9")
