@@ -10,7 +10,7 @@ import pytest
 
 from connect_tasks.testing.__main__ import main
 
-CORPUS = Path(__file__).parents[2] / "data" / "flow_corpus"
+CORPUS = Path(__file__).parents[3] / "data" / "flows"
 FILES = sorted(CORPUS.glob("*.expected.json"))
 
 Edit = Callable[[dict[str, Any]], object]

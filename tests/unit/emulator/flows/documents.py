@@ -8,7 +8,7 @@ from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.exported.problems import FlowFileError, Problem
 
-CORPUS = Path(__file__).parents[3] / "data" / "flow_corpus"
+CORPUS = Path(__file__).parents[4] / "data" / "flows"
 FLOWS = sorted(
     path
     for path in CORPUS.glob("*.json")
