@@ -139,7 +139,8 @@ def test_flows_are_listed_page_by_page_and_found_again_by_their_id(
     pages = contacts.get_paginator("list_contact_flows").paginate(
         InstanceId=local.instance_id, PaginationConfig={"PageSize": 2}
     )
-    listed = [flow for page in pages for flow in page["ContactFlowSummaryList"]]
+    found = [page["ContactFlowSummaryList"] for page in pages]
+    listed = [flow for page in found for flow in page]
     none = contacts.list_contact_flows(
         InstanceId=local.instance_arn, ContactFlowTypes=["AGENT_WHISPER"]
     )
@@ -149,6 +150,8 @@ def test_flows_are_listed_page_by_page_and_found_again_by_their_id(
 
     assert {flow["Name"]: flow["Id"] for flow in listed} == dict(local.flow_ids)
     assert len(listed) == len(local.flow_ids) > 2
+    assert [len(page) for page in found[:-1]] == [2] * (len(found) - 1)
+    assert len(found[-1]) in (1, 2)
     assert described["Arn"] == listed[0]["Arn"]
     assert none["ContactFlowSummaryList"] == []
 
@@ -456,6 +459,27 @@ def test_a_file_may_be_larger_than_any_other_body(
 
     assert put.status_code == 200
     assert got.content == content
+
+
+def test_a_file_that_is_far_too_large_is_refused_before_it_comes(
+    local: LocalConnect, contacts: Any, participants: Any
+) -> None:
+    made = contacts.start_chat_contact(**smallest(local))
+    with joined(participants, made["ParticipantToken"]) as (token, _):
+        upload = participants.start_attachment_upload(
+            ConnectionToken=token,
+            ContentType="image/png",
+            AttachmentName="a.png",
+            AttachmentSizeInBytes=10,
+        )
+        url = httpx.URL(upload["UploadMetadata"]["Url"])
+        head = f"PUT {url.raw_path.decode()} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n"
+        size = "Content-Length: 9000000000\r\nExpect: 100-continue\r\n\r\n"
+        with sockets.create_connection((url.host, url.port), timeout=10) as line:
+            line.sendall((head + size).encode())
+            answer = line.recv(65_536)
+
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_chat_has_two_topics_and_the_same_client_token_the_same_streaming(
