@@ -136,19 +136,18 @@ def test_a_prompt_that_is_expected_may_come_from_the_flow_or_its_bot(folder: Pat
 def test_one_line_that_is_not_expected_is_one_difference_and_moves_no_other(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def prompts_but_one(document: dict[str, Any]) -> None:
-        lines = document["conversations"][0]["lines"]
-        document["conversations"] = document["conversations"][:1]
-        document["conversations"][0]["lines"] = [
-            [speaker if speaker == "CUSTOMER" else "PROMPT", text]
-            for speaker, text in lines
-            if text != "Welcome to Example Shop."
+    def second_alone(document: dict[str, Any]) -> None:
+        document["conversations"] = [
+            {**one, "lines": [["PROMPT", one["lines"][1][1]]]}
+            for one in document["conversations"]
+            if one["name"] == "open, nobody free"
         ]
 
-    assert main([edited(folder, prompts_but_one, "order-status-bot")]) == 1
+    assert main([edited(folder, second_alone, "queue-hours")]) == 1
     printed = capsys.readouterr().out
-    (marked,) = [line for line in printed.splitlines() if line.startswith("  !")]
-    assert "FLOW: Welcome to Example Shop." in marked
+    marked = [line for line in printed.splitlines() if line.startswith("  !")]
+    assert "All colleagues of Support" in marked[0]
+    assert "You are in the queue" not in "".join(marked)
 
 
 def test_the_contacts_own_id_can_be_expected(folder: Path) -> None:
