@@ -140,6 +140,18 @@ def test_what_was_planned_for_a_chat_goes_with_it() -> None:
     assert world.backend.schedule._heap == []
 
 
+def test_urls_that_open_nothing_any_more_are_not_kept() -> None:
+    world = World()
+    started = begin(world, "a")
+    world.connect(started)[0].send(SUBSCRIBE)
+    for _ in range(50):
+        world.pass_time(seconds=50)
+        world.call("CreateParticipantConnection", started["ParticipantToken"])
+
+    # Each opens the socket for 100 seconds.
+    assert len(world.backend.connections._urls) == 2
+
+
 def test_ids_stay_apart_where_no_client_token_is_given() -> None:
     world = world_of(1)
     request = world.request("echo")
