@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from connect_tasks.emulator.flows.steps import FollowUp
 from connect_tasks.emulator.instance.streaming import Notification
 from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.quotas import LocalQuotas
@@ -110,3 +111,15 @@ def test_a_customer_of_a_streamed_chat_can_do_without_a_socket() -> None:
     assert before is None
     assert stopped is None
     assert world.backend.chats[contact_id].connected_at is not None
+
+
+def test_the_contact_that_follows_is_streamed_as_its_chat_was() -> None:
+    world = Streamed()
+    _, token = world.join("echo", ChatStreamingConfiguration={"StreamingEndpointArn": TOPIC})
+    (chat,) = world.backend.chats.values()
+    after = world.backend.follow(chat, FollowUp("AGENT_DISCONNECT"))
+    world.say(token, "Hello again")
+
+    last = next(one for one in world.sent if "Hello again" in one.message)
+    assert last.attributes["ContactId"] == after.contact_id
+    assert last.attributes["InitialContactId"] == chat.contact_id
