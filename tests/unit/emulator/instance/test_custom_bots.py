@@ -10,14 +10,13 @@ from tests.unit.emulator.world import SUBSCRIBE, Socket, World
 EVENT = "application/vnd.amazonaws.connect.event."
 
 
-def add(world: World, name: str = "Bot", **members: object) -> dict[str, Any]:
+def add(world: World) -> dict[str, Any]:
     (contact_id,) = world.backend.chats
     return world.call(
         "CreateParticipant",
         InstanceId=world.backend.instance_id,
         ContactId=contact_id,
-        ParticipantDetails={"ParticipantRole": "CUSTOM_BOT", "DisplayName": name},
-        **members,
+        ParticipantDetails={"ParticipantRole": "CUSTOM_BOT", "DisplayName": "Bot"},
     )
 
 
