@@ -171,3 +171,17 @@ def test_a_contact_that_was_not_held_to_its_end_is_told_and_not_compared(
 
     assert said.startswith("problem: it was not played to its end: ")
     assert told in said
+
+
+def test_an_initial_message_is_in_the_transcript_and_no_line_of_the_case() -> None:
+    opening = item(0, "CUSTOMER", "Customer", "Hi")
+    (one,) = campaign({**GOOD[0], "initial_message": "Hi"}, *GOOD[1:]).results(
+        CONTACTS.frame([CONTACT]),
+        MESSAGES.frame([opening, *ITEMS]),
+        attributes_layout([]).frame([]),
+    )
+    (plain,) = campaign(*GOOD).results(
+        CONTACTS.frame([CONTACT]), MESSAGES.frame(ITEMS), attributes_layout([]).frame([])
+    )
+
+    assert one.compared == plain.compared
