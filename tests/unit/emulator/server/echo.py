@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.instance.schedule import Planned, Schedule
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.server.answers import Answers
 from connect_tasks.emulator.server.http_protocol import http_protocol
@@ -25,9 +25,10 @@ class _LoopSchedule(Schedule):
     def __init__(self) -> None:
         super().__init__(lambda: _BEGINNING + timedelta(seconds=asyncio.get_running_loop().time()))
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
-        super().after(seconds, action)
+    def after(self, seconds: float, action: Callable[[], None]) -> Planned:
+        planned = super().after(seconds, action)
         asyncio.get_running_loop().call_later(seconds, self.run_due)
+        return planned
 
 
 def config(limits: LocalLimits = _LIMITS) -> uvicorn.Config:

@@ -38,7 +38,7 @@ def fake_loop() -> Iterator[FakeLoop]:
         loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
     finally:
         loop.close()
-    assert failures == []
+    assert failures == [], failures
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

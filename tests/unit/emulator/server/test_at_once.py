@@ -112,7 +112,7 @@ def test_an_answer_is_the_same_however_its_request_comes(
 def test_a_call_is_answered_without_the_application(loop: FakeLoop) -> None:
     class Closed(Wire):
         async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-            raise NoAppError
+            raise NoAppError(scope["type"], receive, send)
 
     site = Site(loop)
     site.wire.__class__ = Closed
@@ -164,7 +164,7 @@ def test_an_error_of_ours_is_an_answer_and_one_line(
     loop: FakeLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = Site(loop)
-    site.service._contact_calls["StartChatContact"] = lambda _: 1 // 0  # type: ignore[assignment]
+    site.service._contact_calls["StartChatContact"] = lambda _: 1 // 0  # type: ignore[assignment, return-value]
     (answer,) = answers(site.peer.send(asked(site)["a start"]))
 
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (500, "InternalServiceException")
@@ -178,7 +178,8 @@ def test_who_has_been_answered_at_once_may_rest(loop: FakeLoop) -> None:
     site.peer.send(asked(site)["a start"])
     assert site.peer.send(b"\r\n") + site.peer.wait(600) == b""
 
-    assert not (site.peer.transport.has_ended or site.peer.transport.is_closed)
+    assert not site.peer.transport.has_ended
+    assert not site.peer.transport.is_closed
 
 
 def test_a_connection_that_is_not_used_for_an_hour_is_closed(loop: FakeLoop) -> None:
