@@ -1,4 +1,4 @@
-"""The quick yes or no about a request agrees with the list of what is wrong, for every operation."""
+"""The quick yes or no about a request agrees with the list of what is wrong, in every operation."""
 
 from typing import Any
 

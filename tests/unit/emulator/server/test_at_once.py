@@ -160,11 +160,15 @@ def test_who_does_not_read_answers_gets_no_more_until_it_does(loop: FakeLoop) ->
     assert len(answers(site.peer.read_again())) == 2
 
 
+def fail(_: object) -> dict[str, Any]:
+    raise ZeroDivisionError
+
+
 def test_an_error_of_ours_is_an_answer_and_one_line(
     loop: FakeLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = Site(loop)
-    site.service._contact_calls["StartChatContact"] = lambda _: 1 // 0  # type: ignore[assignment, return-value]
+    site.service._contact_calls["StartChatContact"] = fail
     (answer,) = answers(site.peer.send(asked(site)["a start"]))
 
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (500, "InternalServiceException")
