@@ -87,7 +87,10 @@ def rehearse_cases(
 
     Example:
         ```python
-        result = rehearse_cases(read_cases("cases.csv"), connect="survey.json")
+        from connect_tasks.testing import read_cases, rehearse_cases
+
+        cases = read_cases("cases.csv")
+        result = rehearse_cases(cases, connect="survey.json", world="survey.world.json")
         result.raise_for_failures()
         ```
     """

@@ -77,7 +77,10 @@ class RegressionResult:
 
     Example:
         ```python
-        result = regression("cases.csv", connect="survey.json", world="survey.world.json")
+        from connect_tasks.testing import read_cases, rehearse_cases
+
+        cases = read_cases("cases.csv")
+        result = rehearse_cases(cases, connect="survey.json", world="survey.world.json")
         print(result.table.query("not passed"))
         print(result.difference)
         ```

@@ -6,6 +6,7 @@ settings that lead to a local Amazon Connect. What an example only defines is ca
 
 import ast
 import importlib
+import json
 import re
 import shutil
 import textwrap
@@ -30,6 +31,8 @@ from connect_tasks.campaign.inviting import issue_links
 from connect_tasks.campaign.links import KEYS_VARIABLE, InvitationKeys
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
+from connect_tasks.emulator.flows.exported.forms import read_flow
+from connect_tasks.emulator.flows.world.reading import read_world
 from connect_tasks.ledger import Ledger
 from connect_tasks.ledger.contact import CampaignMode
 from tests.functional.world import FAST, QUICK, session
@@ -39,6 +42,9 @@ pytestmark = pytest.mark.usefixtures("prefect_home")
 PACKAGE = Path(connect_tasks.__file__).parent
 FENCED = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TABLE = "customer_id,display_name,name,date\n0042,Ada,Ada,2026-12-01\n0043,Bob,Bob,2026-12-02\n"
+FLOWS = PACKAGE.parent / "data" / "flows"
+WORLD = "survey.world.json"
+CASES = 'draws,attributes.firstName,says,contains\n30,Ada,10,"makes our day. Thank you, Ada!"\n'
 TALK = Conversation(settle_seconds=0, max_replies=1)
 KEY = "Hx0kJ2mQ7vLr5TnWc8YpZd3Fb6Gs9Ae1"
 # What cannot run here, and what does instead.
@@ -89,6 +95,17 @@ def entered(folder: Path, local: LocalConnect, *campaigns: str) -> None:
         invited(ledger, renderer, [rows], local.instance_id)
 
 
+def exported(folder: Path) -> None:
+    """The flow that examples play, what stands around it, and cases for it."""
+    names = {"survey-branches.json": "survey.json", "survey-branches.world.json": WORLD}
+    for name in ("survey-branches.json", "survey-branches.world.json", "score.bot.json"):
+        shutil.copy(FLOWS / name, folder / names.get(name, name))
+    world = json.loads((folder / WORLD).read_text(encoding="utf-8"))
+    bots = "".join(f"{json.dumps(arn)} = {json.dumps(bot)}\n" for arn, bot in world["bots"].items())
+    (folder / WORLD).with_suffix(".toml").write_text(f"[bots]\n{bots}", encoding="utf-8")
+    (folder / "cases.csv").write_text(CASES, encoding="utf-8")
+
+
 def invited(ledger: Ledger, renderer: Any, chunks: Any, instance_id: str) -> None:
     """The same customers, in a campaign in which nobody speaks as them."""
     name, now = "renewals-by-link", datetime.now(UTC)
@@ -108,6 +125,7 @@ def local() -> Iterator[LocalConnect]:
 def settled(tmp_path_factory: pytest.TempPathFactory, local: LocalConnect) -> Path:
     folder = tmp_path_factory.mktemp("settled")
     entered(folder, local, "renewals-2026-11", "renewals")
+    exported(folder)
     return folder
 
 
@@ -118,6 +136,7 @@ def unknown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cut = Fault(operation="StartChatContact", kind=FaultKind.CUT_AFTER, customer_id="0042", every=1)
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited(), faults=[cut]) as local:
         entered(folder, local, "renewals")
+    exported(folder)
     return folder
 
 
@@ -145,6 +164,12 @@ def known_names(local: LocalConnect) -> dict[str, Any]:
         "funnel": funnel(),
         "result": CampaignResult("renewals", "sqlite:///.connect_tasks/ledger.db"),
         "LocalConnect": LocalConnect,
+        "Path": Path,
+        "read_flow": read_flow,
+        "read_world": read_world,
+        "flow": read_flow(Path("survey.json")),
+        "world": read_world(Path("survey.world.json")),
+        "now": datetime.now(UTC),
         "Fault": Fault,
         "FaultKind": FaultKind,
     }
@@ -169,8 +194,15 @@ def real_names(local: LocalConnect) -> dict[str, str]:
     }
 
 
+def checked(test: Any) -> None:
+    """What pytest would do with a test of cases."""
+    for case in test.pytestmark[0].args[1]:
+        test(case)
+
+
 # What an example defines is called like this.
 CALLS: Mapping[str, Callable[[Mapping[str, Any], LocalConnect], Any]] = {
+    "cases": lambda names, _: checked(names["test_the_survey"]),
     "validate_customers": lambda names, _: names["check"]("customers.csv"),
     "start_chats": lambda names, _: names["contact"]("customers.csv"),
     "collect_responses": lambda names, _: names["export"](),
