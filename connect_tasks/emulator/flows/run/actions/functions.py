@@ -103,7 +103,11 @@ def take_answer(context: Context, action: Action, answer: FunctionAnswer) -> Out
     returned = answer.returned if is_json else _string_map(context, answer.returned)
     if returned is None and not is_json:
         return Failed("a STRING_MAP is a flat object of strings")
-    if len(json.dumps(returned, ensure_ascii=False).encode()) > MOST_BYTES:
+    try:
+        size = len(json.dumps(returned, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return Failed("the answer has half a surrogate pair, which no text may have")
+    if size > MOST_BYTES:
         return Failed(f"the answer has more than {MOST_BYTES} bytes")
     context.memory.external = returned
     return Done()

@@ -135,6 +135,11 @@ def test_an_answer_without_a_type_is_json_where_that_is_assumed() -> None:
     assert said(play(chain(invoke(), say("$.External.n.m")), world=around)) == ["3"]
 
 
+def test_an_answer_with_half_a_character_is_not_understood(caplog: Any) -> None:
+    assert outcome({"return": {"k": "\ud800"}}, "$.External.k") == "failed"
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("options", [STRING_MAP, JSON])
 def test_an_answer_has_32_kib_at_most(options: Any) -> None:
     room = MOST - len(json.dumps({"a": ""}))
