@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeAlias
-from urllib.parse import unquote
 
 import uvicorn
 from starlette.requests import Request as HttpRequest
@@ -211,7 +210,7 @@ class Wire:
     def _is_for_others(self, plain: PlainRequest) -> bool:
         if self._plan or self._log_requests or len(plain.body) > self._limits.body_bytes:
             return True
-        return self._objects.is_meant(unquote(plain.path), plain.query, plain.headers)
+        return self._objects.is_meant(plain.path, plain.query, plain.headers)
 
     def _note(self, request: Request, client: Client) -> None:
         if request.params is None:
