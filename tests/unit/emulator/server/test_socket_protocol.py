@@ -247,7 +247,7 @@ def test_who_is_gone_before_the_end_is_not_closed_again(
     client.end.send_close(1000)
     client.send()
 
-    assert client.peer.protocol._life._schedule.seconds_left() is None
+    assert client.peer.protocol._life._looks._planned == []
     assert client.peer.wait(3 * 3600) == b""
     assert logged(caplog) == []
 
