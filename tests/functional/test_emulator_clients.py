@@ -358,9 +358,7 @@ def test_flow_arns_lie_within_the_instance(local: LocalConnect) -> None:
 def test_a_clock_of_ones_own_moves_the_whole_instance() -> None:
     moments = [datetime(2026, 11, 22, tzinfo=UTC)]
     # The socket would end at the first of these hours.
-    limits = LocalLimits(
-        expiring_sockets=False, idle_socket_seconds=None, socket_seconds=None
-    )
+    limits = LocalLimits(expiring_sockets=False, idle_socket_seconds=None, socket_seconds=None)
     with LocalConnect(flow="silent", now=lambda: moments[-1], limits=limits) as local:
         with client(local, "connect") as contacts:
             started = contacts.start_chat_contact(**smallest(local, ConnectionTypes=BOTH))
