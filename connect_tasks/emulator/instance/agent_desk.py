@@ -90,11 +90,11 @@ class AgentDesk:
             self._backend.end(chat, End("CUSTOMER_DISCONNECT"))
             return
         self._join(chat)
-        self._backend.leave_agent(chat, AGENT)
+        self._backend.presence.leave_agent(chat, AGENT)
 
     def _join(self, chat: Chat) -> None:
         if not is_agent_there(chat):
-            self._backend.join_agent(chat, AGENT)
+            self._backend.presence.join_agent(chat, AGENT)
 
     def _open(self, contact_id: str) -> Chat:
         chat = self._backend.chats.get(contact_id)

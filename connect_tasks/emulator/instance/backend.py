@@ -4,17 +4,16 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 from typing import Any
 
-from connect_tasks.emulator.flows.steps import End, FollowUp, Invoke, Present, Speaker
+from connect_tasks.emulator.flows.steps import End, FollowUp, Invoke, Present
 from connect_tasks.emulator.flows.world.world import FunctionAnswer
 from connect_tasks.emulator.instance.archive import Archive
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
+from connect_tasks.emulator.instance.contacts import Contacts
 from connect_tasks.emulator.instance.conversation import CallFunction, Conversation
 from connect_tasks.emulator.instance.ended import EndedContact
-from connect_tasks.emulator.instance.forgetting import Forgetting
 from connect_tasks.emulator.instance.identity import (
     ACCOUNT,
     INSTANCE_ID,
@@ -22,6 +21,7 @@ from connect_tasks.emulator.instance.identity import (
     instance_arn,
 )
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
+from connect_tasks.emulator.instance.presence import Presence
 from connect_tasks.emulator.instance.schedule import Errands, Schedule
 from connect_tasks.emulator.instance.seats import Seat
 from connect_tasks.emulator.instance.started import IssuedConnection, StartedContact
@@ -32,8 +32,6 @@ from connect_tasks.emulator.transcript_storage import TranscriptStorage
 __all__ = ["INSTANCE_ID", "Backend"]
 
 _DEFAULT_MINUTES = 25 * 60
-# AWS says it of the sibling calls, and nothing of StartChatContact.
-_TOKEN_LIFE = timedelta(days=7)
 
 
 def _forget(_: StartedContact | IssuedConnection | EndedContact) -> None:
@@ -66,12 +64,11 @@ class Backend:
         schedule: What is to happen later; whoever has a clock works it off.
         identities: Makes its ids and tokens.
         connections: Tokens and socket URLs.
-        chats: Every contact by its id, in order of their start.
-        remembered: Contacts that ended before a restart, or are one too many, by their id.
+        contacts: Every contact, open, ended and remembered.
         archive: The transcripts of ended contacts.
         views: What flows have shown of views, by the token that each is asked for with.
-        added: Who was added to a chat, by the id of its first contact.
         welcome: Told of each chat that begins here, before its customer is there.
+        presence: Who comes and goes beside customers.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each with a default of its own
@@ -93,7 +90,6 @@ class Backend:
     ) -> None:
         self.instance_id = instance_id
         self.flows = flows or InstalledFlows(instance_id)
-        self.chats: dict[str, Chat] = {}
         self.schedule = Schedule(now)
         self.identities = Identities(seed, instance_id)
         self.connections = Connections(now, self.identities, note)
@@ -103,17 +99,29 @@ class Backend:
         self._think_seconds = think_seconds
         self._answer_seconds = answer_seconds
         self._connect_window_seconds = connect_window_seconds
-        self.remembered = {ended.contact_id: ended for ended in remembered}
         self._note_down = note
         self.archive = Archive(storage, now=now, instance_id=instance_id, account_id=ACCOUNT)
+        self.contacts = Contacts(
+            now=now,
+            identities=self.identities,
+            archive=self.archive,
+            connections=self.connections,
+            remembered=remembered,
+            kept=ended_contacts,
+        )
         self.views: dict[str, Mapping[str, Any]] = {}
         self.welcome: list[Callable[[Chat], None]] = []
-        self.added: dict[str, list[Speaker]] = {}
+        self.presence = Presence(self)
+        self._shown: dict[str, list[str]] = {}
         self._call = call
         self._conversations: dict[str, Conversation] = {}
         self._errands: dict[str, Errands] = {}
-        self._forgetting = Forgetting(ended_contacts, self._forget)
         self._open_count = 0
+
+    @property
+    def chats(self) -> dict[str, Chat]:
+        """Every contact by its id, in order of their start."""
+        return self.contacts.chats
 
     @property
     def instance_arn(self) -> str:
@@ -133,7 +141,7 @@ class Backend:
         """StartChatContact: make a contact, or repeat the one that this client token made."""
         self.check_instance(request)
         flow = self.flow_name(request["ContactFlowId"])
-        chat = self._known(request, flow) or self._open(request, flow)
+        chat = self.contacts.known(request, flow) or self._open(request, flow)
         return self._started(chat) | self._connection_info(chat, request)
 
     def stop_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,22 +164,13 @@ class Backend:
         for contact in started:
             flow = self.flows.name_of(contact.request["ContactFlowId"])
             if flow is not None:
-                chat = self._make(contact.request, flow, contact.key)
+                chat = self.contacts.make(contact.request, flow, contact.key)
                 chat.started_at = contact.started_at
                 self._enrol(chat)
                 self.connections.participant_token(chat)
         for connection in issued:
             if connection.contact_id in self.chats:
                 self.connections.reissue(self.chats[connection.contact_id], connection)
-
-    def arrive(self, seat: Seat) -> None:
-        """A participant is connected; what that means happens the first time."""
-        if seat.is_customer:
-            self.connect(seat.chat)
-            return
-        chat = seat.chat.latest
-        if chat.is_open and seat.speaker not in chat.present:
-            chat.signal("participant.joined", seat.speaker)
 
     def connect(self, chat: Chat) -> None:
         """The customer is connected; the first time, the flow starts."""
@@ -183,55 +182,23 @@ class Backend:
         """Pass a message of the customer on to the flow."""
         self._conversations[chat.first.contact_id].hear(text)
 
-    def join_agent(self, chat: Chat, agent: Speaker) -> None:
-        """A person joins as the agent; a flow that waits for one goes on with them."""
-        chat.signal("participant.joined", agent)
-        if conversation := self._conversations.get(chat.first.contact_id):
-            conversation.join_agent(agent.display_name)
+    def conversation_of(self, chat: Chat) -> Conversation | None:
+        """The flow at work in a chat; None once it is over."""
+        return self._conversations.get(chat.first.contact_id)
 
-    def leave_agent(self, chat: Chat, agent: Speaker, reason: str = "AGENT_DISCONNECT") -> None:
-        """The agent leaves: the flow says what comes next, or the chat is over."""
-        conversation = self._conversations.get(chat.first.contact_id)
-        if conversation is None or not conversation.leave_agent(reason):
-            self.end(chat, End(reason, leaver=agent))
-
-    def leave_alone(self, chat: Chat) -> None:
-        """Everybody but the customer has to leave, because nobody says anything any more."""
-        *others, last = [speaker for speaker in chat.present if speaker != chat.customer]
-        for speaker in others:
-            chat.signal("participant.left", speaker)
-        for speaker in self.added.get(chat.first.contact_id, ()):
-            self.connections.leave(Seat(chat, speaker))
-        self.leave_agent(chat, last, "IDLE_DISCONNECT")
-
-    def rehydrate(self, chat: Chat, persistent: Mapping[str, str]) -> Chat:
-        """Let an open chat go on from an ended one, as PersistentChat does at its start.
-
-        Returns:
-            The contact that it goes on from.
-
-        Raises:
-            RefusedError: There is no such contact, it has not ended, or the chat goes on from one.
-        """
-        if chat.first.continued_from is not None:
-            message = "The chat continues another one already"
-            raise RefusedError("InvalidRequestException", message)
-        source = self._continued_from(persistent)
-        if source is None or source is chat.first:
-            raise not_found()
-        chat.first.rehydrate(source)
-        return source
-
-    def present(self, step: Present) -> None:
-        """Keep a view for whoever asks for it by its token."""
+    def present(self, chat: Chat, step: Present) -> None:
+        """Keep a view for whoever asks for it by its token, as long as its chat is open."""
         self.views[step.token] = step.view
+        self._shown.setdefault(chat.first.contact_id, []).append(step.token)
 
     def end(self, chat: Chat, step: End) -> None:
         """End an open chat and free its slot."""
         ended = chat.end(step.reason, step.leaver)
         self._open_count -= 1
         self._errands.pop(chat.first.contact_id).drop()
-        self.added.pop(chat.first.contact_id, None)
+        for token in self._shown.pop(chat.first.contact_id, ()):
+            del self.views[token]
+        self.presence.forget(chat)
         # A flow that nobody hears any more is most of what a chat takes of the memory.
         self._conversations.pop(chat.first.contact_id, None)
         self._note(chat, ended)
@@ -240,7 +207,7 @@ class Backend:
         """End a contact, and let its chat go on as another one; the chat keeps its slot."""
         ended = chat.conclude(step.reason)
         key = f"{chat.key}\x1fand then"
-        after = self._make(chat.request, chat.flow, key, follows=chat)
+        after = self.contacts.make(chat.request, chat.flow, key, follows=chat)
         self.chats[after.contact_id] = after
         self._note(chat, ended)
         return after
@@ -259,60 +226,15 @@ class Backend:
 
     def _note(self, chat: Chat, ended: EndedContact) -> None:
         self._note_down(ended)
-        self.archive.add(chat)
-        self._forgetting.add(chat.contact_id)
-
-    def _forget(self, contact_id: str) -> None:
-        """Forget all of an ended contact but what a restart would leave of it."""
-        chat = self.chats.pop(contact_id)
-        if chat.ended_at is not None and chat.disconnect_reason is not None:
-            ended = chat.as_ended(chat.ended_at, chat.disconnect_reason)
-            self.remembered.setdefault(contact_id, ended)
-        self.archive.drop(chat)
-        if chat.next is None:
-            self.connections.forget(chat)
-
-    def _known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
-        """The contact that a client token has made, also before a restart."""
-        if not request.get("ClientToken"):
-            return None
-        key = self._key(request["ClientToken"])
-        contact_id = self._contact_id(key)
-        if contact_id in self.remembered and contact_id not in self.chats:
-            chat = self._make(request, flow, key)
-            chat.bury(self.remembered[contact_id])
-            self.chats[contact_id] = chat
-            self._forgetting.add(contact_id)
-            return chat
-        return self.chats.get(contact_id)
-
-    def _key(self, client_token: str) -> str:
-        """What ids follow from; another one each time that a client token has lapsed."""
-        keys = (f"{client_token}\x1f{again}" if again else client_token for again in count())
-        return next(key for key in keys if not self._has_lapsed(self._contact_id(key)))
-
-    def _key_without_token(self) -> str:
-        keys = (
-            f"\x1fwithout token {number}"
-            for number in count(len(self.chats) + self._forgetting.count)
-        )
-        return next(key for key in keys if self._contact_id(key) not in self.remembered)
-
-    def _has_lapsed(self, contact_id: str) -> bool:
-        made = self.chats.get(contact_id) or self.remembered.get(contact_id)
-        return made is not None and self._now() - made.started_at >= _TOKEN_LIFE
-
-    def _contact_id(self, key: str) -> str:
-        return self.identities.uuid("contact", key)
+        self.contacts.conclude(chat)
 
     def _open(self, request: Mapping[str, Any], flow: str) -> Chat:
-        client_token = request.get("ClientToken")
-        continued_from = self._continued_from(request.get("PersistentChat"))
+        continued_from = self.contacts.source_of(request.get("PersistentChat"))
         if self._open_chats is not None and self._open_count >= self._open_chats:
             message = "Quota exceeded for concurrent active chats"
             raise RefusedError("LimitExceededException", message)
-        key = self._key(client_token) if client_token else self._key_without_token()
-        chat = self._make(request, flow, key, continued_from)
+        key = self.contacts.key_for(request)
+        chat = self.contacts.make(request, flow, key, continued_from=continued_from)
         self._enrol(chat)
         self._note_down(
             StartedContact(
@@ -320,29 +242,6 @@ class Backend:
             )
         )
         return chat
-
-    def _make(
-        self,
-        request: Mapping[str, Any],
-        flow: str,
-        key: str,
-        continued_from: Chat | None = None,
-        follows: Chat | None = None,
-    ) -> Chat:
-        return Chat(
-            key=key,
-            request=request,
-            flow=flow,
-            now=self._now,
-            identities=self.identities,
-            continued_from=continued_from,
-            root_id=self._root_of(request.get("RelatedContactId")),
-            follows=follows,
-        )
-
-    def _root_of(self, related_id: str | None) -> str | None:
-        related = self.chats.get(related_id) if related_id else None
-        return related.initial_contact_id if related else related_id
 
     def _enrol(self, chat: Chat) -> None:
         self._open_count += 1
@@ -387,20 +286,6 @@ class Backend:
     def _expire(self, chat: Chat) -> None:
         if chat.latest.is_open:
             self.end(chat.latest, End("EXPIRED"))
-
-    def _continued_from(self, persistent: Mapping[str, str] | None) -> Chat | None:
-        if persistent is None:
-            return None
-        source = self.chats.get(persistent["SourceContactId"])
-        if source is None:
-            raise not_found()
-        if persistent["RehydrationType"] == "ENTIRE_PAST_SESSION":
-            session = (chat for chat in self.chats.values() if chat.session_id == source.session_id)
-            ended = [(chat.ended_at, chat.contact_id) for chat in session if chat.ended_at]
-            source = self.chats[max(ended)[1]] if ended else source
-        if source.is_open:
-            raise RefusedError("InvalidRequestException", "The source chat has not ended")
-        return source
 
     def _started(self, chat: Chat) -> dict[str, Any]:
         response = {

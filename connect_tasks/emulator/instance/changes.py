@@ -104,7 +104,9 @@ class Changes:
             "CreatePersistentContactAssociation",
             chat,
             request,
-            lambda: {"ContinuedFromContactId": self._backend.rehydrate(chat, request).contact_id},
+            lambda: {
+                "ContinuedFromContactId": self._backend.contacts.rehydrate(chat, request).contact_id
+            },
         )
 
     def transfer_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +122,7 @@ class Changes:
 
     def _add(self, chat: Chat, request: Mapping[str, Any]) -> dict[str, Any]:
         details = request["ParticipantDetails"]
-        bots = self._backend.added.setdefault(chat.first.contact_id, [])
+        bots = self._backend.presence.added_to(chat)
         speaker = Speaker(_BOT, details.get("DisplayName") or _BOT)
         if self._most_bots is not None and len(bots) >= self._most_bots:
             message = f"A chat can have {self._most_bots} custom participant"

@@ -38,7 +38,7 @@ class Stage(Protocol):
     def follow(self, chat: Chat, step: FollowUp) -> Chat:
         """End the contact, and make the one that the chat goes on as."""
 
-    def present(self, step: Present) -> None:
+    def present(self, chat: Chat, step: Present) -> None:
         """Keep a view for whoever asks for it."""
 
 
@@ -137,7 +137,7 @@ class Conversation:
                 self._has_spoken = True
                 self._chat.say(step.speaker, step.text, step.content_type)
             case Present():
-                self._stage.present(step)
+                self._stage.present(self._chat, step)
             case Store():
                 self._chat.attributes.update(step.attributes)
             case Enqueue():

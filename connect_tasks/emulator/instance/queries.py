@@ -41,8 +41,8 @@ class Queries:
         if contact_id in backend.chats:
             chat = backend.chats[contact_id]
             return describe_chat(chat, backend.instance_arn, backend.archive.recordings(chat))
-        if contact_id in backend.remembered:
-            return describe_ended(backend.remembered[contact_id], backend.instance_arn)
+        if contact_id in backend.contacts.remembered:
+            return describe_ended(backend.contacts.remembered[contact_id], backend.instance_arn)
         raise not_found()
 
     def get_contact_attributes(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Queries:
     def search_contacts(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """SearchContacts: one page of the contacts of a time, of those before a restart too."""
         self._backend.check_instance(request)
-        remembered, chats = self._backend.remembered, self._backend.chats
+        remembered, chats = self._backend.contacts.remembered, self._backend.chats
         contacts: dict[str, Contact] = {**remembered, **chats}
         return search(contacts.values(), request, self._backend.instance_arn)
 
@@ -94,5 +94,8 @@ class Queries:
         return describe_flow(name, backend.flow_ids[name], backend.flow_arn(name), flow)
 
     def _check_contact(self, contact_id: str) -> None:
-        if contact_id not in self._backend.chats and contact_id not in self._backend.remembered:
+        if (
+            contact_id not in self._backend.chats
+            and contact_id not in self._backend.contacts.remembered
+        ):
             raise not_found()

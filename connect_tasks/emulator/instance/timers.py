@@ -133,7 +133,7 @@ class Timers:
             self._plan(chat, clocks, role, _DISCONNECT)
         else:
             chat.signal("participant.autodisconnection", who)
-            self._backend.leave_alone(chat)
+            self._backend.presence.leave_alone(chat)
 
 
 def _helpers(chat: Chat) -> list[Speaker]:

@@ -82,7 +82,7 @@ class ParticipantSocket:
         self._send(json.dumps(ack, separators=(",", ":")))
         if accepted:
             self._chat.listeners[self] = self._hear
-            self._backend.arrive(self._seat)
+            self._backend.presence.arrive(self._seat)
 
     def _hear(self, frame: str) -> None:
         if not self._backend.connections.has_left(self._seat):

@@ -168,8 +168,8 @@ def test_the_disconnect_flow_is_a_contact_of_its_own_with_a_trace_of_its_own() -
 def test_a_person_takes_a_contact_from_the_queue_and_the_flow_goes_on_when_they_leave() -> None:
     here, socket = queue()
     chat = here.backend.chats[socket.items[0]["ContactId"]]
-    here.backend.join_agent(chat, ADA)
-    here.backend.leave_agent(chat, ADA)
+    here.backend.presence.join_agent(chat, ADA)
+    here.backend.presence.leave_agent(chat, ADA)
     assert here.texts(socket) == [("SYSTEM_MESSAGE", "How was it?")]
     assert chat.disconnect_reason == "AGENT_DISCONNECT"
 

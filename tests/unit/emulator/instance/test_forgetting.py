@@ -21,7 +21,8 @@ BOTH = ["WEBSOCKET", "CONNECTION_CREDENTIALS"]
 
 def world_of(most: int) -> World:
     world = World(storage=TranscriptStorage())
-    world.backend._forgetting = Forgetting(most, world.backend._forget)
+    contacts = world.backend.contacts
+    contacts._forgetting = Forgetting(most, contacts._forget)
     return world
 
 

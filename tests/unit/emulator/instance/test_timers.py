@@ -40,7 +40,7 @@ class Floor:
     def join(self) -> None:
         """An agent joins."""
         chat = self.world.backend.chats[self.contact_id]
-        self.world.backend.join_agent(chat, AGENT)
+        self.world.backend.presence.join_agent(chat, AGENT)
 
     def events(self) -> list[tuple[str, str]]:
         """The events of idleness so far, and whose they were."""
