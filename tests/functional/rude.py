@@ -45,7 +45,7 @@ def request(
 ) -> bytes:
     """A request of which each part can be wrong; it asks to be the last one."""
     lengths = [b"Content-Length: %d\r\n" % len(body)] if length else []
-    head = [line + b"\r\n", b"Host: x\r\nConnection: close\r\n", SIGNED, *more, *lengths]
+    head = [line + b"\r\n", b"Host: localhost\r\nConnection: close\r\n", SIGNED, *more, *lengths]
     return b"".join(head) + b"\r\n" + body
 
 

@@ -280,7 +280,7 @@ def test_requests_that_come_all_at_once_are_answered_in_their_order(local: Local
         (b"GET /contact/chat HTTP/1.1", "GET /contact/chat"),
         (b"DELETE /contact/chat HTTP/1.1", "DELETE /contact/chat"),
         (b"BREW /contact/chat HTTP/1.1", "BREW /contact/chat"),
-        (b"GET / HTTP/1.0", "GET /"),
+        (b"GET /nowhere HTTP/1.0", "GET /nowhere"),
         (b"GET /_local/nothing HTTP/1.1", "GET /_local/nothing"),
         (b"PUT /contact/chat/ HTTP/1.1", "PUT /contact/chat/"),
     ],
