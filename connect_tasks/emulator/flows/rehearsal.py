@@ -1,13 +1,15 @@
 """One conversation with a flow, played in virtual time: a wait of a week takes none.
 
-Time passes as people would expect it: whoever says something waits until the flow has asked, but
-not longer; silence lasts as long as it says; and at the end whatever waits for nobody goes on.
+Time passes as people would expect it. Silence lasts as long as it says. Whoever says something
+waits until it is their turn. They speak at once, whether anybody listens or not, if no turn would
+come, if they were silent just before, or if they are silent afterwards for what the flow waits
+then. At the end whatever waits for nobody goes on.
 """
 
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +29,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _CONTACT_ID = "00000000-0000-4000-8000-000000000001"
 _INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/6f1c2d3e-0000-4000-8000-c0ffee000001"
 _LIFE = timedelta(hours=25)
+_MOST_DRAWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def rehearse(
         functions: Python functions that are loaded already; to play many conversations.
 
     Raises:
-        ValueError: The customer does something else.
+        ValueError: The customer does something else, or a draw is out of its range.
 
     Example:
         ```python
@@ -108,7 +111,7 @@ def rehearse(
             print(line.speaker, line.text)
         ```
     """
-    contact = Contact(
+    given = Contact(
         contact_id=_CONTACT_ID,
         initial_contact_id=_CONTACT_ID,
         attributes=dict(attributes or {}),
@@ -116,12 +119,28 @@ def rehearse(
         instance_arn=_INSTANCE,
         region="us-east-1",
     )
-    draw = chance(f"{seed}:{display_name}", draws)
     began = now or NOON
-    run = FlowRun(flow, world, contact, draw=draw, now=began)
-    stage = _Stage(run, contact, began, functions or PythonFunctions())
-    stage.play(customer)
-    return stage.result()
+    drawn = _checked(draws)
+    functions = functions or PythonFunctions()
+    at_once: frozenset[int] = frozenset()
+    while True:
+        contact = replace(given, attributes=dict(given.attributes))
+        draw = chance(f"{seed}:{display_name}", drawn)
+        run = FlowRun(flow, world, contact, draw=draw, now=began)
+        stage = _Stage(run, contact, began, functions, at_once)
+        stage.play(customer)
+        if stage.unheard is None:
+            return stage.result()
+        # Nobody would ever have listened: it is said when it comes, and only recorded.
+        at_once |= {stage.unheard}
+
+
+def _checked(draws: Iterable[int]) -> tuple[int, ...]:
+    drawn = tuple(draws)
+    for number in drawn:
+        if type(number) is not int or not 1 <= number <= _MOST_DRAWN:
+            raise ValueError(f"a draw is a whole number from 1 to {_MOST_DRAWN}, not {number!r}")
+    return drawn
 
 
 def chance(seed: str, draws: Iterable[int] = ()) -> Callable[[], int]:
@@ -129,7 +148,7 @@ def chance(seed: str, draws: Iterable[int] = ()) -> Callable[[], int]:
     given = iter(draws)
     # S311: it has to be repeatable, not secret.
     source = random.Random(seed)  # noqa: S311
-    return lambda: next(given, None) or source.randint(1, 100)
+    return lambda: next(given, None) or source.randint(1, _MOST_DRAWN)
 
 
 @dataclass
@@ -140,6 +159,8 @@ class _Stage:
     contact: Contact
     began: datetime
     functions: PythonFunctions
+    at_once: frozenset[int] = frozenset()
+    unheard: int | None = None
     lines: list[Line] = field(default_factory=list)
     reason: str | None = None
     queue: str | None = None
@@ -150,16 +171,17 @@ class _Stage:
 
     def play(self, customer: Sequence[Any]) -> None:
         self._proceed()
-        is_timed = False
-        for deed in customer:
+        silences = [_silence(deed) for deed in customer]
+        for number, deed in enumerate(customer):
             if self.reason is not None:
                 return
-            silence = _silence(deed)
-            if silence is None:
-                self._say(_text(deed), is_timed=is_timed)
-            else:
+            silence = silences[number]
+            if silence is not None:
                 self._let_pass(self.clock + timedelta(seconds=silence))
-            is_timed = silence is not None
+                continue
+            before, after = ([None, *silences][number], [*silences, None][number + 1])
+            is_timed = before is not None or number in self.at_once or self._is_waited(after)
+            self._say(_text(deed), number, is_timed=is_timed)
         self._go_on_until_it_listens()
 
     def note(self, speaker: str, text: str) -> None:
@@ -182,21 +204,33 @@ class _Stage:
         end = {"state": "ended", "reason": self.reason} if self.reason else {"state": state}
         return {**end, "queue": self.queue} if self.queue is not None else end
 
-    def _say(self, text: str, *, is_timed: bool) -> None:
-        # Who was silent for a while speaks just then; who was not, when it is their turn.
-        if not is_timed:
-            self._go_on_until_it_listens()
-        if self.reason is None:
-            self.note("CUSTOMER", text)
-            self.run.hear(text)
-            self._proceed()
+    def _say(self, text: str, number: int, *, is_timed: bool) -> None:
+        self._go_on_until_it_listens(is_timed=is_timed)
+        if self.reason is not None:
+            self.unheard = None if is_timed else number
+            return
+        self.note("CUSTOMER", text)
+        self.run.hear(text)
+        self._proceed()
 
-    def _go_on_until_it_listens(self) -> None:
-        while self.reason is None and self.run.due is not None and self._waits_for_nobody():
+    def _go_on_until_it_listens(self, *, is_timed: bool = False) -> None:
+        """Let functions come to their end; unless it is timed, all else that waits for nobody."""
+        while (
+            self.reason is None
+            and self.run.due is not None
+            and (self.run.is_busy or (not is_timed and self._waits_for_nobody()))
+        ):
             self._let_pass(self.run.due)
 
+    def _is_waited(self, silence: float | None) -> bool:
+        """Whether a silence is meant for what the flow waits now, and not for something later."""
+        if silence is None or self.run.due is None:
+            return False
+        left = (self.run.due - self.clock).total_seconds()
+        return left <= silence < 2 * left
+
     def _waits_for_nobody(self) -> bool:
-        return self.run.is_busy or (not self.run.listens and self.run.place == "flow")
+        return not self.run.listens and self.run.place == "flow"
 
     def _let_pass(self, until: datetime) -> None:
         """Let time pass, and all happen that is due meanwhile; no chat lives for ever."""

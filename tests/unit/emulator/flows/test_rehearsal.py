@@ -57,6 +57,33 @@ def test_whoever_says_something_waits_until_the_flow_has_asked() -> None:
     assert played.lines[1].at_seconds == 100
 
 
+@pytest.mark.parametrize(
+    ("customer", "at"),
+    [
+        (["hi"], [0]),
+        (["hi", "ho"], [0, 0]),
+        (["hi", {"silence": 900}], [0]),
+        ([{"silence": 1}, "hi"], [1]),
+    ],
+)
+def test_what_would_never_get_a_turn_is_said_at_once_and_only_recorded(
+    customer: Any, at: list[int]
+) -> None:
+    played = play(chain(say("Wait"), pause(900), say("Done")), customer=customer)
+    said = [line for line in played.lines if line.speaker == "CUSTOMER"]
+    assert [line.at_seconds for line in said] == at
+    assert played.lines[-1].text == "Done"
+    assert played.seconds == 900
+
+
+@pytest.mark.parametrize(("silence", "at"), [(99, 100), (100, 0), (199, 0), (200, 100)], ids=str)
+def test_a_silence_as_long_as_a_wait_is_meant_for_it(silence: int, at: int) -> None:
+    customer = ["bye", {"silence": silence}]
+    played = play(chain(pause(100), ask()), world=world(bot=BOT), customer=customer)
+    (said,) = (line for line in played.lines if line.speaker == "CUSTOMER")
+    assert said.at_seconds == at
+
+
 def test_whoever_is_silent_first_speaks_just_then() -> None:
     customer = [{"silence": 10}, "bye", {"silence": 90}]
     played = play(chain(pause(100), ask()), world=world(bot=BOT), customer=customer)
@@ -157,6 +184,12 @@ def test_silence_without_end_ends_with_the_chat() -> None:
     played = play(chain(ask()), world=world(bot=BOT), customer=[{"silence": float("inf")}])
     assert played.end["state"] == "ended"
     assert play(pause(604_800), customer=[{"silence": 1e300}]).end["reason"] == "EXPIRED"
+
+
+@pytest.mark.parametrize("draw", [0, 101, -1, True, "5", 2.0])
+def test_a_draw_that_is_no_whole_number_from_1_to_100_is_refused(draw: Any) -> None:
+    with pytest.raises(ValueError, match="a draw is a whole number from 1 to 100"):
+        play(chain(say("Hi")), draws=[draw])
 
 
 @given(st.lists(st.integers(1, 100)), st.text(), st.integers(1, 20))
