@@ -118,6 +118,8 @@ def _of_parameters(_flow: Flow, action: Action) -> Iterator[str]:
 
 def _of_texts(_flow: Flow, action: Action) -> Iterator[str]:
     text = action.parameters.get("Text")
+    if isinstance(text, dict | list):
+        yield "Text is no text; it is not shown, and the error branch is taken."
     if isinstance(text, str) and "<speak" in text:
         yield "Text has <speak>; nobody documents what a chat shows of it (assumptions.speech)."
 

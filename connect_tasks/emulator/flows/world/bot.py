@@ -36,10 +36,17 @@ def _compiled(pattern: str) -> str:
     return pattern
 
 
-def _must_be_once(names: Iterable[str], what: str) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"the {what} {shown(twice[0])} is there twice")
+def _twice(names: Iterable[str], what: str) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"the {what} {shown(name)} is there twice"
+
+
+def _raise(problems: Iterable[str]) -> None:
+    """Say all that is wrong with a member at once."""
+    listed = "; ".join(problems)
+    if listed:
+        raise ValueError(listed)
 
 
 class _Member(BaseModel):
@@ -96,17 +103,19 @@ class Intent(_Member):
     @model_validator(mode="after")
     def _must_fit_together(self) -> Self:
         """Each slot is there once, and all that is named in braces is one."""
-        _must_be_once((slot.name for slot in self.slots), "slot")
+        _raise(self._problems())
+        return self
+
+    def _problems(self) -> Iterator[str]:
         known = {slot.name for slot in self.slots}
+        yield from _twice((slot.name for slot in self.slots), "slot")
         for text in [*self.utterances, *_texts(self.response)]:
             for name in _SLOT.findall(text):
                 if name not in known:
-                    advice = nearest(name, known)
-                    raise ValueError(f"{shown(text)} names the slot {name!r}; {advice}")
+                    yield f"{shown(text)} names the slot {name!r}; {nearest(name, known)}"
         for utterance in self.utterances:
             if not plain(utterance):
-                raise ValueError(f"the utterance {shown(utterance)} says nothing")
-        return self
+                yield f"the utterance {shown(utterance)} says nothing"
 
 
 class Bot(_Member):
@@ -129,13 +138,16 @@ class Bot(_Member):
     @model_validator(mode="after")
     def _must_be_clear(self) -> Self:
         """Each intent is there once, and at most one stands for what was not understood."""
+        _raise(self._problems())
+        return self
+
+    def _problems(self) -> Iterator[str]:
         if not self.intents:
-            raise ValueError("intents is empty; a bot needs one at least")
-        _must_be_once((intent.name for intent in self.intents), "intent")
+            yield "intents is empty; a bot needs one at least"
+        yield from _twice((intent.name for intent in self.intents), "intent")
         fallbacks = [intent.name for intent in self.intents if intent.fallback]
         if len(fallbacks) > 1:
-            raise ValueError(f"only one intent can be the fallback, not {', '.join(fallbacks)}")
-        return self
+            yield f"only one intent can be the fallback, not {', '.join(fallbacks)}"
 
 
 def _texts(said: Any) -> Iterator[str]:

@@ -34,7 +34,8 @@ _TAG = re.compile(r"<[^<>]*>")
 
 def message_participant(context: Context, action: Action) -> Play:
     """Show a text; what was set up for calls takes the error branch, and shows nothing."""
-    text = context.memory.shown(action.parameters.get("Text", ""))
+    given = action.parameters.get("Text", "")
+    text = "" if isinstance(given, dict | list) else context.memory.shown(given)
     if not text:
         return _empty(context, action)
     if len(text) > _LONGEST:

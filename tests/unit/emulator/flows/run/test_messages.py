@@ -43,6 +43,8 @@ def test_a_text_is_shown_as_the_flow_says_it() -> None:
         {},
         {"Text": ""},
         {"Text": "$.Attributes.nothing"},
+        {"Text": {"a": "b"}},
+        {"Text": ["a"]},
     ],
 )
 def test_a_message_for_calls_takes_the_error_branch_and_shows_nothing(parameters: Any) -> None:

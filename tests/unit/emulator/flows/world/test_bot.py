@@ -157,3 +157,18 @@ def test_what_a_bot_says_is_a_text_or_an_interactive_message(said: Any, wrong: s
         bot(response=said)
 
     assert wrong in said_of(refused)
+
+
+def test_all_that_is_wrong_with_a_bot_is_said_at_once() -> None:
+    intents = [{"name": "A", "fallback": True}, {"name": "A", "fallback": True}]
+    with pytest.raises(ValidationError) as refused:
+        Bot.model_validate({"intents": intents})
+    assert "'A' is there twice; only one intent can be the fallback" in str(refused.value)
+
+
+def test_all_that_is_wrong_with_an_intent_is_said_at_once() -> None:
+    intent = {"name": "A", "utterances": ["{x}", "?"], "response": "{y}"}
+    with pytest.raises(ValidationError) as refused:
+        Bot.model_validate({"intents": [intent]})
+    for part in ("'x'", "'y'", "says nothing"):
+        assert part in str(refused.value)
