@@ -1,7 +1,7 @@
 """Playing expected files: every conversation of a file, and what came of each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connect_tasks.emulator.flows.exported.problems import FlowFileError
@@ -84,6 +84,14 @@ def _played(
     except Exception as error:  # noqa: BLE001
         problem = f"{place}: it cannot be played: {type(error).__name__}: {error}"
         return PlayedConversation(name=name, problems=(problem,))
+    happened = _without_views(happened, conversation)
     return PlayedConversation(
         name=name, happened=happened, compared=compare(conversation, happened)
     )
+
+
+def _without_views(happened: Rehearsed, conversation: ExpectedConversation) -> Rehearsed:
+    """Lines are what is said: a view is one only where a file expects it."""
+    expected = {text for _, text in conversation.lines or ()}
+    lines = (line for line in happened.lines if not line.is_view or line.text in expected)
+    return replace(happened, lines=tuple(lines))

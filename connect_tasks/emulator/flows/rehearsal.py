@@ -18,7 +18,7 @@ from connect_tasks.emulator.flows.python_functions import PythonFunctions
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.run.trace import TraceEntry
-from connect_tasks.emulator.flows.steps import End, Enqueue, Invoke, Prompt, Say, Step
+from connect_tasks.emulator.flows.steps import End, Enqueue, Invoke, Prompt, Say, ShowView, Step
 from connect_tasks.emulator.flows.world.world import World
 
 __all__ = ["NOON", "Line", "Rehearsed", "chance", "rehearse"]
@@ -40,11 +40,13 @@ class Line:
         speaker: `FLOW`, `PROMPT` (what a bot's block says first), `BOT`, `AGENT` or `CUSTOMER`.
         text: The text, or the JSON of an interactive message.
         at_seconds: When, in virtual seconds since the beginning.
+        is_view: Whether it is a view, or the action that was chosen in one, as JSON.
     """
 
     speaker: str
     text: str
     at_seconds: float
+    is_view: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,11 +183,12 @@ class _Stage:
                 continue
             before, after = ([None, *silences][number], [*silences, None][number + 1])
             is_timed = before is not None or number in self.at_once or self._is_waited(after)
-            self._say(_text(deed), number, is_timed=is_timed)
+            self._say(deed, number, is_timed=is_timed)
         self._go_on_until_it_listens()
 
-    def note(self, speaker: str, text: str) -> None:
-        self.lines.append(Line(speaker, text, (self.clock - self.began).total_seconds()))
+    def note(self, speaker: str, text: str, *, is_view: bool = False) -> None:
+        seconds = (self.clock - self.began).total_seconds()
+        self.lines.append(Line(speaker, text, seconds, is_view))
 
     def result(self) -> Rehearsed:
         return Rehearsed(
@@ -204,12 +207,13 @@ class _Stage:
         end = {"state": "ended", "reason": self.reason} if self.reason else {"state": state}
         return {**end, "queue": self.queue} if self.queue is not None else end
 
-    def _say(self, text: str, number: int, *, is_timed: bool) -> None:
+    def _say(self, deed: Any, number: int, *, is_timed: bool) -> None:
+        text = _text(deed)
         self._go_on_until_it_listens(is_timed=is_timed)
         if self.reason is not None:
             self.unheard = None if is_timed else number
             return
-        self.note("CUSTOMER", text)
+        self.note("CUSTOMER", text, is_view=not isinstance(deed, str))
         self.run.hear(text)
         self._proceed()
 
@@ -250,7 +254,7 @@ class _Stage:
     def _perform(self, step: Step) -> None:
         match step:
             case Say():
-                self.note(_speaker(step), step.text)
+                self.note(_speaker(step), step.text, is_view=isinstance(step, ShowView))
             case Enqueue():
                 self.queue = step.name or step.arn
             case End():

@@ -14,6 +14,7 @@ __all__ = [
     "Present",
     "Prompt",
     "Say",
+    "ShowView",
     "Signal",
     "Speaker",
     "Step",
@@ -62,6 +63,11 @@ class Say:
 @dataclass(frozen=True)
 class Prompt(Say):
     """What a block says before its bot speaks; nobody documents who says it in a transcript."""
+
+
+@dataclass(frozen=True)
+class ShowView(Say):
+    """A message that shows a view."""
 
 
 @dataclass(frozen=True)

@@ -299,3 +299,39 @@ def test_what_a_function_of_the_users_prints_is_no_part_of_the_json(
     assert ["FLOW", "We do not know the number 100001."] in json.loads(printed.out)[0]["lines"]
     assert printed.err.splitlines().count("loaded") == 1
     assert "called" in printed.err
+
+
+SHOWS = {
+    "Version": "2019-10-30",
+    "StartAction": "view",
+    "Actions": [
+        {
+            "Identifier": "view",
+            "Type": "ShowView",
+            "Parameters": {"ViewResource": {"Id": "form"}, "ViewData": {"Heading": "Well?"}},
+            "Transitions": {"NextAction": "bye"},
+        },
+        {
+            "Identifier": "bye",
+            "Type": "MessageParticipant",
+            "Parameters": {"Text": "You chose $.Views.Action."},
+            "Transitions": {"NextAction": "end"},
+        },
+        {"Identifier": "end", "Type": "DisconnectParticipant"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"), [("Yes", [["CUSTOMER", "Yes"]]), ({"action": "Yes", "data": {"a": 1}}, [])]
+)
+def test_a_view_is_no_line_and_neither_is_what_is_chosen_in_it(
+    tmp_path: Path, deed: Any, said: list[list[str]]
+) -> None:
+    (tmp_path / "shows.json").write_text(json.dumps(SHOWS))
+    lines = [*said, ["FLOW", "You chose Yes."]]
+    conversation = {"name": "one", "customer": [deed], "lines": lines}
+    path = tmp_path / "shows.expected.json"
+    path.write_text(json.dumps({"flow": "shows.json", "conversations": [conversation]}))
+
+    assert main([str(path)]) == 0

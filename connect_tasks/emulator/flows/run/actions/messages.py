@@ -22,7 +22,7 @@ from connect_tasks.emulator.flows.run.outcomes import (
     Play,
     Result,
 )
-from connect_tasks.emulator.flows.steps import Present, Say, Speaker
+from connect_tasks.emulator.flows.steps import Present, Say, ShowView, Speaker
 
 __all__ = ["FLOW", "message_participant", "message_repeatedly", "show_view"]
 
@@ -94,7 +94,7 @@ def _present(context: Context, parameters: Mapping[str, Any]) -> Play:
     yield Present(token, {"resource": resource, "data": data})
     content = {"content": {"viewToken": token, "view": resource, "viewData": data}}
     message = {"templateType": "ViewResource", "version": "1.0", "data": content}
-    yield Say(FLOW, json.dumps(message, ensure_ascii=False), INTERACTIVE)
+    yield ShowView(FLOW, json.dumps(message, ensure_ascii=False), INTERACTIVE)
     return Done()
 
 
