@@ -57,6 +57,8 @@ class Shop:
             "participantId": started["ParticipantId"],
             "participantToken": started["ParticipantToken"],
         }
+        # A page can be there before the script that it names has run.
+        self.tab.wait_for("typeof connect !== 'undefined'")
         on = "".join(f"session.on{name}((it) => note('{name}', it));" for name in HANDLERS)
         self.tab.run(
             f"""(async () => {{
