@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -64,14 +65,20 @@ def _chatjs(request: pytest.FixtureRequest) -> Path:
     if npm is None:
         pytest.skip("There is no npm here.")
     assert request.config.cache is not None
-    folder = request.config.cache.mkdir("chatjs")
-    script = folder / "node_modules/amazon-connect-chatjs/dist/amazon-connect-chat.js"
+    script = request.config.cache.mkdir("chatjs") / "amazon-connect-chat.js"
     if not script.exists():
+        _fetch(npm, script)
+    return script
+
+
+def _fetch(npm: str, script: Path) -> None:
+    """Get ChatJS, all of it or nothing: other processes of these tests look for it meanwhile."""
+    with tempfile.TemporaryDirectory(dir=script.parent) as folder:
         command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", CHATJS]
         done = subprocess.run(command, cwd=folder, capture_output=True, timeout=200, check=False)
         if done.returncode:
             pytest.skip(f"npm cannot get {CHATJS} here.")
-    return script
+        (Path(folder) / "node_modules/amazon-connect-chatjs/dist" / script.name).replace(script)
 
 
 @contextmanager
