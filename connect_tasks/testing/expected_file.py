@@ -1,13 +1,15 @@
 """Expected files: conversations with a flow, and what has to come of each.
 
-What a file leaves out is not compared, and members that are not known here are passed over: a
-file may say more than this version understands. What cannot be read is told, all at once, with
-its place; a conversation that cannot be read keeps no other from being played.
+What a file leaves out is not compared, and members that are not known here are passed over, but
+for slips of the pen: a file may say more than this version understands. What cannot be read is
+told, all at once, with its place; a conversation that cannot be read keeps no other from being
+played.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,21 @@ UNSET = StandsFor.UNSET
 """Stands for an attribute that must not be set."""
 
 _STATES = ("ended", "queued", "open")
+_MEMBERS = (
+    "name",
+    "displayName",
+    "attributes",
+    "initialMessage",
+    "now",
+    "draws",
+    "worldPatch",
+    "customer",
+    "lines",
+    "end",
+    "attributesAfter",
+    "inferred",
+)
+_CLOSE = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +178,7 @@ def _conversation(path: Path, number: int, document: object) -> ExpectedConversa
         customer=tuple(_deeds(read)),
     )
     lines, end, after = _lines(read), _end(read), _attributes_after(read)
+    _look_for_slips(read)
     return ExpectedConversation(
         name=name,
         script=script,
@@ -169,6 +187,15 @@ def _conversation(path: Path, number: int, document: object) -> ExpectedConversa
         attributes_after=after,
         problems=tuple(read.problems),
     )
+
+
+def _look_for_slips(read: Members) -> None:
+    """What is misspelt is not compared, so that its conversation could not fail."""
+    missing = {name.casefold(): name for name in _MEMBERS if name not in read.members}
+    for name in read.members:
+        meant = get_close_matches(name.casefold(), missing, n=1, cutoff=_CLOSE)
+        if name not in _MEMBERS and meant:
+            read.complain(name, f"is not known; did you mean {missing[meant[0]]!r}?")
 
 
 def _deeds(read: Members) -> Sequence[Any]:

@@ -80,6 +80,8 @@ def _played(
     except FlowFileError as error:
         told = tuple(f"{place}: {problem}" for problem in error.problems)
         return PlayedConversation(name=name, problems=told)
+    except ValueError as error:
+        return PlayedConversation(name=name, problems=(f"{place}: {error}",))
     # Whatever stands in a file, the other conversations are played.
     except Exception as error:  # noqa: BLE001
         problem = f"{place}: it cannot be played: {type(error).__name__}: {error}"

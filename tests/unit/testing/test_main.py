@@ -335,3 +335,23 @@ def test_a_view_is_no_line_and_neither_is_what_is_chosen_in_it(
     path.write_text(json.dumps({"flow": "shows.json", "conversations": [conversation]}))
 
     assert main([str(path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("line", "lines"), ("ends", "end"), ("attributesafter", "attributesAfter"), ("Draw", "draws")],
+)
+def test_a_misspelt_member_is_told_since_its_conversation_could_not_fail(
+    folder: Path, slip: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def misspell(document: dict[str, Any]) -> None:
+        conversation = document["conversations"][0]
+        conversation[slip] = conversation.pop(meant, [])
+
+    assert main([edited(folder, misspell)]) == 2
+    assert f"{slip} is not known; did you mean {meant!r}?" in capsys.readouterr().err
+
+
+def test_members_of_another_version_are_passed_over(folder: Path) -> None:
+    extra = {"priority": 1, "author": "Ada", "tags": ["a"], "note": "", "customerId": "7"}
+    assert main([edited(folder, set_in(0, **extra))]) == 0
