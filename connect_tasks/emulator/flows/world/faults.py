@@ -56,7 +56,8 @@ def _text(found: dict[str, Any], model: type[BaseModel]) -> str:
     if kind == "missing":
         return "is missing."
     if kind == "value_error":
-        return f"{found['ctx']['error']}."
+        told = str(found["ctx"]["error"])
+        return told if told.endswith((".", "?")) else f"{told}."
     if kind == "literal_error":
         return f"must be {found['ctx']['expected']}, not {shown(given)}."
     if kind in _WANTED:

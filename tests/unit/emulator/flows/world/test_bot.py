@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from connect_tasks.emulator.flows.exported.problems import FlowFileError
 from connect_tasks.emulator.flows.world.bot import Bot
 from connect_tasks.emulator.flows.world.patterns import compile_pattern
+from connect_tasks.emulator.flows.world.reading import read_world
 from tests.unit.emulator.flows.documents import BOTS
 
 
@@ -172,3 +174,13 @@ def test_all_that_is_wrong_with_an_intent_is_said_at_once() -> None:
         Bot.model_validate({"intents": [intent]})
     for part in ("'x'", "'y'", "says nothing"):
         assert part in str(refused.value)
+
+
+def test_a_sentence_has_one_full_stop(tmp_path: Path) -> None:
+    (tmp_path / "bot.json").write_text(
+        '{"intents": [{"name": "A", "utterances": ["{t}"], "slots": [{"name": "s"}]}]}'
+    )
+    (tmp_path / "world.json").write_text('{"bots": {"b": "bot.json"}}')
+    with pytest.raises(FlowFileError) as refused:
+        read_world(tmp_path / "world.json")
+    assert str(refused.value).endswith("there are s.")
