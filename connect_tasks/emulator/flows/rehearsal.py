@@ -3,7 +3,7 @@
 Time passes as people would expect it. Silence lasts as long as it says. Whoever says something
 waits until it is their turn. They speak at once, whether anybody listens or not, if no turn would
 come, if they were silent just before, or if they are silent afterwards for what the flow waits
-then. At the end whatever waits for nobody goes on.
+then. At the end whatever waits for nobody goes on, unless a last silence was shorter than that.
 """
 
 import json
@@ -163,6 +163,7 @@ class _Stage:
     functions: PythonFunctions
     at_once: frozenset[int] = frozenset()
     unheard: int | None = None
+    is_cut_short: bool = False
     lines: list[Line] = field(default_factory=list)
     reason: str | None = None
     queue: str | None = None
@@ -179,12 +180,14 @@ class _Stage:
                 return
             silence = silences[number]
             if silence is not None:
-                self._let_pass(self.clock + timedelta(seconds=silence))
+                self._be_silent(silence)
                 continue
             before, after = ([None, *silences][number], [*silences, None][number + 1])
             is_timed = before is not None or number in self.at_once or self._is_waited(after)
+            self.is_cut_short = False
             self._say(deed, number, is_timed=is_timed)
-        self._go_on_until_it_listens()
+        # Who is silent last, for less than the flow waits, leaves it there.
+        self._go_on_until_it_listens(is_timed=self.is_cut_short)
 
     def note(self, speaker: str, text: str, *, is_view: bool = False) -> None:
         seconds = (self.clock - self.began).total_seconds()
@@ -225,6 +228,11 @@ class _Stage:
             and (self.run.is_busy or (not is_timed and self._waits_for_nobody()))
         ):
             self._let_pass(self.run.due)
+
+    def _be_silent(self, seconds: float) -> None:
+        steps = len(self.run.trace)
+        self._let_pass(self.clock + timedelta(seconds=seconds))
+        self.is_cut_short = len(self.run.trace) == steps
 
     def _is_waited(self, silence: float | None) -> bool:
         """Whether a silence is meant for what the flow waits now, and not for something later."""

@@ -104,6 +104,23 @@ def test_at_the_end_what_waits_for_nobody_goes_on() -> None:
     assert (said(played), played.seconds, played.end["state"]) == (["late"], 3600, "ended")
 
 
+@pytest.mark.parametrize(
+    ("customer", "state", "seconds"),
+    [
+        ([{"silence": 10}], "open", 10),
+        ([{"silence": 50}, {"silence": 49}], "open", 99),
+        ([{"silence": 100}], "ended", 105),
+        ([{"silence": 101}], "ended", 105),
+        ([], "ended", 105),
+    ],
+)
+def test_a_last_silence_that_is_shorter_than_what_it_began_in_leaves_it_there(
+    customer: Any, state: str, seconds: float
+) -> None:
+    played = play(chain(pause(100), say("Now"), pause(5, "more"), say("Done")), customer=customer)
+    assert (played.end["state"], played.seconds) == (state, seconds)
+
+
 def test_at_the_end_what_waits_for_the_customer_stays_open() -> None:
     played = play(chain(ask()), world=world(bot=BOT))
     assert played.end == {"state": "open"}
