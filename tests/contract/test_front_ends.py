@@ -58,6 +58,9 @@ def _links(
         yield LinksWorld(local, ledger)
 
 
+_QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts")
+
+
 @pytest.fixture(scope="session", name="chatjs")
 def _chatjs(request: pytest.FixtureRequest) -> Path:
     """ChatJS as npm gives it, kept between runs."""
@@ -74,7 +77,8 @@ def _chatjs(request: pytest.FixtureRequest) -> Path:
 def _fetch(npm: str, script: Path) -> None:
     """Get ChatJS, all of it or nothing: other processes of these tests look for it meanwhile."""
     with tempfile.TemporaryDirectory(dir=script.parent) as folder:
-        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", CHATJS]
+        # Without a prefix npm takes a folder above that has modules already.
+        command = [npm, "install", "--prefix", folder, *_QUIETLY, CHATJS]
         done = subprocess.run(command, cwd=folder, capture_output=True, timeout=200, check=False)
         if done.returncode:
             pytest.skip(f"npm cannot get {CHATJS} here.")
