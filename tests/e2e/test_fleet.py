@@ -24,6 +24,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 POOL = "machines"
 
+# Prefect kills what has not ended within 30 seconds, and each chat that is closed costs a transcript
+# and a stop out of their quotas: however long a busy machine takes to cancel, no more are open than
+# can be closed in that time.
+FEW_OPEN = PACE.model_copy(update={"open_chats": 30})
+
 # A machine runs one flow run at a time, so two runs need two machines.
 DEPLOYMENTS = """
 deployments:
@@ -142,7 +147,7 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ):
         world = World(server, local, folder)
         try:
-            save_block(server, local.instance(quotas=PACE))
+            save_block(server, local.instance(quotas=FEW_OPEN))
             world.run("-m", "prefect", "work-pool", "create", POOL, "--type", "process")
             world.add_machine()
             world.add_machine()
