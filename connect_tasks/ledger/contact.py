@@ -50,6 +50,7 @@ class Status(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    WITHHELD = "withheld"
 
 
 class Withdrawal(StrEnum):
@@ -86,22 +87,27 @@ class CampaignMode(StrEnum):
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.DUPLICATE: frozenset(),
-    # The second by a person or a table: forgotten or withdrawn before anybody contacted them.
-    Status.PLANNED: frozenset({Status.STARTING, Status.FAILED}),
-    Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN}),
+    # The second by a person or a table: forgotten or withdrawn before anybody contacted them; the
+    # third by the policy.
+    Status.PLANNED: frozenset({Status.STARTING, Status.FAILED, Status.WITHHELD}),
+    # The last one only where no call was made, or each had a clear refusal.
+    Status.STARTING: frozenset({Status.STARTED, Status.FAILED, Status.UNKNOWN, Status.WITHHELD}),
     # The last two by a person: contacted after all, or given up in favour of a new generation.
     Status.UNKNOWN: frozenset({Status.STARTED, Status.COMPLETED, Status.FAILED}),
     Status.STARTED: frozenset({Status.CONNECTED, Status.COMPLETED}),
     Status.CONNECTED: frozenset({Status.COMPLETED}),
     Status.COMPLETED: frozenset(),
     Status.FAILED: frozenset(),
+    Status.WITHHELD: frozenset(),
 }
 """Every step that a contact may take. There is no way back."""
 
 OPEN = frozenset({Status.STARTED, Status.CONNECTED})
 """A chat exists at Amazon and may still be alive."""
 
-SETTLED = frozenset({Status.REJECTED, Status.DUPLICATE, Status.COMPLETED, Status.FAILED})
+SETTLED = frozenset(
+    {Status.REJECTED, Status.DUPLICATE, Status.COMPLETED, Status.FAILED, Status.WITHHELD}
+)
 """Nothing more will be done."""
 
 
@@ -142,6 +148,8 @@ class Contact:
     transcript_complete: bool | None = None
     items_skipped: int = 0
     handed_over_at: datetime | None = None
+    time_zone: str | None = None
+    variant: str | None = None
 
     def advance(self, status: Status, **changes: Any) -> Self:
         """This contact, one step further.

@@ -1,5 +1,6 @@
 """The ledger's database: opening it, and saying plainly what is wrong with it."""
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,7 +16,14 @@ from connect_tasks.errors import LedgerAddressError, LedgerError, LedgerUnreacha
 from connect_tasks.ledger.addresses import hide_password, hide_password_in
 from connect_tasks.ledger.keys import fill_in_keys
 from connect_tasks.ledger.ledger_file import LedgerFile
-from connect_tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, contacts, ledger, metadata
+from connect_tasks.ledger.schema import (
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    contacts,
+    invitations,
+    ledger,
+    metadata,
+)
 
 __all__ = [
     "create_or_check",
@@ -132,7 +140,8 @@ def create_or_check(engine: sa.Engine) -> None:
             connection.exec_driver_sql(_LOCKS[engine.dialect.name])
             if not sa.inspect(connection).has_table(ledger.name):
                 metadata.create_all(connection)
-                connection.execute(sa.insert(ledger).values(schema_version=SCHEMA_VERSION))
+                new = {"schema_version": SCHEMA_VERSION, "hash_key": _new_key()}
+                connection.execute(sa.insert(ledger).values(new))
             _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
     except BaseException:
         engine.dispose()  # Whoever wanted it gets an error instead, and could not.
@@ -154,9 +163,16 @@ def _migrate(connection: sa.Connection, version: int) -> None:
             fill_in_keys(connection)
         metadata.create_all(connection)
         # Existing tables are passed over there, and with them their new indexes.
-        for index in contacts.indexes:
+        for index in (*contacts.indexes, *invitations.indexes):
             index.create(connection, checkfirst=True)
-        connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION))
+        key = sa.func.coalesce(ledger.c.hash_key, _new_key())
+        connection.execute(
+            sa.update(ledger).values(schema_version=SCHEMA_VERSION, hash_key=key)
+        )
+
+
+def _new_key() -> str:
+    return secrets.token_hex(32)
 
 
 @contextmanager

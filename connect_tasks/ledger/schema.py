@@ -14,6 +14,7 @@ __all__ = [
     "ceilings",
     "collected",
     "contacts",
+    "decisions",
     "holders",
     "invitations",
     "items",
@@ -21,9 +22,10 @@ __all__ = [
     "metadata",
     "paces",
     "refusals",
+    "suppressions",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -89,6 +91,21 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE campaigns ADD COLUMN base_url TEXT",
         "ALTER TABLE contacts ADD COLUMN handed_over_at TIMESTAMP",
     ),
+    # The two indexes come again, with `not_before` in them; `database` fills `hash_key` in.
+    6: (
+        "ALTER TABLE ledger ADD COLUMN hash_key TEXT",
+        "ALTER TABLE campaigns ADD COLUMN policy JSON",
+        "ALTER TABLE campaigns ADD COLUMN limits_group TEXT",
+        "ALTER TABLE campaigns ADD COLUMN ramp_step INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE contacts ADD COLUMN not_before TIMESTAMP",
+        "ALTER TABLE contacts ADD COLUMN time_zone TEXT",
+        "ALTER TABLE contacts ADD COLUMN variant TEXT",
+        "DROP INDEX contacts_by_status",
+        "DROP INDEX contacts_by_table",
+        "ALTER TABLE invitations ADD COLUMN not_before TIMESTAMP",
+        "ALTER TABLE invitations ADD COLUMN not_after TIMESTAMP",
+        "UPDATE invitations SET not_before = issued_at",
+    ),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
 
@@ -98,6 +115,9 @@ ledger = sa.Table(
     "ledger",
     metadata,
     sa.Column("schema_version", sa.Integer, primary_key=True),
+    # With it customers' ids are hashed in `suppressions`, so that those who were forgotten are
+    # known again.
+    sa.Column("hash_key", sa.Text),
 )
 
 campaigns = sa.Table(
@@ -110,6 +130,11 @@ campaigns = sa.Table(
     sa.Column("conversation", sa.JSON(none_as_null=True)),
     sa.Column("mode", sa.Text, nullable=False, server_default="simulation"),
     sa.Column("base_url", sa.Text),
+    sa.Column("policy", sa.JSON(none_as_null=True)),
+    # Of the policy, what other campaigns' limits ask for.
+    sa.Column("limits_group", sa.Text),
+    # How many steps of the policy's ramp were passed.
+    sa.Column("ramp_step", sa.Integer, nullable=False, default=0, server_default="0"),
 )
 
 contacts = sa.Table(
@@ -144,7 +169,12 @@ contacts = sa.Table(
     sa.Column("transcript_complete", sa.Boolean),
     sa.Column("items_skipped", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("handed_over_at", _UtcDateTime),
-    sa.Index("contacts_by_status", "campaign", "status", "id"),
+    # Before when the policy lets nobody contact them; NULL if it has not said so.
+    sa.Column("not_before", _UtcDateTime),
+    sa.Column("time_zone", sa.Text),
+    sa.Column("variant", sa.Text),
+    # Who may be contacted is found without walking past all who must wait.
+    sa.Index("contacts_by_status", "campaign", "status", "not_before", "id"),
 )
 
 # One contact for each key: an id that only looks different is the same customer's.
@@ -162,6 +192,7 @@ sa.Index(
     contacts.c.campaign,
     contacts.c.table_id,
     contacts.c.status,
+    contacts.c.not_before,
     contacts.c.id,
     sqlite_where=contacts.c.table_id.is_not(None),
     postgresql_where=contacts.c.table_id.is_not(None),
@@ -184,6 +215,15 @@ sa.Index(
     contacts.c.contact_id,
     sqlite_where=contacts.c.contact_id.is_not(None),
     postgresql_where=contacts.c.contact_id.is_not(None),
+)
+
+# How often somebody was contacted, by whichever campaign: not by walking through all contacts.
+sa.Index(
+    "contacts_by_recipient",
+    contacts.c.customer_key,
+    contacts.c.sent_at,
+    sqlite_where=contacts.c.sent_at.is_not(None),
+    postgresql_where=contacts.c.sent_at.is_not(None),
 )
 
 HAS_OPEN_CHAT = "contacts.status IN ('started', 'connected')"
@@ -244,7 +284,46 @@ invitations = sa.Table(
     # Of the chat after one that was sent (`next_chats`): who let there be none, and its row.
     sa.Column("taken_out", sa.Text),
     sa.Column("next_row", sa.Text),
+    # Between when the link may be sent: it is given out for the first.
+    sa.Column("not_before", _UtcDateTime),
+    sa.Column("not_after", _UtcDateTime),
     sa.Index("invitations_by_customer", "campaign", "customer_key", unique=True),
+    sa.Index("invitations_by_recipient", "customer_key", "not_before"),
+)
+
+# Whom nobody is to contact, by list. The hash stays when a customer is forgotten, their id does
+# not: whoever opted out is not contacted when they are named again.
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("customer_hash", sa.Text, primary_key=True),
+    sa.Column("list", sa.Text, primary_key=True),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("added_at", _UtcDateTime, nullable=False),
+    sa.Column("expires_at", _UtcDateTime),
+    sa.Index("suppressions_by_list", "list", "added_at"),
+)
+
+# Why somebody was contacted, or not: only ever added to.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("customer_key", sa.Text, nullable=False),
+    sa.Column("decided_at", _UtcDateTime, nullable=False),
+    sa.Column("moment", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("until", _UtcDateTime),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Index("decisions_by_campaign", "campaign", "id"),
+    sa.Index("decisions_by_customer", "customer_key"),
 )
 
 # What Amazon knows of a contact once it was asked: of a customer's own one, and of those that
