@@ -303,6 +303,8 @@ suppressions = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("added_at", _UtcDateTime, nullable=False),
     sa.Column("expires_at", _UtcDateTime),
+    # When a person took it away last: what was said before does not bring it back.
+    sa.Column("removed_at", _UtcDateTime),
     sa.Index("suppressions_by_list", "list", "added_at"),
 )
 
