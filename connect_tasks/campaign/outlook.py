@@ -32,6 +32,7 @@ class Outlook:
     Each of them is in one of `now`, `held_out`, `later` and `never`.
 
     Args:
+        as_of: When it was decided (UTC); None where nothing was.
         now: They may be contacted now.
         held_out: They could be contacted now, and are not, so that others can be compared with
             them.
@@ -50,7 +51,7 @@ class Outlook:
     Example:
         >>> from datetime import datetime, UTC
         >>> from connect_tasks.ledger.verdicts import Why
-        >>> counter = OutlookCounter()
+        >>> counter = OutlookCounter(datetime(2026, 11, 27, 21, tzinfo=UTC))
         >>> counter.add(Allow())
         >>> opens = datetime(2026, 11, 28, 8, tzinfo=UTC)
         >>> counter.add(Defer(opens, (Why(Rule.OUTSIDE_HOURS),)))
@@ -58,6 +59,7 @@ class Outlook:
         Of 2 customers 1 may be contacted now, 1 later (outside_hours, at 2026-11-28 08:00 UTC)
     """
 
+    as_of: datetime | None = None
     now: int = 0
     held_out: int = 0
     later: Mapping[Rule, int] = field(default_factory=dict)
@@ -124,11 +126,13 @@ class OutlookCounter:
     """Counts verdicts one by one; keeps nothing of any customer.
 
     Args:
+        as_of: When it is decided.
         hold_out: The share of customers who are held out, from 0 to 1: of those who have to wait
-            it is not known yet who they are.
+            nobody is yet.
     """
 
-    def __init__(self, hold_out: float = 0.0) -> None:
+    def __init__(self, as_of: datetime, *, hold_out: float = 0.0) -> None:
+        self._as_of = as_of
         self._hold_out = hold_out
         self._now = 0
         self._held_out = 0
@@ -155,6 +159,7 @@ class OutlookCounter:
     def outlook(self) -> Outlook:
         """What was counted so far."""
         return Outlook(
+            as_of=self._as_of,
             now=self._now,
             held_out=self._held_out,
             later=dict(self._later.most_common()),

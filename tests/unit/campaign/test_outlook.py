@@ -19,6 +19,7 @@ from connect_tasks.ledger.verdicts import (
     Why,
 )
 
+EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)
 MORNING = datetime(2026, 11, 28, 8, tzinfo=UTC)
 TIMES = st.builds(
     lambda minutes, zone: (MORNING + timedelta(minutes=minutes)).astimezone(zone),
@@ -37,7 +38,7 @@ VERDICTS = st.lists(
 
 
 def counted(*verdicts: Verdict, hold_out: float = 0.0) -> Outlook:
-    counter = OutlookCounter(hold_out)
+    counter = OutlookCounter(EVENING, hold_out=hold_out)
     for verdict in verdicts:
         counter.add(verdict)
     return counter.outlook()
@@ -103,6 +104,7 @@ def test_the_first_rule_that_hit_is_the_reason() -> None:
     both = (Why(Rule.RESTRICTED_PERIOD, "christmas"), Why(Rule.OUTSIDE_HOURS))
 
     assert counted(Defer(MORNING, both), Suppress(both)) == Outlook(
+        as_of=EVENING,
         later={Rule.RESTRICTED_PERIOD: 1},
         never={Rule.RESTRICTED_PERIOD: 1},
         first=MORNING,
