@@ -11,20 +11,112 @@ The rules of this file:
 
 import hmac
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.schema import ledger, suppressions
 from connect_tasks.ledger.verdicts import Suppression
 
-__all__ = ["customer_hash", "in_force", "suppressions_of"]
+__all__ = ["Suppressions", "add_suppressions", "customer_hash", "in_force", "suppressions_of"]
+
+_Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 
 _COLUMNS = suppressions.c
+_NAMES = ("list", "reason", "source", "added_at", "expires_at")
 _FLOAT = legacy_id("")
+_COUNTING = {"preserve_rowcount": True}
+
+
+class Suppressions:
+    """The suppressions in a ledger. Each method is one transaction; safe from many threads.
+
+    Args:
+        reading: Opens a connection for questions.
+        writing: Opens one whose transaction is on disk when the block ends.
+    """
+
+    def __init__(self, reading: _Connect, writing: _Connect) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    def add(self, entries: Sequence[tuple[str, Suppression]]) -> int:
+        """Put customers on lists, as a person says: also those who were taken off before.
+
+        A second call changes nothing: who is on a list stays there as they came to it, unless what
+        is said now lasts longer. Two at the same time add each once.
+
+        Args:
+            entries: Each customer's id, and what is to hold of them; some thousands at a time.
+
+        Returns:
+            How many are new on their list, or longer.
+        """
+        if not entries:
+            return 0
+        with self._writing() as connection:
+            _begin(connection)
+            return add_suppressions(connection, entries, was_said=False)
+
+    def remove(self, names: Sequence[tuple[str, str]], *, now: datetime) -> int:
+        """Take customers off lists; what was said before this does not bring them back.
+
+        A second call changes nothing.
+
+        Args:
+            names: Customers' ids, each with a list; some thousands at a time.
+            now: The present time.
+
+        Returns:
+            How many were taken off; the others were not on their list.
+        """
+        if not names:
+            return 0
+        with self._writing() as connection:
+            _begin(connection)
+            hash_key = _hash_key(connection)
+            values = [
+                {"theirs": customer_hash(hash_key, canonical_key(customer)), "of_list": name}
+                for customer, name in names
+            ]
+            ordered = sorted(values, key=lambda value: (value["theirs"], value["of_list"]))
+            return connection.execute(_removal(now), ordered, execution_options=_COUNTING).rowcount
+
+    def of(self, customer_keys: Iterable[str], now: datetime) -> dict[str, tuple[Suppression, ...]]:
+        """What is in force for customers (some thousands at a time), of whichever list."""
+        with self._reading() as connection:
+            return suppressions_of(connection, customer_keys, _lists(connection), now)
+
+    def records(self, name: str | None = None, *, now: datetime) -> Iterator[Mapping[str, Any]]:
+        """All that are in force, by list and time; nothing of them is held in memory.
+
+        Args:
+            name: Only of this list.
+            now: The present time.
+
+        Yields:
+            customer_id (None where they were forgotten), list, reason, source, added_at,
+            expires_at.
+        """
+        theirs = (_COLUMNS.customer_id, *(_COLUMNS[name] for name in _NAMES))
+        query = sa.select(*theirs).where(in_force(now))
+        if name is not None:
+            query = query.where(_COLUMNS.list == name)
+        query = query.order_by(_COLUMNS.list, _COLUMNS.added_at, _COLUMNS.customer_hash)
+        with self._reading() as connection:
+            for row in connection.execute(query).yield_per(1_000).mappings():
+                yield {str(name): value for name, value in row.items()}
+
+    def lists(self) -> list[str]:
+        """The names of all lists that anybody is or was on, sorted."""
+        with self._reading() as connection:
+            return _lists(connection)
 
 
 def customer_hash(hash_key: str, customer_key: str) -> str:
@@ -45,12 +137,11 @@ def customer_hash(hash_key: str, customer_key: str) -> str:
 
 def in_force(now: datetime) -> sa.ColumnElement[bool]:
     """Suppressions that hold at a time: not ended (the end itself is after it), not taken away."""
-    columns = suppressions.c
-    lasts = sa.or_(columns.expires_at.is_(None), columns.expires_at > now)
-    return sa.and_(lasts, is_there())
+    lasts = sa.or_(_COLUMNS.expires_at.is_(None), _COLUMNS.expires_at > now)
+    return sa.and_(lasts, _is_there())
 
 
-def is_there() -> sa.ColumnElement[bool]:
+def _is_there() -> sa.ColumnElement[bool]:
     """Suppressions that no person took away since they were added."""
     return sa.or_(_COLUMNS.removed_at.is_(None), _COLUMNS.removed_at < _COLUMNS.added_at)
 
@@ -97,14 +188,95 @@ def _hash_key_if_any(connection: sa.Connection, lists: Collection[str]) -> str |
 def _of_hashes(
     hashes: Iterable[str], lists: Collection[str], now: datetime
 ) -> sa.Select[tuple[Any, ...]]:
-    names = ("customer_hash", "list", "reason", "source", "added_at", "expires_at")
     return (
-        sa.select(*(_COLUMNS[name] for name in names))
+        sa.select(_COLUMNS.customer_hash, *(_COLUMNS[name] for name in _NAMES))
         .where(_COLUMNS.customer_hash.in_(list(hashes)), _COLUMNS.list.in_(sorted(lists)))
         .where(in_force(now))
     )
 
 
 def _suppression(row: Mapping[Any, Any]) -> Suppression:
-    names = ("list", "reason", "source", "added_at", "expires_at")
-    return Suppression(**{name: row[name] for name in names})
+    return Suppression(**{name: row[name] for name in _NAMES})
+
+
+def add_suppressions(
+    connection: sa.Connection, entries: Iterable[tuple[str, Suppression]], *, was_said: bool
+) -> int:
+    """Put customers on lists, in the transaction of the caller; see `Suppressions.add`.
+
+    Args:
+        connection: In a transaction.
+        entries: Each customer's id, and what is to hold of them.
+        was_said: Whether they said so themselves at `added_at`: a person who took them off later
+            than that has the last word.
+
+    Returns:
+        How many are new on their list, or longer.
+    """
+    hash_key = _hash_key(connection)
+    rows = [_row(hash_key, customer_id, entry) for customer_id, entry in entries]
+    # In one order, so that two at a time do not wait for each other in a circle.
+    rows.sort(key=lambda row: (row["customer_hash"], row["list"]))
+    insert = _insert(connection.dialect.name, was_said=was_said)
+    return connection.execute(insert, rows, execution_options=_COUNTING).rowcount if rows else 0
+
+
+def _row(hash_key: str, customer_id: str, entry: Suppression) -> dict[str, Any]:
+    return {
+        "customer_hash": customer_hash(hash_key, canonical_key(customer_id)),
+        "customer_id": customer_id,
+        **{name: getattr(entry, name) for name in _NAMES},
+    }
+
+
+def _insert(dialect: str, *, was_said: bool) -> Any:
+    """Insert what is new, and put what lasts longer in the place of what was there."""
+    insert = insert_into(suppressions, dialect)
+    new, ends_at = insert.excluded, _COLUMNS.expires_at
+    lasts_longer = sa.or_(new.expires_at.is_(None), new.expires_at > ends_at)
+    changes = sa.or_(sa.not_(_is_there()), sa.and_(ends_at.is_not(None), lasts_longer))
+    came_after = _COLUMNS.removed_at < new.added_at
+    if was_said:
+        changes = sa.and_(changes, sa.or_(_COLUMNS.removed_at.is_(None), came_after))
+    # A person's word counts also where another machine's clock went before ours when they took it
+    # back.
+    removed_at = sa.case((came_after, _COLUMNS.removed_at), else_=sa.null())
+    given = {name: new[name] for name in ("customer_id", *_NAMES) if name != "list"}
+    return insert.on_conflict_do_update(
+        index_elements=["customer_hash", "list"],
+        set_={**given, "removed_at": removed_at},
+        where=changes,
+    )
+
+
+def _removal(now: datetime) -> sa.Update:
+    at = sa.literal(now, _COLUMNS.removed_at.type)
+    return (
+        sa.update(suppressions)
+        .where(
+            _COLUMNS.customer_hash == sa.bindparam("theirs"),
+            _COLUMNS.list == sa.bindparam("of_list"),
+            in_force(now),
+        )
+        # It was added by a clock that goes before ours.
+        .values(removed_at=sa.case((_COLUMNS.added_at > at, _COLUMNS.added_at), else_=at))
+    )
+
+
+def _lists(connection: sa.Connection) -> list[str]:
+    """One short question for each list: a distinct would walk through all that are on them."""
+    found: list[str] = []
+    query = sa.select(sa.func.min(_COLUMNS.list))
+    while name := connection.scalar(query.where(_COLUMNS.list > found[-1]) if found else query):
+        found.append(name)
+    return found
+
+
+def _begin(connection: sa.Connection) -> None:
+    """In SQLite what begins with a question could not go on to write."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _hash_key(connection: sa.Connection) -> str:
+    return str(connection.scalar(sa.select(ledger.c.hash_key)))
