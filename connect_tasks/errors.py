@@ -22,6 +22,7 @@ ConnectTasksError
     ├── LedgerAddressError        its URL is wrong (an InputError, too)
     ├── LedgerUnreachableError    its database server does not answer; it may come back
     ├── ClaimLostError            another worker has taken a contact over
+    │   └── NotAllowedError           the policy does not allow it to be contacted now
     └── UnwritableError           a value that the database cannot hold: one contact's, not all
 ```
 """
@@ -44,6 +45,7 @@ __all__ = [
     "LedgerError",
     "LedgerUnreachableError",
     "NoSlotError",
+    "NotAllowedError",
     "NotFoundError",
     "OutcomeUnknownError",
     "PermanentError",
@@ -84,6 +86,18 @@ class LedgerUnreachableError(LedgerError):
 
 class ClaimLostError(LedgerError):
     """Another worker has taken a contact over; this one must leave it alone."""
+
+
+class NotAllowedError(ClaimLostError):
+    """The campaign's policy does not allow a contact now; its claim is given up.
+
+    Attributes:
+        is_withheld: Whether it is for good; else it waits for its time.
+    """
+
+    def __init__(self, message: str, *, is_withheld: bool) -> None:
+        super().__init__(message)
+        self.is_withheld = is_withheld
 
 
 class UnwritableError(LedgerError):

@@ -1,9 +1,11 @@
 """The assembly of a run: its worker, with everything that it needs."""
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from connect_tasks.aws.instance import Instance
@@ -17,11 +19,14 @@ from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE
 from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.campaign.worker import Worker, WorkerSettings
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.ledger.async_ledger import AsyncLedger
+from connect_tasks.ledger.changes import Change
 from connect_tasks.ledger.group_commit import GroupCommit
+from connect_tasks.ledger.sending import Sending
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["Assembly"]
@@ -46,6 +51,7 @@ class Assembly:
     clock: Clock
     random: Random
     worker_name: str
+    waits_for_windows: bool = False
 
     def worker(
         self,
@@ -74,6 +80,7 @@ class Assembly:
                 most_waiting=self._most_waiting,
                 lease_seconds=self.lease.total_seconds(),
                 table_id=self.table_id,
+                waits_for_windows=self.waits_for_windows,
             ),
         )
 
@@ -89,14 +96,16 @@ class Assembly:
             self.instance, shared_quota, calls, clock=self.clock, random=self.random
         )
         slots = self._pool(shared_quota.share_slots)
+        policy = PolicyInForce(self.campaign)
         context = CampaignContext(
             conversation=self.conversation,
             hand_over=hand_over,
             calls=paced,
             shared_quota=shared_quota,
             group_commit=GroupCommit(
-                lambda changes: ledger.run(lambda opened: opened.apply(self.worker_name, changes))
+                lambda changes: ledger.run(lambda opened: self._apply(opened, policy, changes))
             ),
+            policy_in_force=policy,
             slots=slots,
             peoples_slots=PeoplesSlots(
                 Describer(paced, ledger, self.clock),
@@ -120,6 +129,15 @@ class Assembly:
         )
         counter.limit = context.limit
         return context
+
+    def _apply(self, ledger: Ledger, policy: PolicyInForce, changes: Sequence[Change]) -> None:
+        """Write changes, as far as the policy allows the calls that they announce."""
+        sending = Sending(
+            judge=partial(policy.judge, ledger),
+            now=self.clock.now,
+            token_validity=self.instance.quotas.token_validity,
+        )
+        ledger.apply(self.worker_name, changes, sending=sending)
 
     def _pool(self, share: ShareSlots) -> SlotPool:
         return SlotPool(

@@ -72,14 +72,27 @@ class ClaimedContact:
         left = (window / 2 - past).total_seconds()
         return Turn(Urgency.WAITING, self._context.clock.monotonic() + left)
 
-    async def step(self, status: Status, *, release: bool = False, **changes: Any) -> None:
+    async def step(
+        self, status: Status, *, release: bool = False, sends: bool = False, **changes: Any
+    ) -> None:
         """Write a step to the ledger, and wait until it is there.
 
         Never concurrently; what cancelling does is said at the class.
+
+        Args:
+            status: The new one, or the same.
+            release: Give the claim up with it.
+            sends: A start is sent next, if the policy allows it.
+            changes: Other fields of the contact.
+
+        Raises:
+            NotAllowedError: It does not.
         """
         changes["attempts"] = self.attempts
         was, contact = self.contact.status, self.contact.advance(status, **changes)
-        await self._context.group_commit.write(Progress(contact, was, release=release))
+        await self._context.group_commit.write(
+            Progress(contact, was, release=release, sends=sends)
+        )
         self.contact = contact
         self._context.counter.step(was, contact)
 

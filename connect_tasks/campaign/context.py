@@ -10,6 +10,7 @@ from connect_tasks.aws.retry import RandomSource, RetryPolicy
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.hand_over.calls import HandOverCalls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.ledger.group_commit import GroupCommit
@@ -30,6 +31,7 @@ class CampaignContext:
     unconnected: SlotPool
     peoples_slots: PeoplesSlots | None = None
     policy: RetryPolicy
+    policy_in_force: PolicyInForce
     token_validity: timedelta
     connect_window: timedelta
     beat_seconds: float

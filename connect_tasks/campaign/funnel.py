@@ -34,6 +34,7 @@ class Funnel:
     unknown: int
     planned: int
     open_chats: int
+    withheld: int = 0
     handed_over: int = 0
     in_hands: int = 0
     mode: CampaignMode = CampaignMode.SIMULATION
@@ -43,7 +44,7 @@ class Funnel:
     @property
     def settled(self) -> int:
         """Contacts about which this run has nothing more to do."""
-        return self.completed + self.failed + self.unknown + self.in_hands
+        return self.completed + self.failed + self.unknown + self.withheld + self.in_hands
 
     @property
     def left(self) -> int:
@@ -89,6 +90,11 @@ class FunnelCounter:
         self._handed_over += 1
         self._in_hands += 1
 
+    def withhold(self, count: int) -> None:
+        """The policy never lets so many be contacted who were planned."""
+        self._status[Status.PLANNED] -= count
+        self._status[Status.WITHHELD] += count
+
     def learn(self, what: str, granted: float | None) -> None:
         """The instance grants less of something than its quota says; None if it does not."""
         if granted is None:
@@ -123,6 +129,7 @@ class FunnelCounter:
             unknown=status[Status.UNKNOWN],
             planned=status[Status.PLANNED],
             open_chats=status[Status.STARTED] + status[Status.CONNECTED],
+            withheld=status[Status.WITHHELD],
             handed_over=self._handed_over,
             in_hands=self._in_hands,
             mode=self._mode,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connect_tasks.campaign.outlook import Outlook
 from connect_tasks.campaign.row_check import Intake
 
 __all__ = ["Plan"]
@@ -30,6 +31,7 @@ class Plan:
             leaves them alone: `resume` contacts them, `withdraw` takes them out.
         table_id: By what the ledger knows the table.
         warnings: What is no error and yet looks like a slip, in sentences without a value.
+        outlook: Of those who were not contacted before: who may be now, later and never.
         intake: The same for a forecast, with reasons and samples.
         index: The table's own index, if it has one.
     """
@@ -48,4 +50,5 @@ class Plan:
     table_id: str | None = None
     warnings: tuple[str, ...] = ()
     intake: Intake = field(repr=False)
+    outlook: Outlook = field(default_factory=Outlook, repr=False)
     index: Any = field(default=None, repr=False)

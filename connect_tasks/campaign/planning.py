@@ -8,6 +8,10 @@ from uuid import uuid4
 
 from connect_tasks.aws.idempotency import canonical_key, client_token
 from connect_tasks.campaign.plan import Plan
+from connect_tasks.campaign.planned_verdicts import PlannedVerdicts, never, stays_withheld
+from connect_tasks.campaign.policy.judge import PolicyJudge
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.request_changes import ChangedRequests
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
@@ -18,6 +22,7 @@ from connect_tasks.ledger.keys import is_whole
 from connect_tasks.ledger.next_chats import NextChat
 from connect_tasks.ledger.rows import written_row
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.verdicts import Verdict, Why
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
 
@@ -40,6 +45,7 @@ def plan_campaign(
     renderer: RowRenderer,
     *,
     now: datetime,
+    policy: OutreachPolicy | None = None,
     samples: int = 3,
     commit_rows: int = COMMIT_ROWS,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
@@ -59,6 +65,8 @@ def plan_campaign(
         chunks: The rows, `CHUNK_ROWS` or so at a time.
         renderer: Makes requests of rows.
         now: The present time.
+        policy: Who may be contacted when, as the campaign was opened with; as the ledger has it if
+            None. Who never may is withheld, with the reasons.
         samples: How many customers' messages to keep for a forecast.
         commit_rows: How many contacts to write at a time.
         on_progress: Called after each chunk.
@@ -68,8 +76,15 @@ def plan_campaign(
     """
     campaign = ledger.campaign_name(campaign)
     # Never the id of an earlier planning: whom that table named would be this one's.
+    policy = policy or stored_policy(ledger, campaign)
     planner = _Planner(
-        ledger, campaign, RowCheck(renderer, samples), now, commit_rows, table_id=uuid4().hex
+        ledger,
+        campaign,
+        RowCheck(renderer, samples, policy),
+        PlannedVerdicts(PolicyJudge(policy), ledger, now),
+        now,
+        commit_rows,
+        table_id=uuid4().hex,
     )
     for rows in chunks:
         planner.add(rows)
@@ -83,6 +98,8 @@ def look_over(
     *,
     samples: int = 3,
     known: Callable[[Sequence[str]], Mapping[str, Known]] = lambda _: {},
+    policy: OutreachPolicy | None = None,
+    verdicts: PlannedVerdicts | None = None,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Intake:
     """Find out what a table would come to, and write nothing.
@@ -92,6 +109,8 @@ def look_over(
         renderer: Makes requests of rows.
         samples: How many customers' messages to keep.
         known: What a campaign already holds of some customers.
+        policy: Who may be contacted when.
+        verdicts: Judges them by it, and counts.
         on_progress: Called after each chunk.
 
     Example:
@@ -104,10 +123,13 @@ def look_over(
         look_over([[{"customer_id": "0042", "name": "Ada"}]], renderer).valid
         ```
     """
-    row_check, contacted = RowCheck(renderer, samples), 0
+    row_check, contacted = RowCheck(renderer, samples, policy), 0
     for rows in chunks:
         valid, _ = row_check.check(rows)
-        contacted += _contacted(known([row.customer_id for row in valid]).values())
+        there = known([row.customer_id for row in valid])
+        contacted += _contacted(there.values())
+        if verdicts is not None:
+            verdicts.of(valid, there)
         on_progress(row_check.counts)
     return row_check.intake(contacted)
 
@@ -117,6 +139,7 @@ class _Planner:
     ledger: Ledger
     campaign: str
     row_check: RowCheck
+    verdicts: PlannedVerdicts
     now: datetime
     commit_rows: int
     table_id: str
@@ -144,7 +167,11 @@ class _Planner:
             known |= self._say_for_next(valid, known)
         welcome = [row for row in valid if row.customer_key not in self.taken_out]
         self.kept_out += len(valid) - len(welcome)
-        planned = [self._plan(row, known.get(row.customer_id)) for row in welcome]
+        said = self.verdicts.of(valid, known)
+        planned = [
+            self._plan(row, known.get(row.customer_id), said.get(row.customer_key))
+            for row in welcome
+        ]
         self.planned += [row for row in planned if row]
         self._name_again(known, {row.customer_id for row in planned if row})
         self.added += len(valid) - len(known)
@@ -177,6 +204,7 @@ class _Planner:
             table_id=self.table_id,
             warnings=(*intake.warnings, *self._slips()),
             intake=intake,
+            outlook=self.verdicts.outlook,
         )
 
     def _slips(self) -> Iterator[str]:
@@ -227,8 +255,7 @@ class _Planner:
 
     def _next_row(self, valid: ValidRow, known: Known) -> str | None:
         row = _planned(valid, self.campaign, known.generation, known.client_token)
-        is_same = (row.fingerprint, row.messages) == (known.fingerprint, known.messages)
-        return written_row(row) if known.may_be_followed and not is_same else None
+        return written_row(row) if known.may_be_followed and not _is_same(row, known) else None
 
     def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
         """Who stays as planned, or may have been contacted, is this table's too."""
@@ -258,7 +285,11 @@ class _Planner:
 
     def _commit(self) -> None:
         written = self.ledger.plan(
-            self.campaign, self.planned, now=self.now, table_id=self.table_id
+            self.campaign,
+            self.planned,
+            now=self.now,
+            table_id=self.table_id,
+            policy=self.verdicts.fingerprint,
         )
         if written < len(self.planned):
             for start in range(0, len(self.planned), CHUNK_ROWS):
@@ -274,34 +305,52 @@ class _Planner:
         self.known += forgotten
         self.contacted += forgotten
 
-    def _plan(self, valid: ValidRow, known: Known | None) -> Planned | None:
+    def _plan(
+        self, valid: ValidRow, known: Known | None, verdict: Verdict | None
+    ) -> Planned | None:
         """What to write for a valid row; None if the ledger has it or it must stay as it is."""
         if known is None:
-            return _planned(valid, self.campaign, 1)
+            return _planned(valid, self.campaign, 1, withheld=never(verdict))
         if known.is_forgotten:
             return None
-        if known.is_withdrawn:
-            return self._plan_again(valid, known)
+        if known.is_withdrawn or known.status is Status.WITHHELD:
+            return self._plan_again(valid, known, verdict)
         row = _planned(valid, self.campaign, known.generation, known.client_token)
-        if (row.fingerprint, row.messages) == (known.fingerprint, known.messages):
-            return None
         if known.status is Status.PLANNED:
-            return row
+            of_policy = (row.time_zone, row.variant) == (known.time_zone, known.variant)
+            return None if _is_same(row, known) and of_policy else row
+        if _is_same(row, known):
+            return None
         is_for_next = self.has_links and known.is_unjoined
         if row.fingerprint != known.fingerprint and not is_for_next:
             where = self.row_check.row_of(valid.customer_key)
             self.changed.add(valid.customer_id, where, valid.request)
         return None
 
-    def _plan_again(self, valid: ValidRow, known: Known) -> Planned | None:
-        """Who was withdrawn for a wrong row is planned anew, nobody having contacted them."""
+    def _plan_again(
+        self, valid: ValidRow, known: Known, verdict: Verdict | None
+    ) -> Planned | None:
+        """Who was withdrawn for a wrong row is planned anew, nobody having contacted them.
+
+        So is whom the policy withheld and does not any more.
+        """
+        if known.status is Status.WITHHELD:
+            is_so = stays_withheld(known, verdict)
+            return None if is_so else _planned(valid, self.campaign, known.generation + 1)
         if known.error_code == Withdrawal.BY_TABLE:
-            return _planned(valid, self.campaign, known.generation + 1)
+            again = known.generation + 1
+            return _planned(valid, self.campaign, again, withheld=never(verdict))
         self.kept_out += 1
         return None
 
 
-def _planned(valid: ValidRow, campaign: str, generation: int, token: str | None = None) -> Planned:
+def _planned(
+    valid: ValidRow,
+    campaign: str,
+    generation: int,
+    token: str | None = None,
+    withheld: tuple[Why, ...] = (),
+) -> Planned:
     # A contact keeps the token that it was written with, which an earlier version made otherwise.
     token = token or client_token(campaign, valid.customer_id, generation)
     return Planned(
@@ -312,10 +361,16 @@ def _planned(valid: ValidRow, campaign: str, generation: int, token: str | None 
         request=valid.request.signed(token),
         fingerprint=valid.request.fingerprint,
         messages=valid.messages,
+        time_zone=valid.time_zone,
+        variant=valid.variant,
+        withheld=withheld,
     )
+
+
+def _is_same(row: Planned, known: Known) -> bool:
+    return (row.fingerprint, row.messages) == (known.fingerprint, known.messages)
 
 
 def _contacted(known: Iterable[Known]) -> int:
-    return sum(
-        customer.status is not Status.PLANNED and not customer.is_withdrawn for customer in known
-    )
+    not_yet = {Status.PLANNED, Status.WITHHELD}
+    return sum(one.status not in not_yet and not one.is_withdrawn for one in known)

@@ -10,6 +10,8 @@ from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.row_policy import RowPolicy
 from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.chat.template.utterance import OwnMessage
@@ -43,6 +45,8 @@ class ValidRow:
     customer_key: str
     request: RequestText
     messages: tuple[OwnMessage, ...]
+    time_zone: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +109,14 @@ class RowCheck:
     Args:
         renderer: Makes requests of rows.
         samples: How many customers' messages to keep.
+        policy: What a row must say for it: where its customer is.
     """
 
-    def __init__(self, renderer: RowRenderer, samples: int) -> None:
+    def __init__(
+        self, renderer: RowRenderer, samples: int, policy: OutreachPolicy | None = None
+    ) -> None:
         self._renderer = renderer
+        self._row_policy = RowPolicy(policy or OutreachPolicy())
         self._most_samples = samples
         self._samples: list[Sample] = []
         self._positions: dict[str, int] = {}
@@ -132,8 +140,10 @@ class RowCheck:
                 refused.append(self._reject(_without_id(rendered)))
             elif key in self._positions:
                 refused.append(self._repeated(key, str(rendered.request.customer_id)))
+            elif isinstance(zone := self._row_policy.zone(row), Problem):
+                refused.append(self._reject(replace(rendered, request=None, problems=(zone,))))
             else:
-                valid.append(self._accept(key, rendered.request, rendered.messages))
+                valid.append(self._accept(key, rendered.request, rendered.messages, zone))
         self._odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
 
@@ -172,7 +182,11 @@ class RowCheck:
         )
 
     def _accept(
-        self, key: str, request: StartChatContactRequest, messages: tuple[OwnMessage, ...]
+        self,
+        key: str,
+        request: StartChatContactRequest,
+        messages: tuple[OwnMessage, ...],
+        zone: str | None,
     ) -> ValidRow:
         customer_id = str(request.customer_id)
         self._positions[key] = len(self.customer_ids)
@@ -191,7 +205,8 @@ class RowCheck:
                     messages=messages,
                 )
             )
-        return ValidRow(customer_id, key, RequestText.of(request.to_wire()), messages)
+        text, variant = RequestText.of(request.to_wire()), self._row_policy.variant(key)
+        return ValidRow(customer_id, key, text, messages, zone, variant)
 
     def _reject(self, rendered: Rendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):

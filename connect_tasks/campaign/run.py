@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
+from typing import Literal, TypeAlias
 
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
@@ -23,7 +24,9 @@ from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["GRACE_SECONDS", "run_campaign"]
+__all__ = ["GRACE_SECONDS", "WhenDeferred", "run_campaign"]
+
+WhenDeferred: TypeAlias = Literal["end", "wait"]
 
 GRACE_SECONDS = 10.0
 """How long conversations may go on after a cancellation, before their chats are closed."""
@@ -39,6 +42,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     *,
     conversation: Conversation | None = None,
     hand_over: HandOver | str | None = None,
+    when_deferred: WhenDeferred = "end",
     table_id: str | None = None,
     on_progress: Callable[[Funnel], None] = lambda _: None,
     poll_seconds: float = 0.2,
@@ -72,6 +76,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         hand_over: Gives each started chat to its customer, instead of a conversation: something
             that takes a `StartedChat`, or where it is, as `package.module:function`. The campaign
             must have been planned for it.
+        when_deferred: What to do when only those are left whom the campaign's policy lets wait:
+            `end`, so that a later run contacts them, or `wait` for them.
         table_id: Contact only whom this table names and has right (`Plan.table_id`); all that
             wait in the campaign if None. Open chats are held to their end either way.
         on_progress: Called with the funnel at the beginning, at the end, and in between.
@@ -125,6 +131,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
             worker_name=worker_name(scheduler_run),
+            waits_for_windows=when_deferred == "wait",
         ),
         on_progress,
         poll_seconds,

@@ -10,6 +10,8 @@ The rules of this file:
   written down: it may have made a chat.
 - Only a clear refusal says that nothing was made. A time-out, a cut connection and a 5xx say
   nothing at all, and neither does silence.
+- Whether the policy allows the call is decided where it is written that it will be made, after all
+  waiting: for a slot, for the rate, for the ledger.
 - A token older than it surely holds is not sent again if it may have made a chat.
 - A place among the chats that wait for their connection is held before a slot, and a slot before
   the rate is asked for: permits that wait for either would go to waste.
@@ -151,10 +153,10 @@ class Start:
         if contact.sent_at is None:
             planned = contact.status is Status.PLANNED
             status = Status.STARTING if planned else contact.status
-            await self._claimed.step(status, sent_at=self._context.clock.now())
+            await self._claimed.step(status, sends=True, sent_at=self._context.clock.now())
         elif contact.status not in OPEN:
             # A call that another has given up, and a person replaced, must not be made any more.
-            await self._claimed.step(contact.status)
+            await self._claimed.step(contact.status, sends=True)
 
     async def _check_token(self) -> None:
         """A wait for a slot, or a machine's sleep, may have outlasted the token."""
@@ -163,7 +165,9 @@ class Start:
         if self._may_exist:
             raise _TokenTooOldError("its client token is too old to be sent", code="TokenTooOld")
         # Nothing was made with it, if the contact is still ours: then its time begins anew.
-        await self._claimed.step(self._claimed.contact.status, sent_at=self._context.clock.now())
+        await self._claimed.step(
+            self._claimed.contact.status, sends=True, sent_at=self._context.clock.now()
+        )
 
     async def _call(self) -> StartChatContactResponse:
         # Assumed before it is sent: only an answer can tell that it was not so.

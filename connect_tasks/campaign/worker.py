@@ -20,6 +20,7 @@ from connect_tasks.errors import (
     ClaimLostError,
     ConnectTasksError,
     LedgerError,
+    NotAllowedError,
     UnwritableError,
 )
 from connect_tasks.ledger.async_ledger import AsyncLedger
@@ -46,6 +47,8 @@ class WorkerSettings:
         comeback_seconds: The first pause before it comes back to a start whose outcome is unknown.
         longest_comeback_seconds: The longest such pause.
         table_id: The table whose customers are contacted; all that wait in the campaign if None.
+        waits_for_windows: Whether it waits for those whom the policy lets wait, having done all
+            else; else it comes to its end.
     """
 
     most_waiting: int
@@ -56,6 +59,7 @@ class WorkerSettings:
     comeback_seconds: float = 2
     longest_comeback_seconds: float = 60
     table_id: str | None = None
+    waits_for_windows: bool = False
 
 
 class Worker:
@@ -92,6 +96,8 @@ class Worker:
                 table_id=settings.table_id,
             ),
             clock=context.clock,
+            policy=context.policy_in_force,
+            on_withheld=context.counter.withhold,
         )
         self._unknown = UnknownStarts(
             first_seconds=settings.comeback_seconds,
@@ -233,6 +239,10 @@ class Worker:
             self._unknown.ended(pipeline.contact)
             if pipeline.may_be_repeated:
                 self._unknown.leave(pipeline.contact, self._now())
+        except NotAllowedError as error:
+            _log.info("contact %s is not contacted now: %s", contact.id, error)
+            if error.is_withheld:
+                self._context.counter.withhold(1)
         except ClaimLostError:
             _log.warning("contact %s was taken over by another worker", contact.id)
         except UnwritableError as error:
@@ -281,7 +291,7 @@ class Worker:
 
     async def _wait_for_more(self) -> bool:
         """Wait a little if there may be more to do: by others' contacts, or by unknown starts."""
-        seconds = await self._claims.seconds_until_free(WORKED_ON)
+        seconds = await self._seconds_to_more()
         if seconds is None and not self._unknown.hurry():
             if self._unknown.give_up():
                 # Before it waits for others, who may wait for this one.
@@ -294,6 +304,14 @@ class Worker:
         soonest = min(wait for wait in (seconds, own, 1.0) if wait is not None)
         await self._until_changed(max(0.05, soonest))
         return True
+
+    async def _seconds_to_more(self) -> float | None:
+        """Until somebody may be contacted who waits for another worker or, if wished, their time."""
+        seconds = await self._claims.seconds_until_free(WORKED_ON)
+        if seconds is not None or not self._settings.waits_for_windows:
+            return seconds
+        self._alone_since = None
+        return await self._claims.seconds_until_window()
 
     def _is_long_alone(self) -> bool:
         """Whether others, had they died, would have lost their claims since nothing was left."""

@@ -1,10 +1,11 @@
 """The claims of a worker: which contacts it takes, keeps, waits for and gives up, in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connect_tasks.aws.pacing.clock import Clock
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.claims import CLAIM_ORDER, ClaimTerms
 from connect_tasks.ledger.contact import Contact, Status
@@ -25,6 +26,8 @@ class WorkerClaims:
         ledger: Where they are written.
         terms: How long they hold.
         clock: Tells the time.
+        policy: Who may be contacted now.
+        on_withheld: Told how many contacts a claim has settled by the policy.
     """
 
     campaign: str
@@ -32,6 +35,8 @@ class WorkerClaims:
     ledger: AsyncLedger
     terms: ClaimTerms
     clock: Clock
+    policy: PolicyInForce
+    on_withheld: Callable[[int], None]
 
     async def take(self, most: int) -> list[Contact]:
         """Claim further contacts, at most so many.
@@ -40,7 +45,13 @@ class WorkerClaims:
         """
         claimed = await self.ledger.run(
             lambda ledger: ledger.claim(
-                self.campaign, self.worker, most=most, now=self.clock.now(), terms=self.terms
+                self.campaign,
+                self.worker,
+                most=most,
+                now=self.clock.now(),
+                terms=self.terms,
+                judge=self.policy.judge(ledger),
+                on_withheld=self.on_withheld,
             )
         )
         if len(claimed) < most or claimed[-1].status is Status.PLANNED:
@@ -73,6 +84,17 @@ class WorkerClaims:
             )
         )
         return None if expiry is None else (expiry - self.clock.now()).total_seconds()
+
+    async def seconds_until_window(self) -> float | None:
+        """Until somebody may be contacted whom the policy lets wait; None if there is none.
+
+        It changes nothing, concurrent or cancelled.
+        """
+        now = self.clock.now()
+        opens: datetime | None = await self.ledger.run(
+            lambda ledger: ledger.next_window(self.campaign, now=now, terms=self.terms)
+        )
+        return None if opens is None else (opens - now).total_seconds()
 
     async def renew(self) -> None:
         """Keep them, well before they run out; never returns.

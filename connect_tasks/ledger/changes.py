@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from connect_tasks.aws.contact_record import NEVER_JOINED
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Contact, Status, Withdrawal
+from connect_tasks.ledger.verdicts import Why
 
 __all__ = ["MAY_BE_UNJOINED", "Change", "Heard", "Known", "Planned", "Progress"]
 
@@ -16,7 +18,10 @@ MAY_BE_UNJOINED = frozenset({Status.STARTING, Status.UNKNOWN, Status.STARTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A valid row, ready to be written: the exact request and what our side will say."""
+    """A valid row, ready to be written: the exact request and what our side will say.
+
+    `withheld` is why the policy never lets its customer be contacted, if it does not.
+    """
 
     customer_id: str
     customer_key: str
@@ -25,6 +30,9 @@ class Planned:
     request: str
     fingerprint: str
     messages: tuple[OwnMessage, ...]
+    time_zone: str | None = None
+    variant: str | None = None
+    withheld: tuple[Why, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +45,9 @@ class Known:
     fingerprint: str
     messages: tuple[OwnMessage, ...]
     error_code: str | None = None
+    time_zone: str | None = None
+    variant: str | None = None
+    planned_at: datetime | None = None
 
     @property
     def is_forgotten(self) -> bool:
@@ -62,11 +73,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A contact one step further; `was` is the status that the ledger must hold until now."""
+    """A contact one step further; `was` is the status that the ledger must hold until now.
+
+    `sends` is whether a start is to be sent next, as far as the campaign's policy allows it.
+    """
 
     contact: Contact
     was: Status
     release: bool = False
+    sends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

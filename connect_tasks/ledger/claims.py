@@ -13,6 +13,7 @@ The rules of this file:
   past) is for any.
 - What was sent longer ago than a client token holds is claimed by nobody: sent again, the token
   could start a second chat. A person decides.
+- Whom a policy lets wait is claimed when their time has come, and judged again then (`judging`).
 - A run that was given a table claims nobody whom the table does not name, or has wrong.
 - People's chats are claimed, waited for and counted by nobody: those that were handed over, and all
   of a campaign whose customers start theirs by their links. Our side has no part in them.
@@ -27,6 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.contact import OPEN, CampaignMode, Status
+from connect_tasks.ledger.judging import CANDIDATE_COLUMNS
 from connect_tasks.ledger.schema import campaigns, contacts
 
 __all__ = [
@@ -91,14 +93,18 @@ def unclaimed_between(now: Any, latest: Any) -> sa.ColumnElement[bool]:
 
 def free(
     campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
-) -> sa.Select[Any]:
-    """Ids of contacts in a status that this worker may claim now."""
-    return (
-        sa.select(contacts.c.id)
-        .where(wanted(campaign, worker, status, now, terms), unclaimed(now))
+) -> list[sa.Select[Any]]:
+    """Contacts in a status that this worker may claim now, with `CANDIDATE_COLUMNS`.
+
+    In several questions, one after the other: each has its index, all of them together have none.
+    """
+    return [
+        sa.select(*CANDIDATE_COLUMNS)
+        .where(which, unclaimed(now))
         .order_by(contacts.c.id)
         .with_for_update(skip_locked=True)
-    )
+        for which in wanted(campaign, worker, status, now, terms)
+    ]
 
 
 def campaign_is_ours(campaign: str) -> sa.ColumnElement[bool]:
@@ -110,8 +116,21 @@ def campaign_is_ours(campaign: str) -> sa.ColumnElement[bool]:
 
 def wanted(
     campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
+) -> list[sa.ColumnElement[bool]]:
+    """Contacts in a status that this worker would claim if nobody else held them.
+
+    First those who had to wait and may be contacted by now, then those who never had to.
+    """
+    condition = _wanted(campaign, worker, status, now, terms)
+    if status in OPEN:
+        return [condition]
+    not_before = contacts.c.not_before
+    return [condition & when for when in (not_before <= now, not_before.is_(None))]
+
+
+def _wanted(
+    campaign: str, worker: str, status: Status, now: datetime, terms: ClaimTerms
 ) -> sa.ColumnElement[bool]:
-    """Contacts in a status that this worker would claim if nobody else held them."""
     columns = contacts.c
     not_had_before = sa.or_(columns.claimed_by.is_(None), columns.claimed_by != worker)
     condition = sa.and_(

@@ -41,6 +41,9 @@ KNOWN_COLUMNS = [
         "fingerprint",
         "messages",
         "error_code",
+        "time_zone",
+        "variant",
+        "planned_at",
     )
 ]
 

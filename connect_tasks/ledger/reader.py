@@ -14,6 +14,8 @@ from connect_tasks.ledger import campaign_names, claims, counts, customers, shar
 from connect_tasks.ledger.answers import Answers, beside_contacts
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.judging import verdicts_of
+from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
@@ -174,12 +176,41 @@ class LedgerReader:
         with self._reading() as connection:
             # One query a status: each has its index, all of them together have none.
             found = [
-                connection.scalar(
-                    sa.select(until).where(claims.wanted(campaign, worker, status, now, terms))
-                )
+                connection.scalar(sa.select(until).where(which))
                 for status in statuses
+                for which in claims.wanted(campaign, worker, status, now, terms)
             ]
         return min((expiry for expiry in found if expiry is not None), default=None)
+
+    def next_window(self, campaign: str, *, now: datetime, terms: ClaimTerms) -> datetime | None:
+        """When the first customer may be contacted who has to wait by the policy; None if none has.
+
+        Args:
+            campaign: Whose customers.
+            now: The present time.
+            terms: Which of them a run would contact.
+        """
+        columns = contacts.c
+        where = [columns.campaign == campaign, columns.status == Status.PLANNED]
+        if terms.table_id is not None:
+            where.append(columns.table_id == terms.table_id)
+        query = sa.select(sa.func.min(columns.not_before)).where(*where, columns.not_before > now)
+        with self._reading() as connection:
+            return connection.scalar(query)
+
+    def policy(self, campaign: str) -> dict[str, Any] | None:
+        """Who may be contacted when in the campaign, as it was planned last; None if all may."""
+        return self._of_campaign(campaign, campaigns.c.policy) or None
+
+    def verdicts(
+        self, customers: Sequence[Customer], judge: Judge, *, now: datetime
+    ) -> dict[str, Verdict]:
+        """What a policy says of customers now (some thousands at most), by their keys.
+
+        Nothing is written, and it may be otherwise when they are to be contacted.
+        """
+        with self._reading() as connection:
+            return verdicts_of(connection, customers, judge, now)
 
     def recall(self, campaign: str, worker: str) -> list[Contact]:
         """The unfinished contacts that the worker holds, for one that may not know of some."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,10 +33,12 @@ from connect_tasks.ledger.contact import (
 )
 from connect_tasks.ledger.customers import find
 from connect_tasks.ledger.database import explained, insert_into, lock_out_writers
+from connect_tasks.ledger.decisions import Judged, record
 from connect_tasks.ledger.next_chats import take_out
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.rows import insert_planned, refusal_values
 from connect_tasks.ledger.schema import campaigns, contacts, invitations, refusals
+from connect_tasks.ledger.verdicts import Moment, Suppress
 
 __all__ = ["Roster"]
 
@@ -62,8 +65,10 @@ class Roster(LedgerReader):
         now: datetime,
         conversation: Conversation | None = None,
         mode: CampaignMode = CampaignMode.SIMULATION,
+        policy: Mapping[str, Any] | None = None,
+        limits_group: str | None = None,
     ) -> None:
-        """Enter a campaign; again, it changes only the conversation.
+        """Enter a campaign; again, it changes only the conversation and the policy.
 
         Args:
             campaign: Its name; one that looks like that of a campaign in here is that campaign's.
@@ -71,6 +76,9 @@ class Roster(LedgerReader):
             now: The present time.
             conversation: How its chats are held, for whoever goes on without the table.
             mode: Who speaks as its customers.
+            policy: Who may be contacted when, as JSON; as before if None. Whom another one lets
+                wait is judged anew.
+            limits_group: Of which group it is for other campaigns' limits; said with the policy.
 
         Raises:
             InputError: The campaign has no name, or may not run here (`check_campaign`) or in
@@ -78,15 +86,42 @@ class Roster(LedgerReader):
         """
         campaign = self.campaign_name(campaign)
         self._check_own(campaign, instance_id, mode)
-        row = {"campaign": campaign, "instance_id": instance_id, "created_at": now, "mode": mode}
+        row = {
+            "campaign": campaign,
+            "instance_id": instance_id,
+            "created_at": now,
+            "mode": mode,
+            # With the campaign itself: killed after this, it is never one that may do more.
+            "policy": dict(policy) if policy else None,
+            "limits_group": limits_group,
+        }
         ours = (campaigns.c.campaign == campaign, campaigns.c.instance_id == instance_id)
         with self._writing() as connection:
             connection.execute(self._insert(campaigns).on_conflict_do_nothing(), row)
             if conversation is not None:
                 values = {"conversation": conversation.model_dump(mode="json")}
                 connection.execute(sa.update(campaigns).where(*ours).values(values))
+        if policy is not None:
+            self._set_policy(campaign, dict(policy), limits_group)
         # Somebody else may have entered it in the meantime.
         self._check_own(campaign, instance_id, mode)
+
+    def _set_policy(self, campaign: str, policy: dict[str, Any], group: str | None) -> None:
+        if (self.policy(campaign) or {}) == policy:
+            return
+        values = {"policy": policy or None, "limits_group": group}
+        waits = (contacts.c.campaign == campaign, contacts.c.status == Status.PLANNED)
+        judged_anew = (
+            sa.update(contacts)
+            .where(*waits, contacts.c.not_before.is_not(None))
+            .values(not_before=None)
+        )
+        with self._writing() as connection:
+            lock_out_writers(connection, contacts)
+            connection.execute(
+                sa.update(campaigns).where(campaigns.c.campaign == campaign).values(values)
+            )
+            connection.execute(judged_anew)
 
     def _check_own(self, campaign: str, instance_id: str, mode: CampaignMode) -> None:
         self.check_campaign(campaign, instance_id)
@@ -110,14 +145,16 @@ class Roster(LedgerReader):
         *,
         now: datetime,
         table_id: str | None = None,
+        policy: str = "",
     ) -> int:
-        """Write valid rows as `planned`; what may have been sent keeps its request.
+        """Write valid rows as `planned` or `withheld`; what may have been sent keeps its request.
 
         Args:
             campaign: Whose rows.
             rows: The rows, each of another customer.
             now: The present time.
             table_id: Which table they are of, for `ClaimTerms`.
+            policy: Which one withholds some of them, for the record.
 
         Returns:
             How many were written or, where their request stays, are of this table now. A row that
@@ -127,20 +164,34 @@ class Roster(LedgerReader):
         if not rows:
             return 0
         statement = self._insert_or_correct()
+        kinds = ([row for row in rows if bool(row.withheld) is kind] for kind in (False, True))
         with self._writing() as connection:
             lock_out_writers(connection, contacts)
-            return insert_planned(connection, statement, campaign, rows, now, table_id)
+            written = sum(
+                insert_planned(connection, statement, campaign, some, now, table_id)
+                for some in kinds
+                if some
+            )
+            withheld = [_judged(campaign, row) for row in rows if row.withheld]
+            record(connection, withheld, moment=Moment.PLAN, policy=policy, now=now)
+            return written
 
     def _insert_or_correct(self) -> sqlite.Insert | postgresql.Insert:
         insert, columns = self._insert(contacts), contacts.c
         # As text: PostgreSQL does not compare JSON.
         said, says = (sa.cast(row.messages, sa.Text) for row in (columns, insert.excluded))
-        is_another = sa.or_(columns.fingerprint != insert.excluded.fingerprint, said != says)
+        is_another = sa.or_(
+            columns.fingerprint != insert.excluded.fingerprint,
+            said != says,
+            columns.time_zone.is_distinct_from(insert.excluded.time_zone),
+            columns.variant.is_distinct_from(insert.excluded.variant),
+        )
         is_corrected = sa.and_(columns.status == Status.PLANNED, is_another)
-        names = ("request", "fingerprint", "messages")
+        names = ("request", "fingerprint", "messages", "time_zone", "variant")
         # A worker sends what it read when it claimed, and the record must not say anything else:
         # with a new request the claim ends, and the worker cannot send the old one.
-        new = {**{name: insert.excluded[name] for name in names}, **_UNCLAIMED}
+        anew = {**_UNCLAIMED, "not_before": sa.null()}
+        new = {**{name: insert.excluded[name] for name in names}, **anew}
         corrected = {
             name: sa.case((is_corrected, value), else_=columns[name]) for name, value in new.items()
         }
@@ -252,6 +303,15 @@ class Roster(LedgerReader):
     def _writing(self) -> Iterator[sa.Connection]:
         with explained(self.url), self._engine.begin() as connection:
             yield connection
+
+
+def _judged(campaign: str, row: Planned) -> Judged:
+    return Judged(
+        campaign=campaign,
+        customer_id=row.customer_id,
+        customer_key=row.customer_key,
+        verdict=Suppress(row.withheld),
+    )
 
 
 def _can_be_withdrawn(by: Withdrawal) -> sa.ColumnElement[bool]:

@@ -15,6 +15,7 @@ from connect_tasks.chat.template.utterance import OwnMessage, Utterance
 from connect_tasks.ledger.changes import Heard, Known, Planned, Progress
 from connect_tasks.ledger.contact import SETTLED, Contact, Refusal, Status
 from connect_tasks.ledger.schema import contacts
+from connect_tasks.ledger.verdicts import reasons
 
 __all__ = [
     "CONTACT_COLUMNS",
@@ -90,6 +91,9 @@ def as_known(row: Mapping[Any, Any]) -> Known:
         fingerprint=row["fingerprint"],
         messages=_read_messages(row["messages"]),
         error_code=row["error_code"],
+        time_zone=row["time_zone"],
+        variant=row["variant"],
+        planned_at=row["planned_at"],
     )
 
 
@@ -148,11 +152,15 @@ def plan_values(
 ) -> dict[str, Any]:
     """A valid row, for the table of contacts."""
     values = {field.name: getattr(row, field.name) for field in fields(Planned)}
+    withheld = values.pop("withheld")
     return {
         "campaign": campaign,
         **values,
         "messages": _written_messages(row.messages),
-        "status": Status.PLANNED,
+        "status": Status.WITHHELD if withheld else Status.PLANNED,
+        "error_code": withheld[0].rule if withheld else None,
+        "error_message": reasons(withheld) if withheld else None,
+        "ended_at": now if withheld else None,
         "planned_at": now,
         "table_id": table_id,
     }
@@ -167,6 +175,8 @@ def insert_planned(
     table_id: str | None,
 ) -> int:
     """Insert many valid rows, by a statement that may say what to do about those that are there.
+
+    They are all to be contacted, or all withheld.
 
     SQLAlchemy would convert every value of every row by itself, which takes longer than the
     database does. Here it converts what all rows share, once.
@@ -206,6 +216,10 @@ def _own_values(row: Planned) -> dict[str, Any]:
         "request": row.request,
         "fingerprint": row.fingerprint,
         "messages": json.dumps(_written_messages(row.messages)),
+        "time_zone": row.time_zone,
+        "variant": row.variant,
+        "error_code": str(row.withheld[0].rule) if row.withheld else None,
+        "error_message": reasons(row.withheld) if row.withheld else None,
     }
 
 

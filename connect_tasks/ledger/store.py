@@ -4,7 +4,7 @@ SQLite (write-ahead log, every commit on disk before it returns) or PostgreSQL, 
 Nothing in here is a secret that opens a chat: bearer tokens never reach the ledger.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,20 +13,20 @@ import sqlalchemy as sa
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
 from connect_tasks.aws.quotas import Quotas
-from connect_tasks.errors import ClaimLostError, InputError
+from connect_tasks.errors import ClaimLostError, InputError, NotAllowedError
 from connect_tasks.ledger import claims, redaction, shared_limits
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
+from connect_tasks.ledger.claiming import Claim
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.clicks import Clicks
 from connect_tasks.ledger.collection import Collection
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.invitations import Invitations
+from connect_tasks.ledger.judging import Court, lock
 from connect_tasks.ledger.next_chats import NextChats
 from connect_tasks.ledger.roster import Roster
 from connect_tasks.ledger.rows import (
-    CONTACT_COLUMNS,
     SAVE_PROGRESS,
-    as_contact,
     item_values,
     plan_values,
     progress,
@@ -34,8 +34,10 @@ from connect_tasks.ledger.rows import (
     was_made,
 )
 from connect_tasks.ledger.schema import contacts, items
+from connect_tasks.ledger.sending import Sending
 from connect_tasks.ledger.transcripts import Transcripts
 from connect_tasks.ledger.unwritable import blaming_values
+from connect_tasks.ledger.verdicts import Judge, Moment
 
 __all__ = ["Ledger"]
 
@@ -91,7 +93,15 @@ class Ledger(Roster):
         return Transcripts(self._reading, self._writing)
 
     def claim(
-        self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
+        self,
+        campaign: str,
+        worker: str,
+        *,
+        most: int,
+        now: datetime,
+        terms: ClaimTerms,
+        judge: Judge | None = None,
+        on_withheld: Callable[[int], None] = lambda _: None,
     ) -> list[Contact]:
         """Claim unfinished contacts: open chats first, then open outcomes, then planned ones.
 
@@ -104,14 +114,23 @@ class Ledger(Roster):
             most: The most contacts to claim.
             now: The present time.
             terms: How long claims and client tokens hold.
+            judge: The campaign's policy, if it has one. Whom it does not allow to be called now is
+                not claimed, but set aside, with the reasons on record.
+            on_withheld: Told how many contacts were settled by that.
         """
-        claimed: list[Contact] = []
         with self._writing() as connection:
-            for status in claims.CLAIM_ORDER:
-                if wanted := most - len(claimed):
-                    free = claims.free(campaign, worker, status, now, terms).limit(wanted)
-                    claimed += _claim(connection, free, worker, now + terms.lease)
-        return claimed
+            if judge is None:
+                return Claim(connection, campaign, worker, now, terms).take(most)
+            lock(connection, judge)
+            court = Court(
+                connection=connection,
+                judge=judge,
+                now=now,
+                moment=Moment.CLAIM,
+                token_validity=terms.token_validity,
+                on_withheld=on_withheld,
+            )
+            return Claim(connection, campaign, worker, now, terms, court).take(most)
 
     def expire_tokens(self, campaign: str, *, now: datetime, terms: ClaimTerms) -> int:
         """Make `unknown` what was sent so long ago that its token may not be sent again.
@@ -162,20 +181,37 @@ class Ledger(Roster):
         with self._writing() as connection:
             connection.execute(statement)
 
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+    def apply(
+        self, worker: str, changes: Sequence[Change], *, sending: Sending | None = None
+    ) -> None:
         """Write changes of claimed contacts, all or none; those that are written already stay so.
 
+        Args:
+            worker: Who holds the claims.
+            changes: What to write.
+            sending: By what it is decided, in the same transaction, whether calls may be made that
+                are announced (`Progress.sends`).
+
         Raises:
+            NotAllowedError: The policy does not allow one of the calls now. Of several changes none
+                was written then; a single one's contact was set aside.
             ClaimLostError: A contact is not the worker's any more, or not in the status it was.
             UnwritableError: The database cannot hold one of the values.
         """
         with blaming_values():
-            self._apply(worker, changes)
+            if refused := self._apply(worker, changes, sending):
+                raise refused
 
-    def _apply(self, worker: str, changes: Sequence[Change]) -> None:
+    def _apply(
+        self, worker: str, changes: Sequence[Change], sending: Sending | None
+    ) -> NotAllowedError | None:
         progress = [progress_values(worker, c) for c in changes if isinstance(c, Progress)]
         heard = [row for c in changes if isinstance(c, Heard) for row in item_values(c)]
         with self._writing() as connection:
+            if sending and (refused := sending.refusal(connection, worker, changes)):
+                if len(changes) > 1:
+                    raise refused
+                return refused
             if progress:
                 written = connection.execute(SAVE_PROGRESS, progress).rowcount
                 if written != len(progress) and not _all_made(connection, progress):
@@ -183,6 +219,7 @@ class Ledger(Roster):
             if heard:
                 insert = redaction.insert_heard(self._insert(items)).on_conflict_do_nothing()
                 connection.execute(insert, heard)
+        return None
 
     def grant_permits(
         self, instance_id: str, request: PermitRequest, *, quota: tuple[float, int], now: datetime
@@ -313,21 +350,6 @@ class Ledger(Roster):
             if again is not None:
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
-
-
-def _claim(
-    connection: sa.Connection, free: sa.Select[Any], worker: str, until: datetime
-) -> list[Contact]:
-    # Chosen once and for all: PostgreSQL might choose anew for each row of a subquery.
-    chosen = free.cte("chosen")
-    statement = (
-        sa.update(contacts)
-        .where(contacts.c.id.in_(sa.select(chosen.c.id)))
-        .values(claimed_by=worker, claimed_until=until)
-        .returning(*CONTACT_COLUMNS)
-    )
-    rows = connection.execute(statement).mappings().all()
-    return sorted((as_contact(row) for row in rows), key=lambda contact: contact.id)
 
 
 def _all_made(connection: sa.Connection, progress: Sequence[Mapping[str, Any]]) -> bool:

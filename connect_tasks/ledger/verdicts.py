@@ -1,5 +1,6 @@
 """Verdicts: whether a customer may be contacted now, later or never, and by which rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +20,7 @@ __all__ = [
     "Suppression",
     "Verdict",
     "Why",
+    "reasons",
 ]
 
 
@@ -67,6 +69,16 @@ class Why:
 
     def __str__(self) -> str:
         return f"{self.rule} ({self.value})" if self.value else str(self.rule)
+
+
+def reasons(why: Sequence[Why]) -> str:
+    """All reasons, in words, the decisive one first.
+
+    Example:
+        >>> reasons([Why(Rule.OPTED_OUT, "all"), Why(Rule.OUTSIDE_HOURS)])
+        'opted_out (all); outside_hours'
+    """
+    return "; ".join(map(str, why))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""Histories: what counts of customers' pasts, over the campaigns of a ledger.
+
+The rules of this file:
+
+- A contact counts from when its start was sent, also where nobody knows what came of it.
+- A link counts from when it may be given out; that its customer opens it is their own wish, and
+  counts for nothing.
+- A contact does not count against itself: who is to be called again is left out by the number of
+  their contact.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from connect_tasks.ledger.contact import CampaignMode
+from connect_tasks.ledger.schema import campaigns, contacts, invitations
+from connect_tasks.ledger.suppressions import suppressions_of
+from connect_tasks.ledger.verdicts import History, Judge
+
+__all__ = ["histories"]
+
+
+def histories(
+    connection: sa.Connection,
+    customer_keys: Collection[str],
+    judge: Judge,
+    now: datetime,
+    *,
+    leaving_out: Collection[int] = (),
+) -> dict[str, History]:
+    """The histories of customers, some thousands at most; of each, one with nothing in it too.
+
+    Two questions for contacts and links, each by an index: it costs the same however many contacts
+    of other customers there are.
+
+    Args:
+        connection: In a transaction that holds `judging.lock`, where limits must hold for sure.
+        customer_keys: Whose.
+        judge: What counts.
+        now: The present time.
+        leaving_out: Numbers of contacts that do not count.
+    """
+    times: dict[str, list[datetime]] = defaultdict(list)
+    if judge.look_back:
+        for key, at in _contacted(connection, customer_keys, judge, now, leaving_out):
+            times[key].append(at)
+    lists = suppressions_of(connection, customer_keys, judge.lists, now)
+    return {
+        key: History(tuple(sorted(times.get(key, ()))), lists.get(key, ())) for key in customer_keys
+    }
+
+
+def _contacted(
+    connection: sa.Connection,
+    customer_keys: Collection[str],
+    judge: Judge,
+    now: datetime,
+    leaving_out: Collection[int],
+) -> Iterator[tuple[str, datetime]]:
+    columns, links, keys = contacts.c, invitations.c, list(customer_keys)
+    since = now - judge.look_back
+    sent = (
+        sa.select(columns.customer_key, columns.sent_at)
+        .join(campaigns, campaigns.c.campaign == columns.campaign)
+        .where(
+            columns.customer_key.in_(keys),
+            columns.sent_at.is_not(None),
+            columns.sent_at > since,
+            columns.id.not_in(list(leaving_out)),
+            campaigns.c.mode != CampaignMode.INVITATION,
+            *_in_group(judge),
+        )
+    )
+    given = (
+        sa.select(links.customer_key, links.not_before)
+        .join(campaigns, campaigns.c.campaign == links.campaign)
+        .where(links.customer_key.in_(keys), links.not_before > since, *_in_group(judge))
+    )
+    for query in (sent, given):
+        for key, at in connection.execute(query):
+            yield key, at
+
+
+def _in_group(judge: Judge) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if judge.group is None else (campaigns.c.limits_group == judge.group,)
