@@ -4,14 +4,14 @@ A link is made again each time it is asked for; whoever has no keys gets rows wi
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.inviting import pieces
 from connect_tasks.campaign.links import InvitationKeys, link_url, token_hash
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.ledger.standing import standing_of
+from connect_tasks.ledger.standing import sending_end, standing_of
 from connect_tasks.ledger.store import Ledger
 
 __all__ = ["invitation_records", "links_to_send"]
@@ -19,6 +19,7 @@ __all__ = ["invitation_records", "links_to_send"]
 _NAMES = (
     "customer_id",
     "issued_at",
+    "not_before",
     "expires_at",
     "revoked_at",
     "opened_at",
@@ -40,7 +41,8 @@ def invitation_records(
 
     Returns:
         customer_id; url, also of a link that does not work any more, or None where its key is not
-        there or its customer was forgotten; issued_at, expires_at, revoked_at, opened_at (when its
+        there or its customer was forgotten; issued_at; not_before and not_after, between which it
+        may be sent, None where nobody may send it; expires_at, revoked_at, opened_at (when its
         button was first pressed), opens (how often); contact_id and status of the customer's latest
         contact.
 
@@ -51,7 +53,8 @@ def invitation_records(
     base_url = ledger.invitations.base_url(name)
     for record in ledger.invitations.records(name):
         url = _url(record, base_url, keys)
-        yield {"url": url, **{column: record[column] for column in _NAMES}}
+        columns = {column: record[column] for column in _NAMES}
+        yield {"url": url, **columns, "not_after": _not_after(record)}
 
 
 def links_to_send(
@@ -66,13 +69,14 @@ def links_to_send(
         now: The present time.
 
     Returns:
-        customer_id as the table has it; url; not_before and not_after, between which the message
-        may go out; expires_at. Times are UTC in ISO 8601, as 2026-11-27T09:00:00Z.
+        customer_id as the table has it; url; not_before and not_after (exclusive), between which
+        the message may go out; expires_at. Times are UTC in ISO 8601, as 2026-11-27T09:00:00Z.
+        Who has opted out by now, and whose link may not be sent any more, is left out.
     """
     base_url = ledger.invitations.base_url(plan.campaign)
     for names in pieces(plan.customer_ids):
         by_key = {canonical_key(name): name for name in names}
-        records = ledger.invitations.records_of(plan.campaign, list(by_key))
+        records = ledger.invitations.records_of(plan.campaign, list(by_key), now=now)
         for key, customer_id in by_key.items():
             record = records.get(key)
             if record and standing_of(record, key_ids=keys.ids, now=now).works:
@@ -91,8 +95,17 @@ def _url(
 
 
 def _times(record: Mapping[Any, Any]) -> dict[str, str]:
-    first, last = _written(record["issued_at"]), _written(record["expires_at"])
-    return {"not_before": first, "not_after": last, "expires_at": last}
+    # To the second, and never a moment too early.
+    first = record["not_before"] + (timedelta(seconds=1) - timedelta.resolution)
+    return {
+        "not_before": _written(first),
+        "not_after": _written(sending_end(record)),
+        "expires_at": _written(record["expires_at"]),
+    }
+
+
+def _not_after(record: Mapping[Any, Any]) -> datetime | None:
+    return sending_end(record) if record["not_before"] else None
 
 
 def _written(moment: datetime) -> str:

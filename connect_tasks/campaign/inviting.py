@@ -16,10 +16,12 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.links import InvitationKeys, checked_base_url, token_hash
 from connect_tasks.campaign.manage import MOST_SHOWN
 from connect_tasks.campaign.plan import Plan
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.chat.template.renderer import ChatMinutes
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignMode, CampaignState
-from connect_tasks.ledger.invitations import MOST_LINKS, Link
+from connect_tasks.ledger.invitations import MOST_LINKS
+from connect_tasks.ledger.issuing import Link
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.standing import Standing
 from connect_tasks.ledger.store import Ledger
@@ -52,11 +54,17 @@ _WORDS: Mapping[Standing, str] = {
     Standing.NEW: "new",
     Standing.KEPT: "as before",
     Standing.RENEWED: "new in place of one whose key is gone",
+    Standing.DEFERRED: "to be sent later, from their not_before on",
+    Standing.PAST: "past their not_after (they work, and are not sent any more)",
     Standing.EXPIRED: "expired (a longer expires_after prolongs them)",
+    Standing.TOO_LATE: "ending before the policy lets them be sent (a longer expires_after helps)",
     Standing.REVOKED: "revoked, and stay so",
     Standing.OVER: "without a link, as their conversation is over",
     Standing.WITHDRAWN: "without a link, as they were taken out of the campaign",
     Standing.FORGOTTEN: "without a link, as they were forgotten",
+    Standing.OPTED_OUT: "opted out, and no link of theirs is sent or works",
+    Standing.HELD_OUT: "without a link, as they are held out for comparison",
+    Standing.WITHHELD: "without a link, as the policy lets nobody contact them any more",
 }
 
 
@@ -104,6 +112,10 @@ def issue_links(
     since each was issued. After an interruption a second call goes on. Some thousand are issued at
     a time, and nothing of them is held.
 
+    By the campaign's policy, as the ledger has it, each link has a time between which it may be
+    sent, and who is not to be contacted gets none. A link that was given out keeps that time; one
+    that may not be sent yet takes another if the policy is another by now.
+
     Args:
         ledger: Where the table was planned.
         plan: What the table came to.
@@ -120,6 +132,7 @@ def issue_links(
     ledger.check_mode(campaign, CampaignMode.INVITATION)
     expires_after = checked_expiry(expires_after)
     ledger.invitations.set_base_url(campaign, checked_base_url(base_url))
+    policy = PolicyInForce(campaign)
     standings: Counter[Standing] = Counter()
     for names in pieces(plan.customer_ids):
         issued = ledger.invitations.issue(
@@ -128,6 +141,7 @@ def issue_links(
             key_ids=keys.ids,
             now=now,
             expires_after=expires_after,
+            judge=policy.judge(ledger),
         )
         standings.update(issued.values())
     return Invited(campaign, dict(standings), ledger.state(campaign))

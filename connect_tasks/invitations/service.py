@@ -194,7 +194,9 @@ class Running:
         self._desk = Desk(writer, self._worker, lease=settings.lease, clock=self._clock)
         self._hook = Hook(settings.on_started)
         self._looks = Looks(
-            lambda hashes: reader.run(lambda ledger: ledger.clicks.find(list(hashes)))
+            lambda hashes: reader.run(
+                lambda ledger: ledger.clicks.find(list(hashes), now=self._clock.now())
+            )
         )
         self._context = self._make_context()
         self._describer = Describer(self._calls, writer, self._clock, turn=URGENT)

@@ -11,6 +11,8 @@ The rules of this file:
 - A customer's next chat comes only after one that nobody joined, and there is an end to it: chats
   are counted that Amazon has made, and not those that were only planned.
 - Whoever was taken out after a chat was sent gets no further one; the one that is open goes on.
+- So it is with whoever has opted out. Nothing else of the campaign's policy counts here: that they
+  come at night, or often, is their own wish.
 """
 
 from datetime import datetime, timedelta
@@ -46,13 +48,13 @@ def is_alive(link: FoundLink, now: datetime) -> bool:
     contact = link.contact
     return (
         contact is not None
-        and (link.taken_out is None or contact.status in OPEN)
+        and (contact.status in OPEN or not (link.taken_out or link.opted_out))
         and link.mode is CampaignMode.INVITATION
         and link.revoked_at is None
         and now < link.expires_at
         and link.state is not CampaignState.STOPPED
         and contact.generation > 0
-        and contact.status is not Status.FAILED
+        and contact.status not in {Status.FAILED, Status.WITHHELD}
     )
 
 

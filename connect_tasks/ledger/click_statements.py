@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from connect_tasks.ledger.claims import unclaimed_between
 from connect_tasks.ledger.contact import OPEN, CampaignMode, CampaignState, Status
+from connect_tasks.ledger.counting_lists import COUNTING
 from connect_tasks.ledger.next_chats import count_chats
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, PROGRESS_COLUMNS
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
@@ -43,9 +44,10 @@ def _look() -> sa.Select[Any]:
     own = (links.token_hash, links.key_id, links.expires_at, links.revoked_at)
     following = (links.taken_out, links.next_row, count_chats().label("chats"))
     whose = (links.campaign.label("of_campaign"), links.customer_id.label("of_customer"))
+    named = (links.customer_key.label("of_key"), COUNTING.label("counting"))
     theirs_is = (campaigns.c.mode, campaigns.c.state, campaigns.c.instance_id)
     return (
-        sa.select(*own, *following, *whose, *theirs_is, *CONTACT_COLUMNS)
+        sa.select(*own, *following, *whose, *named, *theirs_is, *CONTACT_COLUMNS)
         .join(campaigns, campaigns.c.campaign == links.campaign)
         .outerjoin(contacts, is_latest)
         .where(_HASHES)

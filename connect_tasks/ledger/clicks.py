@@ -2,10 +2,11 @@
 
 The rules of this file:
 
-- A look is one question for many links at once; it changes nothing, and costs the same whether a
-  link is found or not.
+- A look is the same few questions for many links at once; it changes nothing, and costs the same
+  whether a link is found or not, and whether its customer is on a list or not.
 - What was decided by a look is made sure of again where it is written: the claim itself asks
-  whether the link still works and the campaign still runs, as an opt-out may come in between.
+  whether the link still works and the campaign still runs, and once it is made whether the customer
+  has opted out in between. A chat that exists goes on.
 - A contact that is claimed in this moment by somebody else is passed over, never waited for, and
   so is a link that somebody writes: nobody waits for another in a circle.
 - A customer's next contact is planned with the end of the one before it, in one transaction.
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.claims import LONGEST_LEASE
 from connect_tasks.ledger.click_statements import (
@@ -40,6 +42,11 @@ from connect_tasks.ledger.contact import (
     Status,
     Withdrawal,
 )
+from connect_tasks.ledger.counting_lists import (
+    counting_lists,
+    lists_in_force,
+    lists_of_campaigns,
+)
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, plan_values, progress
 from connect_tasks.ledger.schema import contacts, ledger
@@ -54,7 +61,8 @@ class FoundLink:
     """A link as a press finds it, with its campaign and its customer's latest contact.
 
     `chats` is how many of its customer's chats exist, or did, at Amazon; `taken_out` and `next_row`
-    say what comes after the latest (`next_chats`).
+    say what comes after the latest (`next_chats`). `opted_out` is whether the customer is on a list
+    that counts for the campaign.
     """
 
     token_hash: str
@@ -70,6 +78,7 @@ class FoundLink:
     chats: int = 0
     taken_out: Withdrawal | None = None
     next_row: str | None = None
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +128,19 @@ class Clicks:
         with self._reading() as connection:
             connection.scalar(sa.select(ledger.c.schema_version))
 
-    def find(self, token_hashes: Collection[str]) -> dict[str, FoundLink]:
-        """The links of these hashes (at most some hundreds), by hash; who has none is left out."""
+    def find(self, token_hashes: Collection[str], *, now: datetime) -> dict[str, FoundLink]:
+        """The links of these hashes (at most some hundreds), by hash; who has none is left out.
+
+        Args:
+            token_hashes: Of the links' tokens.
+            now: The present time: whether somebody has opted out.
+        """
         with self._reading() as connection:
             rows = connection.execute(LOOK, {"hashes": list(token_hashes)}).mappings().all()
-        return {row["token_hash"]: _found(row) for row in rows}
+            keys = {row["token_hash"]: row["of_key"] for row in rows}
+            # Of a link that is none it is asked as well, of nobody.
+            on_lists = lists_in_force(connection, [keys.get(h, h) for h in token_hashes], now)
+        return {row["token_hash"]: _found(row, on_lists[row["of_key"]]) for row in rows}
 
     def has_started(self, campaign: str) -> bool:
         """Whether a chat of the campaign was ever started."""
@@ -151,8 +168,8 @@ class Clicks:
         Args:
             worker: Who claims.
             ids: The contacts. One that somebody holds, whose link works no more, or whose campaign
-                may not start anybody is left as it is; a chat that exists may be claimed while the
-                campaign is paused.
+                may not start anybody is left as it is, and so is one whose customer has opted out; a
+                chat that exists may be claimed then, and while the campaign is paused.
             opened: Presses to be noted.
             given_up: Contacts of this worker's that it does not work on any more.
             now: The present time.
@@ -192,11 +209,14 @@ class Clicks:
             until: How long the claim holds.
 
         Returns:
-            The next contact; None if the one before was changed meanwhile, or another has planned
-            it: then a new look tells.
+            The next contact; None if the one before was changed meanwhile, another has planned
+            it, or the customer has opted out: then a new look tells.
         """
         over, again = succession.over, succession.again
         with self._writing() as connection:
+            _begin(connection)
+            if _opted_out(connection, [over], now):
+                return None
             row = _end(connection, worker, token_hash, succession, now)
             if row is None:
                 return None
@@ -210,7 +230,7 @@ class Clicks:
             return None if found is None else as_contact(found)
 
 
-def _found(row: Mapping[Any, Any]) -> FoundLink:
+def _found(row: Mapping[Any, Any], on_lists: frozenset[str]) -> FoundLink:
     has_contact = row["id"] is not None
     contact = {column.name: row[column] for column in CONTACT_COLUMNS}
     return FoundLink(
@@ -227,6 +247,7 @@ def _found(row: Mapping[Any, Any]) -> FoundLink:
         chats=row["chats"],
         taken_out=Withdrawal(row["taken_out"]) if row["taken_out"] else None,
         next_row=row["next_row"],
+        opted_out=bool(on_lists & counting_lists(row["counting"])),
     )
 
 
@@ -235,7 +256,28 @@ def _claim(
 ) -> dict[int, Contact]:
     values = {"worker": worker, "ids": list(ids), "until": until, **_at(now)}
     rows = connection.execute(CLAIM, values).mappings().all()
-    return {row["id"]: as_contact(row) for row in rows}
+    claimed = {row["id"]: as_contact(row) for row in rows}
+    begins = [contact for contact in claimed.values() if contact.status not in OPEN]
+    if begins and (out := _opted_out(connection, begins, now)):
+        connection.execute(GIVE_UP, {"worker": worker, "ids": list(out)})
+        return {id_: contact for id_, contact in claimed.items() if id_ not in out}
+    return claimed
+
+
+def _opted_out(
+    connection: sa.Connection, of_people: Collection[Contact], now: datetime
+) -> set[int]:
+    """Whose customers are on a list that counts for their campaign, by the contacts' numbers."""
+    counting = lists_of_campaigns(connection, {contact.campaign for contact in of_people})
+    keys = {contact.id: canonical_key(contact.customer_id) for contact in of_people}
+    on_lists = lists_in_force(connection, keys.values(), now)
+    return {one.id for one in of_people if on_lists[keys[one.id]] & counting[one.campaign]}
+
+
+def _begin(connection: sa.Connection) -> None:
+    """In SQLite what begins with a question could not go on to write."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _note(connection: sa.Connection, opened: Sequence[Opened]) -> set[str]:

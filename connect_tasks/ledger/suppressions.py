@@ -135,7 +135,7 @@ def customer_hash(hash_key: str, customer_key: str) -> str:
     return hmac.digest(hash_key.encode(), name.encode(errors="surrogatepass"), "sha256").hex()
 
 
-def in_force(now: datetime) -> sa.ColumnElement[bool]:
+def in_force(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
     """Suppressions that hold at a time: not ended (the end itself is after it), not taken away."""
     lasts = sa.or_(_COLUMNS.expires_at.is_(None), _COLUMNS.expires_at > now)
     return sa.and_(lasts, _is_there())

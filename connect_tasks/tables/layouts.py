@@ -198,6 +198,8 @@ INVITATIONS = TableLayout(
         "customer_id": _TEXT,
         "url": _TEXT,
         "issued_at": _TIME,
+        "not_before": _TIME,
+        "not_after": _TIME,
         "expires_at": _TIME,
         "revoked_at": _TIME,
         "opened_at": _TIME,

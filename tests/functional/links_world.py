@@ -22,7 +22,7 @@ from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.emulator import LocalConnect
 from connect_tasks.invitations import invitation_app
 from connect_tasks.ledger.contact import CampaignMode
-from connect_tasks.ledger.invitations import Link
+from connect_tasks.ledger.issuing import Link
 from connect_tasks.ledger.schema import contacts, invitations
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST

@@ -17,7 +17,8 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger import counts, redaction
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Status, Withdrawal
 from connect_tasks.ledger.erasure import erase, forget
-from connect_tasks.ledger.invitations import MOST_LINKS, Link
+from connect_tasks.ledger.invitations import MOST_LINKS
+from connect_tasks.ledger.issuing import Link
 from connect_tasks.ledger.schema import metadata
 from connect_tasks.ledger.standing import Standing
 from connect_tasks.ledger.store import Ledger

@@ -27,7 +27,7 @@ def world(ledger_url: str) -> Iterator[LinksWorld]:
 
 
 def found(world: LinksWorld, token: str) -> Contact:
-    link = world.ledger.clicks.find([token_hash(token)])[token_hash(token)]
+    link = world.ledger.clicks.find([token_hash(token)], now=NOW)[token_hash(token)]
     assert link.contact
     return link.contact
 
@@ -39,7 +39,7 @@ def claim(world: LinksWorld, *ids: int, worker: str = "w-1") -> set[int]:
 
 def test_a_look_gives_each_link_with_its_customers_latest_contact(world: LinksWorld) -> None:
     one, two = world.invite("0001", "0002")
-    links = world.ledger.clicks.find([token_hash(one), token_hash(two), token_hash("x")])
+    links = world.ledger.clicks.find([token_hash(one), token_hash(two), token_hash("x")], now=NOW)
     customers = {name: link.contact and link.contact.customer_id for name, link in links.items()}
     assert customers == {token_hash(one): "0001", token_hash(two): "0002"}
 

@@ -49,7 +49,7 @@ class Links(Inviting):
 
     def found(self, customer: str) -> FoundLink:
         hashed = token_hash(InvitationKeys(FIRST).token(CAMPAIGN, customer))
-        return self.ledger.clicks.find([hashed])[hashed]
+        return self.ledger.clicks.find([hashed], now=self.now)[hashed]
 
     def press(self, customer: str) -> Contact | None:
         """The contact that a press would start; it is open afterwards, with an id of Amazon's."""

@@ -1,0 +1,66 @@
+"""Counting lists: which suppression lists count for a campaign's links, and who is on them.
+
+The rules of this file:
+
+- A list counts if the campaign's policy names it; `all` counts always.
+- Two short questions for many customers, the same whether any of them is on a list, or is none.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connect_tasks.ledger.schema import campaigns, ledger, suppressions
+from connect_tasks.ledger.suppressions import customer_hash, in_force
+
+__all__ = ["COUNTING", "counting_lists", "lists_in_force", "lists_of_campaigns"]
+
+ALL = "all"
+COUNTING = campaigns.c.policy["suppression"]
+"""What a campaign's policy says of lists, as `counting_lists` takes it."""
+
+_COLUMNS = suppressions.c
+_HASH_KEY = sa.select(ledger.c.hash_key)
+_NOW = sa.bindparam("now", type_=_COLUMNS.expires_at.type)
+_IN_FORCE = sa.select(_COLUMNS.customer_hash, _COLUMNS.list).where(
+    _COLUMNS.customer_hash.in_(sa.bindparam("hashes", expanding=True)), in_force(_NOW)
+)
+_OF_CAMPAIGNS = sa.select(campaigns.c.campaign, COUNTING).where(
+    campaigns.c.campaign.in_(sa.bindparam("names", expanding=True))
+)
+
+
+def counting_lists(stored: Any) -> frozenset[str]:
+    """The lists that count by a campaign's policy.
+
+    Args:
+        stored: What `COUNTING` has found; None without a policy.
+
+    Example:
+        >>> sorted(counting_lists(["marketing"])), sorted(counting_lists(None))
+        (['all', 'marketing'], ['all'])
+    """
+    return frozenset((ALL, *(stored or ())))
+
+
+def lists_of_campaigns(
+    connection: sa.Connection, names: Collection[str]
+) -> Mapping[str, frozenset[str]]:
+    """The lists that count for campaigns, by their names as the ledger has them."""
+    rows = connection.execute(_OF_CAMPAIGNS, {"names": list(names)})
+    return {name: counting_lists(stored) for name, stored in rows}
+
+
+def lists_in_force(
+    connection: sa.Connection, customer_keys: Iterable[str], now: datetime
+) -> Mapping[str, frozenset[str]]:
+    """On which lists customers are, some thousands at most, by their keys; nobody is left out."""
+    hash_key = connection.scalar(_HASH_KEY) or ""
+    hashes = {key: customer_hash(hash_key, key) for key in customer_keys}
+    rows = connection.execute(_IN_FORCE, {"hashes": list(set(hashes.values())), "now": now})
+    lists: dict[str, set[str]] = {}
+    for hashed, name in rows:
+        lists.setdefault(hashed, set()).add(name)
+    return {key: frozenset(lists.get(hashed, ())) for key, hashed in hashes.items()}
