@@ -5,32 +5,26 @@ Pure arithmetic over a table's counts, the quotas and the conversation.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from html import escape
 from typing import Any, Literal
 
 from connect_tasks.aws.quotas import Quotas
-from connect_tasks.campaign.report.words import duration_words, shorten
+from connect_tasks.campaign.outlook import Outlook, utc_minute
+from connect_tasks.campaign.pace_limit import Pace, rounded_words
+from connect_tasks.campaign.report.words import shorten
 from connect_tasks.campaign.row_check import Intake, Sample
+from connect_tasks.campaign.timetable import Timetable, timetable
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 
-__all__ = ["Forecast", "HandOverForecast", "forecast", "hand_over_forecast", "rounded_words"]
+__all__ = ["Forecast", "HandOverForecast", "chats_of", "forecast", "hand_over_forecast"]
 
 _LONGEST_LINE = 200
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
 _ABANDONED_SECONDS = 25 * 3_600.0
 # How long people talk, as long as nobody knows better.
 _PEOPLE = Conversation(reply_timeout_seconds=600, settle_seconds=0, max_seconds=600)
-# What people say for calls of an API.
-_WORDS = {
-    "StartChatContact": "starts",
-    "CreateParticipantConnection": "connections",
-    "SendMessage": "messages",
-    "GetTranscript": "transcript reads",
-    "StopContact": "closes",
-    "DisconnectParticipant": "closes",
-}
 _CLOSING = {"stop": "StopContact", "disconnect": "DisconnectParticipant"}
 
 ChatSecondsFrom = Literal["given", "measured", "assumed"]
@@ -43,13 +37,16 @@ class Forecast(Intake):
     Shows itself in a terminal (`print`) and in a notebook.
 
     Args:
-        duration_seconds: From the first start to the end of the last chat; 0 for nobody.
+        duration_seconds: From the first start to the end of the last chat; 0 for nobody. Where
+            some have to wait, from now on and at the earliest.
         chats_per_second: The pace, once the bursts are used up.
         limit: What limits that pace, in words.
         chat_seconds: The mean time from a chat's start to its end.
         chat_seconds_from: `given`, `measured` (this ledger's chats on the same instance), or
             `assumed`: every answer takes as long as we wait for it, and then its turn ends.
         calls: Calls of Amazon's API by name.
+        outlook: Who may be contacted now, later and never, by the campaign's policy.
+        timetable: How many are contacted now and later, and how long that takes.
     """
 
     duration_seconds: float
@@ -58,15 +55,20 @@ class Forecast(Intake):
     chat_seconds: float
     chat_seconds_from: ChatSecondsFrom
     calls: Mapping[str, int]
+    outlook: Outlook = field(default_factory=Outlook)
+    timetable: Timetable = field(default_factory=Timetable)
+
+    @property
+    def to_contact(self) -> int:
+        """Customers of the table whose chats are yet to be started, and may be now or later."""
+        return chats_of(self, self.outlook)
 
     @property
     def summary(self) -> str:
         """The forecast in one sentence, with nothing of any customer in it."""
         if not self.to_contact:
             return "nobody is left to contact"
-        chats = "chat" if self.to_contact == 1 else "chats"
-        about = rounded_words(self.duration_seconds)
-        return f"{self.to_contact:,} {chats} in about {about}, limited by {self.limit}"
+        return f"{', '.join(_when(self.timetable, self.outlook))}, limited by {self.limit}"
 
     @property
     def outline(self) -> str:
@@ -101,6 +103,8 @@ class Forecast(Intake):
         yield f"{self.rows:,} rows: {self.valid:,} valid, {refused}"
         if self.contacted:
             yield f"{self.contacted:,} contacted before, {self.to_contact:,} to contact"
+        if not self.outlook.is_open:
+            yield self.outlook.words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,7 @@ def forecast(
     quotas: Quotas,
     conversation: Conversation,
     *,
+    outlook: Outlook | None = None,
     given_seconds: float | None = None,
     measured_seconds: float | None = None,
 ) -> Forecast:
@@ -132,6 +137,7 @@ def forecast(
         intake: What the table came to.
         quotas: What the instance grants.
         conversation: What our side says, and when a conversation is over.
+        outlook: Who may be contacted now, later and never; all may be now if None.
         given_seconds: The mean time of a chat, if somebody knows it.
         measured_seconds: The mean time of past chats, if there are any.
 
@@ -149,16 +155,16 @@ def forecast(
     seconds, source = _chat_seconds(conversation, given_seconds, measured_seconds)
     calls = _calls_per_chat(intake, conversation)
     is_left = conversation.close == "leave_open" and source != "given"
-    limit = _limit(
-        intake.to_contact, calls, quotas, seconds, _ABANDONED_SECONDS if is_left else seconds
-    )
-    return Forecast(**_came_to(intake, calls, limit, seconds), chat_seconds_from=source)
+    held_seconds = _ABANDONED_SECONDS if is_left else seconds
+    pace = Pace(calls=calls, quotas=quotas, chat_seconds=seconds, held_seconds=held_seconds)
+    return Forecast(**_came_to(intake, outlook or Outlook(), pace), chat_seconds_from=source)
 
 
 def hand_over_forecast(
     intake: Intake,
     quotas: Quotas,
     *,
+    outlook: Outlook | None = None,
     given_seconds: float | None = None,
     measured_seconds: float | None = None,
 ) -> HandOverForecast:
@@ -167,6 +173,7 @@ def hand_over_forecast(
     Args:
         intake: What the table came to.
         quotas: What the instance grants.
+        outlook: Who may be contacted now, later and never; all may be now if None.
         given_seconds: How long people talk on average, if somebody knows it.
         measured_seconds: The mean time of past chats, if there are any.
 
@@ -183,28 +190,42 @@ def hand_over_forecast(
     """
     seconds, source = _chat_seconds(_PEOPLE, given_seconds, measured_seconds)
     calls = {"StartChatContact": 1.0, "CreateParticipantConnection": 1.0}
-    limit = _limit(intake.to_contact, calls, quotas, seconds, seconds)
-    return HandOverForecast(**_came_to(intake, calls, limit, seconds), chat_seconds_from=source)
+    pace = Pace(calls=calls, quotas=quotas, chat_seconds=seconds, held_seconds=seconds)
+    came_to = _came_to(intake, outlook or Outlook(), pace)
+    return HandOverForecast(**came_to, chat_seconds_from=source)
 
 
-def _came_to(
-    intake: Intake, calls: Mapping[str, float], limit: "_Limit", seconds: float
-) -> dict[str, Any]:
+def _came_to(intake: Intake, outlook: Outlook, pace: Pace) -> dict[str, Any]:
+    chats = chats_of(intake, outlook)
+    limit, times = pace.limit(chats), timetable(chats, outlook, pace)
     return {
         **{name.name: getattr(intake, name.name) for name in fields(Intake)},
-        "duration_seconds": limit.duration_seconds if intake.to_contact else 0.0,
+        "duration_seconds": times.seconds,
         "chats_per_second": limit.chats_per_second,
         "limit": limit.words,
-        "chat_seconds": seconds,
-        "calls": {name: round(per_chat * intake.to_contact) for name, per_chat in calls.items()},
+        "chat_seconds": pace.chat_seconds,
+        "calls": {name: round(per_chat * chats) for name, per_chat in pace.calls.items()},
+        "outlook": outlook,
+        "timetable": times,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    chats_per_second: float
-    duration_seconds: float
-    words: str
+def chats_of(intake: Intake, outlook: Outlook) -> int:
+    """How many of a table's customers are yet to be contacted, now or later."""
+    out = outlook.suppressed + outlook.held_out + outlook.held_out_later
+    return max(0, intake.valid - intake.contacted - out)
+
+
+def _when(times: Timetable, outlook: Outlook) -> Iterator[str]:
+    if times.now:
+        chats = "chat" if times.now == 1 else "chats"
+        now = " now" if times.late or times.later else ""
+        yield f"{times.now:,} {chats}{now} in about {rounded_words(times.now_seconds)}"
+    if times.late:
+        yield f"{times.late:,} more not before their hours end"
+    if times.later and outlook.first and times.ends_at:
+        first, end = utc_minute(outlook.first), utc_minute(times.ends_at)
+        yield f"{times.later:,} from {first} on, over at {end} at the earliest"
 
 
 def _chat_seconds(
@@ -243,54 +264,6 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
     if conversation.close in _CLOSING:
         calls[_CLOSING[conversation.close]] = 1.0
     return {name: count for name, count in calls.items() if count}
-
-
-def _limit(
-    chats: int,
-    calls: Mapping[str, float],
-    quotas: Quotas,
-    chat_seconds: float,
-    held_seconds: float,
-) -> _Limit:
-    by_rate = min(_rate_limits(chats, calls, quotas), key=lambda limit: limit.chats_per_second)
-    slots = quotas.open_chats
-    if chats <= slots or slots >= by_rate.chats_per_second * held_seconds:
-        duration = by_rate.duration_seconds + chat_seconds
-        return _Limit(by_rate.chats_per_second, duration, by_rate.words)
-    # A chat starts when the one that had its slot is over: in waves, each as long as a chat.
-    waves, place = divmod(chats - 1, slots)
-    duration = waves * held_seconds + place / by_rate.chats_per_second + chat_seconds
-    words = f"{slots:,} open chats at {rounded_words(held_seconds)} each"
-    return _Limit(slots / held_seconds, duration, words)
-
-
-def _rate_limits(chats: int, calls: Mapping[str, float], quotas: Quotas) -> Iterator[_Limit]:
-    for name, per_chat in calls.items():
-        rate, burst = quotas.rate_of(name)
-        beyond_burst = max(0.0, chats * per_chat - burst)
-        each = "" if math.isclose(per_chat, 1) else f" at {per_chat:.2g} per chat"
-        words = f"{rate:g} {_WORDS[name]} per second{each}{_unconnected(name, quotas)}"
-        yield _Limit(rate / per_chat, beyond_burst / rate, words)
-
-
-def _unconnected(api: str, quotas: Quotas) -> str:
-    """Where connections are scarcer than slots, starts wait for them: how many are ahead."""
-    most = quotas.most_unconnected()
-    if api != "CreateParticipantConnection" or most >= quotas.open_chats:
-        return ""
-    return f", for which at most {most:,} chats wait"
-
-
-def rounded_words(seconds: float) -> str:
-    """A duration without seconds where nobody could foretell them.
-
-    Example:
-        >>> rounded_words(4), rounded_words(3_601)
-        ('4 s', '1 h')
-    """
-    exact = seconds < 600  # noqa: PLR2004 - ten minutes
-    words = duration_words(seconds if exact else 60 * round(seconds / 60))
-    return words.removesuffix(" 0 s").removesuffix(" 0 min")
 
 
 def _sentence(text: str) -> str:

@@ -1,11 +1,16 @@
 """What a campaign will come to: expected values are reckoned by hand."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from connect_tasks import Conversation, Quotas
-from connect_tasks.campaign.forecast import Forecast, forecast
+from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
+from connect_tasks.campaign.invitation_forecast import invitation_forecast
+from connect_tasks.campaign.outlook import Outlook, OutlookCounter
 from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.errors import InputError
+from connect_tasks.ledger.verdicts import Allow, Defer, HoldOut, Rule, Suppress, Verdict, Why
 
 ADA = Sample(
     customer_id="0042",
@@ -239,3 +244,94 @@ def test_where_connections_bind_it_says_how_many_chats_wait_for_them() -> None:
         forecast(intake(10_000), few, Conversation(), given_seconds=20).limit
         == "6 connections per second"
     )
+
+
+EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)
+MORNING = datetime(2026, 11, 28, 8, tzinfo=UTC)
+
+
+def outlook_of(*verdicts: Verdict, hold_out: float = 0.0) -> Outlook:
+    counter = OutlookCounter(EVENING, hold_out=hold_out)
+    for verdict in verdicts:
+        counter.add(verdict)
+    return counter.outlook()
+
+
+DEFERRED = Defer(MORNING, (Why(Rule.OUTSIDE_HOURS),))
+NEVER = Suppress((Why(Rule.OPTED_OUT),))
+HELD_OUT = HoldOut((Why(Rule.HELD_OUT),))
+
+
+def test_who_has_to_wait_is_foretold_from_when_their_hours_begin() -> None:
+    outlook = outlook_of(*[Allow()] * 508, *[DEFERRED] * 1_508)
+
+    made = forecast(intake(2_016), Quotas(), Conversation(), outlook=outlook, given_seconds=20)
+
+    # 300 seconds of starts from 08:00 on, and the last one's 20 seconds: 08:05:20.
+    assert made.duration_seconds == 11 * 3_600 + 320
+    assert made.summary == (
+        "508 chats now in about 2 min, 1,508 from 2026-11-28 08:00 UTC on, over at "
+        "2026-11-28 08:06 UTC at the earliest, limited by 5 starts per second"
+    )
+    assert f"\n{outlook.words}\n" in f"{made}"
+    assert outlook.words in made._repr_html_()
+
+
+def test_whom_nobody_contacts_takes_no_time_and_no_calls() -> None:
+    outlook = outlook_of(*[Allow()] * 508, *[NEVER] * 300, *[HELD_OUT] * 192)
+
+    made = forecast(intake(1_000), Quotas(), Conversation(), outlook=outlook, given_seconds=20)
+
+    assert (made.to_contact, made.calls["StartChatContact"]) == (508, 508)
+    assert made.summary == "508 chats in about 2 min, limited by 5 starts per second"
+    assert "192 are held out, 300 never (opted_out)" in f"{made}"
+
+
+def test_whose_hours_end_too_soon_is_not_promised_for_now() -> None:
+    soon = Allow(datetime(2026, 11, 27, 21, 1, 40, tzinfo=UTC))
+
+    made = forecast(
+        intake(1_000), Quotas(), Conversation(), outlook=outlook_of(*[soon] * 1_000),
+        given_seconds=20,
+    )  # fmt: skip
+
+    assert made.summary == (
+        "508 chats now in about 2 min, 492 more not before their hours end, limited by 5 starts "
+        "per second"
+    )
+
+
+def test_all_may_have_to_wait() -> None:
+    made = hand_over_forecast(intake(8), Quotas(), outlook=outlook_of(*[DEFERRED] * 8))
+
+    assert made.summary == (
+        "8 from 2026-11-28 08:00 UTC on, over at 2026-11-28 08:10 UTC at the earliest, limited "
+        "by 5 starts per second"
+    )
+
+
+def test_without_a_policy_nothing_is_said_of_one() -> None:
+    assert "may be contacted now" not in f"{of(intake(5))}"
+    allowed = forecast(
+        intake(5), Quotas(), Conversation(), outlook=outlook_of(*[Allow()] * 5), given_seconds=20
+    )
+    assert f"{allowed}" == f"{of(intake(5))}"
+
+
+def test_links_of_those_who_have_to_wait_are_sent_later() -> None:
+    outlook = outlook_of(*[Allow()] * 5, *[DEFERRED] * 3, NEVER, HELD_OUT)
+
+    made = invitation_forecast(intake(10), Quotas(), outlook=outlook)
+
+    assert made.summary == (
+        "8 links, 3 of them to be sent from 2026-11-28 08:00 UTC on; opened all at once, nobody "
+        "would wait"
+    )
+    assert made.to_contact == made.calls["StartChatContact"] == 8
+    assert outlook.words in made.outline
+
+
+def test_a_link_that_nobody_may_be_sent_is_none() -> None:
+    made = invitation_forecast(intake(2), Quotas(), outlook=outlook_of(NEVER, NEVER))
+
+    assert made.summary == "nobody is left to invite"
