@@ -24,6 +24,7 @@ from connect_tasks.ledger.overwriting import overwrite as overwrite_ledger
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import contacts, refusals
+from connect_tasks.ledger.unnaming import is_suppressed, unname_decisions, unname_suppressions
 
 __all__ = ["Erased", "erase", "forget"]
 
@@ -63,6 +64,7 @@ class Erased:
         contacts: Contacts that have no content any more.
         messages: Transcript items that are gone.
         refusals: Refused rows that have lost the customer's id and the reasons.
+        suppressions: Suppressions that have lost the customer's id, and hold on under a hash.
         overwritten: Whether the database wrote itself anew, so that deleted rows are out of its
             files too. False where that was not wanted, or somebody else read or wrote all the
             time: the same call again makes up for it.
@@ -71,6 +73,7 @@ class Erased:
     contacts: int = 0
     messages: int = 0
     refusals: int = 0
+    suppressions: int = 0
     overwritten: bool = False
 
 
@@ -87,8 +90,9 @@ def forget(
 
     Messages, request, names, error texts and Amazon's ids are gone, and a hash stands for the
     customer's id. A later run of a campaign knows the customer by it and does not contact them
-    again; for a new campaign they are a customer like any other. A customer who was planned and
-    not contacted is `failed`. To delete the chats at Amazon as well, note their contact ids before.
+    again; for a new campaign they are a customer like any other, whose suppressions hold on. A
+    customer who was planned and not contacted is `failed`. To delete the chats at Amazon as well,
+    note their contact ids before.
 
     A second call takes nothing out and only overwrites again. A customer who was never more than
     a refused row is then not known any more.
@@ -169,10 +173,15 @@ class _Eraser(LedgerReader):
     def forget(self, customer_id: str, campaign: str | None, now: datetime) -> Erased:
         """Take a customer out of one or all campaigns, in one transaction."""
         names = self._campaigns(campaign)
+        everywhere = campaign is None
         with self._writing() as connection:
             erased = _sum([_forget(connection, name, customer_id, now) for name in names])
+            if everywhere or erased.contacts:
+                lost = unname_suppressions(connection, _keys(customer_id))
+                erased = replace(erased, suppressions=lost)
+            on_a_list = everywhere and is_suppressed(connection, _keys(customer_id))
         known = erased != Erased() or any(self.recognised(n, [customer_id]) for n in names)
-        if not known:
+        if not (known or on_a_list):
             where = "the ledger" if campaign is None else f"campaign {campaign!r}"
             raise InputError(
                 f"There is no customer {_short(customer_id)} in {where}: check the id and "
@@ -216,6 +225,7 @@ class _Eraser(LedgerReader):
             pieces += found
         with self._writing() as connection:
             strays = redaction.remove_strays(connection, campaign)
+            redaction.empty_stray_decisions(connection, campaign)
             refused = redaction.empty_refusals(connection, refusals.c.campaign == campaign)
         return _sum([*pieces, Erased(messages=strays, refusals=refused)])
 
@@ -232,10 +242,11 @@ class _Eraser(LedgerReader):
             with self._writing() as connection:
                 rows = redaction.lock_contacts(connection, now, *which, most=_PIECE)
                 messages = redaction.empty_contacts(connection, campaign, rows, now)
+                lost = unname_suppressions(connection, {row.customer_key for row in rows})
             if not rows:
                 return
             last = rows[-1].id
-            yield Erased(contacts=len(rows), messages=messages)
+            yield Erased(contacts=len(rows), messages=messages, suppressions=lost)
 
     def _campaigns(self, campaign: str | None) -> Sequence[str]:
         return self.campaigns() if campaign is None else [self.existing_campaign(campaign)]
@@ -249,11 +260,8 @@ class _Eraser(LedgerReader):
 
 
 def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
-    if why_not_stored(customer_id):
-        return Erased()  # Nobody of that name can be in here.
-    key = canonical_key(customer_id)
-    # What an earlier version called otherwise is theirs, beside a later contact too.
-    keys = [key, legacy_id(key)] if is_whole(key) else [key]
+    if not (keys := _keys(customer_id)):
+        return Erased()
     theirs = (contacts.c.campaign == campaign, contacts.c.customer_key.in_(keys))
     rows = redaction.lock_contacts(connection, now, *theirs)
     for row in rows:
@@ -263,12 +271,24 @@ def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: dat
                 f"{campaign!r}, {_hindrance(row)}"
             )
     messages = redaction.empty_contacts(connection, campaign, rows, now)
+    # Also where there is no contact.
+    name = redaction.forgotten_id(campaign, customer_id)
+    unname_decisions(connection, campaign, dict.fromkeys(keys, name))
     refused = redaction.empty_refusals(
         connection,
         refusals.c.campaign == campaign,
         refusals.c.customer_key == canonical_key(customer_id[:_REFUSED_ID]),
     )
     return Erased(contacts=len(rows), messages=messages, refusals=refused)
+
+
+def _keys(customer_id: str) -> list[str]:
+    """By what a customer may be known; by nothing if nobody of that name can be in a ledger."""
+    key = canonical_key(customer_id)
+    if why_not_stored(customer_id) or not key:
+        return []
+    # What an earlier version called otherwise is theirs, beside a later contact too.
+    return [key, legacy_id(key)] if is_whole(key) else [key]
 
 
 def _hindrance(row: sa.Row[Any]) -> str:
@@ -281,6 +301,7 @@ def _sum(parts: Sequence[Erased]) -> Erased:
         contacts=sum(part.contacts for part in parts),
         messages=sum(part.messages for part in parts),
         refusals=sum(part.refusals for part in parts),
+        suppressions=sum(part.suppressions for part in parts),
     )
 
 

@@ -10,11 +10,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from connect_tasks.ledger.schema import collected, contacts, invitations, items, refusals
+from connect_tasks.ledger.schema import (
+    collected,
+    contacts,
+    decisions,
+    invitations,
+    items,
+    refusals,
+    suppressions,
+)
 
 __all__ = ["overwrite"]
 
-_TABLES = (contacts, items, refusals, invitations, collected)
+_TABLES = (contacts, items, refusals, invitations, collected, decisions, suppressions)
 _BLANKS: Mapping[type[Any], object] = {
     str: "",
     int: 0,

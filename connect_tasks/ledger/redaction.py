@@ -4,8 +4,8 @@ The rules of this file:
 
 - A function with a connection works in a transaction that its caller has begun with the statements
   of `BEGIN` and commits. Locks are taken in one order, tables before rows.
-- Every column of `contacts`, `items`, `refusals`, `invitations` and `collected` is either emptied
-  or stands in `STAYS` with the reason; a test fails for a column of which neither is true.
+- Every column of `contacts`, `items`, `refusals`, `invitations`, `collected`, `decisions` and
+  `suppressions` is either emptied or stands in `what_stays` with the reason.
 - A link is dead with the contact: its row bears no token any more that could be found.
 - The client token stays. By it a later planning finds the contact, and nobody is contacted again.
 - Only contacts of which nothing more will come are emptied (`is_free`): a worker that is at one
@@ -26,13 +26,14 @@ from connect_tasks.ledger.contact import SETTLED, Status
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.schema import collected, contacts, invitations, items, refusals
+from connect_tasks.ledger.unnaming import named_decisions, unname_decisions
 
 __all__ = [
     "BEGIN",
     "FORGOTTEN",
-    "STAYS",
     "empty_contacts",
     "empty_refusals",
+    "empty_stray_decisions",
     "forgotten_id",
     "forgotten_ids",
     "insert_heard",
@@ -54,6 +55,7 @@ _Insert = TypeVar("_Insert", bound=sa.Insert)
 FORGOTTEN = "forgotten-"
 """How what stands for a forgotten customer's id begins."""
 
+_MOST_STRAYS = 2_000
 _NOT_SENT = (Status.PLANNED, Status.STARTING)
 _BY_A_PERSON = "ForgottenByPerson"
 _WHY = "a person had the customer forgotten before anybody contacted them"
@@ -79,6 +81,7 @@ _EMPTY = (
         request_id=None,
         claimed_by=None,
         claimed_until=None,
+        time_zone=None,
         status=_if_not_sent(Status.FAILED, contacts.c.status),
         error_code=_if_not_sent(_BY_A_PERSON, contacts.c.error_code),
         error_message=_if_not_sent(_WHY, sa.null()),
@@ -89,51 +92,6 @@ _EMPTY = (
 )
 """A contact without content. Its token stays: by it, a later planning finds the contact."""
 
-
-STAYS: Mapping[str, Mapping[str, str]] = {
-    "contacts": {
-        "id": "the ledger's own number",
-        "campaign": "which campaign contacted somebody",
-        "generation": "how often that was",
-        "table_id": "which table named them last, a random number",
-        "client_token": "finds the contact when the customer is named again",
-        "status": "what became of it; one that was not sent becomes failed",
-        "end_reason": "how the chat ended, one of seven words",
-        "error_code": "Amazon's word for what went wrong",
-        "attempts": "how many calls it took",
-        "transcript_complete": "whether there was a whole transcript",
-        "items_skipped": "how much of it could not be read",
-        "sent_at": "when, for the campaign's numbers",
-        "planned_at": "the same",
-        "started_at": "the same",
-        "connected_at": "the same",
-        "first_reply_at": "the same",
-        "ended_at": "the same",
-        "handed_over_at": "the same",
-    },
-    "refusals": {
-        "campaign": "which campaign refused a row",
-        "position": "which row of its table",
-        "status": "that it was refused",
-        "error_code": "one of two words",
-    },
-    "items": {},
-    "invitations": {
-        "campaign": "which campaign had a link for somebody",
-        "key_id": "which key had signed it",
-        "issued_at": "when, for the campaign's numbers",
-        "expires_at": "the same",
-        "revoked_at": "that nobody can use it",
-        "opened_at": "when, for the campaign's numbers",
-        "opens": "how often its button was pressed",
-        "taken_out": "who took them out, one of two words",
-    },
-    "collected": {},
-}
-"""By table: the columns that forgetting leaves as they are, each with the reason.
-
-Of all others nothing is left; transcript items, and what Amazon told of a contact, go as a whole.
-"""
 
 _KILL_LINK = (
     sa.update(invitations)
@@ -245,6 +203,8 @@ def empty_contacts(
         for row, name in zip(rows, names, strict=True)
     ]
     connection.execute(_KILL_LINK, links)
+    keys_and_names = zip((row.customer_key for row in rows), names, strict=True)
+    unname_decisions(connection, campaign, dict(keys_and_names))
     chats = [row.contact_id for row in rows if row.contact_id is not None]
     theirs = (collected.c.campaign == campaign, collected.c.initial_contact_id.in_(chats))
     followed = sa.select(collected.c.contact_id).where(*theirs)
@@ -266,6 +226,13 @@ def remove_strays(connection: sa.Connection, campaign: str) -> int:
     followed = sa.select(collected.c.contact_id).where(here)
     is_stray = sa.and_(items.c.contact_id.not_in(chats), items.c.contact_id.not_in(followed))
     return _remove(connection, campaign, is_stray)
+
+
+def empty_stray_decisions(connection: sa.Connection, campaign: str) -> None:
+    """Take customers' ids out of a campaign's decisions about whom it has no contact."""
+    while named := named_decisions(connection, campaign, FORGOTTEN, most=_MOST_STRAYS):
+        names = {key: forgotten_id(campaign, customer_id) for key, customer_id in named.items()}
+        unname_decisions(connection, campaign, names)
 
 
 def empty_refusals(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:

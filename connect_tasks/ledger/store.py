@@ -35,6 +35,7 @@ from connect_tasks.ledger.rows import (
 )
 from connect_tasks.ledger.schema import contacts, items
 from connect_tasks.ledger.sending import Sending
+from connect_tasks.ledger.suppressions import Suppressions
 from connect_tasks.ledger.transcripts import Transcripts
 from connect_tasks.ledger.unwritable import blaming_values
 from connect_tasks.ledger.verdicts import Judge, Moment
@@ -86,6 +87,11 @@ class Ledger(Roster):
     def collection(self) -> Collection:
         """What Amazon knows of its contacts."""
         return Collection(self._reading, self._writing)
+
+    @property
+    def suppressions(self) -> Suppressions:
+        """Whom nobody is to contact."""
+        return Suppressions(self._reading, self._writing)
 
     @property
     def transcripts(self) -> Transcripts:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_tasks import Conversation, client_token
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign import manage
@@ -20,21 +21,33 @@ from connect_tasks.campaign.planning import look_over
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import ClaimLostError, InputError
-from connect_tasks.ledger import redaction
 from connect_tasks.ledger.changes import Heard, Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact, Refusal, Status
 from connect_tasks.ledger.database import make_engine
+from connect_tasks.ledger.decisions import Judged, record
 from connect_tasks.ledger.erasure import Erased, erase, forget
 from connect_tasks.ledger.overwriting import overwrite
-from connect_tasks.ledger.schema import contacts, items, metadata, refusals
+from connect_tasks.ledger.schema import (
+    contacts,
+    decisions,
+    items,
+    metadata,
+    refusals,
+    suppressions,
+)
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.verdicts import Allow, Moment, Suppression
+from connect_tasks.ledger.what_stays import STAYS
 from tests.functional.world import CAMPAIGN, World, customers
 from tests.postgresql import new_database
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TERMS = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
-REDACTED = ("contacts", "items", "refusals", "invitations", "collected")
+REDACTED = (
+    *("contacts", "items", "refusals", "invitations", "collected"),
+    *("decisions", "suppressions"),
+)
 PERSONAL = ["kunde-17", "Zebulon", "seldom said"]
 ECHOED = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 ZEBULON = {"customer_id": "kunde-17", "display_name": "Zebulon", "score": "seldom said"}
@@ -219,7 +232,7 @@ def test_each_column_of_a_contact_is_emptied_or_on_the_list_of_what_stays(ledger
 
     (after,) = rows_of(ledger.url, contacts, contacts.c.id == contact.id)
     assert None not in before.values()
-    assert same(before, after) == set(redaction.STAYS["contacts"])
+    assert same(before, after) == set(STAYS["contacts"])
 
 
 def test_each_column_of_a_refused_row_is_emptied_or_on_the_list_of_what_stays(
@@ -239,7 +252,113 @@ def test_each_column_of_a_refused_row_is_emptied_or_on_the_list_of_what_stays(
 
     (after,) = rows_of(ledger.url, refusals)
     assert None not in before.values()
-    assert same(before, after) == set(redaction.STAYS["refusals"])
+    assert same(before, after) == set(STAYS["refusals"])
+
+
+def decide(ledger: Ledger, customer_id: str = "kunde-17", *, campaign: str = CAMPAIGN) -> None:
+    key = canonical_key(customer_id)
+    about = Judged(campaign=campaign, customer_id=customer_id, customer_key=key, verdict=Allow())
+    with beside(ledger.url) as connection:
+        record(connection, [about], moment=Moment.CLAIM, policy="p-1", now=NOW)
+
+
+def opt_out(ledger: Ledger, customer_id: str = "kunde-17", name: str = "all") -> None:
+    entry = Suppression(name, "person", "a call from Zebulon", NOW)
+    ledger.suppressions.add([(customer_id, entry)])
+
+
+def on_lists(ledger: Ledger, customer_id: str = "kunde-17") -> list[str]:
+    found = ledger.suppressions.of([canonical_key(customer_id)], NOW)
+    return [one.list for theirs in found.values() for one in theirs]
+
+
+def ids_on_lists(ledger: Ledger) -> list[str | None]:
+    return [row["customer_id"] for row in ledger.suppressions.records(now=NOW)]
+
+
+def test_each_column_of_a_decision_is_emptied_or_on_the_list_of_what_stays(ledger: Ledger) -> None:
+    decide(ledger)
+    fill(ledger.url, decisions, decisions.c.campaign == CAMPAIGN)
+    (before,) = rows_of(ledger.url, decisions)
+    forget_zebulon(ledger)
+
+    (after,) = rows_of(ledger.url, decisions)
+    assert None not in before.values()
+    assert same(before, after) == set(STAYS["decisions"])
+    assert after["customer_id"] == after["customer_key"] == records(ledger)[0]["customer_id"]
+
+
+def test_each_column_of_a_suppression_is_emptied_or_on_the_list_of_what_stays(
+    ledger: Ledger,
+) -> None:
+    opt_out(ledger)
+    fill(ledger.url, suppressions, suppressions.c.list == "all")
+    (before,) = rows_of(ledger.url, suppressions)
+    forget_zebulon(ledger)
+
+    (after,) = rows_of(ledger.url, suppressions)
+    assert None not in before.values()
+    assert same(before, after) == set(STAYS["suppressions"])
+
+
+@pytest.mark.parametrize("named", ["kunde-17", " kunde-17", "kunde\N{ZERO WIDTH SPACE}-17"])
+def test_who_opted_out_and_was_forgotten_is_known_when_they_are_named_again(
+    ledger: Ledger, named: str
+) -> None:
+    opt_out(ledger)
+    opt_out(ledger, "ada")
+    erased = forget_zebulon(ledger)
+
+    assert erased.suppressions == 1
+    assert sorted(ids_on_lists(ledger), key=str) == [None, "ada"]
+    assert on_lists(ledger, named) == ["all"]
+    assert left_of(ledger.url, "kunde-17", "Zebulon") == []
+
+
+def test_a_campaign_that_is_erased_takes_ids_out_of_what_was_decided_and_of_lists(
+    ledger: Ledger,
+) -> None:
+    for name in ("kunde-17", "ada", "never planned"):
+        decide(ledger, name)
+        opt_out(ledger, name)
+        forget(name, ledger.url, campaign="another") if name != "never planned" else None
+    erased = erase(CAMPAIGN, ledger.url, clock=Late())
+
+    assert erased.suppressions == 2
+    assert sorted(ids_on_lists(ledger), key=str) == [None, None, "never planned"]
+    assert [on_lists(ledger, name) for name in ("kunde-17", "ada")] == [["all"], ["all"]]
+    about = [row["customer_id"] for row in rows_of(ledger.url, decisions)]
+    assert [str(name).startswith("forgotten-") for name in about] == [True] * 3
+    assert {row["customer_key"] for row in rows_of(ledger.url, decisions)} == set(about)
+
+
+def test_a_suppression_keeps_its_id_as_long_as_another_campaign_knows_the_customer(
+    ledger: Ledger,
+) -> None:
+    opt_out(ledger)
+    forget_zebulon(ledger, campaign=CAMPAIGN)
+    while_known = ids_on_lists(ledger)
+    forget_zebulon(ledger, campaign="another")
+
+    assert (while_known, ids_on_lists(ledger)) == (["kunde-17"], [None])
+
+
+def test_who_is_on_a_list_only_can_be_forgotten(ledger: Ledger) -> None:
+    opt_out(ledger, "kunde-99")
+    erased = [forget("kunde-99", ledger.url, clock=Late()) for _ in range(2)]
+
+    assert [one.suppressions for one in erased] == [1, 0]
+    assert ids_on_lists(ledger) == [None]
+    with pytest.raises(InputError, match="no customer 'ku…'"):
+        forget("kunde-98", ledger.url)
+
+
+def test_nobody_is_named_again_by_a_list_that_has_them_already(ledger: Ledger) -> None:
+    opt_out(ledger)
+    forget_zebulon(ledger)
+    opt_out(ledger)
+
+    assert ids_on_lists(ledger) == [None]
 
 
 def test_nothing_is_left_of_the_items_of_a_transcript(ledger: Ledger) -> None:
@@ -248,7 +367,7 @@ def test_nothing_is_left_of_the_items_of_a_transcript(ledger: Ledger) -> None:
     forget_zebulon(ledger)
 
     assert (len(before), rows_of(ledger.url, items)) == (1, [])
-    assert redaction.STAYS["items"] == {}
+    assert STAYS["items"] == {}
 
 
 # --- a campaign that really ran ---
