@@ -60,7 +60,8 @@ def render_report(
         messages: One mapping per transcript item; gone through twice, so no mere iterator.
         replies: One mapping per question; shown where people answered.
         conversations: How many conversations are shown at most.
-        refused_rows: How many refused rows are listed one by one at most.
+        refused_rows: How many refused rows are listed one by one at most; as many of those whose
+            outcome is unknown, and of those whom the policy withheld.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
@@ -99,6 +100,7 @@ def render_report(
         ends=bars(_in_words(seen.ends, words.ends_of(mode))),
         refused=seen.refused.listing(),
         unknown=seen.unknown.listing(),
+        withheld=seen.withheld.listing(),
         chats=shown,
         more_chats=choice.total - len(shown),
     )
@@ -114,6 +116,7 @@ class _Contacts:
         self.seconds = array("d")
         self.refused = RefusalList(_REFUSED, refused_rows)
         self.unknown = RefusalList(("unknown",), refused_rows)
+        self.withheld = RefusalList(("withheld",), refused_rows)
         self._choice = choice
 
     def meet(self, contacts: Sequence[Mapping[str, Any]]) -> None:
@@ -123,6 +126,7 @@ class _Contacts:
         self.seconds.extend(reply_seconds(contacts))
         self.refused.meet(contacts)
         self.unknown.meet(contacts)
+        self.withheld.meet(contacts)
         self._choice.meet(contacts)
 
 

@@ -86,8 +86,16 @@ def _kinds(contact: Mapping[str, Any]) -> list[str]:
     """A contact's reasons without what is only its own: the value, the row that it repeats."""
     if contact["status"] == "duplicate":
         return ["repeats the customer of an earlier row"]
+    if contact["status"] == "withheld":
+        # The rule that decided: what else is said of a customer is their own.
+        return [_rule(contact)]
     # A dict and not a set: reasons that are equally frequent keep the table's order on every run.
     return list(dict.fromkeys(_OWN_VALUE.sub(r"\1: ", reason) for reason in _reasons(contact)))
+
+
+def _rule(contact: Mapping[str, Any]) -> str:
+    code = words.clean(contact.get("error_code"))
+    return words.RULE_WORDS.get(code) or code or words.STATUS_WORDS["withheld"]
 
 
 def _reasons(contact: Mapping[str, Any]) -> list[str]:

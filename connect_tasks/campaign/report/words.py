@@ -6,10 +6,12 @@ from typing import Any
 
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.ledger.contact import CampaignMode, Status
+from connect_tasks.ledger.verdicts import Rule
 
 __all__ = [
     "ENDS_OF_PEOPLE",
     "END_REASON_WORDS",
+    "RULE_WORDS",
     "STATUS_WORDS",
     "STATUS_WORDS_OF",
     "WAY_WORDS",
@@ -39,10 +41,21 @@ STATUS_WORDS: Mapping[str, str] = {
     Status.PLANNED: "Waiting for its turn",
     Status.UNKNOWN: "Outcome unknown, for a person to decide",
     Status.FAILED: "Failed",
+    Status.WITHHELD: "Not contacted, by the campaign's policy",
     Status.REJECTED: "Refused: the row is not valid",
     Status.DUPLICATE: "Left out: repeats another row",
 }
 """What each status is for a reader, in the order of the page."""
+
+RULE_WORDS: Mapping[str, str] = {
+    Rule.OPTED_OUT: "On a list of those whom nobody is to contact",
+    Rule.EXPIRED: "The time in which they were to be contacted is over",
+    Rule.RESTRICTED_PERIOD: "In a period in which nobody is to be contacted",
+    Rule.FREQUENCY_CAPPED: "Contacted as often as is allowed",
+    Rule.OUTSIDE_HOURS: "Outside of the hours in which they may be contacted",
+    Rule.HELD_OUT: "Held out, so that others can be compared with them",
+}
+"""Why the policy let nobody contact somebody, for a reader."""
 
 END_REASON_WORDS: Mapping[str, str] = {
     EndReason.CHAT_ENDED: "The other side ended the chat",
@@ -104,6 +117,10 @@ _REMARKS = {
         "{n:,} rows repeated a customer and were left out.",
     ),
     "failed": ("1 contact failed.", "{n:,} contacts failed."),
+    "withheld": (
+        "1 customer was not contacted, by the campaign's policy.",
+        "{n:,} customers were not contacted, by the campaign's policy.",
+    ),
     "unknown": (
         "1 outcome is unknown: a person should decide.",
         "{n:,} outcomes are unknown: a person should decide.",

@@ -22,7 +22,9 @@ from connect_tasks.campaign.report.figures import (
 )
 from connect_tasks.campaign.report.words import (
     END_REASON_WORDS,
+    RULE_WORDS,
     STATUS_WORDS,
+    STATUS_WORDS_OF,
     clean,
     duration_words,
     headline,
@@ -33,6 +35,7 @@ from connect_tasks.campaign.report.words import (
 )
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.verdicts import Rule
 
 T0 = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SUMMARY = {
@@ -338,7 +341,12 @@ def test_the_period_names_both_days_of_a_run_past_midnight() -> None:
 
 def test_every_status_and_every_end_reason_has_plain_words() -> None:
     assert set(STATUS_WORDS) == set(Status)
+    assert [set(words) for words in STATUS_WORDS_OF.values()] == [set(Status)] * 3
     assert set(END_REASON_WORDS) == set(EndReason)
+
+
+def test_every_rule_for_which_somebody_is_not_contacted_has_plain_words() -> None:
+    assert set(RULE_WORDS) == set(Rule) - {Rule.ALLOWED}
 
 
 def test_every_role_that_amazon_knows_has_plain_words() -> None:
@@ -346,6 +354,62 @@ def test_every_role_that_amazon_knows_has_plain_words() -> None:
     role: Any = model.shape_for("ParticipantRole")
 
     assert set(role.enum) - set(ROLE_WORDS) == set()
+
+
+# Whom the policy let nobody contact
+
+
+def withheld(customer_id: str, rule: str | None, message: str | None = None) -> dict[str, Any]:
+    never = {"end_reason": None, "contact_id": None, "connected_at": None, "first_reply_at": None}
+    told = {"status": "withheld", "error_code": rule, "error_message": message or rule}
+    return contact(customer_id=customer_id, **never, **told)
+
+
+WITHHELD = [
+    withheld("a", "opted_out", "opted_out (all); outside_hours"),
+    withheld("b", "opted_out", "opted_out (marketing)"),
+    withheld("c", "held_out", "held_out (10 %)"),
+]
+
+
+def test_who_was_withheld_is_counted_by_rule_and_is_no_failure() -> None:
+    text = " ".join(Reader(page(contacts=[*WITHHELD, contact()])).text)
+    listed = text.partition("Who was not contacted, by the campaign's policy")[2]
+
+    assert re.search(rf"\b2\s+{RULE_WORDS[Rule.OPTED_OUT]}", listed)
+    assert re.search(rf"\b1\s+{RULE_WORDS[Rule.HELD_OUT]}", listed)
+    assert "opted_out (all); outside_hours" in listed
+    assert "What was refused" not in text
+    assert "Outcome unknown" not in text
+    assert "failed" not in text.lower().replace("nothing failed", "")
+
+
+def test_the_rows_of_a_campaign_say_how_many_were_withheld() -> None:
+    text = " ".join(Reader(page(contacts=[*WITHHELD, contact()])).text)
+
+    assert re.search(rf"{STATUS_WORDS[Status.WITHHELD]}\s+3\b", text)
+
+
+def test_a_campaign_in_which_nobody_was_withheld_does_not_speak_of_it() -> None:
+    assert "policy" not in " ".join(Reader(page(contacts=[contact()])).text)
+
+
+@pytest.mark.parametrize("mode", ["simulation", "invitation", "hand_over"])
+def test_the_summarys_withheld_are_told_of_in_each_way(mode: str) -> None:
+    assert remarks({"mode": mode, "withheld": 1}) == (
+        "1 customer was not contacted, by the campaign's policy.",
+    )
+    assert remarks({"mode": mode, "withheld": 1_200}) == (
+        "1,200 customers were not contacted, by the campaign's policy.",
+    )
+
+
+def test_a_rule_of_a_later_version_is_told_by_its_name() -> None:
+    assert "no_consent" in page(contacts=[withheld("a", "no_consent")])
+
+
+def test_who_was_withheld_without_a_reason_is_still_listed() -> None:
+    assert "Row by row" in page(contacts=[withheld("a", None)])
 
 
 # Figures
