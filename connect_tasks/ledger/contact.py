@@ -185,9 +185,13 @@ class Refusal:
         return canonical_key(self.customer_id) or None if self.customer_id else None
 
 
+# What a row may be at once; the policy may withhold it before it is planned.
+_FIRST = (Status.PLANNED, Status.REJECTED, Status.DUPLICATE, Status.WITHHELD)
+
+
 def diagram() -> str:
     """The transition table as a Mermaid state diagram, for the documentation."""
-    starts = [f"    [*] --> {status}" for status in ("planned", "rejected", "duplicate")]
+    starts = [f"    [*] --> {status}" for status in _FIRST]
     steps = [
         f"    {source} --> {target}"
         for source, targets in TRANSITIONS.items()

@@ -1,7 +1,8 @@
 """Counts: a campaign in numbers, each customer counted once.
 
 Only a customer's latest generation counts. Who was withdrawn is neither valid nor failed; whom the
-policy withheld is valid, and nothing else. A chat is in people's hands from when an invitation started it, or a hand-over gave it away, to its end.
+policy withheld is valid, and nothing else. A chat is in people's hands from when an invitation
+started it, or a hand-over gave it away, to its end.
 """
 
 from collections.abc import Mapping, Sequence

@@ -166,9 +166,7 @@ def _migrate(connection: sa.Connection, version: int) -> None:
         for index in (*contacts.indexes, *invitations.indexes):
             index.create(connection, checkfirst=True)
         key = sa.func.coalesce(ledger.c.hash_key, _new_key())
-        connection.execute(
-            sa.update(ledger).values(schema_version=SCHEMA_VERSION, hash_key=key)
-        )
+        connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION, hash_key=key))
 
 
 def _new_key() -> str:

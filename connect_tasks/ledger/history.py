@@ -80,8 +80,7 @@ def _contacted(
         .where(links.customer_key.in_(keys), links.not_before > since, *_in_group(judge))
     )
     for query in (sent, given):
-        for key, at in connection.execute(query):
-            yield key, at
+        yield from ((key, at) for key, at in connection.execute(query))
 
 
 def _in_group(judge: Judge) -> tuple[sa.ColumnElement[bool], ...]:

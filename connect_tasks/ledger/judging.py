@@ -225,6 +225,4 @@ def verdicts_of(
     It is not sure to hold when they are contacted, and decides nothing.
     """
     known = histories(connection, [one.customer_key for one in customers], judge, now)
-    return {
-        one.customer_key: judge.decide(one, now, known[one.customer_key]) for one in customers
-    }
+    return {one.customer_key: judge.decide(one, now, known[one.customer_key]) for one in customers}

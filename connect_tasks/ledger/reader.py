@@ -14,12 +14,12 @@ from connect_tasks.ledger import campaign_names, claims, counts, customers, shar
 from connect_tasks.ledger.answers import Answers, beside_contacts
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
-from connect_tasks.ledger.judging import verdicts_of
-from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
+from connect_tasks.ledger.judging import verdicts_of
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, collected, contacts, items, refusals
+from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
 
 __all__ = ["LedgerReader"]
 
@@ -196,7 +196,8 @@ class LedgerReader:
             where.append(columns.table_id == terms.table_id)
         query = sa.select(sa.func.min(columns.not_before)).where(*where, columns.not_before > now)
         with self._reading() as connection:
-            return connection.scalar(query)
+            opens: datetime | None = connection.scalar(query)
+        return opens
 
     def policy(self, campaign: str) -> dict[str, Any] | None:
         """Who may be contacted when in the campaign, as it was planned last; None if all may."""

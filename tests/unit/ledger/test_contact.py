@@ -11,6 +11,8 @@ from connect_tasks.ledger.contact import OPEN, SETTLED, TRANSITIONS, Contact, St
 STEPS = {
     ("planned", "failed"),
     ("planned", "starting"),
+    ("planned", "withheld"),
+    ("starting", "withheld"),
     ("starting", "started"),
     ("starting", "failed"),
     ("starting", "unknown"),
@@ -90,6 +92,7 @@ def test_the_states_are_those_promised() -> None:
         "completed",
         "failed",
         "unknown",
+        "withheld",
     ]
 
 
@@ -136,10 +139,12 @@ def test_the_diagram_begins_with_new_rows_and_ends_with_settled_ones() -> None:
         "[*] --> planned",
         "[*] --> rejected",
         "[*] --> duplicate",
+        "[*] --> withheld",
     }
     assert {line for line in lines if line.endswith("[*]")} == {
         "rejected --> [*]",
         "duplicate --> [*]",
         "completed --> [*]",
         "failed --> [*]",
+        "withheld --> [*]",
     }
