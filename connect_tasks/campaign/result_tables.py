@@ -14,6 +14,7 @@ from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.layouts import (
     CONTACTS,
+    DECISIONS,
     INVITATIONS,
     MESSAGES,
     REPLIES,
@@ -65,6 +66,11 @@ class ResultTables:
         """One row for each question of a customer."""
         return ResultTable(REPLIES, Again(self._replies))
 
+    @property
+    def decisions(self) -> ResultTable:
+        """One row for each time that a policy decided about a customer."""
+        return ResultTable(DECISIONS, Again(self._decisions))
+
     def attributes(self) -> ResultTable:
         """One row for each customer with a contact; its columns are looked for at once."""
         columns = attribute_columns(self._stored())
@@ -98,6 +104,11 @@ class ResultTables:
     def _replies(self) -> Iterator[Record]:
         with self.ledger() as ledger:
             yield from replies(ledger.answers.said(ledger.existing_campaign(self.campaign)))
+
+    def _decisions(self) -> Iterator[Record]:
+        with self.ledger() as ledger:
+            name = ledger.existing_campaign(self.campaign)
+            yield from ledger.audit.records(campaign=name)
 
     def _stored(self) -> Iterator[Record]:
         with self.ledger() as ledger:

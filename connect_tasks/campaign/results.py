@@ -105,7 +105,10 @@ class CampaignResult:
         items_skipped (`Int64`); transcript_complete (`boolean`, missing where nobody can say);
         planned_at, started_at, connected_at, first_reply_at, ended_at, handed_over_at
         (`datetime64[us, UTC]`); disconnect_reason (`string`) and messages_sent (`Int64`, by the
-        customer), which Amazon tells when contacts are collected.
+        customer), which Amazon tells when contacts are collected; not_before
+        (`datetime64[us, UTC]`, until when the policy lets them wait), time_zone and variant
+        (`string`), as the policy has them.
+        Whom the policy withheld has the rule in error_code, and all reasons in error_message.
         Refused rows have a status and the reasons in error_message.
         """
         index = self._plan.index if self._plan else None
@@ -153,22 +156,39 @@ class CampaignResult:
         """One row per link. Whoever has its URL speaks as the customer: send it to nobody else.
 
         Columns: customer_id, url (`string`; missing, with a warning, without the key with which it
-        was made in `$CONNECT_TASKS_INVITATION_KEYS`); issued_at, expires_at, revoked_at, opened_at
+        was made in `$CONNECT_TASKS_INVITATION_KEYS`); issued_at, not_before and not_after (between
+        which it may be sent; missing where nobody may send it), expires_at, revoked_at, opened_at
         (`datetime64[us, UTC]`); opens (`Int64`); contact_id and status of the customer's latest
         contact (`string`).
         """
         return _frame(self._tables.invitations(self._keys))
 
     @cached_property
+    def decisions(self) -> "pd.DataFrame":
+        """One row for each time that the campaign's policy decided about a customer, in that order.
+
+        Columns: campaign, customer_id (`string`); decided_at (`datetime64[us, UTC]`); moment (what
+        was about to happen: plan, claim, start, link or click), decision (allow, defer, suppress or
+        hold_out), rule (the first that hit), value (of the policy, that it hit with) (`string`);
+        until (`datetime64[us, UTC]`, of those who were deferred); reasons (all rules that hit,
+        the decisive one first) and policy (which one it was) (`string`). It is empty without a
+        policy. Nothing in it is ever changed; who was forgotten has a hash for an id.
+        """
+        return _frame(self._tables.decisions)
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """Counts of the whole campaign, and when it ran; see `summarise`.
 
         With a plan also request_changed: customers contacted before with another request; and
-        outside: customers who wait in the campaign and are not in the table.
+        outside: customers who wait in the campaign and are not in the table. `deferred` then counts
+        only who is in the table.
         """
+        table_id = self._plan.table_id if self._plan else None
         with opened(self._ledger) as ledger:
             name = ledger.existing_campaign(self.campaign)
-            summary = summarise(ledger.counts(name))
+            waits = ledger.deferred(name, now=datetime.now(UTC), table_id=table_id)
+            summary = summarise(ledger.counts(name), waits)
             return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
 
     @cached_property
@@ -285,8 +305,8 @@ class CampaignResult:
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
-            formats: Any of csv (`contacts.csv`, `messages.csv`, `replies.csv`, `attributes.csv`),
-                parquet (the same with `.parquet`: exactly what the tables hold) and xlsx
+            formats: Any of csv (`contacts.csv`, `messages.csv`, `replies.csv`, `attributes.csv`,
+                `decisions.csv`), parquet (the same with `.parquet`: exactly what the tables hold) and xlsx
                 (`results.xlsx`).
             neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
                 formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
@@ -308,8 +328,8 @@ class CampaignResult:
     def to_parquet(self, folder: str | os.PathLike[str], *, invitations: bool = False) -> None:
         """Write each table as `contacts.parquet` and so on to a folder; made if absent.
 
-        They hold the rows of `contacts`, `messages`, `replies` and `attributes` in the same order
-        and with the same dtypes, without an index. Memory stays small, however large the campaign.
+        They hold the rows of `contacts`, `messages`, `replies`, `attributes` and `decisions` in the
+        same order and with the same dtypes, without an index. Memory stays small, however large the campaign.
         Files of an earlier call are replaced, each when the new one is complete.
 
         Args:
@@ -359,6 +379,7 @@ class CampaignResult:
             "messages": self._tables.messages,
             "replies": self._tables.replies,
             "attributes": self._tables.attributes(),
+            "decisions": self._tables.decisions,
         }
         if invitations:
             # `invitations.csv` is the list for whoever sends the links.

@@ -115,7 +115,7 @@ def resume(
         connect: A saved Amazon Connect instance; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
-            `attributes.csv` and `report.html`.
+            `attributes.csv`, `decisions.csv` and `report.html`.
         hand_over: Of a campaign that hands chats over: the function that gives each to its
             customer, or where it is, as `package.module:function`.
 

@@ -16,6 +16,7 @@ from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
+from connect_tasks.ledger.deferred import DEFERRABLE, Deferred, deferred
 from connect_tasks.ledger.judging import verdicts_of
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, collected, contacts, items, refusals
@@ -191,7 +192,7 @@ class LedgerReader:
             terms: Which of them a run would contact.
         """
         columns = contacts.c
-        where = [columns.campaign == campaign, columns.status == Status.PLANNED]
+        where = [columns.campaign == campaign, columns.status.in_(DEFERRABLE)]
         if terms.table_id is not None:
             where.append(columns.table_id == terms.table_id)
         query = sa.select(sa.func.min(columns.not_before)).where(*where, columns.not_before > now)
@@ -227,6 +228,17 @@ class LedgerReader:
         with self._reading() as connection:
             return counts.outside(connection, campaign, table_id)
 
+    def deferred(self, campaign: str, *, now: datetime, table_id: str | None = None) -> Deferred:
+        """Who has to wait by the policy, as far as a run has tried to contact them.
+
+        Args:
+            campaign: Whose customers.
+            now: The present time.
+            table_id: Only of those whom this table names; of all if None.
+        """
+        with self._reading() as connection:
+            return deferred(connection, campaign, now, table_id)
+
     def refused_rows(self, campaign: str, *, most: int | None = None) -> list[Refusal]:
         """The refused rows of the table that was planned last, in its order; all or the first."""
         where = refusals.c.campaign == campaign
@@ -238,13 +250,14 @@ class LedgerReader:
     ) -> Iterator[Mapping[str, Any]]:
         """All contacts of a campaign, one mapping a contact, in the order of planning.
 
-        Each has `disconnect_reason` and `messages_sent`, too, where Amazon was asked.
+        Each has `not_before`, too, and `disconnect_reason` and `messages_sent` where Amazon was
+        asked.
 
         Args:
             campaign: The campaign's name.
             latest_only: Only each customer's latest generation.
         """
-        query = sa.select(*CONTACT_COLUMNS, *beside_contacts())
+        query = sa.select(*CONTACT_COLUMNS, contacts.c.not_before, *beside_contacts())
         query = query.where(contacts.c.campaign == campaign)
         if latest_only:
             query = query.where(counts.is_latest())
@@ -257,7 +270,8 @@ class LedgerReader:
 
         A contact that was forgotten has the id by which its customer is called here.
         """
-        columns = [*CONTACT_COLUMNS, contacts.c.customer_key, *beside_contacts()]
+        own = (*CONTACT_COLUMNS, contacts.c.customer_key, contacts.c.not_before)
+        columns = [*own, *beside_contacts()]
         rows = self._find(campaign, customer_ids, columns, forgotten=True)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
 

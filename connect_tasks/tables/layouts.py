@@ -17,10 +17,12 @@ from connect_tasks.tables.formulas import neutralised, neutralised_text
 __all__ = [
     "CAMPAIGNS",
     "CONTACTS",
+    "DECISIONS",
     "INVITATIONS",
     "LINKS",
     "MESSAGES",
     "REPLIES",
+    "SUPPRESSIONS",
     "TableLayout",
     "attributes_layout",
 ]
@@ -158,6 +160,9 @@ CONTACTS = TableLayout(
         "handed_over_at": _TIME,
         "disconnect_reason": _TEXT,
         "messages_sent": _COUNT,
+        "not_before": _TIME,
+        "time_zone": _TEXT,
+        "variant": _TEXT,
     }
 )
 """One row for each contact or refused row."""
@@ -221,6 +226,22 @@ LINKS = TableLayout(
 )
 """One row for each link that can be sent; times as text, in the form that senders take."""
 
+DECISIONS = TableLayout(
+    {
+        "campaign": _TEXT,
+        "customer_id": _TEXT,
+        "decided_at": _TIME,
+        "moment": _TEXT,
+        "decision": _TEXT,
+        "rule": _TEXT,
+        "value": _TEXT,
+        "until": _TIME,
+        "reasons": _TEXT,
+        "policy": _TEXT,
+    }
+)
+"""One row for each time that a policy decided about a customer."""
+
 CAMPAIGNS = TableLayout(
     {
         "campaign": _TEXT,
@@ -234,6 +255,19 @@ CAMPAIGNS = TableLayout(
     }
 )
 """One row for each campaign of a ledger."""
+
+
+SUPPRESSIONS = TableLayout(
+    {
+        "customer_id": _TEXT,
+        "list": _TEXT,
+        "reason": _TEXT,
+        "source": _TEXT,
+        "added_at": _TIME,
+        "expires_at": _TIME,
+    }
+)
+"""One row for each customer on each list of those whom nobody is to contact."""
 
 
 def attributes_layout(names: Iterable[str]) -> TableLayout:

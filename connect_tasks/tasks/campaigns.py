@@ -197,7 +197,8 @@ def collect_responses(
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
         plan: What `validate_customers` returned, to get one row per input row.
         save_to: A folder or an `s3://` URI into which `contacts.csv`, `messages.csv`,
-            `replies.csv`, `attributes.csv` and `report.html` are written, in place of earlier ones.
+            `replies.csv`, `attributes.csv`, `decisions.csv` and `report.html` are written, in place
+            of earlier ones.
 
     Returns:
         `contacts` (one row per customer), `messages` (one row per transcript item), `replies` (one

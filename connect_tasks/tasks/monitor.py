@@ -8,12 +8,14 @@ from types import TracebackType
 from typing import Self
 
 from connect_tasks.aws.quotas import Quotas
+from connect_tasks.campaign.conclusion import deferred_words
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.errors import ConnectTasksError
 from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.ledger.contact import CampaignState
+from connect_tasks.ledger.deferred import Deferred
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tasks.artifacts import (
@@ -46,7 +48,7 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
     if not in_run():
         return
     conclusion = result.conclusion
-    names = "contacts.csv, messages.csv, replies.csv, attributes.csv, report.html"
+    names = "contacts.csv, messages.csv, replies.csv, attributes.csv, decisions.csv, report.html"
     files = f"[{names}]({as_uri(saved_to)})" if saved_to else ""
     notes = (
         f"{conclusion.name}: {conclusion.message}",
@@ -140,10 +142,14 @@ class CampaignMonitor:
     def _end(self, funnel: Funnel) -> None:
         self._progress.finish(funnel)
         self._lost.mark()
-        self._log(funnel)
+        waits = self._ledger.deferred(self._campaign, now=datetime.now(UTC))
+        self._log(funnel, waits)
         state = self._ledger.state(self._campaign)
         if funnel.left and state is not CampaignState.RUNNING:
             tell_campaign(_AS_ENDED[state], self._campaign, funnel)
+        elif self._began and waits.first and funnel.left <= waits.count:
+            until = waits.first.isoformat()
+            tell_campaign("deferred", self._campaign, funnel, until=until)
         elif self._began and not funnel.left:
             tell_campaign("finished", self._campaign, funnel)
         if funnel.unknown:
@@ -157,15 +163,14 @@ class CampaignMonitor:
         text = summary_markdown(self._campaign, asdict(funnel), halted)
         publish_markdown(self._campaign, ArtifactKind.SUMMARY, text)
 
-    def _log(self, funnel: Funnel) -> None:
-        handed_over = f", {funnel.handed_over} handed over" if funnel.handed_over else ""
-        self._logger.info(
-            "campaign %s: %d of %d settled%s",
-            self._campaign,
-            funnel.settled,
-            funnel.valid,
-            handed_over,
-        )
+    def _log(self, funnel: Funnel, waits: Deferred) -> None:
+        more = [f"{funnel.handed_over} handed over"] if funnel.handed_over else []
+        if funnel.withheld:
+            more.append(f"{funnel.withheld} of them withheld by the policy")
+        if waits.count:
+            more.append(deferred_words(waits.count, waits.first))
+        told = ", ".join([f"{funnel.settled} of {funnel.valid} settled", *more])
+        self._logger.info("campaign %s: %s", self._campaign, told)
         for what, granted in self._funnel.learnt.items() if self._funnel else ():
             self._logger.warning(
                 "campaign %s: the instance grants less than its quotas say: %s %.1f",

@@ -136,6 +136,7 @@ def test_what_the_form_sends_contacts_everybody_once_and_shows_how_it_went(site:
     assert {path.name for path in files.iterdir()} == {
         "attributes.csv",
         "contacts.csv",
+        "decisions.csv",
         "messages.csv",
         "replies.csv",
         "report.html",

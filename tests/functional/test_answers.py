@@ -424,7 +424,7 @@ def test_a_workbook_has_the_links_as_a_sheet_when_they_are_asked_for(
         pd.read_excel(tmp_path / f"{n}.xlsx", sheet_name=None) for n in ("plain", "all")
     )
 
-    assert list(plain) == ["contacts", "messages", "replies", "attributes"]
+    assert list(plain) == ["contacts", "messages", "replies", "attributes", "decisions"]
     assert list(everything) == [*plain, "invitations_all"]
     assert everything["invitations_all"]["url"][0].startswith(BASE_URL)
 

@@ -219,6 +219,7 @@ def test_parquet_files_are_the_tables(ledger: Ledger, tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "attributes.parquet",
         "contacts.parquet",
+        "decisions.parquet",
         "messages.parquet",
         "replies.parquet",
     ]
@@ -228,6 +229,7 @@ def test_parquet_files_are_the_tables(ledger: Ledger, tmp_path: Path) -> None:
         "messages": result.messages,
         "replies": result.replies,
         "attributes": result.attributes,
+        "decisions": result.decisions,
     }
     for name, table in expected.items():
         assert written[name].dtypes.astype(str).equals(table.dtypes.astype(str))
@@ -258,6 +260,7 @@ def test_saved_files_are_the_tables_and_the_report(ledger: Ledger, tmp_path: Pat
         "messages.csv": result.messages.to_csv(index=False),
         "replies.csv": result.replies.to_csv(index=False),
         "attributes.csv": result.attributes.to_csv(index=False),
+        "decisions.csv": result.decisions.to_csv(index=False),
         "report.html": result.report(),
     }
     assert "Yes" in found["report.html"]

@@ -32,6 +32,8 @@ PUBLIC = {
     "connect_tasks.campaign": ["CampaignResult", "Forecast", "Funnel", "Plan", "run_campaign"],
     "connect_tasks.emulator": ["LocalConnect"],
     "connect_tasks.flows": ["table_flow"],
+    "connect_tasks.campaign.audit": ["decisions", "prune_decisions", "write_decisions"],
+    "connect_tasks.flows.audit": ["audit", "prune_decisions"],
     "connect_tasks.flows.collect": ["collect"],
     "connect_tasks.flows.forget": ["erase", "forget"],
     "connect_tasks.flows.invite": ["invite", "revoke"],
@@ -61,7 +63,7 @@ PUBLIC = {
     "connect_tasks.testing": ["RegressionResult", "cases", "read_cases", "rehearse_cases"],
 }
 ENTRYPOINTS = [
-    *("collect", "forget", "invite", "manage", "outreach", "regression", "verify", "workers"),
+    *("audit", "collect", "forget", "invite", "manage", "outreach", "regression", "verify", "workers"),
 ]
 
 

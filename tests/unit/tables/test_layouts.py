@@ -10,6 +10,7 @@ import pytest
 from connect_tasks.ledger.contact import Status
 from connect_tasks.tables.layouts import (
     CONTACTS,
+    DECISIONS,
     INVITATIONS,
     MESSAGES,
     REPLIES,
@@ -30,6 +31,8 @@ CONTACT_DTYPES = {
     "handed_over_at": TIME,
     "disconnect_reason": TEXT,
     "messages_sent": COUNT,
+    "not_before": TIME,
+    **dict.fromkeys(["time_zone", "variant"], TEXT),
 }
 MESSAGE_DTYPES = {
     **dict.fromkeys(["customer_id", "contact_id", "message_id"], TEXT),
@@ -48,9 +51,18 @@ REPLY_DTYPES = {
 }
 INVITATION_DTYPES = {
     **dict.fromkeys(["customer_id", "url"], TEXT),
-    **dict.fromkeys(["issued_at", "expires_at", "revoked_at", "opened_at"], TIME),
+    **dict.fromkeys(
+        ["issued_at", "not_before", "not_after", "expires_at", "revoked_at", "opened_at"], TIME
+    ),
     "opens": COUNT,
     **dict.fromkeys(["contact_id", "status"], TEXT),
+}
+DECISION_DTYPES = {
+    **dict.fromkeys(["campaign", "customer_id"], TEXT),
+    "decided_at": TIME,
+    **dict.fromkeys(["moment", "decision", "rule", "value"], TEXT),
+    "until": TIME,
+    **dict.fromkeys(["reasons", "policy"], TEXT),
 }
 ATTRIBUTE_DTYPES = dict.fromkeys(["customer_id", "contact_id", "plan", "score"], TEXT)
 
@@ -62,6 +74,7 @@ def test_the_tables_always_have_the_documented_columns(records: list[dict[str, A
         MESSAGES: MESSAGE_DTYPES,
         REPLIES: REPLY_DTYPES,
         INVITATIONS: INVITATION_DTYPES,
+        DECISIONS: DECISION_DTYPES,
         attributes_layout(["plan", "score"]): ATTRIBUTE_DTYPES,
     }
     for layout, dtypes in layouts.items():
