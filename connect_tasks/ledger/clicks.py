@@ -168,8 +168,8 @@ class Clicks:
         Args:
             worker: Who claims.
             ids: The contacts. One that somebody holds, whose link works no more, or whose campaign
-                may not start anybody is left as it is, and so is one whose customer has opted out; a
-                chat that exists may be claimed then, and while the campaign is paused.
+                may not start anybody is left as it is, and so is who has opted out; a chat that
+                exists may be claimed then, and while the campaign is paused.
             opened: Presses to be noted.
             given_up: Contacts of this worker's that it does not work on any more.
             now: The present time.

@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.schema import campaigns, ledger, suppressions
+from connect_tasks.ledger.suppression_lists import ALL
 from connect_tasks.ledger.suppressions import customer_hash, in_force
 
 __all__ = ["COUNTING", "counting_lists", "lists_in_force", "lists_of_campaigns"]
 
-ALL = "all"
 COUNTING = campaigns.c.policy["suppression"]
 """What a campaign's policy says of lists, as `counting_lists` takes it."""
 
