@@ -6,6 +6,8 @@ The rules of this file:
   can go on with it.
 - What waits for people, or for Amazon to write a transcript down, needs another collection, and no
   other run.
+- Who has to wait by the policy is left for a run that begins when they may be contacted, and for no
+  earlier one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connect_tasks.campaign.outlook import utc_minute
 from connect_tasks.campaign.report.words import count_of, mode_of
 from connect_tasks.ledger.contact import CampaignMode, CampaignState
 
-__all__ = ["Conclusion", "conclude", "outside_words"]
+__all__ = ["Conclusion", "conclude", "deferred_words", "outside_words"]
+
+_SETTLED = ("completed", "failed", "withheld", "unknown", "in_hands")
 
 _UNKNOWN = (
     " Run the same campaign again to find out about the unknown ones; those that stay unknown, a "
@@ -43,7 +48,7 @@ def conclude(
 
     Args:
         summary: As `summarise` gives it; `outside` says how many of those that are left are not
-            in the table that was run.
+            in the table that was run, and `deferred` then counts only those that are in it.
         state: What a person wants of the campaign.
         now: The present time, to tell links that have expired; none has if None.
 
@@ -57,18 +62,18 @@ def conclude(
     if mode_of(summary) is CampaignMode.INVITATION:
         return _of_invitations(summary, state, told, now)
     unknown = _UNKNOWN if count_of(summary, "unknown") else ""
-    settled = ("completed", "failed", "unknown", "in_hands")
-    left = count_of(summary, "valid") - sum(count_of(summary, name) for name in settled)
+    deferred = count_of(summary, "deferred")
+    left = count_of(summary, "valid") - sum(count_of(summary, name) for name in _SETTLED) - deferred
     if left and left <= count_of(summary, "outside"):
         told, left = f"{told} {outside_words(summary['outside'])}", 0
-    if left and state is not CampaignState.RUNNING:
-        goes_on = f"{told} {left:,} left: the flow campaign-resume goes on with them."
+    if left + deferred and state is not CampaignState.RUNNING:
+        goes_on = f"{told} {left + deferred:,} left: the flow campaign-resume goes on with them."
         return Conclusion(state.capitalize(), goes_on + unknown)
+    later = f" {deferred_words(deferred, summary['deferred_until'])}." if deferred else ""
     if left:
-        return Conclusion(
-            "Unfinished", f"{told} {left:,} left: run the same campaign again.{unknown}"
-        )
-    return _settled(told, unknown, list(_waiting(summary)))
+        again = f"{told} {left:,} left: run the same campaign again."
+        return Conclusion("Unfinished", again + later + unknown)
+    return _settled(told, unknown, list(_waiting(summary)), later)
 
 
 def _of_invitations(
@@ -89,12 +94,14 @@ def _of_invitations(
     return _settled(told, unknown, waiting)
 
 
-def _settled(told: str, unknown: str, waiting: list[str]) -> Conclusion:
-    """Nothing is left for a run; what waits for others is said."""
+def _settled(told: str, unknown: str, waiting: list[str], later: str = "") -> Conclusion:
+    """Nothing is left for a run now; what waits, for others or for a time, is said."""
     if waiting:
         told = f"{told} {', '.join(waiting)}; collect again."
     if unknown:
-        return Conclusion("Unresolved", f"{told}{unknown}")
+        return Conclusion("Unresolved", f"{told}{later}{unknown}")
+    if later:
+        return Conclusion("Deferred", f"{told}{later}")
     return Conclusion("Waiting" if waiting else "Completed", told)
 
 
@@ -103,6 +110,23 @@ def _waiting(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"{chats:,} chat{'s' if chats > 1 else ''} still open"
     if awaited := count_of(summary, "transcripts_awaited"):
         yield f"{awaited:,} transcript{'s' if awaited > 1 else ''} not there yet"
+
+
+def deferred_words(count: int, until: datetime | None) -> str:
+    """What is to be done about customers whom the campaign's policy lets wait.
+
+    Args:
+        count: How many.
+        until: When the first of them may be contacted.
+
+    Example:
+        >>> from datetime import UTC
+        >>> deferred_words(312, datetime(2026, 11, 28, 8, tzinfo=UTC))
+        '312 have to wait: run the same campaign again from 2026-11-28 08:00 UTC on'
+    """
+    verb = "has" if count == 1 else "have"
+    when = "" if until is None else f" from {utc_minute(until)} on"
+    return f"{count:,} {verb} to wait: run the same campaign again{when}"
 
 
 def outside_words(count: int) -> str:
@@ -126,7 +150,7 @@ def _told(summary: Mapping[str, Any]) -> Iterator[str]:
     for count, word in ((refused, "refused"), (count_of(summary, "failed"), "failed")):
         if count:
             yield f"{count:,} {word}"
-    for word in ("unknown", "withdrawn"):
+    for word in ("withheld", "unknown", "withdrawn"):
         if count := count_of(summary, word):
             yield f"{count:,} {word}"
     if missing := count_of(summary, "transcripts_incomplete"):

@@ -16,7 +16,8 @@ class Funnel:
 
     `started`, `connected` and `replied` (the other side has answered something that ours said)
     count contacts that ever got so far; `open_chats` those
-    that are in a conversation now. `handed_over` counts chats that were given to their customers,
+    that are in a conversation now; `withheld` those whom the campaign's policy let nobody contact.
+    `handed_over` counts chats that were given to their customers,
     and `in_hands` those that are with people now. `learnt` holds what the instance grants less of
     than its quotas say: calls per second by API, and `open_chats`. `limited_by` is where most wait
     at this moment: an API's name, `open_chats`, `hand_over`, or None where nobody waits.
@@ -90,9 +91,9 @@ class FunnelCounter:
         self._handed_over += 1
         self._in_hands += 1
 
-    def withhold(self, count: int) -> None:
-        """The policy never lets so many be contacted who were planned."""
-        self._status[Status.PLANNED] -= count
+    def withhold(self, count: int, was: Status = Status.PLANNED) -> None:
+        """The policy never lets so many be contacted who were planned, or about to be."""
+        self._status[was] -= count
         self._status[Status.WITHHELD] += count
 
     def learn(self, what: str, granted: float | None) -> None:

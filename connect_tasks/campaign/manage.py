@@ -68,12 +68,16 @@ def status(
         status("renewals-2026-11", "sqlite:///.connect_tasks/ledger.db")["unknown"]
         ```
     """
+    now = (clock or SystemClock()).now()
     with opened(ledger) as open_ledger:
         campaign = open_ledger.existing_campaign(campaign)
+        if summary is None:
+            waits = open_ledger.deferred(campaign, now=now)
+            summary = summarise(open_ledger.counts(campaign), waits)
         return {
             "state": str(open_ledger.state(campaign)),
-            **(summarise(open_ledger.counts(campaign)) if summary is None else summary),
-            "learnt": open_ledger.learnt(campaign, now=(clock or SystemClock()).now()),
+            **summary,
+            "learnt": open_ledger.learnt(campaign, now=now),
         }
 
 

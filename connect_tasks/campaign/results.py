@@ -306,8 +306,8 @@ class CampaignResult:
         Args:
             folder: A folder of this machine, or an `s3://` URI.
             formats: Any of csv (`contacts.csv`, `messages.csv`, `replies.csv`, `attributes.csv`,
-                `decisions.csv`), parquet (the same with `.parquet`: exactly what the tables hold) and xlsx
-                (`results.xlsx`).
+                `decisions.csv`), parquet (the same with `.parquet`: exactly what the tables hold)
+                and xlsx (`results.xlsx`).
             neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
                 formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
                 for programs, exactly the text.
@@ -329,8 +329,8 @@ class CampaignResult:
         """Write each table as `contacts.parquet` and so on to a folder; made if absent.
 
         They hold the rows of `contacts`, `messages`, `replies`, `attributes` and `decisions` in the
-        same order and with the same dtypes, without an index. Memory stays small, however large the campaign.
-        Files of an earlier call are replaced, each when the new one is complete.
+        same order and with the same dtypes, without an index. Memory stays small, however large the
+        campaign. Files of an earlier call are replaced, each when the new one is complete.
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.

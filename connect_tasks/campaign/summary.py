@@ -8,6 +8,7 @@ from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.report import WHOLE, stages
 from connect_tasks.campaign.report.words import mode_of
 from connect_tasks.ledger.contact import CampaignMode, Contact, Refusal, Status, Withdrawal
+from connect_tasks.ledger.deferred import Deferred
 
 __all__ = [
     "counts_shown",
@@ -34,11 +35,12 @@ _OF_OTHER_WAYS = {
 _LONGEST_ID = 60
 
 
-def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(counts: Mapping[str, Any], deferred: Deferred | None = None) -> dict[str, Any]:
     """The summary of a campaign, from the ledger's counts.
 
     Args:
         counts: What `Ledger.counts` says.
+        deferred: What `Ledger.deferred` says; nobody has to wait if None.
 
     Returns:
         mode: who speaks as the customer (simulation, invitation or hand_over);
@@ -48,8 +50,11 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         as connected), replied: contacts that ever got so far. In a simulation the other side
         replied to something that ours said; otherwise a person said something. completed, failed,
         unknown, planned, starting: contacts that are so now; in_hands: those of them that people
-        have, and that are not over; withdrawn: customers who were taken out before anybody
-        contacted them, in none of the others;
+        have, and that are not over; withheld: customers whom the campaign's policy let nobody
+        contact; deferred: of those who are planned, those who have to wait by it, as far as a run
+        has tried to contact them, and deferred_until, when the first of them may be contacted
+        (UTC); withdrawn: customers who were taken out before anybody contacted them, in none of the
+        others;
         transcripts_awaited: chats that are over and whose transcript is still to come;
         transcripts_incomplete: chats of which something is missing, or may be;
         transcripts_unchecked: chats that the other side ended, of which nobody can say;
@@ -58,6 +63,7 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
     """
     started_at, finished_at = counts["planned_at"], counts["ended_at"]
     took = (finished_at - started_at).total_seconds() if started_at and finished_at else None
+    waits = deferred or Deferred()
     return {
         "mode": str(counts["mode"]),
         "rows": counts["valid"] + counts["rejected"] + counts["duplicate"],
@@ -74,10 +80,13 @@ def summarise(counts: Mapping[str, Any]) -> dict[str, Any]:
         "replied": counts["replied"],
         "completed": counts["completed"],
         "failed": counts["failed"],
+        "withheld": counts["withheld"],
         "withdrawn": counts["withdrawn"],
         "unknown": counts["unknown"],
         "planned": counts["planned"],
         "starting": counts["starting"],
+        "deferred": waits.count,
+        "deferred_until": waits.first,
         "in_hands": counts["in_hands"],
         "transcripts_awaited": counts["transcripts_awaited"],
         "transcripts_incomplete": counts["transcripts_incomplete"],
@@ -139,8 +148,9 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         f"| {stage.label} | {stage.count:,} | {stage.share_of_total:.0%} |"
         for stage in stages(summary)
     )
-    told = ("rejected", "duplicate", "failed", "unknown", "planned", "open_chats", "in_hands")
-    kinds = (*told, "transcripts_awaited", "transcripts_incomplete", "items_skipped")
+    told = ("rejected", "duplicate", "failed", "withheld", "unknown", "planned", "deferred")
+    kinds = (*told, "open_chats", "in_hands", "transcripts_awaited", "transcripts_incomplete")
+    kinds = (*kinds, "items_skipped")
     others = ", ".join(
         f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
     )

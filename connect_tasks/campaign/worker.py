@@ -242,7 +242,7 @@ class Worker:
         except NotAllowedError as error:
             _log.info("contact %s is not contacted now: %s", contact.id, error)
             if error.is_withheld:
-                self._context.counter.withhold(1)
+                self._context.counter.withhold(1, pipeline.contact.status)
         except ClaimLostError:
             _log.warning("contact %s was taken over by another worker", contact.id)
         except UnwritableError as error:

@@ -5,15 +5,16 @@
 | `connect-tasks.campaign.started` | a run begins to start chats | counts |
 | `connect-tasks.campaign.paused` | a run ends because somebody paused the campaign | counts |
 | `connect-tasks.campaign.stopped` | a run ends because somebody stopped the campaign | counts |
+| `connect-tasks.campaign.deferred` | a run ends and all who are left have to wait | counts, `until` |
 | `connect-tasks.campaign.finished` | nothing is left to do | counts |
 | `connect-tasks.campaign.halted` | something concerns everybody | counts, `reason`, `error` |
 | `connect-tasks.contact.unknown` | a run leaves unknown contacts | `count`, `customer_ids` |
 
 Each is about the resource `connect-tasks.campaign.<name>`; Prefect adds flow run, flow and
 deployment as related resources. Counts are `valid`, `started`, `replied`, `completed`, `failed`,
-`unknown` and `planned`. Of the customers' ids, the first 100 are told, or none if `may_tell_ids`
-says so. Where several workers share
-a campaign, each tells of its own run.
+`withheld`, `unknown` and `planned`; `until` is when the first may be contacted who has to wait. Of
+the customers' ids, the first 100 are told, or none if `may_tell_ids` says so. Where several workers
+share a campaign, each tells of its own run.
 """
 
 from collections.abc import Sequence
@@ -26,10 +27,19 @@ from connect_tasks.tasks.run_context import in_run, may_tell_ids
 
 __all__ = ["Ending", "tell_campaign", "tell_unknown"]
 
-Ending = Literal["paused", "stopped", "finished", "halted"]
+Ending = Literal["paused", "stopped", "deferred", "finished", "halted"]
 
 MOST_IDS = 100
-_COUNTS = ("valid", "started", "replied", "completed", "failed", "unknown", "planned")
+_COUNTS = (
+    "valid",
+    "started",
+    "replied",
+    "completed",
+    "failed",
+    "withheld",
+    "unknown",
+    "planned",
+)
 
 
 def tell_campaign(

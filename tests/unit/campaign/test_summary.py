@@ -76,6 +76,89 @@ def test_how_a_run_ended_is_said_with_its_counts_and_what_to_do(
     assert (ended.name, ended.message) == (name, message)
 
 
+OPENS = datetime(2026, 11, 28, 7, 59, 30, tzinfo=UTC)
+HAS_TO_WAIT = "have to wait: run the same campaign again from 2026-11-28 08:00 UTC on."
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "name", "message"),
+    [
+        ({"completed": 230, "withheld": 10}, "running", "Completed", f"{TOLD}, 10 withheld."),
+        (
+            {"completed": 200, "deferred": 40, "deferred_until": OPENS},
+            "running",
+            "Deferred",
+            f"{TOLD}. 40 {HAS_TO_WAIT}",
+        ),
+        (
+            {"completed": 239, "deferred": 1, "deferred_until": OPENS},
+            "running",
+            "Deferred",
+            f"{TOLD}. 1 {HAS_TO_WAIT.replace('have', 'has', 1)}",
+        ),
+        (
+            {"completed": 198, "withheld": 2, "deferred": 35, "deferred_until": OPENS},
+            "running",
+            "Unfinished",
+            f"{TOLD}, 2 withheld. 5 left: run the same campaign again. 35 {HAS_TO_WAIT}",
+        ),
+        (
+            {"completed": 200, "deferred": 35, "deferred_until": OPENS},
+            "paused",
+            "Paused",
+            f"{TOLD}. 40 left: the flow campaign-resume goes on with them.",
+        ),
+        (
+            {"completed": 197, "unknown": 3, "deferred": 40, "deferred_until": OPENS},
+            "running",
+            "Unresolved",
+            f"{TOLD}, 3 unknown. 40 {HAS_TO_WAIT} {FIND_OUT}",
+        ),
+        (
+            {"completed": 200, "deferred": 35, "deferred_until": OPENS, "outside": 5},
+            "running",
+            "Deferred",
+            (
+                f"{TOLD}. 5 more customers wait in the campaign and are not in this table: "
+                "`resume` contacts them, `withdraw` takes them out (as flows, campaign-resume and "
+                f"campaign-withdraw). 35 {HAS_TO_WAIT}"
+            ),
+        ),
+        (
+            {
+                "mode": "hand_over",
+                "completed": 190,
+                "in_hands": 10,
+                "deferred": 40,
+                "deferred_until": OPENS,
+            },
+            "running",
+            "Deferred",
+            (
+                "240 of 250 rows contacted, 0 handed over, 0 joined, 237 replied, 10 refused. "
+                f"10 chats still open; collect again. 40 {HAS_TO_WAIT}"
+            ),
+        ),
+    ],
+    ids=[
+        "withheld",
+        "deferred",
+        "one deferred",
+        "left too",
+        "paused",
+        "unknown too",
+        "others outside of the table",
+        "chats with people",
+    ],
+)
+def test_who_has_to_wait_is_no_work_for_now_and_it_is_said_when_to_come_back(
+    changes: dict[str, Any], state: str, name: str, message: str
+) -> None:
+    ended = conclude({**COUNTS, **changes}, CampaignState(state))
+
+    assert (ended.name, ended.message) == (name, message)
+
+
 INVITED = {
     "mode": "invitation",
     "rows": 250,
