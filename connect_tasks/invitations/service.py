@@ -30,6 +30,7 @@ from connect_tasks.campaign.collection.stopping import Stopper
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.links import InvitationKeys
+from connect_tasks.campaign.opt_outs import FinderByPolicy
 from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.shared_quota import SharedQuota
@@ -291,8 +292,11 @@ class Running:
 
     def _make_context(self) -> CampaignContext:
         instance, share = self._instance, self._quota
+        find = FinderByPolicy(self._clock.now)
         commit = GroupCommit(
-            lambda changes: self._writer.run(lambda ledger: ledger.apply(self._worker, changes))
+            lambda changes: self._writer.run(
+                lambda ledger: ledger.apply(self._worker, changes, find=find)
+            )
         )
         return CampaignContext(
             conversation=Conversation(),

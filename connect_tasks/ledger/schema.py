@@ -97,6 +97,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE campaigns ADD COLUMN policy JSON",
         "ALTER TABLE campaigns ADD COLUMN limits_group TEXT",
         "ALTER TABLE campaigns ADD COLUMN ramp_step INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE campaigns ADD COLUMN looked_for TEXT",
         "ALTER TABLE contacts ADD COLUMN not_before TIMESTAMP",
         "ALTER TABLE contacts ADD COLUMN time_zone TEXT",
         "ALTER TABLE contacts ADD COLUMN variant TEXT",
@@ -135,6 +136,8 @@ campaigns = sa.Table(
     sa.Column("limits_group", sa.Text),
     # How many steps of the policy's ramp were passed.
     sa.Column("ramp_step", sa.Integer, nullable=False, default=0, server_default="0"),
+    # By which words all that was said was looked through for opt-outs.
+    sa.Column("looked_for", sa.Text),
 )
 
 contacts = sa.Table(
@@ -221,6 +224,15 @@ sa.Index(
 sa.Index(
     "contacts_by_recipient",
     contacts.c.customer_key,
+    contacts.c.sent_at,
+    sqlite_where=contacts.c.sent_at.is_not(None),
+    postgresql_where=contacts.c.sent_at.is_not(None),
+)
+
+# How many contacts a campaign has begun, and which of them last: not by walking past all who wait.
+sa.Index(
+    "contacts_begun",
+    contacts.c.campaign,
     contacts.c.sent_at,
     sqlite_where=contacts.c.sent_at.is_not(None),
     postgresql_where=contacts.c.sent_at.is_not(None),

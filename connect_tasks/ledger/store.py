@@ -25,6 +25,9 @@ from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.invitations import Invitations
 from connect_tasks.ledger.judging import Court, lock
 from connect_tasks.ledger.next_chats import NextChats
+from connect_tasks.ledger.opt_outs import FindOptOuts, OptOuts, note_heard
+from connect_tasks.ledger.ramp_steps import RampSteps
+from connect_tasks.ledger.ramps import Steps, allowance
 from connect_tasks.ledger.roster import Roster
 from connect_tasks.ledger.rows import (
     SAVE_PROGRESS,
@@ -95,6 +98,16 @@ class Ledger(Roster):
         return Collection(self._reading, self._writing)
 
     @property
+    def opt_outs(self) -> OptOuts:
+        """Who said on record that they want no more."""
+        return OptOuts(self._reading, self._writing)
+
+    @property
+    def ramp(self) -> RampSteps:
+        """How the ramps of its campaigns stand."""
+        return RampSteps(self._reading, self._writing)
+
+    @property
     def suppressions(self) -> Suppressions:
         """Whom nobody is to contact."""
         return Suppressions(self._reading, self._writing)
@@ -114,6 +127,7 @@ class Ledger(Roster):
         terms: ClaimTerms,
         judge: Judge | None = None,
         on_withheld: Callable[[int], None] = lambda _: None,
+        steps: Steps | None = None,
     ) -> list[Contact]:
         """Claim unfinished contacts: open chats first, then open outcomes, then planned ones.
 
@@ -129,11 +143,13 @@ class Ledger(Roster):
             judge: The campaign's policy, if it has one. Whom it does not allow to be called now is
                 not claimed, but set aside, with the reasons on record.
             on_withheld: Told how many contacts were settled by that.
+            steps: The policy's ramp, if it has one: no more are claimed than its step has.
         """
         with self._writing() as connection:
             if judge is None:
                 return Claim(connection, campaign, worker, now, terms).take(most)
             lock(connection, judge)
+            most_new = allowance(connection, campaign, steps, now)
             court = Court(
                 connection=connection,
                 judge=judge,
@@ -142,7 +158,7 @@ class Ledger(Roster):
                 token_validity=terms.token_validity,
                 on_withheld=on_withheld,
             )
-            return Claim(connection, campaign, worker, now, terms, court).take(most)
+            return Claim(connection, campaign, worker, now, terms, court, most_new).take(most)
 
     def expire_tokens(self, campaign: str, *, now: datetime, terms: ClaimTerms) -> int:
         """Make `unknown` what was sent so long ago that its token may not be sent again.
@@ -194,7 +210,12 @@ class Ledger(Roster):
             connection.execute(statement)
 
     def apply(
-        self, worker: str, changes: Sequence[Change], *, sending: Sending | None = None
+        self,
+        worker: str,
+        changes: Sequence[Change],
+        *,
+        sending: Sending | None = None,
+        find: FindOptOuts | None = None,
     ) -> None:
         """Write changes of claimed contacts, all or none; those that are written already stay so.
 
@@ -203,6 +224,7 @@ class Ledger(Roster):
             changes: What to write.
             sending: By what it is decided, in the same transaction, whether calls may be made that
                 are announced (`Progress.sends`).
+            find: Finds opt-outs in what people said, which are written with it.
 
         Raises:
             NotAllowedError: The policy does not allow one of the calls now. Of several changes none
@@ -211,11 +233,15 @@ class Ledger(Roster):
             UnwritableError: The database cannot hold one of the values.
         """
         with blaming_values():
-            if refused := self._apply(worker, changes, sending):
+            if refused := self._apply(worker, changes, sending, find):
                 raise refused
 
     def _apply(
-        self, worker: str, changes: Sequence[Change], sending: Sending | None
+        self,
+        worker: str,
+        changes: Sequence[Change],
+        sending: Sending | None,
+        find: FindOptOuts | None,
     ) -> NotAllowedError | None:
         progress = [progress_values(worker, c) for c in changes if isinstance(c, Progress)]
         heard = [row for c in changes if isinstance(c, Heard) for row in item_values(c)]
@@ -231,6 +257,8 @@ class Ledger(Roster):
             if heard:
                 insert = redaction.insert_heard(self._insert(items)).on_conflict_do_nothing()
                 connection.execute(insert, heard)
+            if find:
+                note_heard(connection, changes, find)
         return None
 
     def grant_permits(

@@ -24,6 +24,7 @@ from connect_tasks.ledger.contact import SETTLED
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.described import TranscriptState
 from connect_tasks.ledger.openings import first_own, opening_of
+from connect_tasks.ledger.opt_outs import FindOptOuts, note_opt_outs
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.redaction import insert_heard
 from connect_tasks.ledger.schema import collected, contacts, items
@@ -124,6 +125,7 @@ class Transcripts:
         unread: int,
         look_again_at: datetime | None,
         trouble: str | None = None,
+        find: FindOptOuts | None = None,
     ) -> int:
         """Put what a file holds beside what was heard.
 
@@ -133,6 +135,7 @@ class Transcripts:
             unread: How many things in it are no items.
             look_again_at: When to look for a better file, if this one has such things.
             trouble: What is wrong with them.
+            find: Finds opt-outs in what people said, which are written with it.
 
         Returns:
             How many items are new.
@@ -147,6 +150,8 @@ class Transcripts:
             if not connection.execute(_SETTLE, settled).rowcount:
                 return 0
             new = _add(connection, _new(connection, awaited, found))
+            if find:
+                note_opt_outs(connection, awaited.key, awaited.customer_id, found, find)
             connection.execute(_complete(awaited, unread))
             _note_first_reply(connection, awaited)
             return new

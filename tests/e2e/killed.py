@@ -145,9 +145,9 @@ class DoomedLedger(Ledger):
             ["release"], lambda: super(DoomedLedger, self).release(*args, **options)
         )
 
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+    def apply(self, worker: str, changes: Sequence[Change], **more: Any) -> None:
         steps = [_name(change) for change in changes]
-        self._fate.around(steps, lambda: super(DoomedLedger, self).apply(worker, changes))
+        self._fate.around(steps, lambda: super(DoomedLedger, self).apply(worker, changes, **more))
 
 
 def _name(change: Change) -> str:

@@ -106,10 +106,10 @@ def _doom(step: str) -> None:
             return claim(self, worker, ids, **more)
         return dies_around("claim", lambda: claim(self, worker, ids, **more))
 
-    def doomed_apply(self: Ledger, worker: str, changes: Sequence[Change]) -> None:
+    def doomed_apply(self: Ledger, worker: str, changes: Sequence[Change], **more: Any) -> None:
         names = {c.contact.status.value for c in changes if isinstance(c, Progress)}
         name = "started" if "started" in names else "sending"
-        dies_around(name, lambda: apply(self, worker, changes))
+        dies_around(name, lambda: apply(self, worker, changes, **more))
 
     def doomed_start(self: ConnectApi, request: str) -> StartChatContactResponse:
         answer: StartChatContactResponse = dies_around("start_chat", lambda: start(self, request))

@@ -212,9 +212,9 @@ class MortalLedger(Ledger):
         super().__init__(url)
         self._worker = worker
 
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
+    def apply(self, worker: str, changes: Sequence[Change], **more: Any) -> None:
         self._worker.passes("before apply")
-        super().apply(worker, changes)
+        super().apply(worker, changes, **more)
         self._worker.passes("after apply")
 
     @contextmanager

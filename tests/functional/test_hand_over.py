@@ -445,11 +445,11 @@ def test_a_run_that_is_cancelled_while_it_writes_gives_away_what_it_can(
     writing, release, late = threading.Event(), threading.Event(), threading.Event()
 
     class SlowLedger(Ledger):
-        def apply(self, worker: str, changes: Sequence[Any]) -> None:
+        def apply(self, worker: str, changes: Sequence[Any], **more: Any) -> None:
             if any(isinstance(one, Progress) and one.contact.handed_over_at for one in changes):
                 writing.set()
                 release.wait(LONG)
-            super().apply(worker, changes)
+            super().apply(worker, changes, **more)
 
     def cancel(_: Any) -> None:
         if writing.is_set():

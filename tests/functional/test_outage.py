@@ -1,14 +1,12 @@
 """A connection to the ledger that breaks after a commit: the answer is lost, the commit is not."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.ledger.changes import Change
-from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import Contact
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import World, customers, world
@@ -22,14 +20,12 @@ class Forgetful(Ledger):
     every = 3
     calls = 0
 
-    def apply(self, worker: str, changes: Sequence[Change]) -> None:
-        super().apply(worker, changes)
+    def apply(self, worker: str, changes: Sequence[Change], **more: Any) -> None:
+        super().apply(worker, changes, **more)
         self._break_now_and_then()
 
-    def claim(
-        self, campaign: str, worker: str, *, most: int, now: datetime, terms: ClaimTerms
-    ) -> list[Contact]:
-        claimed = super().claim(campaign, worker, most=most, now=now, terms=terms)
+    def claim(self, *args: Any, **options: Any) -> list[Contact]:
+        claimed = super().claim(*args, **options)
         self._break_now_and_then()
         return claimed
 

@@ -29,6 +29,7 @@ from connect_tasks.campaign.collection.look_schedule import GIVE_UP_AFTER
 from connect_tasks.campaign.collection.stopping import Stopper
 from connect_tasks.campaign.collection.transcripts import Place, TranscriptReader, sweep
 from connect_tasks.campaign.funnel import FunnelCounter
+from connect_tasks.campaign.opt_outs import FinderByPolicy, look_through
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.own_loop import finish
 from connect_tasks.errors import (
@@ -121,6 +122,8 @@ def collect_campaign(
     name = ledger.existing_campaign(campaign)
     # Set back meanwhile, it would have all asked about again and again.
     clock, random = SteadyClock(clock or SystemClock()), random or SystemRandom()
+    find = FinderByPolicy(clock.now)
+    look_through(ledger, name, find)
     with ExitStack() as stack:
         calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
         writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
@@ -150,6 +153,7 @@ def collect_campaign(
             executor=calls,
             clock=clock,
             give_up_after=give_up_after,
+            find=find,
         )
         collector = _Collector(
             name,

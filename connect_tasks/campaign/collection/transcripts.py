@@ -33,6 +33,7 @@ from connect_tasks.errors import (
     RetryableError,
 )
 from connect_tasks.ledger.async_ledger import AsyncLedger
+from connect_tasks.ledger.opt_outs import FindOptOuts
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.ledger.transcripts import Awaited
 
@@ -90,6 +91,7 @@ class TranscriptReader:
         executor: The threads for S3.
         clock: Tells the time.
         give_up_after: How long after its end a chat's file is looked for.
+        find: Finds opt-outs in what people said.
     """
 
     def __init__(
@@ -102,7 +104,9 @@ class TranscriptReader:
         executor: Executor,
         clock: Clock,
         give_up_after: timedelta,
+        find: FindOptOuts | None = None,
     ) -> None:
+        self._find = find
         self._store = store
         self._ledger = ledger
         self._campaign = campaign
@@ -289,7 +293,12 @@ class TranscriptReader:
         # Added after the wait: others count meanwhile.
         new = await self._ask(
             lambda ledger: ledger.transcripts.store(
-                awaited, file.items, unread=gaps, look_again_at=again_at, trouble=why
+                awaited,
+                file.items,
+                unread=gaps,
+                look_again_at=again_at,
+                trouble=why,
+                find=self._find,
             )
         )
         self.read.items += new
