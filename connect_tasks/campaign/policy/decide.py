@@ -59,7 +59,7 @@ def decide(customer: Customer, now: datetime, history: History, policy: Outreach
     return Rules(policy).verdict(customer, now, history)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Case:
     """A customer at an instant: everything that the rules ask for."""
 
@@ -126,15 +126,17 @@ class Rules:
         yield from self._closed(case)
 
     def _closed(self, case: _Case) -> Iterator[Why]:
-        if case.clock is not None:
-            for name in case.clock.restricted(case.now):
+        span = case.clock.span(case.now) if case.clock else None
+        if span is not None:
+            for name in span.restricted:
                 yield Why(Rule.RESTRICTED_PERIOD, name)
-        for words in self._limits.hit(case.contacts, case.now):
-            yield Why(Rule.FREQUENCY_CAPPED, words)
+        if case.contacts:
+            for words in self._limits.hit(case.contacts, case.now):
+                yield Why(Rule.FREQUENCY_CAPPED, words)
+        if span is not None and span.outside:
+            yield Why(Rule.OUTSIDE_HOURS, span.outside)
         if case.has_no_clock:
             yield _NO_CLOCK
-        elif case.clock is not None and (hours := case.clock.outside(case.now)):
-            yield Why(Rule.OUTSIDE_HOURS, hours)
 
     def _later_or_never(self, case: _Case, why: tuple[Why, ...]) -> Defer | Suppress:
         for_good = any(one.expires_at is None for one in case.suppressions)
@@ -151,10 +153,13 @@ class Rules:
         end = case.now + _FARTHEST
         if case.deadline is not None:
             end = min(end, case.deadline - 1)
-        at, before = case.now, None
-        while at is not None and at != before and at <= end:
-            before, at = at, self._steps(case, at)
-        return at if at is not None and at <= end else None
+        at: int | None = case.now
+        while at is not None and at <= end:
+            later = self._steps(case, at)
+            if later == at:
+                return at
+            at = later
+        return None
 
     def _steps(self, case: _Case, at: int) -> int | None:
         """Where the rules, asked one after the other, let it be at the earliest."""
@@ -163,12 +168,13 @@ class Rules:
         return at if case.clock is None else case.clock.opens(at)
 
     def _closes(self, case: _Case) -> datetime | None:
-        ends = [case.deadline] if case.deadline is not None else []
-        if case.contacts and (end := self._limits.closes(case.contacts, case.now)) is not None:
-            ends.append(end)
-        if case.clock is not None and (end := case.clock.closes(case.now)) is not None:
-            ends.append(end)
-        return datetime_of(min(ends)) if ends else None
+        ends = [
+            case.deadline,
+            self._limits.closes(case.contacts, case.now) if case.contacts else None,
+            case.clock.closes(case.now) if case.clock else None,
+        ]
+        first = min((end for end in ends if end is not None), default=None)
+        return None if first is None else datetime_of(first)
 
 
 def _with_expiry(why: tuple[Why, ...], expired: Why) -> tuple[Why, ...]:

@@ -20,7 +20,7 @@ def refuse(rule: str) -> NoReturn:
         PydanticCustomError: Always.
     """
     # Braces would be read as places to fill in; without a context nothing is filled in.
-    raise PydanticCustomError(RULE, rule)  # type: ignore[arg-type]
+    raise PydanticCustomError(RULE, rule)
 
 
 def _list_name(name: str) -> str:
