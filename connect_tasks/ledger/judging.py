@@ -62,9 +62,12 @@ _BY_THE_HOUR = frozenset({Rule.OUTSIDE_HOURS, Rule.RESTRICTED_PERIOD})
 _Row = Mapping[Any, Any]
 
 
-def lock(connection: sa.Connection, judge: Judge) -> None:
-    """Wait until nobody else judges by what others send; first of all in a transaction."""
-    if judge.look_back or connection.dialect.name == "sqlite":
+def lock(connection: sa.Connection, judge: Judge | None) -> None:
+    """Wait until nobody else judges by what others send; first of all in a transaction.
+
+    In SQLite nobody else writes then, also where nothing is judged: what is read stays so.
+    """
+    if connection.dialect.name == "sqlite" or (judge and judge.look_back):
         connection.exec_driver_sql(_LOCKS[connection.dialect.name])
 
 

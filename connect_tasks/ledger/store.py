@@ -146,9 +146,9 @@ class Ledger(Roster):
             steps: The policy's ramp, if it has one: no more are claimed than its step has.
         """
         with self._writing() as connection:
+            lock(connection, judge)
             if judge is None:
                 return Claim(connection, campaign, worker, now, terms).take(most)
-            lock(connection, judge)
             most_new = allowance(connection, campaign, steps, now)
             court = Court(
                 connection=connection,

@@ -263,7 +263,7 @@ def decide(ledger: Ledger, customer_id: str = "kunde-17", *, campaign: str = CAM
 
 
 def opt_out(ledger: Ledger, customer_id: str = "kunde-17", name: str = "all") -> None:
-    entry = Suppression(name, "person", "a call from Zebulon", NOW)
+    entry = Suppression(name, "person", f"a call from {customer_id}", NOW)
     ledger.suppressions.add([(customer_id, entry)])
 
 
