@@ -17,6 +17,7 @@ ConnectTasksError
 │       └── CredentialsError      credentials are missing, wrong or expired
 ├── ChatLostError             a chat's connection broke and could not be restored
 ├── CampaignHaltedError       a campaign stopped early; everything is resumable
+│   └── RampHaltedError           too much went wrong in a step of its ramp: a person resumes it
 ├── CasesFailedError          a flow does otherwise than its cases expect: look at which is right
 └── LedgerError               the ledger cannot be used; nothing is sent without it
     ├── LedgerAddressError        its URL is wrong (an InputError, too)
@@ -49,6 +50,7 @@ __all__ = [
     "NotFoundError",
     "OutcomeUnknownError",
     "PermanentError",
+    "RampHaltedError",
     "RetryableError",
     "ServiceFaultError",
     "ThrottledError",
@@ -110,6 +112,10 @@ class ChatLostError(ConnectTasksError):
 
 class CampaignHaltedError(ConnectTasksError):
     """A campaign stopped before its last row; running it again goes on from there."""
+
+
+class RampHaltedError(CampaignHaltedError):
+    """Too much went wrong in a step of a campaign's ramp; it is paused until a person resumes it."""
 
 
 class CasesFailedError(ConnectTasksError, AssertionError):

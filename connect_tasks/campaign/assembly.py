@@ -136,6 +136,7 @@ class Assembly:
             judge=partial(policy.judge, ledger),
             now=self.clock.now,
             token_validity=self.instance.quotas.token_validity,
+            steps=partial(policy.steps, ledger),
         )
         ledger.apply(self.worker_name, changes, sending=sending)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
+from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.summary import summarise
 from connect_tasks.campaign.unknown_outcomes import Decision, resolve, unknown_contacts
 from connect_tasks.errors import InputError
@@ -132,15 +133,31 @@ def stop(campaign: str, ledger: Ledger | str | None = None) -> None:
     _set_state(campaign, ledger, CampaignState.STOPPED)
 
 
-def resume(campaign: str, ledger: Ledger | str | None = None) -> None:
+def resume(
+    campaign: str, ledger: Ledger | str | None = None, *, clock: Clock | None = None
+) -> None:
     """Let a paused or stopped campaign go on; the next run of it does.
 
-    In an invitation nothing else is needed: its links work again.
+    In an invitation nothing else is needed: its links work again. One that its policy's ramp has
+    paused goes on with the ramp's next step, whatever was counted in the last one: it is on record
+    that a person decided so. Again, it changes nothing.
+
+    Args:
+        campaign: Its name.
+        ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
+            `.connect_tasks` if None.
+        clock: Tells the time; the machine's by default.
 
     Raises:
         InputError: There is no such campaign.
     """
-    _set_state(campaign, ledger, CampaignState.RUNNING)
+    now = (clock or SystemClock()).now()
+    with opened(ledger) as open_ledger:
+        name = open_ledger.existing_campaign(campaign)
+        policy = stored_policy(open_ledger, name).fingerprint
+        # First: running again before that, it would be halted once more by the same step.
+        open_ledger.ramp.resume(name, policy=policy, now=now)
+        open_ledger.set_state(name, CampaignState.RUNNING)
 
 
 def withdraw(

@@ -1,10 +1,14 @@
 """The policy in force: who may be contacted in a campaign, as the ledger has it in this moment."""
 
+from functools import partial
 from typing import Any
 
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.ramp_steps import steps_of
+from connect_tasks.ledger.ramps import Steps
 from connect_tasks.ledger.reader import LedgerReader
+from connect_tasks.ledger.store import Ledger
 
 __all__ = ["PolicyInForce", "stored_policy"]
 
@@ -27,6 +31,8 @@ class PolicyInForce:
         self._campaign = campaign
         self._stored: dict[str, Any] | None = None
         self._judge = PolicyJudge(OutreachPolicy())
+        self._steps: Steps | None = None
+        self._has_steps_of: PolicyJudge | None = None
 
     def judge(self, ledger: LedgerReader) -> PolicyJudge:
         """What decides by it."""
@@ -35,3 +41,12 @@ class PolicyInForce:
             self._judge = PolicyJudge(OutreachPolicy.model_validate(stored or {}))
             self._stored = stored
         return self._judge
+
+    def steps(self, ledger: Ledger) -> Steps | None:
+        """Its ramp, if it has one; shares are of the customers who are in when it is first asked."""
+        judge = self.judge(ledger)
+        if judge is not self._has_steps_of:
+            customers = partial(ledger.ramp.customers, self._campaign)
+            self._steps = steps_of(judge.policy, customers)
+            self._has_steps_of = judge
+        return self._steps

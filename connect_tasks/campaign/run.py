@@ -19,7 +19,7 @@ from connect_tasks.campaign.hand_over.calls import HandOverCalls
 from connect_tasks.campaign.hand_over.started_chat import HandOver, check_alone, function_of
 from connect_tasks.campaign.worker import Worker
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import CampaignHaltedError, LedgerError
+from connect_tasks.errors import CampaignHaltedError, LedgerError, RampHaltedError
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
@@ -95,7 +95,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         InputError: There is no such campaign, it is not run in this way, or the hand-over is no
             function. Nothing was claimed.
         CampaignHaltedError: Something concerns every contact (credentials, permissions, an
-            unknown instance or flow). Nothing more was started; what was under way was finished.
+            unknown instance or flow), or too much went wrong in a step of the policy's ramp
+            (`RampHaltedError`). Nothing more was started; what was under way was finished.
         LedgerError: The ledger cannot be used any more; no chat was started since, but for calls
             that were under way.
 
@@ -138,7 +139,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     )
     runner.run()
     funnel = runner.counter.funnel()
-    if isinstance(runner.failure, LedgerError):
+    if isinstance(runner.failure, LedgerError | RampHaltedError):
         raise runner.failure
     if runner.failure is not None:
         raise CampaignHaltedError(

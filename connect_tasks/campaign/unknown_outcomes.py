@@ -136,6 +136,8 @@ def next_generation(contact: Contact, row: str | None = None) -> Planned:
         request=canonical_json(wire),
         fingerprint=fingerprint(wire),
         messages=messages,
+        time_zone=contact.time_zone,
+        variant=contact.variant,
     )
 
 

@@ -12,8 +12,10 @@ from typing import TypeAlias
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.hand_over_pipeline import HandOverPipeline
 from connect_tasks.campaign.pipeline import Pipeline
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.unknown_starts import UnknownStarts
 from connect_tasks.campaign.worker_claims import WORKED_ON, WorkerClaims
+from connect_tasks.campaign.worker_ramp import WorkerRamp
 from connect_tasks.errors import (
     AmazonError,
     CampaignWideError,
@@ -26,6 +28,7 @@ from connect_tasks.errors import (
 from connect_tasks.ledger.async_ledger import AsyncLedger
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Status
+from connect_tasks.ledger.ramp_steps import Stand, Standing
 
 __all__ = ["Worker", "WorkerSettings"]
 
@@ -96,9 +99,10 @@ class Worker:
                 table_id=settings.table_id,
             ),
             clock=context.clock,
-            policy=context.policy_in_force,
+            policy=context.policy_in_force or PolicyInForce(campaign),
             on_withheld=context.counter.withhold,
         )
+        self._ramp = WorkerRamp(self._claims)
         self._unknown = UnknownStarts(
             first_seconds=settings.comeback_seconds,
             longest_seconds=settings.longest_comeback_seconds,
@@ -285,12 +289,15 @@ class Worker:
         self._state = state
         _log.warning("campaign %s is %s", self._campaign, state)
         if state is CampaignState.PAUSED:
+            self._pause(await self._ramp.stopped_by())
             self._close_admission()
         elif state is CampaignState.STOPPED:
             self.wind_down(self._settings.grace_seconds)
 
     async def _wait_for_more(self) -> bool:
         """Wait a little if there may be more to do: by others' contacts, or by unknown starts."""
+        if (goes_on := await self._heed_ramp()) is not None:
+            return goes_on
         seconds = await self._seconds_to_more()
         if seconds is None and not self._unknown.hurry():
             if self._unknown.give_up():
@@ -304,6 +311,22 @@ class Worker:
         soonest = min(wait for wait in (seconds, own, 1.0) if wait is not None)
         await self._until_changed(max(0.05, soonest))
         return True
+
+    async def _heed_ramp(self) -> bool | None:
+        """Whether there may be more to do, where the ramp tells; None where it lets all begin."""
+        stand = await self._ramp.stand(self._unknown.hurry)
+        if stand is None:
+            return None
+        self._alone_since = None
+        if stand.standing is Standing.WAITING:
+            own = self._unknown.seconds_left(self._now())
+            await self._until_changed(self._settings.state_seconds if own is None else own)
+        self._pause(stand)
+        return stand.standing is not Standing.PAUSED
+
+    def _pause(self, stand: Stand | None) -> None:
+        if stand and (error := self._ramp.error(stand)):
+            self._halt(error)
 
     async def _seconds_to_more(self) -> float | None:
         """Until somebody may be contacted who waits for another worker or, if wished, their time."""

@@ -52,6 +52,7 @@ class WorkerClaims:
                 terms=self.terms,
                 judge=self.policy.judge(ledger),
                 on_withheld=self.on_withheld,
+                steps=self.policy.steps(ledger),
             )
         )
         if len(claimed) < most or claimed[-1].status is Status.PLANNED:

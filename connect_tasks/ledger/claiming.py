@@ -29,6 +29,7 @@ class Claim:
         now: The present time.
         terms: How long it holds, and for whom.
         court: Judges whom a policy allows; all may be claimed without one.
+        most_new: How many may be claimed whose start was never sent; any number if None.
     """
 
     connection: sa.Connection
@@ -37,6 +38,7 @@ class Claim:
     now: datetime
     terms: ClaimTerms
     court: Court | None = None
+    most_new: int | None = None
 
     def take(self, most: int) -> list[Contact]:
         """Claim contacts, at most so many: open chats first, planned ones last."""
@@ -45,15 +47,29 @@ class Claim:
             queries = free(self.campaign, self.worker, status, self.now, self.terms)
             for which, query in enumerate(queries):
                 if left := most - len(claimed):
-                    claimed += self._take(query, status, which, left)
+                    claimed += self._some(query, status, which, left)
         return claimed
+
+    def _some(
+        self, query: sa.Select[tuple[object, ...]], status: Status, which: int, most: int
+    ) -> list[Contact]:
+        if self.most_new is None or status in OPEN:
+            return self._take(query, status, which, most)
+        claimed: list[Contact] = []
+        if status is not Status.PLANNED:
+            # Those were begun before, and take nobody's place.
+            claimed = self._take(query.where(contacts.c.sent_at.is_not(None)), status, which, most)
+            query = query.where(contacts.c.sent_at.is_(None))
+        new = self._take(query, status, which, min(self.most_new, most - len(claimed)))
+        self.most_new -= len(new)
+        return claimed + new
 
     def _take(
         self, query: sa.Select[tuple[object, ...]], status: Status, which: int, most: int
     ) -> list[Contact]:
         court = None if status in OPEN else self.court
         claimed: list[Contact] = []
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if most else 0):
             rows = self.connection.execute(query.limit(most - len(claimed))).mappings().all()
             ids = [row["id"] for row in rows] if court is None else court.allowed(rows)
             claimed += self._mark(ids)

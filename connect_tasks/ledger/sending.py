@@ -14,6 +14,7 @@ from connect_tasks.errors import NotAllowedError
 from connect_tasks.ledger.changes import Change, Progress
 from connect_tasks.ledger.contact import OPEN
 from connect_tasks.ledger.judging import Court, lock, may_be_judged
+from connect_tasks.ledger.ramps import Steps, room
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.verdicts import Judge, Moment
 
@@ -28,11 +29,13 @@ class Sending:
         judge: Gives the campaign's policy, as it is now.
         now: Tells the time.
         token_validity: How long a client token holds.
+        steps: Gives the policy's ramp, as it is now.
     """
 
     judge: Callable[[], Judge]
     now: Callable[[], datetime]
     token_validity: timedelta
+    steps: Callable[[], Steps | None] = lambda: None
 
     def refusal(
         self, connection: sa.Connection, worker: str, changes: Sequence[Change]
@@ -47,16 +50,25 @@ class Sending:
         ids = [c.contact.id for c in changes if isinstance(c, Progress) and _announces(c)]
         if not ids:
             return None
-        judge = self.judge()
+        judge, steps = self.judge(), self.steps()
         lock(connection, judge)
         theirs = contacts.c.claimed_by == worker
+        left = room(connection, _campaign_of(changes), steps)
         rows = connection.execute(may_be_judged(ids).where(theirs)).mappings().all()
+        if left is not None and sum(row["sent_at"] is None for row in rows) > left:
+            return self._turned_back(connection, ids)
         settled: list[int] = []
         allowed = self._court(connection, judge, settled.append).allowed(rows)
         if len(allowed) == len(rows):
             # Who is not this worker's any more is told of where the change is written.
             return None
         return NotAllowedError("the policy does not allow it now", is_withheld=bool(settled))
+
+    def _turned_back(self, connection: sa.Connection, ids: Sequence[int]) -> NotAllowedError:
+        """Others have begun what was left of the ramp's step, while this worker slept."""
+        given_up = sa.update(contacts).where(contacts.c.id.in_(ids))
+        connection.execute(given_up.values(claimed_by=None, claimed_until=None))
+        return NotAllowedError("the ramp's step is full", is_withheld=False)
 
     def _court(
         self, connection: sa.Connection, judge: Judge, on_withheld: Callable[[int], None]
@@ -69,6 +81,10 @@ class Sending:
             token_validity=self.token_validity,
             on_withheld=on_withheld,
         )
+
+
+def _campaign_of(changes: Sequence[Change]) -> str:
+    return changes[0].contact.campaign
 
 
 def _announces(change: Progress) -> bool:

@@ -53,6 +53,7 @@ class Moment(StrEnum):
     START = "start"
     LINK = "link"
     CLICK = "click"
+    RAMP = "ramp"
 
 
 @dataclass(frozen=True, slots=True)
