@@ -20,7 +20,10 @@ __all__ = ["CampaignContext"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignContext:
-    """What a campaign's contacts are worked on with: the same for all of them."""
+    """What a campaign's contacts are worked on with: the same for all of them.
+
+    There is no `policy_in_force` where people start their chats: their links were given out by it.
+    """
 
     conversation: Conversation
     hand_over: HandOverCalls | None = None
@@ -31,7 +34,7 @@ class CampaignContext:
     unconnected: SlotPool
     peoples_slots: PeoplesSlots | None = None
     policy: RetryPolicy
-    policy_in_force: PolicyInForce
+    policy_in_force: PolicyInForce | None = None
     token_validity: timedelta
     connect_window: timedelta
     beat_seconds: float

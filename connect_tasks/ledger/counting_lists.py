@@ -3,10 +3,12 @@
 The rules of this file:
 
 - A list counts if the campaign's policy names it; `all` counts always.
-- Two short questions for many customers, the same whether any of them is on a list, or is none.
+- At a press they count as they are then. A link is not sent if they will count when it may be.
+- At a press it is two short questions for many customers, the same whether any of them is on a
+  list, or is a customer.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +17,15 @@ import sqlalchemy as sa
 from connect_tasks.ledger.schema import campaigns, ledger, suppressions
 from connect_tasks.ledger.suppression_lists import ALL
 from connect_tasks.ledger.suppressions import customer_hash, in_force
+from connect_tasks.ledger.verdicts import Suppression
 
-__all__ = ["COUNTING", "counting_lists", "lists_in_force", "lists_of_campaigns"]
+__all__ = [
+    "COUNTING",
+    "counting_lists",
+    "in_force_when_sent",
+    "lists_in_force",
+    "lists_of_campaigns",
+]
 
 COUNTING = campaigns.c.policy["suppression"]
 """What a campaign's policy says of lists, as `counting_lists` takes it."""
@@ -64,3 +73,17 @@ def lists_in_force(
     for hashed, name in rows:
         lists.setdefault(hashed, set()).add(name)
     return {key: frozenset(lists.get(hashed, ())) for key, hashed in hashes.items()}
+
+
+def in_force_when_sent(
+    found: Sequence[Suppression], not_before: datetime | None, now: datetime
+) -> bool:
+    """Whether one of these suppressions still holds when a link may be sent for the first time.
+
+    Args:
+        found: Those that hold now.
+        not_before: From when on the link may be sent, if at all.
+        now: The present time.
+    """
+    first = max(not_before or now, now)
+    return any(one.expires_at is None or one.expires_at > first for one in found)

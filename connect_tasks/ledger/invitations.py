@@ -23,12 +23,13 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from connect_tasks.ledger import counts
-from connect_tasks.ledger.counting_lists import lists_in_force, lists_of_campaigns
+from connect_tasks.ledger.counting_lists import in_force_when_sent, lists_of_campaigns
 from connect_tasks.ledger.issuing import THEIRS, Issue, Link, links_of, locked_contacts
 from connect_tasks.ledger.judging import lock
 from connect_tasks.ledger.next_chats import count_chats
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
 from connect_tasks.ledger.standing import Standing
+from connect_tasks.ledger.suppressions import suppressions_of
 from connect_tasks.ledger.verdicts import Judge
 
 __all__ = ["MOST_LINKS", "Invitations"]
@@ -130,16 +131,21 @@ class Invitations:
     ) -> dict[str, _Row]:
         """The same of some customers (`MOST_LINKS` at most), by their keys.
 
-        Each says too whether the customer has `opted_out` at this time, by a list that counts.
+        Each says too whether the customer has `opted_out`, by a list that counts, of the time at
+        which their link may be sent.
         """
         query = _with_contacts(campaign).where(_COLUMNS.customer_key.in_(customer_keys))
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
             counting = lists_of_campaigns(connection, [campaign]).get(campaign, frozenset())
-            on_lists = lists_in_force(connection, [row["customer_key"] for row in rows], now)
-        keyed = {row["customer_key"]: row for row in rows}
+            keyed = {row["customer_key"]: row for row in rows}
+            found = suppressions_of(connection, keyed, counting, now)
         return {
-            key: {**row, "opted_out": bool(on_lists[key] & counting)} for key, row in keyed.items()
+            key: {
+                **row,
+                "opted_out": in_force_when_sent(found.get(key, ()), row["not_before"], now),
+            }
+            for key, row in keyed.items()
         }
 
     def base_url(self, campaign: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.contact import Status
-from connect_tasks.ledger.counting_lists import lists_in_force
+from connect_tasks.ledger.counting_lists import in_force_when_sent
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.link_windows import (
     TOO_LATE,
@@ -24,6 +24,7 @@ from connect_tasks.ledger.link_windows import (
 )
 from connect_tasks.ledger.schema import contacts, decisions, invitations
 from connect_tasks.ledger.standing import Standing, standing_by_rule, standing_to_send, unreachable
+from connect_tasks.ledger.suppressions import suppressions_of
 from connect_tasks.ledger.verdicts import Customer, Judge, Moment, Verdict
 
 __all__ = ["THEIRS", "Issue", "Link", "links_of", "locked_contacts"]
@@ -126,17 +127,15 @@ class Issue:
 
         Once, after all were looked at; in the transaction that `write` is called in.
         """
-        unsent = self._to_be_judged_again(connection, judge)
-        on_lists = lists_in_force(connection, self._kept, self._now)
-        opted_out = {key for key in self._kept if on_lists[key] & judge.lists}
-        keys = dict.fromkeys((*self._new, *self._renewed, *sorted(unsent | opted_out)))
+        opted_out = self._opted_out(connection, judge)
+        unsent = self._to_be_judged_again(connection, judge, opted_out)
+        keys = (*self._new, *self._renewed, *sorted(unsent | opted_out))
         recipients = [self._recipient(key) for key in keys]
         said = judge_links(connection, judge, self._campaign, recipients, self._now)
-        return {
-            key: self._heed(key, verdict, window)
-            for key, (verdict, window) in said.items()
-            # What was given out, and may be, stays as it is.
-            if key not in opted_out - unsent or window is None
+        # What was given out stays as it is, also where they are back on a day.
+        standings = dict.fromkeys(opted_out - unsent, Standing.OPTED_OUT)
+        return standings | {
+            key: self._heed(key, *one) for key, one in said.items() if key not in standings
         }
 
     def write(self, connection: sa.Connection) -> None:
@@ -149,12 +148,24 @@ class Issue:
             if values:
                 connection.execute(update, values)
 
-    def _to_be_judged_again(self, connection: sa.Connection, judge: Judge) -> set[str]:
+    def _opted_out(self, connection: sa.Connection, judge: Judge) -> set[str]:
+        """Who has a link that must not be sent, as they will be on a list then."""
+        found = suppressions_of(connection, self._kept, judge.lists, self._now)
+        return {
+            key
+            for key, theirs in found.items()
+            if in_force_when_sent(theirs, self._there[key]["not_before"], self._now)
+        }
+
+    def _to_be_judged_again(
+        self, connection: sa.Connection, judge: Judge, opted_out: Collection[str]
+    ) -> set[str]:
         """Whose link is there and waits, and perhaps for another time than is said by now."""
         planned = [key for key in self._kept if self._latest[key]["status"] == Status.PLANNED]
         waiting = [key for key in planned if self._not_sent(key)]
         unsendable = {key for key in planned if self._there[key]["not_before"] is None}
-        return unsendable | _judged_otherwise(connection, self._campaign, waiting, judge)
+        changed = _judged_otherwise(connection, self._campaign, waiting, judge)
+        return unsendable | changed | {key for key in waiting if key in opted_out}
 
     def _not_sent(self, key: str) -> datetime | None:
         """Since when a link is there that nobody may have sent yet."""

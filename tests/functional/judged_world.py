@@ -48,22 +48,34 @@ class Rules:
     held_out: Collection[str] = ()
 
     def decide(self, customer: Customer, now: datetime, history: History) -> Verdict:
-        if history.suppressions:
-            return Suppress((Why(Rule.OPTED_OUT, history.suppressions[0].list),))
+        no = self._never_or_later(customer, now, history)
+        if no is not None:
+            return no
+        if customer.customer_key in self.held_out and self.opens <= now.hour < self.closes:
+            return HoldOut((Why(Rule.HELD_OUT),))
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        opens, closes = midnight + self.opens * HOUR, midnight + self.closes * HOUR
+        if not opens <= now < closes:
+            opening = opens if now < opens else opens + DAY
+            return Defer(opening, (Why(Rule.OUTSIDE_HOURS, f"{self.opens}-{self.closes}"),))
+        return Allow(None if (self.opens, self.closes) == (0, 24) else closes)
+
+    def _never_or_later(
+        self, customer: Customer, now: datetime, history: History
+    ) -> Suppress | Defer | None:
+        for one in history.suppressions:
+            why = Why(Rule.OPTED_OUT, one.list)
+            if one.expires_at is None:
+                return Suppress((why,))
+            if one.expires_at > now:
+                return Defer(one.expires_at, (why,))
         if now - customer.planned_at >= self.expires_after:
             return Suppress((Why(Rule.EXPIRED),))
         counted = sorted(at for at in history.contacts if at > now - self.look_back)
         if self.cap and len(counted) >= self.cap:
             free = counted[-self.cap] + self.look_back
             return Defer(free, (Why(Rule.FREQUENCY_CAPPED, f"{self.cap}"),))
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        opens, closes = midnight + self.opens * HOUR, midnight + self.closes * HOUR
-        if not opens <= now < closes:
-            opening = opens if now < opens else opens + DAY
-            return Defer(opening, (Why(Rule.OUTSIDE_HOURS, f"{self.opens}-{self.closes}"),))
-        if customer.customer_key in self.held_out:
-            return HoldOut((Why(Rule.HELD_OUT),))
-        return Allow(None if (self.opens, self.closes) == (0, 24) else closes)
+        return None
 
 
 @dataclass

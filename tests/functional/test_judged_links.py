@@ -211,6 +211,36 @@ def test_an_opt_out_that_is_taken_back_brings_the_link_back_with_a_table_that_na
     assert list(here.to_send("1")) == ["1"]
 
 
+def test_who_is_on_a_list_for_a_while_gets_a_link_for_after_that(here: JudgedLinks) -> None:
+    here.rules = OFFICE
+    here.opt_out("1", expires_at=EVENING)
+
+    assert here.invite("1") == {"1": Standing.DEFERRED}
+    assert here.window("1") == (NINE, NINE + 9 * HOUR)
+    assert here.to_send("1") == {"1": Standing.DEFERRED}
+
+
+def test_who_comes_onto_a_list_for_a_while_is_sent_nothing_meanwhile(here: JudgedLinks) -> None:
+    here.rules, here.now = OFFICE, EVENING
+    here.invite("waits")
+    here.now = NINE
+    here.invite("sent")
+    here.now = EVENING + HOUR
+    for name in ("sent", "waits"):
+        here.opt_out(name, expires_at=NINE + HOUR)
+    assert here.to_send("sent", "waits") == {}
+
+    assert here.issue("waits") == {"waits": Standing.DEFERRED}
+    assert here.window("waits") == (NINE + HOUR, NINE + 9 * HOUR)
+    assert here.to_send("waits") == {"waits": Standing.DEFERRED}
+    here.now = NINE
+    assert here.issue("sent") == {"sent": Standing.OPTED_OUT}
+    assert here.contact("sent")["status"] == Status.PLANNED
+    here.now = NINE + HOUR
+    assert here.issue("sent", "waits") == {"sent": Standing.KEPT, "waits": Standing.KEPT}
+    assert here.window("sent") == (NINE, NINE + 9 * HOUR)
+
+
 @pytest.mark.parametrize("status", [Status.STARTED, Status.CONNECTED, Status.UNKNOWN])
 def test_who_opts_out_after_their_press_keeps_their_status(
     here: JudgedLinks, status: Status

@@ -757,9 +757,9 @@ def test_a_ledger_that_does_not_answer_keeps_no_press_waiting_for_it(
     token, other = lite.invite("0001", "0002")
     answers, found = threading.Event(), Clicks.find
 
-    def blocked(*arguments: Any) -> Any:
+    def blocked(*arguments: Any, **options: Any) -> Any:
         answers.wait()
-        return found(*arguments)
+        return found(*arguments, **options)
 
     with lite.site() as site, pytest.MonkeyPatch.context() as patch:
         patch.setattr(Clicks, "find", blocked)

@@ -67,6 +67,7 @@ LONG_AGO, LATELY = NOON - VALIDITY, NOON - VALIDITY + timedelta(seconds=1)
         (contact(Status.COMPLETED, error_code=NEVER, generation=9), Verdict.NEXT),
         (contact(Status.FAILED), Verdict.NOT_VALID),
         (contact(Status.FAILED, error_code=Withdrawal.BY_TABLE), Verdict.NOT_VALID),
+        (contact(Status.WITHHELD, error_code="held_out"), Verdict.NOT_VALID),
         (contact(Status.PLANNED, generation=0), Verdict.NOT_VALID),
     ],
 )
@@ -86,14 +87,16 @@ def test_three_chats_that_amazon_made_are_the_end_and_plans_are_none(
     assert judge(found, NOON, VALIDITY) is (Verdict.NEXT if chats < 3 else Verdict.OVER)
 
 
-@pytest.mark.parametrize("by", list(Withdrawal))
+@pytest.mark.parametrize(
+    "out", [*({"taken_out": by} for by in Withdrawal), {"opted_out": True}], ids=str
+)
 @pytest.mark.parametrize("sent_at", [None, LATELY, LONG_AGO])
 @pytest.mark.parametrize("code", [None, NEVER])
 @pytest.mark.parametrize("status", list(Status))
-def test_of_whom_was_taken_out_only_the_chat_that_is_open_goes_on(
-    status: Status, code: str | None, sent_at: datetime | None, by: Withdrawal
+def test_of_who_was_taken_out_or_opted_out_only_the_chat_that_is_open_goes_on(
+    status: Status, code: str | None, sent_at: datetime | None, out: dict[str, object]
 ) -> None:
-    found = link(contact(status, error_code=code, sent_at=sent_at), taken_out=by)
+    found = link(contact(status, error_code=code, sent_at=sent_at), **out)
     is_open = status in {Status.STARTED, Status.CONNECTED}
     assert judge(found, NOON, VALIDITY) is (Verdict.REPEAT if is_open else Verdict.NOT_VALID)
 
