@@ -18,10 +18,12 @@ from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.answers.said import INTERACTIVE, said
 from connect_tasks.campaign.policy.opt_out_words import is_opt_out
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy_in_force import stored_policy
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.opt_outs import OptOut
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["FinderByPolicy", "look_through"]
+__all__ = ["FinderByPolicy", "look_through", "opt_out_words"]
 
 
 class FinderByPolicy:
@@ -92,6 +94,18 @@ def look_through(ledger: Ledger, campaign: str, find: FinderByPolicy) -> int:
         How many customers came onto a list.
     """
     return ledger.opt_outs.look_through(campaign, find, words=find.words(ledger.policy(campaign)))
+
+
+def opt_out_words(ledger: Ledger, campaign: str) -> Mapping[str, tuple[str, ...]]:
+    """The opt-out words of a campaign, by language; none where our side speaks.
+
+    Args:
+        ledger: Holds the campaign.
+        campaign: Its name, as it was entered.
+    """
+    if ledger.mode(campaign) is CampaignMode.SIMULATION:
+        return {}
+    return stored_policy(ledger, campaign).opt_out_words
 
 
 def _offers(item: Item) -> bool:

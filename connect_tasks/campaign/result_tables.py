@@ -9,6 +9,7 @@ from connect_tasks.campaign.answers.attributes import attribute_columns
 from connect_tasks.campaign.answers.replies import replies
 from connect_tasks.campaign.invitation_rows import invitation_records
 from connect_tasks.campaign.links import InvitationKeys
+from connect_tasks.campaign.opt_outs import opt_out_words
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.result_rows import Record, contact_records
 from connect_tasks.ledger.store import Ledger
@@ -103,7 +104,8 @@ class ResultTables:
 
     def _replies(self) -> Iterator[Record]:
         with self.ledger() as ledger:
-            yield from replies(ledger.answers.said(ledger.existing_campaign(self.campaign)))
+            name = ledger.existing_campaign(self.campaign)
+            yield from replies(ledger.answers.said(name), words=opt_out_words(ledger, name))
 
     def _decisions(self) -> Iterator[Record]:
         with self.ledger() as ledger:

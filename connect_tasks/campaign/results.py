@@ -134,9 +134,10 @@ class CampaignResult:
         last message); asked_at (`datetime64[us, UTC]`) and asked_by (`string`) of its last message;
         answer (`string`, what the customer said until the other side spoke again; of buttons and
         lists what was chosen); answered_at (`datetime64[us, UTC]`) of its first message;
-        seconds_to_answer (`Float64`). The question is missing where a customer spoke before anybody
-        asked, and the answer where nobody gave one. In a simulation our side answers, from the
-        table.
+        seconds_to_answer (`Float64`); possible_opt_out (`boolean`): whether somebody should look if
+        they want no more, as "please stop" may mean that, or not. The question is missing where a
+        customer spoke before anybody asked, and the answer where nobody gave one. In a simulation
+        our side answers, from the table.
         """
         return _frame(self._tables.replies)
 

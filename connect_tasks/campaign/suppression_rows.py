@@ -26,7 +26,16 @@ from connect_tasks.tables.files.sources import suffix_of
 from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 
-__all__ = ["LONGEST_ID", "LONGEST_SOURCE", "Entry", "Rows", "checked_word", "read_rows", "utc"]
+__all__ = [
+    "LONGEST_ID",
+    "LONGEST_SOURCE",
+    "Entry",
+    "Rows",
+    "checked_word",
+    "names_table",
+    "read_rows",
+    "utc",
+]
 
 Entry: TypeAlias = tuple[str, Suppression]
 """A customer's id, and what is to hold of them."""
@@ -97,11 +106,21 @@ def read_rows(customers: Any, said: Suppression) -> Rows:
     Raises:
         InputError: It is none of these, there is no such file, or it names no customers.
     """
-    if isinstance(customers, str) and not _is_table(customers):
+    if isinstance(customers, str) and not names_table(customers):
         customers = [_no_path(customers)]
     if isinstance(customers, str | os.PathLike) or hasattr(customers, "columns"):
         return Rows(_of_table(open_table(customers)), said)
     return Rows(_of_ids(_listed(customers)), said)
+
+
+def names_table(text: str) -> bool:
+    """Whether a text is the path or URI of a file with a table, and no customer's id.
+
+    Example:
+        >>> names_table("opt-outs.csv"), names_table("s3://lists/opt-outs"), names_table("0042")
+        (True, True, False)
+    """
+    return "://" in text or suffix_of(text) is not None
 
 
 def utc(given: Any) -> datetime | None:
@@ -147,15 +166,11 @@ def checked_word(name: str, given: str, *, may_be_empty: bool = False) -> str:
     return given
 
 
-def _is_table(text: str) -> bool:
-    return "://" in text or suffix_of(text) is not None
-
-
 def _no_path(text: str) -> str:
     """A customer's id; a path that was mistyped would put somebody on a list who is not there."""
     if any(sign in text for sign in "/\\\n") or (text.strip() and Path(text).exists()):
         raise InputError(
-            f"{shortened(text)} may be a file or a customer's id: give a path that ends as .csv or "
+            "customers is a text that may be a file or an id: give a path that ends as .csv or "
             ".parquet does, or the id in a list, as [id]."
         )
     return text

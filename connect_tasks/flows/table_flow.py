@@ -22,6 +22,7 @@ from connect_tasks.aws.problems import did_you_mean
 from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.suppression_rows import names_table
 from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.lost_server import kept, with_or_without_server
 from connect_tasks.ledger.addresses import hide_password
@@ -177,7 +178,8 @@ def _final_state(returned: Any) -> Any:
 def _recorded(name: str, value: Any) -> Any:
     if name in {"customers", "cases"} and not isinstance(value, str | PurePath | None):
         return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
-    if name == "customer_id" and isinstance(value, str) and not may_tell_ids():
+    is_id = name == "customers" and isinstance(value, str) and not names_table(value)
+    if (is_id or (name == "customer_id" and isinstance(value, str))) and not may_tell_ids():
         return "<an id>"
     if name == "ledger" and value:
         return hide_password(value)

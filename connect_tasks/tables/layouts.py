@@ -25,6 +25,7 @@ __all__ = [
     "SUPPRESSIONS",
     "TableLayout",
     "attributes_layout",
+    "customers_layout",
 ]
 
 _Index: TypeAlias = "pd.Index[Any] | list[Any] | range | None"
@@ -194,6 +195,7 @@ REPLIES = TableLayout(
         "answer": _TEXT,
         "answered_at": _TIME,
         "seconds_to_answer": _SECONDS,
+        "possible_opt_out": _TRUTH,
     }
 )
 """One row for each question that a customer was asked, and what they answered."""
@@ -281,3 +283,17 @@ def attributes_layout(names: Iterable[str]) -> TableLayout:
         ['customer_id', 'contact_id', 'score']
     """
     return TableLayout(dict.fromkeys(("customer_id", "contact_id", *names), _TEXT))
+
+
+def customers_layout(attributes: Iterable[str]) -> TableLayout:
+    """The table of customers as requests have them: it can be contacted again as it is.
+
+    Args:
+        attributes: The names of the attributes, in their order.
+
+    Example:
+        >>> list(customers_layout(["plan"]).frame([]).columns)
+        ['customer_id', 'display_name', 'attributes.plan']
+    """
+    names = (f"attributes.{name}" for name in attributes)
+    return TableLayout(dict.fromkeys(("customer_id", "display_name", *names), _TEXT))

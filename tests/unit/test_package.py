@@ -40,6 +40,7 @@ PUBLIC = {
     "connect_tasks.flows.manage": ["pause", "resolve", "resume", "status", "stop"],
     "connect_tasks.flows.outreach": ["outreach"],
     "connect_tasks.flows.regression": ["regression"],
+    "connect_tasks.flows.suppressions": ["suppress", "suppressed", "unsuppress"],
     "connect_tasks.flows.verify": ["verify"],
     "connect_tasks.flows.workers": ["campaign_worker", "outreach_on_workers"],
     "connect_tasks.ledger": ["Ledger", "erase", "forget"],
@@ -63,7 +64,18 @@ PUBLIC = {
     "connect_tasks.testing": ["RegressionResult", "cases", "read_cases", "rehearse_cases"],
 }
 ENTRYPOINTS = [
-    *("audit", "collect", "forget", "invite", "manage", "outreach", "regression", "verify", "workers"),
+    *(
+        "audit",
+        "collect",
+        "forget",
+        "invite",
+        "manage",
+        "outreach",
+        "regression",
+        "suppressions",
+        "verify",
+        "workers",
+    ),
 ]
 
 

@@ -12,21 +12,24 @@ The rules of this file:
 - What the customer says before anybody asked is an answer without a question.
 - What the other side says last is a question without an answer, unless the other side ended the
   chat: then it is a farewell, and no row. Who was cut off, left or fell silent was asked.
+- An answer may be an opt-out if one of its messages may (`may_be_opt_out`). One that surely is puts
+  the customer on a list, and nobody has to look at it.
 - A contact that followed (a transfer, a survey after the end) begins anew. The numbers go on: they
   count from 1 for each customer, over all of their contacts.
 - Nothing of what the customer said is lost, and items are taken one by one: no more is held than
   one question and its answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count, groupby
 from typing import Any
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.answers.said import INTERACTIVE, is_customers, said
+from connect_tasks.campaign.policy.opt_out_words import WORDS, may_be_opt_out
 from connect_tasks.chat.dialogue import EndReason
 
 __all__ = ["ended_by_the_other_side", "replies"]
@@ -57,18 +60,21 @@ def ended_by_the_other_side(end_reason: str | None, disconnect_reason: str | Non
     return disconnect_reason in _ENDED_BY_THEM
 
 
-def replies(items: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def replies(
+    items: Iterable[Mapping[str, Any]], *, words: Mapping[str, Iterable[str]] = WORDS
+) -> Iterator[dict[str, Any]]:
     """One mapping for each question of each customer, in the order in which they were asked.
 
     Args:
         items: By the names of the columns of `messages`, and `end_reason` and `disconnect_reason`
             of their contact where those are known. One customer's stand together, of them one
             contact's, and those in order of time.
+        words: The opt-out words of the campaign, by language.
 
     Yields:
-        customer_id, contact_id, number, question, asked_at, asked_by, answer, answered_at and
-        seconds_to_answer; and customer_name, which the customer has borne in the contact so far.
-        None for what there is not.
+        customer_id, contact_id, number, question, asked_at, asked_by, answer, answered_at,
+        seconds_to_answer and possible_opt_out; and customer_name, which the customer has borne in
+        the contact so far. None for what there is not.
 
     Example:
         >>> asked = {"customer_id": "1", "contact_id": "c", "type": "MESSAGE", "content": "Why?"}
@@ -77,11 +83,13 @@ def replies(items: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         [('Why?', 'So.')]
     """
     key = lru_cache(maxsize=1)(canonical_key)
+    # Most answers are given by many.
+    may_opt_out = lru_cache(maxsize=4_096)(partial(may_be_opt_out, words=words))
     for _, theirs in groupby(items, key=lambda item: key(item["customer_id"])):
         numbers = count(1)
         for _, chat in groupby(theirs, key=lambda item: item["contact_id"]):
             for exchange in _exchanges(chat):
-                yield exchange.row(next(numbers))
+                yield exchange.row(next(numbers), may_opt_out)
 
 
 @dataclass(slots=True)
@@ -109,7 +117,7 @@ class _Exchange:
         self.customer_name = item.get("display_name")
         self.first_answered = self.first_answered or item
 
-    def row(self, number: int) -> dict[str, Any]:
+    def row(self, number: int, may_opt_out: Callable[[str], bool]) -> dict[str, Any]:
         asked, answered = self.last_asked, self.first_answered
         asked_at, answered_at = asked.get("absolute_time"), answered.get("absolute_time")
         of = asked or answered
@@ -123,6 +131,7 @@ class _Exchange:
             "answer": "\n".join(self.answer) if self.answer else None,
             "answered_at": answered_at,
             "seconds_to_answer": _seconds(asked_at, answered_at),
+            "possible_opt_out": any(map(may_opt_out, self.answer)),
             "customer_name": self.customer_name,
         }
 

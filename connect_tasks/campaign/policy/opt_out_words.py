@@ -102,8 +102,12 @@ def _is_near(said: str, words: Table) -> bool:
     if not _SHORTEST <= len(said) <= _LONGEST:
         return False
     forms = (opt_out_form(word) for word in _all(words))
-    return any(
-        difflib.SequenceMatcher(None, said, form).ratio() >= _NEAR
-        for form in forms
-        if len(form) >= _SHORTEST
-    )
+    return any(_is_alike(said, form) for form in forms if len(form) >= _SHORTEST)
+
+
+def _is_alike(said: str, form: str) -> bool:
+    # What can be at most, first: the exact ratio takes long, and hardly any message needs it.
+    if 2 * min(len(said), len(form)) < _NEAR * (len(said) + len(form)):
+        return False
+    matcher = difflib.SequenceMatcher(None, said, form)
+    return matcher.quick_ratio() >= _NEAR and matcher.ratio() >= _NEAR

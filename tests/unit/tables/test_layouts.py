@@ -48,6 +48,7 @@ REPLY_DTYPES = {
     **dict.fromkeys(["asked_by", "answer"], TEXT),
     "answered_at": TIME,
     "seconds_to_answer": "Float64",
+    "possible_opt_out": "boolean",
 }
 INVITATION_DTYPES = {
     **dict.fromkeys(["customer_id", "url"], TEXT),

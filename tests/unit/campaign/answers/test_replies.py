@@ -51,8 +51,35 @@ def test_a_question_and_its_answer_are_one_row() -> None:
         "answer": "9",
         "answered_at": T0 + timedelta(seconds=3.5),
         "seconds_to_answer": 2.5,
+        "possible_opt_out": False,
         "customer_name": "Ada",
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_possible"),
+    [
+        (["please stop"], True),
+        (["Fine.", "unsubscibe"], True),
+        (["STOP"], False),
+        (["9"], False),
+        ([], False),
+    ],
+)
+def test_an_answer_that_may_be_an_opt_out_is_marked_and_one_that_is_is_not(
+    answer: list[str], *, is_possible: bool
+) -> None:
+    said = [item("CUSTOMER", text, second) for second, text in enumerate(answer, 2)]
+    (row,) = replies([item("SYSTEM", "Please do not stop. How likely?", 1), *said])
+
+    assert row["possible_opt_out"] is is_possible
+
+
+def test_the_campaigns_own_opt_out_words_count_in_its_replies() -> None:
+    said = [item("CUSTOMER", "bitte abmelden")]
+
+    found = [next(replies(said, words=words)) for words in ({"de": ["abmelden"]}, {})]
+    assert [row["possible_opt_out"] for row in found] == [True, False]
 
 
 def test_a_question_without_an_answer_knows_the_name_from_an_answer_before() -> None:
