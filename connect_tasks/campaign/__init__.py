@@ -5,5 +5,6 @@ from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import Plan
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import run_campaign
+from connect_tasks.campaign.selection import select
 
-__all__ = ["CampaignResult", "Forecast", "Funnel", "Plan", "run_campaign"]
+__all__ = ["CampaignResult", "Forecast", "Funnel", "Plan", "run_campaign", "select"]

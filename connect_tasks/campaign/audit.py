@@ -134,7 +134,8 @@ def _records(
 
 
 def _with_zone(name: str, moment: datetime) -> datetime:
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    # A mere date has none either.
+    if getattr(moment, "tzinfo", None) is None:
         raise InputError(
             f"{name} is no time with a zone: give one as datetime(2026, 1, 1, tzinfo=UTC)."
         )

@@ -1,4 +1,4 @@
-"""Answer for who was contacted and who was not: the record of decisions, and how long it is kept."""
+"""Answer for who was contacted and who was not, by the record of what was decided."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -35,9 +35,10 @@ def audit(
     Returns:
         How many decisions were written.
     """
-    chosen = {"campaign": campaign, "customer_id": customer_id, "since": since}
     with keeping_ids(*([customer_id] if customer_id else [])):
-        written = campaign_audit.write_decisions(save_to, ledger, **chosen)
+        written = campaign_audit.write_decisions(
+            save_to, ledger, campaign=campaign, customer_id=customer_id, since=since
+        )
     run_logger().info("%d decisions were written", written)
     return written
 

@@ -18,6 +18,7 @@ from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, R
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
 from connect_tasks.ledger.deferred import DEFERRABLE, Deferred, deferred
 from connect_tasks.ledger.judging import verdicts_of
+from connect_tasks.ledger.outcomes import outcomes
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
 from connect_tasks.ledger.schema import campaigns, collected, contacts, items, refusals
 from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
@@ -274,6 +275,17 @@ class LedgerReader:
         columns = [*own, *beside_contacts()]
         rows = self._find(campaign, customer_ids, columns, forgotten=True)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
+
+    def outcomes(
+        self, campaign: str, *, with_requests: bool = False
+    ) -> Iterator[Mapping[str, Any]]:
+        """What became of each customer so far, in the order of planning; see `outcomes`.
+
+        Args:
+            campaign: The campaign's name.
+            with_requests: Whether the requests are read, too.
+        """
+        return self._stream(outcomes(campaign, with_requests=with_requests))
 
     def message_records(self, campaign: str) -> Iterator[Mapping[str, Any]]:
         """All transcript items of a campaign, contact by contact, each in order of time.

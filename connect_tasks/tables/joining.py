@@ -5,9 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from connect_tasks.errors import InputError
-from connect_tasks.tables.column_names import column_name, named_levels
-from connect_tasks.tables.columns import plain_values
+from connect_tasks.tables.choosing import ids_of
 
 __all__ = ["beside"]
 
@@ -45,7 +43,7 @@ def beside(
         >>> beside(mine, theirs, on="acct", key=str).to_dict("list")["status"]
         ['completed', nan]
     """
-    found = _positions(_ids(frame, on), outcomes["customer_id"], key, every=every)
+    found = _positions(ids_of(frame, on), outcomes["customer_id"], key, every=every)
     if every:
         frame = frame.iloc[[row for row, places in enumerate(found) for _ in places]]
     # No row is called -1, so whoever is not found has a row of missing values.
@@ -76,17 +74,3 @@ def _positions(
                 theirs.append(place)
     nobody = [-1]
     return [nobody if value is None else places.get(key(str(value)), nobody) for value in ids]
-
-
-def _ids(frame: pd.DataFrame, on: str) -> list[Any]:
-    names = [column_name(label) for label in frame.columns]
-    if on in names:
-        return plain_values(frame.iloc[:, names.index(on)])
-    levels = named_levels(frame.index, names)
-    if on not in levels:
-        listed = ", ".join(map(repr, [*levels, *names][:20]))
-        raise InputError(
-            f"The table has no column {on!r}: say which one holds the id, as on='account'. "
-            f"It has {listed}."
-        )
-    return plain_values(pd.Series(levels[on]))

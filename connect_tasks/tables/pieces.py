@@ -1,6 +1,6 @@
 """A piece of a table: some thousand rows, column by column; and what gives such pieces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,6 +31,7 @@ class TablePieces(Protocol):
         names: The names of its columns; any objects, as in a frame.
         index: Its own index; None for rows that are counted from 0.
         warnings: What looked odd as far as it has been read.
+        dtypes: Those that pandas gives the columns, by their names, where it is known.
     """
 
     @property
@@ -41,6 +42,9 @@ class TablePieces(Protocol):
 
     @property
     def warnings(self) -> Sequence[str]: ...  # noqa: D102
+
+    @property
+    def dtypes(self) -> Mapping[Any, Any]: ...  # noqa: D102
 
     def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[Piece]:
         """Read it.
@@ -72,6 +76,7 @@ class FramePieces:
         self.names: list[Any] = list(frame.columns)
         self.index: pd.Index[Any] | None = frame.index if index is None else index
         self.warnings = warnings
+        self.dtypes: Mapping[Any, Any] = dict(zip(self.names, frame.dtypes, strict=True))
 
     def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[Piece]:
         """Cut it."""

@@ -51,6 +51,11 @@ class CsvFile:
                 self.names: list[str] = list(self._read(text, nrows=0).columns)
 
     @property
+    def dtypes(self) -> dict[str, Any]:
+        """All columns are text."""
+        return dict.fromkeys(self.names, pd.StringDtype())
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """The cells of what was read last that look as if other rows were in them."""
         return tuple(self._odd.sentences(self._source.name, self.names))

@@ -54,6 +54,11 @@ class FileSet:
         self.index = _index([part.table for part in parts])
 
     @property
+    def dtypes(self) -> Mapping[Any, Any]:
+        """Those of the first file."""
+        return self._parts[0].table.dtypes
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What looked odd in any of them."""
         return tuple(text for part in self._parts for text in part.table.warnings)

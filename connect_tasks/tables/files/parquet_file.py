@@ -1,7 +1,7 @@
 """A Parquet file, read piece by piece, as Arrow has it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ __all__ = ["ParquetFile"]
 
 # Without these Arrow holds a row group's columns whole, and many files have one row group.
 _IN_PASSING = {"buffer_size": 2**18, "pre_buffer": False}
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class ParquetFile:
@@ -39,6 +40,11 @@ class ParquetFile:
             self._columns = [n for n in file.schema_arrow.names if n not in noted.index_columns]
         self.index = noted.index
         self.names = labels_of_levels(self._columns, noted.levels)
+        self.dtypes: dict[Any, Any] = {
+            name: noted.dtypes[column]
+            for name, column in zip(self.names, self._columns, strict=True)
+            if column in noted.dtypes
+        }
 
     def pieces(self, rows: int, columns: Sequence[int] | None = None) -> Iterator[Piece]:
         """Read the table from its beginning.
@@ -61,11 +67,15 @@ class ParquetFile:
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """What pandas has noted in a file: its index, and how many levels its columns' names have."""
+    """What pandas has noted in a file.
+
+    Its index, how many levels its columns' names have, and what it makes of each column.
+    """
 
     index: "pd.Index[Any] | None" = None
     index_columns: Sequence[str] = ()
     levels: int = 1
+    dtypes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _noted_by_pandas(file: parquet.ParquetFile) -> _Noted:
@@ -73,10 +83,20 @@ def _noted_by_pandas(file: parquet.ParquetFile) -> _Noted:
         noted = file.schema_arrow.pandas_metadata or {}
         columns = [name for name in noted.get("index_columns", ()) if isinstance(name, str)]
         index = file.read(columns=columns).to_pandas(types_mapper=_dtype).index
-        return _Noted(index, columns, len(noted.get("column_indexes", ())))
+        dtypes = _dtypes(file.schema_arrow)
+        return _Noted(index, columns, len(noted.get("column_indexes", ())), dtypes)
     # Some of what pandas notes, it cannot read itself; then all columns are plain ones.
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except _UNREADABLE:
         return _Noted()
+
+
+def _dtypes(schema: pa.Schema) -> dict[str, Any]:
+    try:
+        frame = schema.empty_table().to_pandas()
+    # As for the index.
+    except _UNREADABLE:
+        return {}
+    return dict(zip(map(str, frame.columns), frame.dtypes, strict=True))
 
 
 def _dtype(kind: pa.DataType) -> ExtensionDtype | None:
