@@ -1,5 +1,7 @@
-"""Every minute of a fortnight, in three zones and over two changes of clocks, against a reference
-that knows nothing of the package."""
+"""Every minute of a fortnight, in three zones and over two changes of clocks.
+
+Against a reference that knows nothing of the package.
+"""
 
 from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, timedelta
