@@ -115,7 +115,7 @@ class CampaignHaltedError(ConnectTasksError):
 
 
 class RampHaltedError(CampaignHaltedError):
-    """Too much went wrong in a step of a campaign's ramp; it is paused until a person resumes it."""
+    """Too much went wrong in a step of a campaign's ramp; it is paused until a person's word."""
 
 
 class CasesFailedError(ConnectTasksError, AssertionError):

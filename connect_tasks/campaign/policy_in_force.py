@@ -43,7 +43,7 @@ class PolicyInForce:
         return self._judge
 
     def steps(self, ledger: Ledger) -> Steps | None:
-        """Its ramp, if it has one; shares are of the customers who are in when it is first asked."""
+        """Its ramp, if it has one; shares are of the customers who are in when first asked."""
         judge = self.judge(ledger)
         if judge is not self._has_steps_of:
             customers = partial(ledger.ramp.customers, self._campaign)

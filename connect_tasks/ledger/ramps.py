@@ -25,9 +25,9 @@ from connect_tasks.ledger.schema import campaigns, contacts
 
 __all__ = [
     "RampDecision",
-    "Steps",
     "StepCounts",
     "StepVerdict",
+    "Steps",
     "allowance",
     "begun",
     "cap_of",
