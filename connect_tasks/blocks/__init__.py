@@ -1,5 +1,12 @@
-"""The Prefect block that says which Amazon Connect instance to use, and how fast."""
+"""The Prefect blocks: which Amazon Connect instance to use, and who may be contacted when."""
 
 from connect_tasks.blocks.instance import AmazonConnectInstance, block_name, load_instance
+from connect_tasks.blocks.policy import OutreachPolicyBlock, load_policy
 
-__all__ = ["AmazonConnectInstance", "block_name", "load_instance"]
+__all__ = [
+    "AmazonConnectInstance",
+    "OutreachPolicyBlock",
+    "block_name",
+    "load_instance",
+    "load_policy",
+]

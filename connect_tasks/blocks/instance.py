@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     HttpUrl,
     PrivateAttr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -24,12 +23,13 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.isolated_session import isolated_session
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Finding, Verdict
-from connect_tasks.aws.problems import RULE, problems
+from connect_tasks.aws.problems import RULE
 from connect_tasks.aws.proxies import is_loopback
 from connect_tasks.aws.quotas import Quotas, threads_for
 from connect_tasks.aws.rules import flow_id
 from connect_tasks.aws.rules import instance_id as id_of_instance
 from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
+from connect_tasks.blocks.saved import saved
 from connect_tasks.blocks.start_limit import PrefectStartLimit
 from connect_tasks.errors import InputError
 
@@ -250,28 +250,12 @@ def load_instance(connect: object) -> object:
     """
     if not isinstance(connect, str):
         return awaited(connect, "connect")
-    try:
-        return AmazonConnectInstance.load(connect)
-    except ValueError as error:
-        raise InputError(
-            f"There is no Amazon Connect instance saved under the name {connect!r}. "
-            "`prefect block ls` lists what is saved; make one in Prefect's UI after "
-            "`prefect block register -m connect_tasks.blocks`, or in Python with "
-            "`AmazonConnectInstance(...).save(name)`."
-        ) from error
-    except RuntimeError as error:
-        raise InputError(
-            f"The Amazon Connect instance saved under the name {connect!r} cannot be used: "
-            f"{_what_is_wrong(error)}. Correct it in Prefect's UI, under Blocks."
-        ) from None
-
-
-def _what_is_wrong(error: RuntimeError) -> str:
-    """Which fields, and why; never their values, which may be secrets."""
-    cause = error.__cause__
-    if not isinstance(cause, ValidationError):
-        return str(error)
-    return "; ".join(f"{problem.field} {problem.rule}" for problem in problems(cause))
+    return saved(
+        AmazonConnectInstance,
+        connect,
+        "Amazon Connect instance",
+        made_by="AmazonConnectInstance(...)",
+    )
 
 
 def block_name(connect: object) -> str:

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from connect_tasks.campaign.outlook import Outlook, OutlookCounter
+from connect_tasks.campaign.policy.assignment import is_held_out
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.row_check import ValidRow
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.reader import LedgerReader
-from connect_tasks.ledger.verdicts import Customer, History, HoldOut, Rule, Suppress, Verdict, Why
+from connect_tasks.ledger.verdicts import Customer, History, Rule, Suppress, Verdict, Why
 
-__all__ = ["PlannedVerdicts", "never", "stays_withheld"]
+__all__ = ["PlannedVerdicts", "never"]
 
 
 class PlannedVerdicts:
@@ -31,7 +32,7 @@ class PlannedVerdicts:
         self._judge = judge
         self._ledger = ledger
         self._now = now
-        self._counter = OutlookCounter(now)
+        self._counter = OutlookCounter(now, hold_out=judge.policy.hold_out)
 
     @property
     def outlook(self) -> Outlook:
@@ -60,6 +61,15 @@ class PlannedVerdicts:
             self._counter.add(verdict)
         return verdicts
 
+    def stays_withheld(self, customer_key: str, known: Known, verdict: Verdict | None) -> bool:
+        """Whether a customer whom the policy withheld is to stay so.
+
+        Who is held out is so at every hour, also where the verdict is that others have to wait.
+        """
+        was_held_out = known.error_code == Rule.HELD_OUT
+        stays_out = was_held_out and is_held_out(customer_key, self._judge.policy)
+        return stays_out or bool(never(verdict))
+
     def _decide(self, customers: Sequence[Customer]) -> dict[str, Verdict]:
         if self._ledger is None:
             nothing = History()
@@ -86,12 +96,6 @@ def never(verdict: Verdict | None) -> tuple[Why, ...]:
         ('expired', ())
     """
     return verdict.why if isinstance(verdict, Suppress) else ()
-
-
-def stays_withheld(known: Known, verdict: Verdict | None) -> bool:
-    """Whether a customer whom the policy withheld is to stay so."""
-    is_held_out = isinstance(verdict, HoldOut) and known.error_code == Rule.HELD_OUT
-    return is_held_out or bool(never(verdict))
 
 
 def _waits(known: Known | None) -> bool:

@@ -1,12 +1,13 @@
 """A row's policy: what a policy has to know of a row, its customer's time zone and variant."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from connect_tasks.aws.problems import Problem
+from connect_tasks.aws.problems import Problem, did_you_mean
 from connect_tasks.campaign.policy.assignment import variant_of
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy.zones import zone_of
+from connect_tasks.errors import InputError
 
 __all__ = ["RowPolicy"]
 
@@ -27,6 +28,19 @@ class RowPolicy:
         """The columns that it reads."""
         column = self._time.time_zone_column if self._time else None
         return frozenset({column} if column else ())
+
+    def check(self, columns: Collection[str]) -> None:
+        """Make sure that a table has what the policy reads from it.
+
+        Raises:
+            InputError: A column is missing: with a default, all would be judged by that unnoticed.
+        """
+        for name in sorted(self.columns.difference(columns)):
+            raise InputError(
+                f"The policy reads each customer's time zone from the column {name!r}, which the "
+                f"table does not have{did_you_mean(name, columns)}. Correct time_zone_column, or "
+                "leave it out and give default_time_zone."
+            )
 
     def zone(self, row: Mapping[str, Any]) -> str | Problem | None:
         """The time zone of a row's customer, or what is wrong with it; None if none is needed."""

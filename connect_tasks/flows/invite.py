@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks.policy import PolicyParameter
 from connect_tasks.campaign import inviting
 from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, checked_expiry
 from connect_tasks.campaign.links import InvitationKeys, checked_base_url
@@ -35,6 +36,7 @@ def invite(
     ledger: str | None = None,
     save_to: str | None = None,
     dry_run: bool = False,
+    policy: PolicyParameter = None,
 ) -> CampaignResult:
     """Issue one personal link to each customer of a table. Nobody is contacted.
 
@@ -66,6 +68,10 @@ def invite(
             `report.html`.
         dry_run: Only say how many would be invited, and what comes if all open their link at once.
             Nothing is written.
+        policy: Who may be contacted when, how often and never: a saved outreach policy, or its
+            fields; in Python an `OutreachPolicy`, or the path of its TOML file. The campaign keeps
+            it; left out, it stays as it was.
+            It says between which times each link may be sent, and who gets none.
 
     Returns:
         `invitations`, one row per link; `contacts`, one row per input row; `summary`. Of a dry run
@@ -73,7 +79,8 @@ def invite(
 
     Raises:
         InputError: There are no keys or one could be guessed, the campaign is run in another way,
-            or the table, the template or an argument cannot be used. No link was issued.
+            or the table, the template, the policy or an argument cannot be used. No link was
+            issued.
         LedgerError: The ledger cannot be used.
 
     Example:
@@ -103,11 +110,23 @@ def invite(
     if dry_run:
         # A type of both results would make everybody else tell the two apart.
         return preview(  # type: ignore[return-value]
-            customers, template, connect, campaign=campaign, ledger=ledger, mode=way
+            customers,
+            template,
+            connect,
+            campaign=campaign,
+            ledger=ledger,
+            mode=way,
+            policy=policy,
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
-            customers, template, campaign=campaign, connect=connect, ledger=shared, mode=way
+            customers,
+            template,
+            campaign=campaign,
+            connect=connect,
+            ledger=shared,
+            mode=way,
+            policy=policy,
         )
         issue_invitations(
             plan, base_url=base_url, expires_after=expires_after, ledger=shared, save_to=save_to

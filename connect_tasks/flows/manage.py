@@ -10,6 +10,7 @@ from connect_tasks.campaign import manage
 from connect_tasks.campaign.hand_over.started_chat import function_of
 from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.run import WhenDeferred
 from connect_tasks.flows.run_texts import keeping_ids
 from connect_tasks.flows.table_flow import HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
@@ -104,6 +105,7 @@ def resume(
     ledger: str | None = None,
     save_to: str | None = None,
     hand_over: HandOverParameter = None,
+    when_deferred: WhenDeferred = "end",
 ) -> CampaignResult:
     """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
 
@@ -118,6 +120,8 @@ def resume(
             `attributes.csv`, `decisions.csv` and `report.html`.
         hand_over: Of a campaign that hands chats over: the function that gives each to its
             customer, or where it is, as `package.module:function`.
+        when_deferred: What to do when only those are left who have to wait by the campaign's
+            policy: `end`, and say from when on to run it again, or `wait` for them.
 
     Returns:
         The campaign's tables.
@@ -138,7 +142,13 @@ def resume(
                 campaign,
             )
         else:
-            start_chats(campaign, connect=connect, ledger=shared, hand_over=hand_over)
+            start_chats(
+                campaign,
+                connect=connect,
+                ledger=shared,
+                hand_over=hand_over,
+                when_deferred=when_deferred,
+            )
         return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 

@@ -6,8 +6,10 @@ from prefect.futures import wait
 from pydantic import BeforeValidator, Field
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks.policy import PolicyParameter
 from connect_tasks.campaign.hand_over.started_chat import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.run import WhenDeferred
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.flows.run_texts import named_after_table
@@ -20,7 +22,7 @@ __all__ = ["outreach"]
 
 
 @table_flow(name="outreach", flow_run_name=named_after_table)
-def outreach(
+def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
     customers: Annotated[Any, TABLE_FORM],
     template: ChatTemplate | None = None,
     *,
@@ -32,6 +34,8 @@ def outreach(
     workers: Annotated[int, Field(ge=1)] = 1,
     dry_run: bool = False,
     hand_over: HandOverParameter = None,
+    policy: PolicyParameter = None,
+    when_deferred: WhenDeferred = "end",
 ) -> CampaignResult:
     """Start one chat per customer, converse, and return the answers as tables.
 
@@ -67,14 +71,19 @@ def outreach(
             that takes a `connect_tasks.campaign.hand_over.StartedChat`, or where it can be imported
             from, as `package.module:function`. It may be async, and may be called again for the
             same `contact_id` after a crash.
+        policy: Who may be contacted when, how often and never: a saved outreach policy, or its
+            fields; in Python an `OutreachPolicy`, or the path of its TOML file. The campaign keeps
+            it; left out, it stays as it was.
+        when_deferred: What to do when only those are left who have to wait by the policy: `end`,
+            and say from when on to run the campaign again, or `wait` for them.
 
     Returns:
         `contacts`, one row per input row; `messages`, one row per transcript item; `summary`. Of
         a dry run instead the `Forecast`, as `connect_tasks.tasks.preview` gives it.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used, the campaign is run in
-            another way, or the hand-over is no function; nothing was sent.
+        InputError: The table, the template or the policy as a whole cannot be used, the campaign is
+            run in another way, or the hand-over is no function; nothing was sent.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -105,7 +114,14 @@ def outreach(
     if dry_run:
         # A type of both results would make everybody else tell the two apart.
         return preview(  # type: ignore[return-value]
-            customers, template, connect, conversation, campaign=campaign, ledger=ledger, mode=way
+            customers,
+            template,
+            connect,
+            conversation,
+            campaign=campaign,
+            ledger=ledger,
+            mode=way,
+            policy=policy,
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
@@ -116,12 +132,14 @@ def outreach(
             conversation=conversation,
             ledger=shared,
             mode=way,
+            policy=policy,
         )
         # Only whom this table names: who was planned before and is not in it is left alone.
         work: dict[str, Any] = {
             "connect": connect,
             "table_id": plan.table_id,
             "hand_over": hand_over,
+            "when_deferred": when_deferred,
         }
         if workers > 1:
             _share(workers, campaign, ledger=ledger, **work)

@@ -1,5 +1,8 @@
 """One campaign on many machines: runs of a deployment that share it through the ledger."""
 
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -7,11 +10,12 @@ from prefect.runtime import flow_run
 from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
-from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.blocks.policy import PolicyParameter
+from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.hand_over.started_chat import CANNOT_TRAVEL, check_alone, function_of
 from connect_tasks.campaign.manage import status
-from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.run import WhenDeferred
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
@@ -37,6 +41,7 @@ def campaign_worker(
     ledger: str | None = None,
     table_id: str | None = None,
     hand_over: HandOverParameter = None,
+    when_deferred: WhenDeferred = "end",
 ) -> Funnel:
     """Work on a campaign that is in the ledger already, beside whoever else does, to its end.
 
@@ -52,6 +57,8 @@ def campaign_worker(
             when left out.
         hand_over: Where the function is that gives each started chat to its customer, as
             `package.module:function`; left out, our side speaks. As the campaign was planned.
+        when_deferred: What to do when only those are left who have to wait by the campaign's
+            policy: `end`, or `wait` for them.
 
     Returns:
         How far all contacts of the campaign have come.
@@ -78,7 +85,12 @@ def campaign_worker(
                 "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
             )
         return start_chats(
-            campaign, connect=instance, ledger=shared, table_id=table_id, hand_over=hand_over
+            campaign,
+            connect=instance,
+            ledger=shared,
+            table_id=table_id,
+            hand_over=hand_over,
+            when_deferred=when_deferred,
         )
 
 
@@ -96,6 +108,8 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
     worker: str = "campaign-worker/campaign-worker",
     patience_seconds: Annotated[float, Field(gt=0)] = 120,
     hand_over: HandOverParameter = None,
+    policy: PolicyParameter = None,
+    when_deferred: WhenDeferred = "end",
 ) -> CampaignResult:
     """Do what `outreach` does on several machines, by runs of a deployment on a work pool.
 
@@ -122,13 +136,18 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
         hand_over: Gives each started chat to its customer, in place of a conversation: where it
             can be imported on the workers, as `package.module:function`. A function itself cannot
             travel to them.
+        policy: Who may be contacted when, how often and never: a saved outreach policy, or its
+            fields; in Python an `OutreachPolicy`, or the path of its TOML file. The campaign keeps
+            it; left out, it stays as it was.
+        when_deferred: What to do when only those are left who have to wait by the policy: `end`,
+            and say from when on to run the campaign again, or `wait` for them, workers too.
 
     Returns:
         `contacts`, one row per input row; `messages`, one row per transcript item; `summary`.
 
     Raises:
-        InputError: The table, the template, the ledger's URL, the hand-over or the deployment
-            cannot be used, or the campaign is run in another way; nothing was sent.
+        InputError: The table, the template, the policy, the ledger's URL, the hand-over or the
+            deployment cannot be used, or the campaign is run in another way; nothing was sent.
         CampaignHaltedError: Something concerns every contact; all is resumable.
         LedgerError: The ledger cannot be used.
 
@@ -158,8 +177,10 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
             conversation=conversation,
             ledger=shared,
             mode=way,
+            policy=policy,
         )
-        if left := _left(campaign, shared, plan):
+        work = _Work(campaign, shared, plan.table_id, waits=when_deferred == "wait")
+        if left := work.left():
             fleet.start(
                 min(workers, left),
                 name=campaign,
@@ -169,18 +190,21 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
                     "connect": connect,
                     "ledger": ledger,
                     "table_id": plan.table_id,
-                    # A worker of an earlier version knows nothing of it.
+                    # Workers of earlier versions know nothing of these.
                     **({} if hand_over is None else {"hand_over": hand_over}),
+                    **({} if when_deferred == "end" else {"when_deferred": when_deferred}),
                 },
             )
-            fleet.wait(
-                lambda: _progress(campaign, shared, plan),
-                patience_seconds=patience_seconds,
-            )
+            fleet.wait(work.progress, patience_seconds=patience_seconds)
         start_chats(
-            campaign, connect=instance, ledger=shared, table_id=plan.table_id, hand_over=hand_over
+            campaign,
+            connect=instance,
+            ledger=shared,
+            table_id=plan.table_id,
+            hand_over=hand_over,
+            when_deferred=when_deferred,
         )
-        fleet.finish(is_done=not _left(campaign, shared, plan))
+        fleet.finish(is_done=not work.left())
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 
@@ -203,19 +227,48 @@ def _refuse_password(ledger: str | None) -> None:
         )
 
 
-def _left(campaign: str, ledger: SharedLedger, plan: Plan) -> int:
-    """How many contacts of the table are not settled yet, and how many chats are open."""
-    counts = status(campaign, ledger.open())
-    settled = ("completed", "failed", "unknown", "in_hands")
-    left = counts["valid"] - sum(counts[name] for name in settled)
-    outside = ledger.open().outside(plan.campaign, plan.table_id) if plan.table_id else 0
-    return int(left - outside)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a campaign's table leaves to be done.
 
+    Args:
+        campaign: Its name.
+        ledger: Where it is.
+        table_id: The table.
+        waits: Whether workers wait for those whom the policy does not let be contacted now.
+    """
 
-def _progress(campaign: str, ledger: SharedLedger, plan: Plan) -> tuple[Any, ...] | None:
-    """Something that changes while the campaign moves; None when nothing is left."""
-    if not _left(campaign, ledger, plan):
-        return None
-    # What was learnt of the instance changes by time alone.
-    counts = status(campaign, ledger.open())
-    return tuple(value for value in counts.values() if isinstance(value, int))
+    campaign: str
+    ledger: SharedLedger
+    table_id: str | None
+    waits: bool
+
+    def left(self) -> int:
+        """How many contacts are not settled and are work for a worker, open chats among them."""
+        return self._now() + (self._deferred() if self.waits else 0)
+
+    def progress(self) -> tuple[Any, ...] | None:
+        """Something that changes while the campaign moves; None when nothing is left."""
+        if not self.left():
+            return None
+        if not self._now():
+            # They wait for their time, as they should: that it passes is all that moves.
+            return (time.monotonic(),)
+        # What was learnt of the instance changes by time alone.
+        counts = status(self.campaign, self.ledger.open())
+        return tuple(value for value in counts.values() if isinstance(value, int))
+
+    def _now(self) -> int:
+        opened = self.ledger.open()
+        funnel = FunnelCounter(opened.counts(self._name)).funnel()
+        outside = opened.outside(self._name, self.table_id) if self.table_id else 0
+        return funnel.left - outside - self._deferred()
+
+    def _deferred(self) -> int:
+        now = datetime.now(UTC)
+        opened = self.ledger.open()
+        return opened.deferred(self._name, now=now, table_id=self.table_id).count
+
+    @property
+    def _name(self) -> str:
+        return self.ledger.open().existing_campaign(self.campaign)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 
-from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
+from connect_tasks.blocks.policy import PolicyLike
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.campaign.planning import CHUNK_ROWS, plan_campaign
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.campaign.run import run_campaign
+from connect_tasks.campaign.run import WhenDeferred, run_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tables.reading import open_table
-from connect_tasks.tasks.forecasts import bind_rows, expected_of, row_count
+from connect_tasks.tasks.forecasts import bind_rows, chunks_of, expected_of, row_count
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.plan_log import tell_plan
 from connect_tasks.tasks.progress import watching_rows
@@ -51,6 +53,7 @@ def validate_customers(
     conversation: Conversation | None = None,
     ledger: str | SharedLedger | None = None,
     mode: CampaignMode = CampaignMode.SIMULATION,
+    policy: PolicyLike | None = None,
 ) -> Plan:
     """Check every row of a table and enter the valid ones into a campaign. Nothing is sent.
 
@@ -66,13 +69,17 @@ def validate_customers(
         ledger: SQLAlchemy URL; `$CONNECT_TASKS_LEDGER` or a file in `.connect_tasks` if None.
         mode: Who will speak as the customers. A campaign keeps its way: what comes later in
             another one is refused, before anything of it is written.
+        policy: Who may be contacted when: an `OutreachPolicy`, its block or the name of one, or the
+            path of its TOML file. The campaign keeps it; None leaves it as it is, and
+            `OutreachPolicy()` takes all rules away.
 
     Returns:
-        How many rows are valid, refused and known already.
+        How many rows are valid, refused and known already; in `outlook`, who may be contacted now,
+        later and never.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used, or the campaign is run in
-            another way.
+        InputError: The table, the template or the policy as a whole cannot be used, or the campaign
+            is run in another way.
         LedgerError: The ledger cannot be used.
 
     Example:
@@ -88,21 +95,27 @@ def validate_customers(
         ```
     """
     awaited(connect, "connect")
+    given = load_policy(policy)
     table = open_table(customers)
     renderer = bind_rows(table, template, connect, conversation, mode)
     now = datetime.now(UTC)
-    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign, run_logger(), total=row_count(table))
     with open_ledger(ledger) as opened, watched as show:
         campaign = opened.campaign_name(campaign)
+        rules = stored_policy(opened, campaign) if given is None else given
+        chunks = chunks_of(table, renderer, rules)
         opened.open_campaign(
             campaign,
             connect.instance_id,
             now=now,
             conversation=conversation,
             mode=mode,
+            policy=None if given is None else given.model_dump(mode="json"),
+            limits_group=None if given is None else given.group,
         )
-        plan = plan_campaign(opened, campaign, chunks, renderer, now=now, on_progress=show)
+        plan = plan_campaign(
+            opened, campaign, chunks, renderer, now=now, policy=rules, on_progress=show
+        )
         said = (*table.warnings, *renderer.warnings(), *plan.warnings)
         plan = replace(plan, index=table.index, warnings=said)
         expected = expected_of(
@@ -110,6 +123,7 @@ def validate_customers(
             connect,
             conversation or opened.conversation(campaign),
             mode,
+            outlook=plan.outlook,
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )
     tell_plan(plan, expected, mode)
@@ -126,11 +140,13 @@ def start_chats(
     ledger: str | SharedLedger | None = None,
     table_id: str | None = None,
     hand_over: HandOver | str | None = None,
+    when_deferred: WhenDeferred = "end",
 ) -> Funnel:
     """Start, hold and close the chats of all customers of a campaign that are not settled.
 
     It goes as fast as the instance's quotas allow. A second call goes on with what is left. With
     `hand_over` the chats are not held but given to their customers, as soon as they are started.
+    Whom the campaign's policy does not let be contacted now is not; the log says when to come back.
 
     Args:
         campaign: A campaign that `validate_customers` has filled.
@@ -141,6 +157,8 @@ def start_chats(
             returned. All who wait in the campaign if None.
         hand_over: Gives each started chat to its customer: something that takes a `StartedChat`,
             or where it is, as `package.module:function`. The campaign must be planned for it.
+        when_deferred: What to do when only those are left who have to wait by the policy: `end`, or
+            `wait` for them.
 
     Returns:
         How far the contacts have come.
@@ -175,6 +193,7 @@ def start_chats(
                 connect.connect(),
                 conversation=conversation,
                 hand_over=hand_over,
+                when_deferred=when_deferred,
                 table_id=table_id,
                 on_progress=monitor.show,
                 scheduler_run=attempt_of_run(),

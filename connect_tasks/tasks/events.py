@@ -5,7 +5,7 @@
 | `connect-tasks.campaign.started` | a run begins to start chats | counts |
 | `connect-tasks.campaign.paused` | a run ends because somebody paused the campaign | counts |
 | `connect-tasks.campaign.stopped` | a run ends because somebody stopped the campaign | counts |
-| `connect-tasks.campaign.deferred` | a run ends and all who are left have to wait | counts, `until` |
+| `connect-tasks.campaign.deferred` | a run ends, all who are left must wait | counts, `until` |
 | `connect-tasks.campaign.finished` | nothing is left to do | counts |
 | `connect-tasks.campaign.halted` | something concerns everybody | counts, `reason`, `error` |
 | `connect-tasks.contact.unknown` | a run leaves unknown contacts | `count`, `customer_ids` |

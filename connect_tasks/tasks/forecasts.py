@@ -3,20 +3,29 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prefect import task
 
 from connect_tasks.aws.problems import checked
-from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
+from connect_tasks.blocks.policy import PolicyLike
 from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
 from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.inviting import chat_minutes
+from connect_tasks.campaign.outlook import Outlook
+from connect_tasks.campaign.planned_verdicts import PlannedVerdicts
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
+from connect_tasks.campaign.policy.judge import PolicyJudge
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.row_check import Intake
+from connect_tasks.campaign.row_policy import RowPolicy
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
@@ -33,7 +42,7 @@ from connect_tasks.tasks.run_log import plain_errors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["bind_rows", "expected_of", "preview", "row_count"]
+__all__ = ["bind_rows", "chunks_of", "expected_of", "preview", "row_count"]
 
 _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
@@ -51,6 +60,7 @@ def preview(
     samples: int = 3,
     mean_chat_seconds: float | None = None,
     mode: CampaignMode = CampaignMode.SIMULATION,
+    policy: PolicyLike | None = None,
 ) -> Forecast:
     """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
 
@@ -66,14 +76,17 @@ def preview(
         mean_chat_seconds: How long a chat takes. If None, as long as the ledger's latest chats on
             this instance; without any, every answer counts as long as we wait for it.
         mode: Who would speak as the customers.
+        policy: Who may be contacted when: an `OutreachPolicy`, its block or the name of one, or the
+            path of its TOML file. If None, as the campaign was planned last.
 
     Returns:
-        Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API.
-        Of an invitation, how long the last would wait if all came at once.
+        Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API;
+        by the policy how many may be contacted now, later and never, and why. Of an invitation, how
+        long the last would wait if all came at once.
 
     Raises:
-        InputError: The table or the template as a whole cannot be used, or the campaign is run in
-            another way.
+        InputError: The table, the template or the policy as a whole cannot be used, or the campaign
+            is run in another way.
         LedgerError: There is a ledger and it cannot be used.
 
     Example:
@@ -89,22 +102,30 @@ def preview(
         ```
     """
     awaited(connect, "connect")
+    given = load_policy(policy)
     table = open_table(customers)
     renderer = bind_rows(table, template, connect, conversation, mode)
-    chunks = table.chunks(chunk_rows=CHUNK_ROWS, columns=renderer.columns)
     watched = watching_rows(campaign or "preview", run_logger(), total=row_count(table))
-    with (
-        _past(ledger_url(ledger), campaign, connect.instance_id, mode) as (known, seconds),
-        watched as show,
-    ):
-        intake = look_over(chunks, renderer, samples=samples, known=known, on_progress=show)
+    with _past(ledger_url(ledger), campaign, connect.instance_id, mode) as past, watched as show:
+        rules = past.policy if given is None else given
+        verdicts = PlannedVerdicts(PolicyJudge(rules), past.ledger, datetime.now(UTC))
+        intake = look_over(
+            chunks_of(table, renderer, rules),
+            renderer,
+            samples=samples,
+            known=past.known,
+            policy=rules,
+            verdicts=verdicts,
+            on_progress=show,
+        )
     expected = expected_of(
         intake,
         connect,
         conversation or Conversation(),
         mode,
+        outlook=verdicts.outlook,
         given_seconds=mean_chat_seconds,
-        measured_seconds=seconds,
+        measured_seconds=past.chat_seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
     for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
@@ -139,19 +160,38 @@ def bind_rows(
     )
 
 
+def chunks_of(
+    table: Table, renderer: RowRenderer, policy: OutreachPolicy
+) -> Iterator[list[dict[str, Any]]]:
+    """A table's rows, with the columns that the template and the policy read.
+
+    Raises:
+        InputError: The table lacks a column that the policy reads.
+    """
+    row_policy = RowPolicy(policy)
+    row_policy.check(table.columns)
+    read = renderer.columns
+    columns = None if read is None else read | row_policy.columns
+    return table.chunks(chunk_rows=CHUNK_ROWS, columns=columns)
+
+
 def expected_of(
     intake: Intake,
     connect: AmazonConnectInstance,
     conversation: Conversation,
     mode: CampaignMode,
-    **seconds: float | None,
+    *,
+    outlook: Outlook,
+    given_seconds: float | None = None,
+    measured_seconds: float | None = None,
 ) -> Forecast:
-    """What a table comes to in a campaign of this way; *seconds* as for `forecast`."""
+    """What a table comes to in a campaign of this way; the seconds as for `forecast`."""
     if mode is CampaignMode.INVITATION:
-        return invitation_forecast(intake, connect.quotas)
+        return invitation_forecast(intake, connect.quotas, outlook=outlook)
+    seconds = {"given_seconds": given_seconds, "measured_seconds": measured_seconds}
     if mode is CampaignMode.HAND_OVER:
-        return hand_over_forecast(intake, connect.quotas, **seconds)
-    return forecast(intake, connect.quotas, conversation, **seconds)
+        return hand_over_forecast(intake, connect.quotas, outlook=outlook, **seconds)
+    return forecast(intake, connect.quotas, conversation, outlook=outlook, **seconds)
 
 
 def row_count(table: Table) -> int | None:
@@ -159,13 +199,21 @@ def row_count(table: Table) -> int | None:
     return None if table.index is None else len(table.index)
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What a ledger knows: of a campaign's customers and its policy, and of an instance's chats."""
+
+    ledger: Ledger | None = None
+    known: _WhatIsKnown = lambda _: {}
+    policy: OutreachPolicy = field(default_factory=OutreachPolicy)
+    chat_seconds: float | None = None
+
+
 @contextmanager
-def _past(
-    url: str, campaign: str | None, instance_id: str, mode: CampaignMode
-) -> Iterator[tuple[_WhatIsKnown, float | None]]:
-    """What a ledger knows of customers, and of an instance's chats; nothing if there is none."""
+def _past(url: str, campaign: str | None, instance_id: str, mode: CampaignMode) -> Iterator[_Past]:
+    """What a ledger knows; nothing if there is none."""
     if not ledger_exists(url):
-        yield lambda _: {}, None
+        yield _Past()
         return
     with Ledger(url) as opened:
         if campaign is not None:
@@ -173,7 +221,8 @@ def _past(
             opened.check_campaign(campaign, instance_id)
             opened.check_mode(campaign, mode)
         known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
-        yield known, opened.mean_chat_seconds(instance_id)
+        policy = stored_policy(opened, campaign) if campaign else OutreachPolicy()
+        yield _Past(opened, known, policy, opened.mean_chat_seconds(instance_id))
 
 
 def _as_template(

@@ -19,7 +19,9 @@ BLOCKS = [
 
 
 def test_there_is_a_block() -> None:
-    assert [block.__name__ for block in BLOCKS] == ["AmazonConnectInstance"]
+    names = [block.__name__ for block in BLOCKS]
+
+    assert names == ["AmazonConnectInstance", "OutreachPolicyBlock"]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
