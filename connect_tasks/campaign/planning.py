@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from connect_tasks.aws.idempotency import canonical_key, client_token
 from connect_tasks.campaign.plan import Plan
-from connect_tasks.campaign.planned_verdicts import PlannedVerdicts, never, stays_withheld
+from connect_tasks.campaign.planned_verdicts import PlannedVerdicts, never
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
@@ -335,7 +335,7 @@ class _Planner:
         So is whom the policy withheld and does not any more.
         """
         if known.status is Status.WITHHELD:
-            is_so = stays_withheld(known, verdict)
+            is_so = self.verdicts.stays_withheld(valid.customer_key, known, verdict)
             return None if is_so else _planned(valid, self.campaign, known.generation + 1)
         if known.error_code == Withdrawal.BY_TABLE:
             again = known.generation + 1

@@ -12,6 +12,7 @@ from connect_tasks.campaign.invitation_rows import invitation_records, links_to_
 from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, Invited, chat_minutes, issue_links
 from connect_tasks.campaign.links import InvitationKeys, link_url
 from connect_tasks.campaign.planning import Plan, plan_campaign
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.schema import contacts, invitations
 from connect_tasks.ledger.standing import Standing
@@ -37,6 +38,8 @@ class Inviting:
     base_url: str = BASE
     now: datetime = NOON
     plan: Plan | None = None
+    policy: OutreachPolicy | None = None
+    campaign: str = CAMPAIGN
 
     def invite(
         self, table: Sequence[Mapping[str, Any]], *, expires_after: timedelta = DEFAULT_EXPIRY
@@ -46,11 +49,19 @@ class Inviting:
         return self.issue(self.plan, expires_after=expires_after)
 
     def entered(self, table: Sequence[Mapping[str, Any]]) -> Plan:
-        self.ledger.open_campaign(CAMPAIGN, "i-1", now=self.now, mode=CampaignMode.INVITATION)
+        policy = self.policy
+        self.ledger.open_campaign(
+            self.campaign,
+            "i-1",
+            now=self.now,
+            mode=CampaignMode.INVITATION,
+            policy=None if policy is None else policy.model_dump(mode="json"),
+            limits_group=None if policy is None else policy.group,
+        )
         renderer = ChatTemplate().bind(
             instance_id="i-1", contact_flow_id="f-1", chat_minutes=chat_minutes(Quotas())
         )
-        return plan_campaign(self.ledger, CAMPAIGN, [table], renderer, now=self.now)
+        return plan_campaign(self.ledger, self.campaign, [table], renderer, now=self.now)
 
     def issue(self, plan: Plan, *, expires_after: timedelta = DEFAULT_EXPIRY) -> Invited:
         return issue_links(
@@ -74,9 +85,13 @@ class Inviting:
 
     def to_send(self) -> dict[str, str]:
         """What a sender is given of the last table."""
+        return {customer: row["url"] for customer, row in self.sent().items()}
+
+    def sent(self) -> dict[str, Mapping[str, str]]:
+        """The same, with when it may be sent."""
         assert self.plan
         sent = links_to_send(self.ledger, self.plan, self.keys, now=self.now)
-        return {row["customer_id"]: row["url"] for row in sent}
+        return {row["customer_id"]: row for row in sent}
 
     def link(self, customer: str, key: str = FIRST) -> str:
         """The link that a customer has by this key."""

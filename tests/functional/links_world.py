@@ -25,6 +25,7 @@ from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.issuing import Link
 from connect_tasks.ledger.schema import contacts, invitations
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.verdicts import Suppression
 from tests.functional.world import FAST
 
 __all__ = ["CAMPAIGN", "KEY", "LinksWorld", "Site", "plan_links", "serving"]
@@ -157,6 +158,16 @@ class LinksWorld:
         where = (invitations.c.campaign == CAMPAIGN, invitations.c.customer_key == customer)
         with self.ledger._writing() as connection:
             connection.execute(sa.update(invitations).where(*where).values(columns))
+
+    def opt_out(self, customer: str, list_: str = "all") -> None:
+        entry = Suppression(list_, "person", "test", datetime.now(UTC))
+        self.ledger.suppressions.add([(customer, entry)])
+
+    def open_campaign(self, **options: Any) -> None:
+        """Enter the campaign before anybody is invited."""
+        now, mode = datetime.now(UTC), CampaignMode.INVITATION
+        instance_id = self.local.instance_id
+        self.ledger.open_campaign(CAMPAIGN, instance_id, now=now, mode=mode, **options)
 
     def started(self) -> list[str]:
         """Amazon's ids of the chats that were made there, in their order."""

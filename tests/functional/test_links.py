@@ -289,7 +289,25 @@ def _of_a_lost_key(world: LinksWorld) -> None:
     world.link_becomes("0001", key_id="00000000")
 
 
-DEAD = [_revoked, _expired, _withdrawn, _failed, _forgotten, _stopped, _of_a_lost_key]
+def _opted_out(world: LinksWorld) -> None:
+    world.opt_out("0001")
+
+
+def _withheld(world: LinksWorld) -> None:
+    world.becomes("0001", status=Status.WITHHELD, error_code="held_out")
+
+
+DEAD = [
+    _revoked,
+    _expired,
+    _withdrawn,
+    _failed,
+    _forgotten,
+    _stopped,
+    _of_a_lost_key,
+    _opted_out,
+    _withheld,
+]
 WRONG = [
     NO_TOKEN,
     "",
@@ -346,6 +364,61 @@ def test_a_chat_that_was_open_when_its_link_was_revoked_is_not_given_out_again(
         result(site.press(token))
         _revoked(lite)
         assert code(site.press(token)) == NOT_VALID
+
+
+def test_a_chat_that_is_open_goes_on_for_who_has_opted_out_and_is_their_last(
+    world: LinksWorld,
+) -> None:
+    [token] = world.invite("0001")
+    with world.site() as site:
+        started = result(site.press(token))
+        _opted_out(world)
+        assert result(site.press(token))["ContactId"] == started["ContactId"]
+        stop_chat(world, started["ContactId"])
+        eventually(lambda: site.press(token).status_code == httpx.codes.GONE)
+        assert code(site.press(token)) == NOT_VALID
+    assert world.started() == [started["ContactId"]]
+
+
+def test_who_opts_out_between_the_look_and_the_claim_is_not_started(world: LinksWorld) -> None:
+    [token] = world.invite("0001")
+    find = Clicks.find
+
+    def looked(*arguments: Any, **options: Any) -> Any:
+        links = find(*arguments, **options)
+        _opted_out(world)
+        return links
+
+    with world.site() as site, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Clicks, "find", looked)
+        assert code(site.press(token)) == NOT_VALID
+    assert not world.local.calls
+
+
+def test_an_opt_out_of_a_list_that_the_campaign_does_not_name_closes_no_link(
+    world: LinksWorld,
+) -> None:
+    policy = {"suppression": ["surveys"]}
+    world.open_campaign(policy=policy)
+    tokens = world.invite("0001", "0002")
+    world.opt_out("0001", "marketing")
+    world.opt_out("0002", "surveys")
+    with world.site() as site:
+        answers = [site.press(token) for token in tokens]
+    assert answers[0].status_code == httpx.codes.OK
+    assert code(answers[1]) == NOT_VALID
+
+
+@pytest.mark.parametrize("opens", [-2, 1])
+def test_a_person_comes_when_they_like_whenever_their_link_may_be_sent(
+    world: LinksWorld, opens: int
+) -> None:
+    [token] = world.invite("0001")
+    opening = datetime.now(UTC) + timedelta(hours=opens)
+    world.link_becomes("0001", not_before=opening, not_after=opening + timedelta(hours=1))
+    with world.site() as site:
+        result(site.press(token))
+    assert len(world.started()) == 1
 
 
 def test_an_old_key_opens_its_links_as_long_as_it_is_in_the_environment(
@@ -733,7 +806,7 @@ def test_a_ledger_that_is_away_costs_a_moment_and_one_line(
     [token] = lite.invite("0001")
     with lite.site() as site, pytest.MonkeyPatch.context() as patch:
 
-        def away(*_: object) -> None:
+        def away(*_: object, **__: object) -> None:
             raise LedgerUnreachableError("the database server cannot be reached")
 
         patch.setattr("connect_tasks.ledger.clicks.Clicks.find", away)
