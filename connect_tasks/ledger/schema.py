@@ -8,6 +8,7 @@ from sqlalchemy.engine import Dialect
 
 __all__ = [
     "HAS_OPEN_CHAT",
+    "LATER_MIGRATIONS",
     "MIGRATIONS",
     "SCHEMA_VERSION",
     "campaigns",
@@ -91,7 +92,8 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE campaigns ADD COLUMN base_url TEXT",
         "ALTER TABLE contacts ADD COLUMN handed_over_at TIMESTAMP",
     ),
-    # The two indexes come again, with `not_before` in them; `database` fills `hash_key` in.
+    # The two indexes come again, with `not_before` in them, and where older ledgers had none;
+    # `database` fills `hash_key` in.
     6: (
         "ALTER TABLE ledger ADD COLUMN hash_key TEXT",
         "ALTER TABLE campaigns ADD COLUMN policy JSON",
@@ -101,14 +103,22 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE contacts ADD COLUMN not_before TIMESTAMP",
         "ALTER TABLE contacts ADD COLUMN time_zone TEXT",
         "ALTER TABLE contacts ADD COLUMN variant TEXT",
-        "DROP INDEX contacts_by_status",
-        "DROP INDEX contacts_by_table",
-        "ALTER TABLE invitations ADD COLUMN not_before TIMESTAMP",
-        "ALTER TABLE invitations ADD COLUMN not_after TIMESTAMP",
-        "UPDATE invitations SET not_before = issued_at",
+        "DROP INDEX IF EXISTS contacts_by_status",
+        "DROP INDEX IF EXISTS contacts_by_table",
     ),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
+
+LATER_MIGRATIONS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    6: {
+        "invitations": (
+            "ALTER TABLE invitations ADD COLUMN not_before TIMESTAMP",
+            "ALTER TABLE invitations ADD COLUMN not_after TIMESTAMP",
+            "UPDATE invitations SET not_before = issued_at",
+        ),
+    },
+}
+"""The same for tables that still older ledgers do not have: those get them as they are now."""
 
 metadata = sa.MetaData()
 

@@ -718,6 +718,7 @@ def test_the_counts_tell_how_far_each_contact_ever_came(ledger: Ledger) -> None:
         "failed": 1,
         "withdrawn": 0,
         "unknown": 0,
+        "withheld": 0,
         "valid": 5,
         "reached_started": 3,
         "reached_connected": 2,

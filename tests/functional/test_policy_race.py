@@ -1,0 +1,140 @@
+"""Two campaigns at the same customers, each of whom may be contacted once: nobody is twice.
+
+As a program this module is one worker of one campaign:
+`python -m tests.functional.test_policy_race ENDPOINT LEDGER CAMPAIGN`.
+"""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.aws.client import ClientOptions, ConnectApi
+from connect_tasks.aws.instance import Instance
+from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.run import run_campaign
+from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.ledger.store import Ledger
+from tests.functional.world import FAST, QUICK, customers, session
+from tests.postgresql import new_database
+
+pytestmark = pytest.mark.timeout(240)
+
+ROOT = Path(__file__).parents[2]
+CAMPAIGNS = ("renewals", "survey")
+ONCE_A_DAY = OutreachPolicy.model_validate(
+    {"communication_limits": {"limits": [{"max_count_per_recipient": 1, "frequency": 1}]}}
+)
+TALK = Conversation(settle_seconds=0, max_replies=1, reply_timeout_seconds=5)
+
+
+def main(endpoint_url: str, ledger_url: str, campaign: str) -> None:
+    """Wait for a word, and work on a campaign until nothing is left."""
+    api = ConnectApi(session, ClientOptions(parameters={"endpoint_url": endpoint_url}))
+    quotas = FAST.model_copy(update={"open_chats": 20})
+    with Ledger(ledger_url) as ledger:
+        print("ready", flush=True)  # noqa: T201 - the parent waits for it
+        sys.stdin.readline()
+        instance = Instance(api=api, quotas=quotas, policy=QUICK)
+        run_campaign(ledger, campaign, instance, lease_seconds=2)
+
+
+class Race:
+    """Two planned campaigns with the same customers, and who works on them."""
+
+    def __init__(self, local: LocalConnect, ledger: Ledger, count: int) -> None:
+        self.local, self.ledger, self.count = local, ledger, count
+        for name in CAMPAIGNS:
+            self._plan(name)
+
+    def _plan(self, campaign: str) -> None:
+        template = ChatTemplate()
+        renderer = template.bind(
+            instance_id=self.local.instance_id,
+            contact_flow_id=self.local.flow_id,
+            conversation=TALK,
+        )
+        now = datetime.now(UTC)
+        self.ledger.open_campaign(
+            campaign,
+            self.local.instance_id,
+            now=now,
+            conversation=TALK,
+            policy=ONCE_A_DAY.model_dump(mode="json"),
+        )
+        plan_campaign(self.ledger, campaign, [customers(self.count)], renderer, now=now)
+
+    def worker(self, stack: ExitStack, campaign: str) -> subprocess.Popen[str]:
+        arguments = [self.local.endpoint_url, self.ledger.url, campaign]
+        pipe = subprocess.PIPE
+        process = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", __name__, *arguments],
+                cwd=ROOT,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                text=True,
+            )
+        )
+        stack.callback(process.kill)
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    def made(self) -> Counter[str]:
+        """Contacts by customer, counted by Amazon Connect itself."""
+        return Counter(str(contact.customer_id) for contact in self.local.contacts)
+
+    def waiting(self) -> int:
+        """How many contacts of both campaigns wait for another day."""
+        counts = [self.ledger.counts(name) for name in CAMPAIGNS]
+        return sum(count["planned"] for count in counts)
+
+
+def go(*workers: subprocess.Popen[str]) -> None:
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+
+
+@pytest.fixture(params=[("SQLite", 200), ("PostgreSQL", 1_000)], ids=str)
+def race(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Race]:
+    database, count = request.param
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        if database == "PostgreSQL":
+            url = stack.enter_context(new_database())
+        local = stack.enter_context(LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()))
+        yield Race(local, stack.enter_context(Ledger(url)), count)
+
+
+def test_two_campaigns_never_both_take_a_customers_last_allowed_contact(race: Race) -> None:
+    with ExitStack() as stack:
+        workers = [race.worker(stack, name) for name in CAMPAIGNS for _ in range(2)]
+        go(*workers)
+        while len(race.local.contacts) < race.count / 4:
+            assert workers[0].poll() is None
+        workers[0].kill()
+        workers[2].kill()
+        ended = [worker.communicate(timeout=200) for worker in (workers[1], workers[3])]
+        # Whom the killed ones held is left to whoever comes next.
+        again = [race.worker(stack, name) for name in CAMPAIGNS]
+        go(*again)
+        ended += [worker.communicate(timeout=200) for worker in again]
+
+    assert [complaints for _, complaints in ended] == [""] * 4
+    assert race.made() == Counter(f"{number:04}" for number in range(race.count))
+    assert race.waiting() == race.count
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
