@@ -19,7 +19,7 @@ from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.hand_over_pipeline import MOST_AT_ONCE
 from connect_tasks.campaign.paced import paced_calls
 from connect_tasks.campaign.peoples_slots import PeoplesSlots
-from connect_tasks.campaign.policy_in_force import PolicyInForce
+from connect_tasks.campaign.policy_in_force import PolicyInForce, stored_policy
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.campaign.worker import Worker, WorkerSettings
 from connect_tasks.chat.template.conversation import Conversation
@@ -99,6 +99,7 @@ class Assembly:
         policy = PolicyInForce(self.campaign)
         context = CampaignContext(
             conversation=self.conversation,
+            conversations=self._conversations(),
             hand_over=hand_over,
             calls=paced,
             shared_quota=shared_quota,
@@ -129,6 +130,12 @@ class Assembly:
         )
         counter.limit = context.limit
         return context
+
+    def _conversations(self) -> dict[str, Conversation]:
+        """Those of the variants that have one of their own, as they are when the run begins."""
+        variants = stored_policy(self.ledger, self.campaign).variants
+        own = {name: variant.conversation for name, variant in variants.items()}
+        return {name: one for name, one in own.items() if one is not None}
 
     def _apply(self, ledger: Ledger, policy: PolicyInForce, changes: Sequence[Change]) -> None:
         """Write changes, as far as the policy allows the calls that they announce."""

@@ -1,6 +1,7 @@
 """The context of a campaign: what all its pipelines share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connect_tasks.aws.paced_calls import PacedCalls
@@ -13,6 +14,7 @@ from connect_tasks.campaign.peoples_slots import PeoplesSlots
 from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.shared_quota import SharedQuota
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.ledger.contact import Contact
 from connect_tasks.ledger.group_commit import GroupCommit
 
 __all__ = ["CampaignContext"]
@@ -22,10 +24,12 @@ __all__ = ["CampaignContext"]
 class CampaignContext:
     """What a campaign's contacts are worked on with: the same for all of them.
 
-    There is no `policy_in_force` where people start their chats: their links were given out by it.
+    `conversations` are those of the variants that have one of their own, by their names. There is
+    no `policy_in_force` where people start their chats: their links were given out by it.
     """
 
     conversation: Conversation
+    conversations: Mapping[str, Conversation] = field(default_factory=dict)
     hand_over: HandOverCalls | None = None
     calls: PacedCalls
     shared_quota: SharedQuota
@@ -41,6 +45,10 @@ class CampaignContext:
     counter: FunnelCounter
     clock: Clock
     random: RandomSource
+
+    def conversation_of(self, contact: Contact) -> Conversation:
+        """How a contact's chat is held: as its variant says, or else the campaign."""
+        return self.conversations.get(contact.variant or "", self.conversation)
 
     def limit(self) -> str | None:
         """Where most wait now: an API's name, `open_chats`, `hand_over`; None where nobody does."""

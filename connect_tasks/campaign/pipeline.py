@@ -56,8 +56,9 @@ class Pipeline:
         self._slot = Slot(context.slots, is_occupied=contact.status in OPEN)
         self._unconnected = Slot(context.unconnected, is_occupied=contact.status in OPEN)
         self._resumed = contact.status is not Status.PLANNED
+        self._conversation = context.conversation_of(contact)
         self._dialogue = Dialogue(
-            context.conversation,
+            self._conversation,
             contact.messages,
             opening=int("InitialMessage" in self._claimed.request),
         )
@@ -141,7 +142,7 @@ class Pipeline:
         return {"transcript_complete": is_complete, "items_skipped": self._session_of.odd}
 
     def _session(self, participant_token: SecretStr) -> ChatSession:
-        claimed, conversation = self._claimed, self._context.conversation
+        claimed, conversation = self._claimed, self._conversation
         return ChatSession(
             Participant(
                 self._context.calls,

@@ -14,8 +14,8 @@ from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.request_changes import ChangedRequests
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
+from connect_tasks.campaign.variant_renderer import AnyRenderer
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
-from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import CampaignMode, Refusal, Status, Withdrawal
 from connect_tasks.ledger.keys import is_whole
@@ -42,7 +42,7 @@ def plan_campaign(
     ledger: Ledger,
     campaign: str,
     chunks: Iterable[Rows],
-    renderer: RowRenderer,
+    renderer: AnyRenderer,
     *,
     now: datetime,
     policy: OutreachPolicy | None = None,
@@ -81,7 +81,7 @@ def plan_campaign(
         ledger,
         campaign,
         RowCheck(renderer, samples, policy),
-        PlannedVerdicts(PolicyJudge(policy), ledger, now),
+        PlannedVerdicts(PolicyJudge(policy), ledger, now, campaign),
         now,
         commit_rows,
         table_id=uuid4().hex,
@@ -94,7 +94,7 @@ def plan_campaign(
 
 def look_over(
     chunks: Iterable[Rows],
-    renderer: RowRenderer,
+    renderer: AnyRenderer,
     *,
     samples: int = 3,
     known: Callable[[Sequence[str]], Mapping[str, Known]] = lambda _: {},
@@ -255,7 +255,8 @@ class _Planner:
 
     def _next_row(self, valid: ValidRow, known: Known) -> str | None:
         row = _planned(valid, self.campaign, known.generation, known.client_token)
-        return written_row(row) if known.may_be_followed and not _is_same(row, known) else None
+        is_new = known.may_be_followed and not _is_same(row, known)
+        return written_row(row) if is_new and _in_same_arm(valid, known) else None
 
     def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
         """Who stays as planned, or may have been contacted, is this table's too."""
@@ -322,14 +323,13 @@ class _Planner:
         if _is_same(row, known):
             return None
         is_for_next = self.has_links and known.is_unjoined
-        if row.fingerprint != known.fingerprint and not is_for_next:
+        is_another = row.fingerprint != known.fingerprint and _in_same_arm(valid, known)
+        if is_another and not is_for_next:
             where = self.row_check.row_of(valid.customer_key)
             self.changed.add(valid.customer_id, where, valid.request)
         return None
 
-    def _plan_again(
-        self, valid: ValidRow, known: Known, verdict: Verdict | None
-    ) -> Planned | None:
+    def _plan_again(self, valid: ValidRow, known: Known, verdict: Verdict | None) -> Planned | None:
         """Who was withdrawn for a wrong row is planned anew, nobody having contacted them.
 
         So is whom the policy withheld and does not any more.
@@ -365,6 +365,11 @@ def _planned(
         variant=valid.variant,
         withheld=withheld,
     )
+
+
+def _in_same_arm(valid: ValidRow, known: Known) -> bool:
+    """Who was contacted stays in the arm that they were contacted in, whatever a policy says."""
+    return valid.variant == known.variant
 
 
 def _is_same(row: Planned, known: Known) -> bool:

@@ -12,8 +12,9 @@ from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.row_policy import RowPolicy
+from connect_tasks.campaign.variant_renderer import AnyRenderer
 from connect_tasks.campaign.warnings import OddIds
-from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.renderer import Rendered
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
@@ -113,7 +114,7 @@ class RowCheck:
     """
 
     def __init__(
-        self, renderer: RowRenderer, samples: int, policy: OutreachPolicy | None = None
+        self, renderer: AnyRenderer, samples: int, policy: OutreachPolicy | None = None
     ) -> None:
         self._renderer = renderer
         self._row_policy = RowPolicy(policy or OutreachPolicy())
@@ -158,7 +159,10 @@ class RowCheck:
     @property
     def columns(self) -> dict[str, frozenset[str]]:
         """The columns of which each field of a request is made."""
-        return {field: text.columns for field, text in self._renderer.expressions()}
+        made: dict[str, frozenset[str]] = {}
+        for where, text in self._renderer.expressions():
+            made[where] = made.get(where, frozenset()) | text.columns
+        return made
 
     @property
     def counts(self) -> RowCounts:

@@ -92,15 +92,14 @@ class RowRenderer:
         self._table = tuple(table)
         parts = {name: compiled_part(v, name) for name, v in fields.items()}
         self._request = Members(parts, is_whole=True)
+        self._id = parts.get(ID)
+        self._id_columns = _columns_of([] if self._id is None else self._id.texts())
         where = "conversation.messages"
         self._answering = [None if isinstance(said, str) else said for said in messages]
         texts = [said if isinstance(said, str) else said.text for said in messages]
         self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(texts)]
-        expressions = [expression for _, expression in self.expressions()]
-        _check_number(len(expressions))
-        named = frozenset[str]().union(*(expression.columns for expression in expressions))
-        whole = any(expression.reads_whole_row for expression in expressions)
-        self.columns: frozenset[str] | None = None if whole else named
+        _check_number(len(list(self.expressions())))
+        self.columns = _columns_of(self._texts())
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Go through the texts to fill in, each with the field where it stands."""
@@ -151,15 +150,27 @@ class RowRenderer:
         Returns:
             The request and messages, or everything that is wrong with the row.
         """
-        names: Iterable[str] = row if self.columns is None else self.columns
-        values = {name: row[name] for name in names if name in row and not is_missing(row[name])}
-        filling = Filling(values, row_context(values))
+        filling = _filling(row, self.columns)
         fields = self._request.fill(filling)
         messages = tuple(self._said(filling))
         request = _validated(self._defaults, fields, filling)
         if request and (too_long := self._too_long(request.chat_duration_in_minutes)):
             request, filling.problems[:] = None, too_long
         return Rendered(request, messages, tuple(filling.problems), _given_id(fields))
+
+    def customer_id(self, row: Mapping[str, Any]) -> str | None:
+        """Make a row's id, and nothing else of its request; None where that cannot be made.
+
+        Args:
+            row: The row by column names, as for `render`.
+
+        Example:
+            >>> RowRenderer({"customer_id": "{{ id }}"}).customer_id({"id": 42})
+            '42'
+        """
+        if self._id is None:
+            return None
+        return _given_id({ID: self._id.fill(_filling(row, self._id_columns))})
 
     def _too_long(self, minutes: object) -> list[Problem]:
         limit = self._chat_minutes
@@ -173,6 +184,20 @@ class RowRenderer:
             if text is not ABSENT and isinstance(text, str):
                 filling.problems.extend(_message_problems(text, number))
                 yield text if said is None else said.model_copy(update={"text": text})
+
+
+def _columns_of(texts: Iterable[TextAt]) -> frozenset[str] | None:
+    """The columns that texts read; None if they may read any."""
+    expressions = [text.expression for text in texts if text.expression is not None]
+    if any(expression.reads_whole_row for expression in expressions):
+        return None
+    return frozenset[str]().union(*(expression.columns for expression in expressions))
+
+
+def _filling(row: Mapping[str, Any], columns: Iterable[str] | None) -> Filling:
+    names: Iterable[str] = row if columns is None else columns
+    values = {name: row[name] for name in names if name in row and not is_missing(row[name])}
+    return Filling(values, row_context(values))
 
 
 def _check_number(texts: int) -> None:

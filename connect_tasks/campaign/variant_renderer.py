@@ -1,0 +1,157 @@
+"""The renderer of an experiment: each row is filled in by the template of its customer's variant.
+
+Who the customer is does not depend on the variant: it is what decides about it. So every variant
+has the campaign's `customer_id`, and a row without one is told as the campaign's own template does.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.campaign.policy.assignment import variant_of
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy.variant import Variant
+from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.expression import Expression
+from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.errors import InputError
+
+__all__ = ["AnyRenderer", "VariantRenderer", "bind_variants"]
+
+VARIANT = "variant"
+"""The column that templates find a customer's variant in, unless the table has one of its own."""
+
+_DEFAULT_ID = ChatTemplate.model_fields["customer_id"].default
+
+Bind: TypeAlias = Callable[[ChatTemplate, Conversation | None], RowRenderer]
+
+
+class VariantRenderer:
+    """The templates of a campaign and its variants, each bound once; safe to share by threads.
+
+    A row is refused only for what is wrong with it in its own customer's variant.
+
+    Args:
+        own: The campaign's own template.
+        arms: Those of the variants that have one, or a conversation.
+        variant_of: Which variant a customer has, by their key.
+
+    Attributes:
+        columns: The columns that any of them reads; None if one may read any.
+    """
+
+    def __init__(
+        self,
+        own: RowRenderer,
+        arms: Mapping[str, RowRenderer],
+        variant_of: Callable[[str], str | None],
+    ) -> None:
+        self._own = own
+        self._arms = dict(arms)
+        self._variant_of = variant_of
+        read = [renderer.columns for renderer in (own, *arms.values())]
+        named = [columns for columns in read if columns is not None]
+        whole = len(named) < len(read)
+        self.columns: frozenset[str] | None = None if whole else frozenset().union(*named)
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """Go through the texts to fill in, of all variants, each with the field where it stands."""
+        for renderer in (self._own, *self._arms.values()):
+            yield from renderer.expressions()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is no error and yet looks like a slip, and of which variant."""
+        told = list(self._own.warnings())
+        for name, renderer in self._arms.items():
+            # What the campaign's own template does, too, is said once.
+            new = (text for text in renderer.warnings() if text not in self._own.warnings())
+            told += [f"variant {name}: {text}" for text in new]
+        return tuple(told)
+
+    def render(self, row: Mapping[str, Any]) -> Rendered:
+        """Make one row's request by its customer's variant; see `RowRenderer.render`."""
+        key = canonical_key(self._own.customer_id(row) or "")
+        variant = self._variant_of(key) if key else None
+        renderer = self._arms.get(variant or "", self._own)
+        if variant is not None and VARIANT not in row:
+            row = {**row, VARIANT: variant}
+        return renderer.render(row)
+
+
+AnyRenderer: TypeAlias = RowRenderer | VariantRenderer
+
+
+def bind_variants(
+    template: ChatTemplate,
+    conversation: Conversation | None,
+    policy: OutreachPolicy,
+    bind: Bind,
+    *,
+    converses: bool = True,
+) -> AnyRenderer:
+    """Compile a campaign's template, and those of its policy's variants.
+
+    Args:
+        template: The campaign's own.
+        conversation: Whose messages are filled in, too, unless a variant has a conversation.
+        policy: Says which variants there are, and deals the customers out.
+        bind: Compiles a template for the table, which may name the column `variant`.
+        converses: Whether our side speaks in this campaign.
+
+    Raises:
+        InputError: A template cannot be used with the table or the policy at all; it says whose.
+
+    Example:
+        >>> policy = OutreachPolicy(variants={"b": {"template": {"display_name": "{{ name }} B"}}})
+        >>> def bind(template, conversation):
+        ...     return template.bind(instance_id="i-1", contact_flow_id="f-1")
+        >>> renderer = bind_variants(ChatTemplate(), None, policy, bind)
+        >>> row = {"customer_id": "0042", "name": "Ada"}
+        >>> renderer.render(row).request.participant_details.display_name
+        'Ada B'
+    """
+    own = bind(template, conversation)
+    arms = {
+        name: _bound(name, variant, template, conversation, bind, converses=converses)
+        for name, variant in policy.variants.items()
+        if variant.template is not None or variant.conversation is not None
+    }
+    if not arms and not (policy.variants and _reads_variant(own)):
+        return own
+    return VariantRenderer(own, arms, lambda key: variant_of(key, policy))
+
+
+def _bound(  # noqa: PLR0913 - a variant's own, and the campaign's in their place
+    name: str,
+    variant: Variant,
+    template: ChatTemplate,
+    conversation: Conversation | None,
+    bind: Bind,
+    *,
+    converses: bool,
+) -> RowRenderer:
+    if variant.conversation is not None and not converses:
+        raise InputError(
+            f"Variant {name!r} has a conversation, and in this campaign people speak themselves: "
+            "leave it out, and give the variant another template or flow."
+        )
+    try:
+        its_own = _with_id_of(template, variant.template or template)
+        return bind(its_own, variant.conversation or conversation)
+    except InputError as error:
+        raise InputError(f"Variant {name!r}: {error}") from error
+
+
+def _with_id_of(template: ChatTemplate, other: ChatTemplate) -> ChatTemplate:
+    """A variant's template; left out, its customer_id is the campaign's."""
+    if other.customer_id not in {_DEFAULT_ID, template.customer_id}:
+        raise InputError(
+            "its template has a customer_id of its own, and who a customer is decides about the "
+            "variant: leave it out, or write it as the campaign's template does."
+        )
+    return other.model_copy(update={"customer_id": template.customer_id})
+
+
+def _reads_variant(renderer: RowRenderer) -> bool:
+    return renderer.columns is None or VARIANT in renderer.columns
