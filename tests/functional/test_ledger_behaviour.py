@@ -770,4 +770,4 @@ def test_records_hold_a_contact_what_amazon_told_of_it_and_nothing_of_its_claim(
 ) -> None:
     names = set(next(iter(three.contact_records(CAMPAIGN))))
 
-    assert names == {*Contact.__slots__, *FROM_AMAZON}
+    assert names == {*Contact.__slots__, *FROM_AMAZON, "not_before"}
