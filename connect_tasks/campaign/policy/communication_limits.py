@@ -1,23 +1,16 @@
 """Communication limits: how often somebody may be contacted in a time that rolls along."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from connect_tasks.aws.strict_model import StrictModel
-from connect_tasks.campaign.policy.field_rules import Name, refuse
+from connect_tasks.campaign.policy.field_rules import Count, Name, NotEmpty, refuse
 
 __all__ = ["CommunicationLimit", "CommunicationLimits"]
 
 _UNITS = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1), "WEEK": timedelta(weeks=1)}
-
-
-def _no_truth(value: Any) -> Any:
-    return refuse("must be a number") if isinstance(value, bool) else value
-
-
-Count = Annotated[int, BeforeValidator(_no_truth)]
 
 
 class CommunicationLimit(StrictModel, title="Communication limit"):
@@ -58,8 +51,8 @@ class CommunicationLimits(StrictModel, title="Communication limits"):
         1
     """
 
-    limits: tuple[CommunicationLimit, ...] = Field(
-        min_length=1, max_length=2, description="One or two limits; both must allow a contact."
+    limits: Annotated[tuple[CommunicationLimit, ...], NotEmpty] = Field(
+        max_length=2, description="One or two limits; both must allow a contact."
     )
     group: Name | None = Field(
         default=None, description="Only campaigns of this group count; all when left out."

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from connect_tasks.aws.problems import WITHOUT_NUL
 from connect_tasks.aws.strict_model import StrictModel
 from connect_tasks.campaign.policy.field_rules import Name, refuse
 from connect_tasks.campaign.policy.open_hours import OpenHours
@@ -66,19 +67,24 @@ class CommunicationTime(StrictModel, title="Communication time"):
         default=None, description="The windows of each weekday; always open when left out."
     )
     restricted_periods: tuple[RestrictedPeriod, ...] = Field(
-        default=(), description="Days on which nobody is contacted, whatever the open hours are."
+        default=(),
+        max_length=1_000,
+        description="Days on which nobody is contacted, whatever the open hours are.",
     )
     default_time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         default=None, description="Whose clock counts where a row has no zone: `Europe/Berlin`."
     )
-    time_zone_column: str | None = Field(
-        default=None, min_length=1, description="The column with each customer's time zone."
+    time_zone_column: Annotated[str, Field(pattern=WITHOUT_NUL, min_length=1)] | None = Field(
+        default=None, description="The column with each customer's time zone."
     )
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> "CommunicationTime":
         if self.open_hours is None and not self.restricted_periods:
-            refuse("has neither open_hours nor restricted_periods: give one, or leave it out")
+            refuse(
+                "has neither open_hours nor restricted_periods: give one, or leave "
+                "communication_time out"
+            )
         if self.default_time_zone is None and self.time_zone_column is None:
             refuse(
                 "needs a time zone: give default_time_zone, as 'Europe/Berlin', or "

@@ -10,7 +10,21 @@ from connect_tasks.aws.problems import RULE
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.suppression_lists import checked_list
 
-__all__ = ["Duration", "ListName", "Name", "Rate", "Share", "refuse"]
+__all__ = [
+    "LEAST_SHARE",
+    "Count",
+    "Duration",
+    "ListName",
+    "Listed",
+    "Name",
+    "NotEmpty",
+    "Rate",
+    "Share",
+    "refuse",
+]
+
+LEAST_SHARE = 0.0001
+"""The least share of customers: they are dealt out in ten thousandths."""
 
 
 def refuse(rule: str) -> NoReturn:
@@ -32,24 +46,45 @@ def _list_name(name: str) -> str:
 
 def _no_truth(value: Any) -> Any:
     """Python takes True for 1, and nobody means that."""
-    if isinstance(value, bool):
-        refuse("must be a number")
+    return refuse("must be a number") if isinstance(value, bool) else value
+
+
+def _lasting(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        refuse("must be a second at least: nobody could be contacted before; as 'P14D'")
     return value
 
 
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        refuse("must be longer than nothing, as 'P14D' for 14 days")
-    return value
+def _plain(name: str) -> str:
+    # Trimmed, two names could become one.
+    if not name.isprintable() or name != name.strip():
+        refuse("must be plain characters, and no spaces around them")
+    return name
+
+
+def _no_text(value: Any) -> Any:
+    return refuse("must be a list, as ['one', 'other']") if isinstance(value, str) else value
+
+
+def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return values or refuse("must have at least one item; leave it out if there is none")
 
 
 ListName = Annotated[str, AfterValidator(_list_name)]
 """The name of a suppression list."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_plain)]
 """What a person calls something, at most 64 characters."""
-Duration = Annotated[timedelta, BeforeValidator(_no_truth), AfterValidator(_positive)]
-"""A time longer than nothing: ISO 8601 as `P14D`, `14 days`, or seconds."""
-Share = Annotated[float, BeforeValidator(_no_truth), Field(ge=0.0001, le=1, allow_inf_nan=False)]
-"""A share of customers; they are dealt out in ten thousandths."""
+Count = Annotated[int, BeforeValidator(_no_truth)]
+"""A whole number."""
+Duration = Annotated[timedelta, BeforeValidator(_no_truth), AfterValidator(_lasting)]
+"""A time of a second or more: ISO 8601 as `P14D`, `14 days`, or seconds."""
+Share = Annotated[
+    float, BeforeValidator(_no_truth), Field(ge=LEAST_SHARE, le=1, allow_inf_nan=False)
+]
+"""A share of customers."""
 Rate = Annotated[float, BeforeValidator(_no_truth), Field(ge=0, lt=1, allow_inf_nan=False)]
 """A rate, as 0.02 for 2 %."""
+Listed = BeforeValidator(_no_text)
+"""For tuples of texts: a text alone would be one of its letters."""
+NotEmpty = AfterValidator(_some)
+"""For tuples that must have something in them."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from connect_tasks.aws.strict_model import StrictModel
-from connect_tasks.campaign.policy.field_rules import ListName, Name, refuse
+from connect_tasks.campaign.policy.field_rules import Listed, ListName, Name, refuse
 from connect_tasks.campaign.policy.opt_out_words import WORDS, opt_out_form
 
 __all__ = ["OptOut"]
@@ -22,7 +22,7 @@ def _with_defaults(words: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 
 
 Word = Annotated[Name, AfterValidator(_with_form)]
-Words = Annotated[dict[Name, tuple[Word, ...]], AfterValidator(_with_defaults)]
+Words = Annotated[dict[Name, Annotated[tuple[Word, ...], Listed]], AfterValidator(_with_defaults)]
 
 
 class OptOut(StrictModel, title="Opt-out"):

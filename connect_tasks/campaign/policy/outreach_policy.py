@@ -7,38 +7,56 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from connect_tasks.aws.problems import problems
+from connect_tasks.aws.problems import RULE, problem_details, problems
 from connect_tasks.aws.strict_model import StrictModel
 from connect_tasks.campaign.policy.communication_limits import CommunicationLimits
 from connect_tasks.campaign.policy.communication_time import CommunicationTime
-from connect_tasks.campaign.policy.field_rules import Duration, ListName, Name, refuse
+from connect_tasks.campaign.policy.field_rules import (
+    LEAST_SHARE,
+    Duration,
+    Listed,
+    ListName,
+    Name,
+    Rate,
+    refuse,
+)
 from connect_tasks.campaign.policy.opt_out import OptOut
 from connect_tasks.campaign.policy.policy_file import read_fields
 from connect_tasks.campaign.policy.ramp import Ramp
-from connect_tasks.campaign.policy.variant import Variant
+from connect_tasks.campaign.policy.variant import Variant, with_shares_that_fit
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.suppression_lists import ALL
 
 __all__ = ["OutreachPolicy"]
 
 _FINGERPRINT_LENGTH = 12
-# Ten thousandths: a third three times is a whole.
-_ROUNDING = 1e-9
 
 
-def _hold_out(value: Any) -> Any:
-    if isinstance(value, bool):
-        refuse("must be a number")
+def _hold_out(value: float) -> float:
+    if 0 < value < LEAST_SHARE or value > 1 - LEAST_SHARE:
+        refuse("must be 0, or from 0.0001 to 0.9999")
     return value
 
 
+def _told_apart(names: tuple[str, ...]) -> tuple[str, ...]:
+    forms = [name.casefold() for name in names]
+    if len(set(forms)) < len(forms):
+        refuse("must name each list once")
+    return names
+
+
 def _ramp(value: Any) -> Any:
+    """A policy's ramp may be its steps alone."""
+    if isinstance(value, int | float):
+        value = (value,)
     return {"steps": value} if isinstance(value, list | tuple) else value
 
 
-HoldOutShare = Annotated[float, BeforeValidator(_hold_out), Field(ge=0, lt=1, allow_inf_nan=False)]
+Lists = Annotated[tuple[ListName, ...], Listed, AfterValidator(_told_apart)]
+HoldOutShare = Annotated[Rate, AfterValidator(_hold_out)]
+Variants = Annotated[dict[Name, Variant], AfterValidator(with_shares_that_fit)]
 
 
 class OutreachPolicy(StrictModel, title="Outreach policy"):
@@ -63,7 +81,7 @@ class OutreachPolicy(StrictModel, title="Outreach policy"):
         description="How long after they were planned somebody may still be contacted, as `P14D` "
         "or `14 days`; for ever when left out.",
     )
-    suppression: tuple[ListName, ...] = Field(
+    suppression: Lists = Field(
         default=(),
         max_length=100,
         description="Lists of those who are not contacted, as `marketing`; `all` always counts.",
@@ -81,7 +99,7 @@ class OutreachPolicy(StrictModel, title="Outreach policy"):
         description="The experiment's name. Campaigns with the same one, or none, deal their "
         "customers out alike.",
     )
-    variants: dict[Name, Variant] = Field(
+    variants: Variants = Field(
         default_factory=dict,
         max_length=100,
         description="Parts of the customers that get another template or conversation. Shares "
@@ -92,29 +110,13 @@ class OutreachPolicy(StrictModel, title="Outreach policy"):
     )
 
     @model_validator(mode="after")
-    def _lists_are_told_apart(self) -> Self:
-        forms = [name.casefold() for name in self.suppression]
-        if len(set(forms)) < len(forms):
-            refuse("names a list twice in suppression: name it once")
-        target = self.opt_out.list
-        if target is not None and target not in {ALL, *self.suppression}:
-            refuse(
-                f"puts opt-outs on the list {target!r}, which it does not ask: add it to "
-                "suppression, or leave opt_out.list out"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _shares_fit(self) -> Self:
-        if 0 < self.hold_out < 0.0001:  # noqa: PLR2004 - customers are dealt out in ten thousandths
-            refuse("has a hold_out below 0.0001: that holds out nobody")
-        given = [variant.share for variant in self.variants.values()]
-        total = sum(share or 0 for share in given)
-        if total > 1 + _ROUNDING:
-            refuse(f"has variants whose shares come to {total:.4g}: they may come to 1")
-        if None in given and total > 1 - _ROUNDING:
-            refuse("has variants whose shares come to 1, and nothing is left for the others")
-        return self
+    def _asks_where_opt_outs_go(self) -> Self:
+        name = self.opt_out.list
+        if name is None or name in self.lists:
+            return self
+        rule = "must be 'all' or one of suppression: else an opt-out would be asked by nobody here"
+        line = problem_details(RULE, rule, ("opt_out", "list"), name)
+        raise ValidationError.from_exception_data(type(self).__name__, [line])
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:

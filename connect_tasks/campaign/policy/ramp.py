@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from connect_tasks.aws.strict_model import StrictModel
-from connect_tasks.campaign.policy.field_rules import Rate, refuse
+from connect_tasks.campaign.policy.field_rules import NotEmpty, Rate, refuse
 
 __all__ = ["Ramp"]
 
@@ -36,8 +36,7 @@ class Ramp(StrictModel, title="Ramp"):
         0.02
     """
 
-    steps: tuple[Step, ...] = Field(
-        min_length=1,
+    steps: Annotated[tuple[Step, ...], NotEmpty] = Field(
         max_length=100,
         description="Customers in all after each step, as 50, 500; or shares of them, as 0.01, "
         "0.1. Ascending.",

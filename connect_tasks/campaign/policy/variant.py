@@ -1,18 +1,22 @@
 """Variants: what each part of a campaign's customers gets, so that the parts can be compared."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
 from connect_tasks.aws.strict_model import StrictModel
-from connect_tasks.campaign.policy.field_rules import Share
+from connect_tasks.campaign.policy.field_rules import LEAST_SHARE, Count, Share, refuse
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 
-__all__ = ["WHOLE", "Variant", "shares_of"]
+__all__ = ["WHOLE", "Variant", "shares_of", "with_shares_that_fit"]
 
 WHOLE = 10_000
 """In how many parts customers are dealt out."""
+
+# A third three times may be a little more than a whole.
+_ROUNDING = 1e-9
 
 
 class Variant(StrictModel, title="Variant"):
@@ -33,8 +37,8 @@ class Variant(StrictModel, title="Variant"):
     conversation: Conversation | None = Field(
         default=None, description="Its conversation; the campaign's own when left out."
     )
-    sample: int | None = Field(
-        default=None, ge=1, description="How many customers it is planned to take before judging."
+    sample: Annotated[Count, Field(ge=1)] | None = Field(
+        default=None, description="How many customers it is planned to take before judging."
     )
 
 
@@ -52,3 +56,22 @@ def shares_of(variants: Mapping[str, Variant]) -> dict[str, float]:
         name: left / open_ones if variant.share is None else variant.share
         for name, variant in sorted(variants.items())
     }
+
+
+def with_shares_that_fit(variants: dict[str, Variant]) -> dict[str, Variant]:
+    """Variants, if each can have its share.
+
+    Raises:
+        PydanticCustomError: Their shares come to more than all, or leave some nothing.
+
+    Example:
+        >>> list(with_shares_that_fit({"short": Variant(share=1)}))
+        ['short']
+    """
+    given = sum(variant.share or 0 for variant in variants.values())
+    open_ones = sum(variant.share is None for variant in variants.values())
+    if given > 1 + _ROUNDING:
+        refuse(f"must have shares that come to 1 at most, and they come to {given:.6g}")
+    if open_ones and (1 - given) / open_ones < LEAST_SHARE - _ROUNDING:
+        refuse(f"must leave a share to those without one, and the others come to {given:.6g}")
+    return variants
