@@ -12,6 +12,7 @@ from connect_tasks.campaign.planned_verdicts import PlannedVerdicts, never
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
+from connect_tasks.campaign.ramp_steps import check_ramp
 from connect_tasks.campaign.request_changes import ChangedRequests
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
 from connect_tasks.campaign.variant_renderer import AnyRenderer
@@ -72,11 +73,13 @@ def plan_campaign(
         on_progress: Called after each chunk.
 
     Raises:
+        InputError: The policy has a ramp, and people start the campaign's chats themselves.
         LedgerError: The ledger cannot be written.
     """
     campaign = ledger.campaign_name(campaign)
     # Never the id of an earlier planning: whom that table named would be this one's.
     policy = policy or stored_policy(ledger, campaign)
+    check_ramp(policy, ledger.mode(campaign))
     planner = _Planner(
         ledger,
         campaign,

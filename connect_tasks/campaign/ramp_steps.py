@@ -12,11 +12,27 @@ from functools import partial
 from connect_tasks.campaign.policy.binomial import lower_bound
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy.ramp import Ramp
+from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.ramps import RampDecision, StepCounts, Steps, StepVerdict
 
-__all__ = ["step_verdict", "steps_of"]
+__all__ = ["check_ramp", "step_verdict", "steps_of"]
 
 _ALL = "ramp"
+
+
+def check_ramp(policy: OutreachPolicy, mode: CampaignMode) -> None:
+    """Make sure that a policy's ramp, if it has one, can be kept in a campaign of this way.
+
+    Raises:
+        InputError: People start its chats themselves.
+    """
+    if policy.ramp is not None and mode is CampaignMode.INVITATION:
+        raise InputError(
+            "An invitation has no ramp: people press their buttons when they like, so that a step "
+            "is never over. Leave the ramp out, and invite some customers first, in a table of "
+            "their own."
+        )
 
 
 def steps_of(policy: OutreachPolicy, customers: Callable[[], int]) -> Steps | None:

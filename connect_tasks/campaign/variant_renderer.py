@@ -17,7 +17,7 @@ from connect_tasks.chat.template.expression import Expression
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
 from connect_tasks.errors import InputError
 
-__all__ = ["AnyRenderer", "VariantRenderer", "bind_variants"]
+__all__ = ["VARIANT", "AnyRenderer", "VariantRenderer", "bind_variants"]
 
 VARIANT = "variant"
 """The column that templates find a customer's variant in, unless the table has one of its own."""
@@ -122,7 +122,7 @@ def bind_variants(
     return VariantRenderer(own, arms, lambda key: variant_of(key, policy))
 
 
-def _bound(  # noqa: PLR0913 - a variant's own, and the campaign's in their place
+def _bound(
     name: str,
     variant: Variant,
     template: ChatTemplate,

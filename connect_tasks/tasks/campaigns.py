@@ -97,12 +97,12 @@ def validate_customers(
     awaited(connect, "connect")
     given = load_policy(policy)
     table = open_table(customers)
-    renderer = bind_rows(table, template, connect, conversation, mode)
     now = datetime.now(UTC)
     watched = watching_rows(campaign, run_logger(), total=row_count(table))
     with open_ledger(ledger) as opened, watched as show:
         campaign = opened.campaign_name(campaign)
         rules = stored_policy(opened, campaign) if given is None else given
+        renderer = bind_rows(table, template, connect, conversation, mode, rules)
         chunks = chunks_of(table, renderer, rules)
         opened.open_campaign(
             campaign,

@@ -24,8 +24,10 @@ from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
+from connect_tasks.campaign.ramp_steps import check_ramp
 from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.row_policy import RowPolicy
+from connect_tasks.campaign.variant_renderer import VARIANT, AnyRenderer, bind_variants
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.renderer import RowRenderer
@@ -104,11 +106,13 @@ def preview(
     awaited(connect, "connect")
     given = load_policy(policy)
     table = open_table(customers)
-    renderer = bind_rows(table, template, connect, conversation, mode)
     watched = watching_rows(campaign or "preview", run_logger(), total=row_count(table))
     with _past(ledger_url(ledger), campaign, connect.instance_id, mode) as past, watched as show:
         rules = past.policy if given is None else given
-        verdicts = PlannedVerdicts(PolicyJudge(rules), past.ledger, datetime.now(UTC))
+        renderer = bind_rows(table, template, connect, conversation, mode, rules)
+        verdicts = PlannedVerdicts(
+            PolicyJudge(rules), past.ledger, datetime.now(UTC), past.campaign
+        )
         intake = look_over(
             chunks_of(table, renderer, rules),
             renderer,
@@ -142,26 +146,39 @@ def bind_rows(
     connect: AmazonConnectInstance,
     conversation: Conversation | None,
     mode: CampaignMode,
-) -> RowRenderer:
-    """The template of a table, compiled for its instance and its way.
+    policy: OutreachPolicy,
+) -> AnyRenderer:
+    """The templates of a table, its variants' too, compiled for their instance and its way.
 
     Raises:
         InputError: It cannot be used with this table at all.
     """
+    check_ramp(policy, mode)
     minutes = CHAT_MINUTES if mode is CampaignMode.HAND_OVER else None
     if mode is CampaignMode.INVITATION:
         minutes = chat_minutes(connect.quotas)
-    return _as_template(template, table.columns).bind(
-        instance_id=connect.instance_id,
-        contact_flow_id=connect.contact_flow_id,
-        conversation=conversation,
-        columns=table.columns,
-        chat_minutes=minutes,
+    columns = (*table.columns, VARIANT) if policy.variants else table.columns
+
+    def bind(of: ChatTemplate, said: Conversation | None) -> RowRenderer:
+        return of.bind(
+            instance_id=connect.instance_id,
+            contact_flow_id=connect.contact_flow_id,
+            conversation=said,
+            columns=columns,
+            chat_minutes=minutes,
+        )
+
+    return bind_variants(
+        _as_template(template, table.columns),
+        conversation,
+        policy,
+        bind,
+        converses=mode is CampaignMode.SIMULATION,
     )
 
 
 def chunks_of(
-    table: Table, renderer: RowRenderer, policy: OutreachPolicy
+    table: Table, renderer: AnyRenderer, policy: OutreachPolicy
 ) -> Iterator[list[dict[str, Any]]]:
     """A table's rows, with the columns that the template and the policy read.
 
@@ -171,7 +188,7 @@ def chunks_of(
     row_policy = RowPolicy(policy)
     row_policy.check(table.columns)
     read = renderer.columns
-    columns = None if read is None else read | row_policy.columns
+    columns = None if read is None else (read & {*table.columns}) | row_policy.columns
     return table.chunks(chunk_rows=CHUNK_ROWS, columns=columns)
 
 
@@ -207,6 +224,7 @@ class _Past:
     known: _WhatIsKnown = lambda _: {}
     policy: OutreachPolicy = field(default_factory=OutreachPolicy)
     chat_seconds: float | None = None
+    campaign: str | None = None
 
 
 @contextmanager
@@ -222,7 +240,7 @@ def _past(url: str, campaign: str | None, instance_id: str, mode: CampaignMode) 
             opened.check_mode(campaign, mode)
         known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
         policy = stored_policy(opened, campaign) if campaign else OutreachPolicy()
-        yield _Past(opened, known, policy, opened.mean_chat_seconds(instance_id))
+        yield _Past(opened, known, policy, opened.mean_chat_seconds(instance_id), campaign)
 
 
 def _as_template(

@@ -35,7 +35,17 @@ pytestmark = pytest.mark.timeout(120)
 TALK = Conversation(
     settle_seconds=0, messages=("{{ score }}",), max_replies=1, reply_timeout_seconds=5
 )
-REFUSED = {"status": 400, "code": "InvalidRequestException", "message": "No."}
+
+
+def refused(operation: str = "StartChatContact", **when: Any) -> Fault:
+    """Amazon refuses these calls for good."""
+    return Fault(
+        operation=operation,
+        kind=FaultKind.ERROR_BEFORE,
+        status=400,
+        code="InvalidRequestException",
+        **when,
+    )
 
 
 @dataclass
@@ -132,7 +142,7 @@ def test_workers_together_never_exceed_a_step(ledger_url: str) -> None:
 def test_too_many_refusals_halt_it_with_the_numbers_until_a_person_resumes_it(
     ledger_url: str, workers: int
 ) -> None:
-    refusing = Fault(operation="StartChatContact", kind=FaultKind.ERROR_BEFORE, every=4, **REFUSED)
+    refusing = refused(every=4)
     with canary(ledger_url, [refusing]) as world:
         world.plan(50, ramp={"steps": (20, 40), "most_errors": 0.05})
 
@@ -162,15 +172,8 @@ def test_too_many_refusals_halt_it_with_the_numbers_until_a_person_resumes_it(
 
 
 def test_lost_chats_are_errors(ledger: str) -> None:
-    broken = [
-        Fault(
-            operation="CreateParticipantConnection",
-            kind=FaultKind.ERROR_BEFORE,
-            customer_id=f"{number:04}",
-            **{**REFUSED, "code": "ValidationException"},
-        )
-        for number in range(3)
-    ]
+    join = "CreateParticipantConnection"
+    broken = [refused(join, customer_id=f"{number:04}") for number in range(3)]
     with canary(ledger, broken) as world:
         world.plan(30, ramp=(20,))
 
@@ -181,15 +184,7 @@ def test_lost_chats_are_errors(ledger: str) -> None:
 
 def test_few_errors_do_not_halt_it(ledger: str) -> None:
     """2 of 20 is 10 %, and may be chance where 2 % are allowed: surely it is only 1.8 %."""
-    refusing = [
-        Fault(
-            operation="StartChatContact",
-            kind=FaultKind.ERROR_BEFORE,
-            customer_id=f"{number:04}",
-            **REFUSED,
-        )
-        for number in range(2)
-    ]
+    refusing = [refused(customer_id=f"{number:04}") for number in range(2)]
     with canary(ledger, refusing) as world:
         world.plan(30, ramp=(20,))
 
