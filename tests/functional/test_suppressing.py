@@ -40,7 +40,7 @@ def _ledger(ledger_url: str) -> Iterator[Ledger]:
 
 
 def listed(ledger: Ledger | str, **options: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = suppressed(
+    rows: list[dict[Any, Any]] = suppressed(
         ledger=ledger, clock=options.pop("clock", At()), **options
     ).to_dict("records")
     return rows
