@@ -17,6 +17,7 @@ from connect_tasks.ledger.addresses import hide_password, hide_password_in
 from connect_tasks.ledger.keys import fill_in_keys
 from connect_tasks.ledger.ledger_file import LedgerFile
 from connect_tasks.ledger.schema import (
+    LATER_MIGRATIONS,
     MIGRATIONS,
     SCHEMA_VERSION,
     contacts,
@@ -156,7 +157,7 @@ def _migrate(connection: sa.Connection, version: int) -> None:
         )
 
     for step in range(version, SCHEMA_VERSION):
-        for statement in MIGRATIONS[step]:
+        for statement in (*MIGRATIONS[step], *_of_later_tables(connection, step)):
             connection.exec_driver_sql(statement)
     if version < SCHEMA_VERSION:
         if version < _FIRST_WITH_KEYS:
@@ -167,6 +168,13 @@ def _migrate(connection: sa.Connection, version: int) -> None:
             index.create(connection, checkfirst=True)
         key = sa.func.coalesce(ledger.c.hash_key, _new_key())
         connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION, hash_key=key))
+
+
+def _of_later_tables(connection: sa.Connection, step: int) -> Iterator[str]:
+    there = sa.inspect(connection)
+    for table, statements in LATER_MIGRATIONS.get(step, {}).items():
+        if there.has_table(table):
+            yield from statements
 
 
 def _new_key() -> str:
