@@ -95,8 +95,10 @@ def _url(
 
 
 def _times(record: Mapping[Any, Any]) -> dict[str, str]:
-    # To the second, and never a moment too early.
-    first = record["not_before"] + (timedelta(seconds=1) - timedelta.resolution)
+    first = record["not_before"]
+    if first > record["issued_at"]:
+        # To the second, and never a moment too early.
+        first += timedelta(seconds=1) - timedelta.resolution
     return {
         "not_before": _written(first),
         "not_after": _written(sending_end(record)),

@@ -26,11 +26,20 @@ class PlannedVerdicts:
         judge: The campaign's policy.
         ledger: Knows whom other campaigns have contacted and who opted out; None without one.
         now: The present time.
+        campaign: In which campaign, if there is one already: a link that it has given out does not
+            count against itself.
     """
 
-    def __init__(self, judge: PolicyJudge, ledger: LedgerReader | None, now: datetime) -> None:
+    def __init__(
+        self,
+        judge: PolicyJudge,
+        ledger: LedgerReader | None,
+        now: datetime,
+        campaign: str | None = None,
+    ) -> None:
         self._judge = judge
         self._ledger = ledger
+        self._campaign = campaign
         self._now = now
         self._counter = OutlookCounter(now, hold_out=judge.policy.hold_out)
 
@@ -76,7 +85,7 @@ class PlannedVerdicts:
             return {
                 one.customer_key: self._judge.decide(one, self._now, nothing) for one in customers
             }
-        return self._ledger.verdicts(customers, self._judge, now=self._now)
+        return self._ledger.verdicts(customers, self._judge, now=self._now, campaign=self._campaign)
 
     def _customer(self, row: ValidRow, known: Known | None) -> Customer:
         is_planned = known is not None and not known.is_withdrawn

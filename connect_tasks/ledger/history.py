@@ -10,8 +10,9 @@ The rules of this file:
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -22,6 +23,8 @@ from connect_tasks.ledger.verdicts import History, Judge
 
 __all__ = ["histories"]
 
+_Times: TypeAlias = sa.Select[Any]
+
 
 def histories(
     connection: sa.Connection,
@@ -30,6 +33,7 @@ def histories(
     now: datetime,
     *,
     leaving_out: Collection[int] = (),
+    leaving_out_links_of: str | None = None,
 ) -> dict[str, History]:
     """The histories of customers, some thousands at most; of each, one with nothing in it too.
 
@@ -42,11 +46,15 @@ def histories(
         judge: What counts.
         now: The present time.
         leaving_out: Numbers of contacts that do not count.
+        leaving_out_links_of: A campaign whose links do not count: of its own customers is asked.
     """
     times: dict[str, list[datetime]] = defaultdict(list)
     if judge.look_back:
-        for key, at in _contacted(connection, customer_keys, judge, now, leaving_out):
-            times[key].append(at)
+        since, keys = now - judge.look_back, list(customer_keys)
+        sent = _contacted(keys, judge, since, leaving_out)
+        for query in (sent, _given_out(keys, judge, since, leaving_out_links_of)):
+            for key, at in connection.execute(query):
+                times[key].append(at)
     lists = suppressions_of(connection, customer_keys, judge.lists, now)
     return {
         key: History(tuple(sorted(times.get(key, ()))), lists.get(key, ())) for key in customer_keys
@@ -54,15 +62,10 @@ def histories(
 
 
 def _contacted(
-    connection: sa.Connection,
-    customer_keys: Collection[str],
-    judge: Judge,
-    now: datetime,
-    leaving_out: Collection[int],
-) -> Iterator[tuple[str, datetime]]:
-    columns, links, keys = contacts.c, invitations.c, list(customer_keys)
-    since = now - judge.look_back
-    sent = (
+    keys: Sequence[str], judge: Judge, since: datetime, leaving_out: Collection[int]
+) -> _Times:
+    columns = contacts.c
+    return (
         sa.select(columns.customer_key, columns.sent_at)
         .join(campaigns, campaigns.c.campaign == columns.campaign)
         .where(
@@ -74,13 +77,18 @@ def _contacted(
             *_in_group(judge),
         )
     )
-    given = (
+
+
+def _given_out(
+    keys: Sequence[str], judge: Judge, since: datetime, leaving_out_of: str | None
+) -> _Times:
+    links = invitations.c
+    query = (
         sa.select(links.customer_key, links.not_before)
         .join(campaigns, campaigns.c.campaign == links.campaign)
         .where(links.customer_key.in_(keys), links.not_before > since, *_in_group(judge))
     )
-    for query in (sent, given):
-        yield from ((key, at) for key, at in connection.execute(query))
+    return query if leaving_out_of is None else query.where(links.campaign != leaving_out_of)
 
 
 def _in_group(judge: Judge) -> tuple[sa.ColumnElement[bool], ...]:

@@ -221,11 +221,17 @@ def may_be_judged(ids: Collection[int]) -> sa.Select[Any]:
 
 
 def verdicts_of(
-    connection: sa.Connection, customers: Sequence[Customer], judge: Judge, now: datetime
+    connection: sa.Connection,
+    customers: Sequence[Customer],
+    judge: Judge,
+    now: datetime,
+    campaign: str | None = None,
 ) -> dict[str, Verdict]:
     """What a policy says of customers now (some thousands at most), by their keys.
 
-    It is not sure to hold when they are contacted, and decides nothing.
+    It is not sure to hold when they are contacted, and decides nothing. Links that their campaign
+    has given them already do not count against it.
     """
-    known = histories(connection, [one.customer_key for one in customers], judge, now)
+    keys = [one.customer_key for one in customers]
+    known = histories(connection, keys, judge, now, leaving_out_links_of=campaign)
     return {one.customer_key: judge.decide(one, now, known[one.customer_key]) for one in customers}

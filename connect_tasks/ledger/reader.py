@@ -206,14 +206,20 @@ class LedgerReader:
         return self._of_campaign(campaign, campaigns.c.policy) or None
 
     def verdicts(
-        self, customers: Sequence[Customer], judge: Judge, *, now: datetime
+        self,
+        customers: Sequence[Customer],
+        judge: Judge,
+        *,
+        now: datetime,
+        campaign: str | None = None,
     ) -> dict[str, Verdict]:
         """What a policy says of customers now (some thousands at most), by their keys.
 
-        Nothing is written, and it may be otherwise when they are to be contacted.
+        Nothing is written, and it may be otherwise when they are to be contacted. Links that the
+        campaign has given them already do not count.
         """
         with self._reading() as connection:
-            return verdicts_of(connection, customers, judge, now)
+            return verdicts_of(connection, customers, judge, now, campaign)
 
     def recall(self, campaign: str, worker: str) -> list[Contact]:
         """The unfinished contacts that the worker holds, for one that may not know of some."""

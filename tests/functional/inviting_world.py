@@ -77,7 +77,7 @@ class Inviting:
         self.now += timedelta(**spans)
 
     def records(self, keys: InvitationKeys | None = None) -> dict[str, Mapping[str, Any]]:
-        found = invitation_records(self.ledger, CAMPAIGN, keys or self.keys)
+        found = invitation_records(self.ledger, self.campaign, keys or self.keys)
         return {record["customer_id"]: record for record in found}
 
     def links(self) -> dict[str, str | None]:

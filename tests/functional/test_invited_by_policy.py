@@ -87,9 +87,12 @@ def test_without_a_policy_a_link_may_be_sent_from_now_to_its_end(here: Inviting)
 
 def test_no_link_is_sent_a_fraction_of_a_second_too_early_or_too_late(here: Inviting) -> None:
     here.now = NOON + timedelta(milliseconds=400)
-    here.invite(rows("0001"), expires_after=DAY)
+    here.invite(rows("0001"))
+    another = Inviting(here.ledger, policy=limited(1, 7), campaign="another", now=here.now)
+    another.invite(rows("0001"), expires_after=8 * DAY)
 
-    assert times(here.sent()["0001"])[:2] == ("2026-11-27T12:00:01Z", "2026-11-28T12:00:00Z")
+    assert another.records()["0001"]["not_before"] == here.now + 7 * DAY
+    assert times(another.sent()["0001"])[:2] == ("2026-12-04T12:00:01Z", "2026-12-05T12:00:00Z")
 
 
 def test_who_opts_out_between_two_calls_is_not_in_the_second_file(here: Inviting) -> None:
@@ -127,6 +130,18 @@ def test_a_link_is_counted_by_other_campaigns_and_not_by_its_own(here: Inviting)
     another = Inviting(here.ledger, policy=here.policy, campaign="another", now=here.now)
     assert another.invite(rows("0001", "0002")).standings == counted(deferred=1, new=1)
     assert times(another.sent()["0001"])[0] == "2026-12-04T12:00:00Z"
+
+
+def test_who_has_their_link_is_not_told_of_as_one_who_waits_because_of_it(
+    here: Inviting,
+) -> None:
+    here.policy = limited(1, 7)
+    here.invite(rows("0001"))
+    here.later(days=1)
+
+    plan = here.entered(rows("0001", "0002"))
+
+    assert (plan.outlook.now, dict(plan.outlook.later)) == (2, {})
 
 
 def test_another_policy_counts_for_links_that_wait_and_for_no_others(here: Inviting) -> None:
