@@ -23,7 +23,7 @@ from connect_tasks.ledger.verdicts import History, Judge
 
 __all__ = ["histories"]
 
-_Times: TypeAlias = sa.Select[Any]
+_Times: TypeAlias = sa.Select[Any, Any]
 
 
 def histories(
