@@ -10,6 +10,7 @@ from tests.bench import (
     bench_campaign,
     bench_collection,
     bench_connections,
+    bench_policy,
     bench_prefect,
     bench_presses,
     bench_quota,
@@ -42,6 +43,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "h": lambda: bench_presses.measure_presses(2, (10, 30)),
             "i": lambda: bench_collection.measure_collection((100, 400)),
             "j": lambda: bench_serving.measure_serving(1_000, 1, 200),
+            "k": lambda: bench_policy.measure_policy(10_000, (1_000, 10_000)),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -53,6 +55,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "h": bench_presses.measure_presses,
         "i": bench_collection.measure_collection,
         "j": bench_serving.measure_serving,
+        "k": bench_policy.measure_policy,
     }
 
 
