@@ -166,6 +166,12 @@ def test_customers_are_forgotten(local: LocalConnect, ledger: str) -> None:
     assert FLOWS["erase"]("plain", ledger).contacts == 1
 
 
+def test_customers_are_suppressed_listed_and_taken_off(ledger: str) -> None:
+    assert FLOWS["suppress"](["0000", "0002"], list="news", ledger=ledger) == 2
+    assert list(FLOWS["suppressed"](None, ledger)["list"]) == ["news", "news"]
+    assert FLOWS["unsuppress"](["0002"], list="news", ledger=ledger) == 1
+
+
 def test_an_instance_is_verified(local: LocalConnect) -> None:
     assert FLOWS["verify"](local.instance()).can_run
     assert len(local.contacts) == 0
