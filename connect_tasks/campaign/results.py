@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.answers.said import said
 from connect_tasks.campaign.conclusion import Conclusion, conclude
+from connect_tasks.campaign.experiment_result import experiment_of
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
@@ -176,6 +177,42 @@ class CampaignResult:
         policy. Nothing in it is ever changed; who was forgotten has a hash for an id.
         """
         return _frame(self._tables.decisions)
+
+    def experiment(self, outcomes: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+        """What became of each arm of the campaign's experiment: one row for each, also held out.
+
+        Columns: arm (`string`: the variants by name, then `own` for the campaign's own template and
+        `held_out`); assigned, due (whose turn came: contacted, or held out when they would have
+        been), contacted, reached, replied, opted_out (`Int64`); reply_rate, of those contacted,
+        with its exact interval (Clopper-Pearson, 95 %) in reply_rate_low and reply_rate_high;
+        difference of the reply rate to the first arm's, with difference_low and difference_high
+        (`Float64`); sample, as planned, and sample_reached (`boolean`). The interval of a
+        difference is made of two exact ones of 97.5 % (Bonferroni): it holds with 95 % or more,
+        also for few. What cannot be said is missing.
+
+        `attrs["summary"]` says in words whether the planned samples are reached; until then all is
+        preliminary. Who was held out has no replies, and is compared by what you bring.
+
+        Args:
+            outcomes: What you know of customers: columns `customer_id` and `outcome`, true or
+                false, or a number. It adds outcomes_known (customers who are due and of whom it is
+                known; others are left out), and for true or false outcomes (how many), outcome_rate
+                with its interval, and outcome_difference to `held_out` (to the first arm if nobody
+                is held out) with its own; for numbers outcome_mean.
+
+        Raises:
+            InputError: The outcomes lack a column, have several for one customer or another kind.
+
+        Example:
+            ```python
+            result.experiment()[["arm", "contacted", "replied", "reply_rate"]]
+            bought = orders.assign(outcome=orders["amount"] > 0)
+            print(result.experiment(bought).attrs["summary"])
+            ```
+        """
+        with opened(self._ledger) as ledger:
+            name = ledger.existing_campaign(self.campaign)
+            return experiment_of(ledger, name, outcomes, now=datetime.now(UTC))
 
     @cached_property
     def summary(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.errors import ClaimLostError, InputError, NotAllowedError
 from connect_tasks.ledger import claims, redaction, shared_limits
+from connect_tasks.ledger.arms import Arms
 from connect_tasks.ledger.audit import Audit
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
 from connect_tasks.ledger.claiming import Claim
@@ -86,6 +87,11 @@ class Ledger(Roster):
     def next_chats(self) -> NextChats:
         """What links may bring after a chat that nobody joined."""
         return NextChats(self._reading, self._writing)
+
+    @property
+    def arms(self) -> Arms:
+        """Whom its campaigns compare."""
+        return Arms(self._reading)
 
     @property
     def audit(self) -> Audit:
