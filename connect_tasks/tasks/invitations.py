@@ -45,6 +45,9 @@ def issue_invitations(
 ) -> Invited:
     """Issue a link to each customer of a table who can still be reached. No chat is started.
 
+    By the campaign's policy, as `validate_customers` has entered it, each has a time between which
+    it may be sent, and who is not to be contacted gets none.
+
     The keys are those of `$CONNECT_TASKS_INVITATION_KEYS`, the first signs. A second call gives the
     same links, and new ones only to customers who are new or whose key is gone.
 
