@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connect_tasks import ChatTemplate
+from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
@@ -33,6 +33,7 @@ from tests.functional.world import FAST, QUICK, session
 from tests.postgresql import new_database
 
 DATA = Path(__file__).parents[1] / "data"
+CONVERSATION = Conversation(settle_seconds=0, messages=("{{ score }}",), max_replies=1)
 OLD_TABLES = ("campaigns", "contacts", "refusals", "items", "invitations", "collected")
 
 
@@ -187,8 +188,7 @@ def test_its_results_can_be_read_without_any_run(opened: Ledger) -> None:
 def go_on(ledger: Ledger, local: LocalConnect, campaign: str, clock: LaterClock) -> None:
     options = ClientOptions(parameters={"endpoint_url": local.endpoint_url})
     instance = Instance(api=ConnectApi(session, options), quotas=FAST, policy=QUICK)
-    conversation = ledger.conversation("renewals")
-    run_campaign(ledger, campaign, instance, conversation=conversation, clock=clock)
+    run_campaign(ledger, campaign, instance, conversation=CONVERSATION, clock=clock)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_limits_of_a_new_campaign_count_whom_the_earlier_version_contacted(
     renderer = ChatTemplate().bind(
         instance_id=local.instance_id,
         contact_flow_id=local.flow_id,
-        conversation=opened.conversation("renewals"),
+        conversation=CONVERSATION,
     )
     rows = [{"customer_id": name, "display_name": "Ada", "score": "9"} for name in customers]
     plan_campaign(opened, "again", [rows], renderer, now=clock.now(), policy=policy)
