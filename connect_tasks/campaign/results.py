@@ -159,7 +159,7 @@ class CampaignResult:
 
         Columns: customer_id, url (`string`; missing, with a warning, without the key with which it
         was made in `$CONNECT_TASKS_INVITATION_KEYS`); issued_at, not_before and not_after (between
-        which it may be sent; missing where nobody may send it), expires_at, revoked_at, opened_at
+        which it may be sent; missing where nobody ever may), expires_at, revoked_at, opened_at
         (`datetime64[us, UTC]`); opens (`Int64`); contact_id and status of the customer's latest
         contact (`string`).
         """
