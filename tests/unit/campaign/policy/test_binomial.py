@@ -105,5 +105,5 @@ def test_a_million_is_no_trouble(hits: int, of: int, low: float, high: float) ->
 )
 def test_what_cannot_be_counted_is_refused(hits: int, of: int, confidence: float) -> None:
     for bound in (lower_bound, upper_bound):
-        with pytest.raises(ValueError, match="cannot be counted|confidence"):
+        with pytest.raises(ValueError, match=r"cannot be counted|confidence"):
             bound(hits, of, confidence)

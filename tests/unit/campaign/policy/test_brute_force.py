@@ -21,7 +21,7 @@ AUTUMN = datetime(2026, 10, 20, tzinfo=UTC)
 AUTUMN_ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata")
 FORTNIGHT = timedelta(days=14)
 # So long after the fortnight all that can open has opened, and closed.
-AFTER = timedelta(days=16)
+AFTER = timedelta(days=8)
 
 OFFICE = {
     "MONDAY": [(9 * 60, 12 * 60), (13 * 60, 18 * 60 + 30)],

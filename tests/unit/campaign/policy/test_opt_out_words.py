@@ -87,9 +87,10 @@ def test_words_can_be_replaced() -> None:
     assert not may_be_opt_out("stop", {"en": []})
 
 
-@given(st.sampled_from(ALL), st.sampled_from(["", " ", "!", "...", " - ", "\n"]), st.booleans())
-def test_capitals_and_punctuation_change_nothing(word: str, around: str, *, shouts: bool) -> None:
-    assert is_opt_out(f"{around}{word.upper() if shouts else word}{around}")
+@given(st.sampled_from(ALL), st.sampled_from(["", " ", "!", "...", " - ", "\n"]))
+def test_capitals_and_punctuation_change_nothing(word: str, around: str) -> None:
+    assert is_opt_out(f"{around}{word}{around}")
+    assert is_opt_out(f"{around}{word.upper()}")
 
 
 @given(
