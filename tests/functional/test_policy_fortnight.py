@@ -5,6 +5,7 @@ that knows only the rules says, step by step, who should be contacted; it shares
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -102,20 +103,20 @@ class Reference:
         return (day == 5 and clock >= LATE_OPENS) or (day == 6 and clock < LATE_CLOSES)
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "SQLite":
-        with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
-            yield opened
-        return
-    with new_database() as url, Ledger(url) as opened:
-        yield opened
+@pytest.fixture(params=["autumn on SQLite", "spring on PostgreSQL"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ledger, str]]:
+    season, _, database = str(request.param).partition(" on ")
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        if database == "PostgreSQL":
+            url = stack.enter_context(new_database())
+        yield stack.enter_context(Ledger(url)), season
 
 
-@pytest.mark.parametrize("season", BEGINS)
 def test_everybody_is_contacted_when_they_first_may_be_and_nobody_otherwise(
-    ledger: Ledger, season: str
+    world: tuple[Ledger, str],
 ) -> None:
+    ledger, season = world
     begin = BEGINS[season]
     zones = {f"{number:02}": ZONES[number % 3] for number in range(30)}
     opted_out = {name: begin + timedelta(days=1 + int(name) / 4) for name in list(zones)[::5]}
