@@ -45,7 +45,8 @@ class OutreachPolicyBlock(AlsoInNotebooks, Block):
     Example:
         Load a saved policy and say what it comes to for a table; its name would do as well:
         ```python
-        from connect_tasks.blocks import AmazonConnectInstance, OutreachPolicyBlock
+        from connect_tasks.blocks import AmazonConnectInstance
+        from connect_tasks.blocks import OutreachPolicyBlock
         from connect_tasks.flows.outreach import outreach
 
         policy = OutreachPolicyBlock.load("BLOCK_NAME")

@@ -19,6 +19,7 @@ from prefect.states import Completed
 from pydantic import WithJsonSchema
 
 from connect_tasks.aws.problems import did_you_mean
+from connect_tasks.blocks import OutreachPolicyBlock
 from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
@@ -116,7 +117,7 @@ class TableFlow(Flow[Parameters, Returned]):
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect records of the parameters."""
         return super().serialize_parameters(
-            {name: _recorded(name, value) for name, value in parameters.items()}
+            {name: _recorded(name, _unsaved(value)) for name, value in parameters.items()}
         )
 
     def with_options(self, **options: Any) -> "TableFlow[Parameters, Returned]":
@@ -189,6 +190,11 @@ def _recorded(name: str, value: Any) -> Any:
     if name in _NOT_RECORDED and not isinstance(value, str | PurePath | None):
         return f"<{type(value).__name__}>"
     return value
+
+
+def _unsaved(value: Any) -> Any:
+    """A policy as it is now: what is saved under its name may change."""
+    return value.policy if isinstance(value, OutreachPolicyBlock) else value
 
 
 @contextmanager

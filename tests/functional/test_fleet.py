@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -113,6 +114,52 @@ def test_a_campaign_whose_workers_never_begin_says_so_and_is_done_all_the_same(
     assert Counter(contact.customer_id for contact in local.contacts) == {"0000": 1, "0001": 1}
     assert f"prefect worker start --pool {deployment.pool}" in caplog.text
     assert [run.state_name for run in deployment.runs()] == ["Cancelled", "Cancelled"]
+
+
+TODAY = datetime.now(UTC).date()
+# Not today and, should it be midnight meanwhile, not tomorrow.
+CLOSED = {"name": "closed", "start_date": TODAY, "end_date": TODAY + timedelta(days=1)}
+NOBODY_NOW = {"communication_time": {"restricted_periods": [CLOSED], "default_time_zone": "UTC"}}
+
+
+def test_who_has_to_wait_is_no_work_for_workers(
+    local: LocalConnect, tmp_path: Path, deployment: Deployment
+) -> None:
+    first = run(tmp_path, deployment, policy=NOBODY_NOW)
+    runs = len(deployment.runs())
+    second = run(tmp_path, deployment)
+
+    # Before anybody tried to contact them, nobody knows: the first run starts workers.
+    assert [first.conclusion.name, second.conclusion.name] == ["Deferred", "Deferred"]
+    assert runs == len(deployment.runs()) == 2
+    assert {run.state_name for run in deployment.runs()} == {"Cancelled"}
+    assert len(local.contacts) == 0
+
+
+def test_workers_are_told_to_wait_only_where_that_is_asked(
+    local: LocalConnect, tmp_path: Path, deployment: Deployment
+) -> None:
+    run(tmp_path, deployment, when_deferred="wait")
+
+    assert [run.parameters["when_deferred"] for run in deployment.runs()] == ["wait", "wait"]
+    assert len(local.contacts) == 2
+
+
+def test_a_fleet_that_waits_does_so_for_those_who_have_to(
+    local: LocalConnect, tmp_path: Path, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run(tmp_path, deployment, policy=NOBODY_NOW).conclusion.name == "Deferred"
+    soon = datetime.now(UTC) + timedelta(seconds=8)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        told = soon.replace(tzinfo=None).isoformat(sep=" ")
+        database.execute("UPDATE contacts SET not_before = ?", [told])
+        database.execute("UPDATE campaigns SET policy = NULL")
+        database.commit()
+
+    run(tmp_path, deployment, when_deferred="wait")
+
+    assert Counter(contact.customer_id for contact in local.contacts) == {"0000": 1, "0001": 1}
+    assert "nothing has moved" not in caplog.text
 
 
 def test_workers_are_given_names_and_never_rows(

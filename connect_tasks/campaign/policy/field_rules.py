@@ -79,10 +79,10 @@ Count = Annotated[int, BeforeValidator(_no_truth)]
 Duration = Annotated[timedelta, BeforeValidator(_no_truth), AfterValidator(_lasting)]
 """A time of a second or more: ISO 8601 as `P14D`, `14 days`, or seconds."""
 Share = Annotated[
-    float, BeforeValidator(_no_truth), Field(ge=LEAST_SHARE, le=1, allow_inf_nan=False)
+    float, Field(ge=LEAST_SHARE, le=1, allow_inf_nan=False), BeforeValidator(_no_truth)
 ]
 """A share of customers."""
-Rate = Annotated[float, BeforeValidator(_no_truth), Field(ge=0, lt=1, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), BeforeValidator(_no_truth)]
 """A rate, as 0.02 for 2 %."""
 Listed = BeforeValidator(_no_text)
 """For tuples of texts: a text alone would be one of its letters."""
