@@ -18,6 +18,7 @@ from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.erasure import forget
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.ledger.verdicts import Suppression
 from tests.functional.inviting_world import CAMPAIGN, FIRST, NEXT, Inviting, rows
 
 CUSTOMERS = ["0001", "0002", "0003"]
@@ -36,6 +37,8 @@ class Expected:
     is_forgotten: bool = False
     is_over: bool = False
     is_revoked: bool = False
+    has_opted_out: bool = False
+    is_withheld: bool = False
     key: str = ""
     until: datetime | None = None
     issued_at: datetime | None = None
@@ -75,15 +78,39 @@ class Links(RuleBasedStateMachine):
             one.is_out_by = "table"
 
     def welcome(self, one: Expected, span: timedelta) -> None:
+        is_planned_anew = not one.in_campaign or one.is_out_by == "table" or one.is_withheld
         if one.is_out_by == "table":
             one.is_out_by = None
         one.in_campaign = True
-        if not one.can_be_reached() or one.is_revoked:
+        if one.can_be_reached() and is_planned_anew:
+            one.is_withheld = one.has_opted_out
+        if not one.can_be_reached() or one.is_revoked or one.is_withheld:
+            return
+        if one.has_opted_out:
+            self.keep_from(one, span)
             return
         if not one.key or one.key not in self.ring:
             one.key, one.issued_at = self.ring.split(",")[0], self.here.now
         assert one.issued_at
         one.until = one.issued_at + span
+
+    def keep_from(self, one: Expected, span: timedelta) -> None:
+        """Who has opted out gets no link; one that has expired says no more about them."""
+        if one.key in self.ring.split(","):
+            assert one.issued_at
+            one.until = one.issued_at + span
+            one.is_withheld = self.here.now < one.until
+        else:
+            one.is_withheld = True
+
+    @rule(name=st.sampled_from(CUSTOMERS), back=st.booleans())
+    def somebody_opts_out_or_in(self, name: str, *, back: bool) -> None:
+        entry = Suppression("all", "person", "test", self.here.now)
+        if back:
+            self.ledger.suppressions.remove([(name, "all")], now=self.here.now)
+        else:
+            self.ledger.suppressions.add([(SPELT[name], entry)])
+        self.model[name].has_opted_out = not back
 
     @rule(days=st.integers(1, 5))
     def time_passes(self, days: int) -> None:
@@ -103,6 +130,8 @@ class Links(RuleBasedStateMachine):
     @rule(name=st.sampled_from(CUSTOMERS))
     def a_person_takes_out(self, name: str) -> None:
         one = self.model[name]
+        if one.is_withheld:
+            return
         taken = self.done(lambda: manage.withdraw(CAMPAIGN, [name], self.ledger), one)
         if taken and not (one.is_over or one.is_forgotten):
             one.is_out_by = "person"
@@ -117,7 +146,7 @@ class Links(RuleBasedStateMachine):
     @rule(name=st.sampled_from(CUSTOMERS))
     def a_conversation_ends(self, name: str) -> None:
         one = self.model[name]
-        if one.can_be_reached():
+        if one.can_be_reached() and not one.is_withheld:
             self.here.becomes(name, status="completed", contact_id=f"c-{name}")
             one.is_over = True
 
@@ -142,6 +171,13 @@ class Links(RuleBasedStateMachine):
         assert self.named().keys() == have
 
     @invariant()
+    def whoever_is_withheld_is_so_in_the_ledger(self) -> None:
+        latest = {row["customer_id"]: row for row in self.ledger.contact_records(CAMPAIGN)}
+        withheld = {canonical_key(n) for n, row in latest.items() if row["status"] == "withheld"}
+        model = self.model.items()
+        assert withheld == {n for n, one in model if one.is_withheld and not one.is_forgotten}
+
+    @invariant()
     def only_links_that_work_are_sent_each_under_the_tables_own_id(self) -> None:
         sent = {SPELT[n]: self.here.link(n, self.model[n].key) for n in self.table if self.works(n)}
         given = self.here.to_send() if self.here.plan else {}
@@ -154,7 +190,8 @@ class Links(RuleBasedStateMachine):
     def works(self, name: str) -> bool:
         one = self.model[name]
         is_alive = one.until is not None and self.here.now < one.until
-        return one.can_be_reached() and not one.is_revoked and self.opens(one) and is_alive
+        is_wanted = not (one.is_revoked or one.has_opted_out or one.is_withheld)
+        return one.can_be_reached() and is_wanted and self.opens(one) and is_alive
 
     def opens(self, one: Expected) -> bool:
         """Whether the key is there by which the link can be written."""
