@@ -1,5 +1,6 @@
 """Look after campaigns: which there are, how one stands, pause, go on, stop, decide."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect.runtime import flow_run
@@ -11,6 +12,7 @@ from connect_tasks.campaign.hand_over.started_chat import function_of
 from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred
+from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.run_texts import keeping_ids
 from connect_tasks.flows.table_flow import HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
@@ -142,13 +144,15 @@ def resume(
                 campaign,
             )
         else:
-            start_chats(
+            goes_on = partial(
+                start_chats,
                 campaign,
                 connect=connect,
                 ledger=shared,
                 hand_over=hand_over,
                 when_deferred=when_deferred,
             )
+            with_approvals(opened.existing_campaign(campaign), opened, goes_on)
         return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 

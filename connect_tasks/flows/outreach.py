@@ -12,6 +12,7 @@ from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.run_texts import named_after_table
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
@@ -141,10 +142,14 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
             "hand_over": hand_over,
             "when_deferred": when_deferred,
         }
-        if workers > 1:
-            _share(workers, campaign, ledger=ledger, **work)
-        # The one worker there is, or whoever does what several have left: nothing, as a rule.
-        start_chats(campaign, ledger=shared, **work)
+
+        def go_on() -> None:
+            if workers > 1:
+                _share(workers, campaign, ledger=ledger, **work)
+            # The one worker there is, or whoever does what several have left: nothing, as a rule.
+            start_chats(campaign, ledger=shared, **work)
+
+        with_approvals(plan.campaign, shared.open(), go_on)
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from connect_tasks.campaign.run import WhenDeferred
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
+from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.fleet import Fleet
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
 from connect_tasks.ledger.addresses import has_secret
@@ -196,7 +198,8 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
                 },
             )
             fleet.wait(work.progress, patience_seconds=patience_seconds)
-        start_chats(
+        goes_on = partial(
+            start_chats,
             campaign,
             connect=instance,
             ledger=shared,
@@ -204,6 +207,8 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
             hand_over=hand_over,
             when_deferred=when_deferred,
         )
+        # What a person approves at the end of a ramp's step, this run does alone.
+        with_approvals(plan.campaign, shared.open(), goes_on)
         fleet.finish(is_done=not work.left())
         return collect_responses(campaign, ledger=shared, plan=plan, save_to=save_to)
 

@@ -73,6 +73,17 @@ def outreach(local: LocalConnect, ledger: str, **options: Any) -> Any:
     return FLOWS["outreach"](CUSTOMERS, connect=local.instance(), **options)
 
 
+def test_a_step_that_waits_for_approval_ends_the_run(
+    local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_hand = {"ramp": {"steps": [1], "approval": "by_hand"}}
+
+    outreach(local, ledger, policy=by_hand)
+
+    assert len(local.contacts) == 1
+    assert "waits for approval at the end of step 1 of 1" in caplog.text
+
+
 def test_every_flow_is_tried_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     tried = {name for name in FLOWS if f'FLOWS["{name}"]' in source}

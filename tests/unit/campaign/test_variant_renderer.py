@@ -150,7 +150,7 @@ def test_without_templates_of_variants_the_renderer_is_the_campaigns_own() -> No
 
 
 def test_the_columns_of_all_variants_are_read_and_no_others() -> None:
-    assert bound(TWO).columns == {"id", "name", "plan"}
+    assert bound(TWO).columns == frozenset({"id", "name", "plan"})
     rules = policy(a={"template": {"display_name": "{% for c in row %}{{ c }}{% endfor %}"}})
     assert bound(rules).columns is None
 
