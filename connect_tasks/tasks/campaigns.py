@@ -15,6 +15,7 @@ from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.policy_in_force import stored_policy
+from connect_tasks.campaign.policy_lists import lists_not_there
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred, run_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
@@ -102,6 +103,7 @@ def validate_customers(
     with open_ledger(ledger) as opened, watched as show:
         campaign = opened.campaign_name(campaign)
         rules = stored_policy(opened, campaign) if given is None else given
+        slips = lists_not_there(rules, opened.suppressions.lists())
         renderer = bind_rows(table, template, connect, conversation, mode, rules)
         chunks = chunks_of(table, renderer, rules)
         opened.open_campaign(
@@ -116,7 +118,7 @@ def validate_customers(
         plan = plan_campaign(
             opened, campaign, chunks, renderer, now=now, policy=rules, on_progress=show
         )
-        said = (*table.warnings, *renderer.warnings(), *plan.warnings)
+        said = (*table.warnings, *renderer.warnings(), *slips, *plan.warnings)
         plan = replace(plan, index=table.index, warnings=said)
         expected = expected_of(
             plan.intake,

@@ -24,6 +24,7 @@ from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
+from connect_tasks.campaign.policy_lists import lists_not_there
 from connect_tasks.campaign.ramp_steps import check_ramp
 from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.row_policy import RowPolicy
@@ -109,6 +110,7 @@ def preview(
     watched = watching_rows(campaign or "preview", run_logger(), total=row_count(table))
     with _past(ledger_url(ledger), campaign, connect.instance_id, mode) as past, watched as show:
         rules = past.policy if given is None else given
+        slips = lists_not_there(rules, past.ledger.suppressions.lists() if past.ledger else ())
         renderer = bind_rows(table, template, connect, conversation, mode, rules)
         verdicts = PlannedVerdicts(
             PolicyJudge(rules), past.ledger, datetime.now(UTC), past.campaign
@@ -132,7 +134,7 @@ def preview(
         measured_seconds=past.chat_seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
-    for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
+    for sentence in (*table.warnings, *renderer.warnings(), *slips, *intake.warnings):
         run_logger().warning("%s: %s", campaign or "preview", sentence)
     publish_markdown(
         campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"

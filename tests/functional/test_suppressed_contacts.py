@@ -1,24 +1,26 @@
 """Who opted out is contacted by no campaign, counted at a local Amazon Connect."""
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from connect_tasks.aws.client import ConnectApi
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.campaign.suppression import suppress, unsuppress
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import Contact
 from connect_tasks.ledger.erasure import forget
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.tasks import preview, validate_customers
 from tests.functional.hand_over_world import App, HandOverWorld
-from tests.functional.world import FAST
 
 NAMES = ["news", "renewals", "service"]
 
@@ -44,8 +46,10 @@ class Campaigns(HandOverWorld):
         rows = [{"customer_id": name, "display_name": "Ada"} for name in customers]
         plan_campaign(self.ledger, campaign, [rows], renderer, now=now)
 
-    def run_in(self, campaign: str) -> None:
-        run_campaign(self.ledger, campaign, self.instance(), hand_over=App(), poll_seconds=0.02)
+    def run_in(self, campaign: str, ledger: Ledger | None = None) -> None:
+        run_campaign(
+            ledger or self.ledger, campaign, self.instance(), hand_over=App(), poll_seconds=0.02
+        )
 
     def made(self) -> Counter[str]:
         """How many chats each customer has at Amazon."""
@@ -90,26 +94,22 @@ def test_a_list_holds_where_a_policy_names_it_and_all_holds_everywhere(here: Cam
     assert here.stands("service")["ada"][0] == "started"
 
 
-def test_who_opts_out_after_they_were_claimed_is_not_called(here: Campaigns) -> None:
-    """One slot: the second customer is claimed with the first, and started after it."""
+def test_who_opts_out_after_they_were_claimed_is_not_called(
+    here: Campaigns, ledger_url: str
+) -> None:
+    class OptsOut(Ledger):
+        def claim(self, *args: Any, **options: Any) -> list[Contact]:
+            claimed = super().claim(*args, **options)
+            if any(one.customer_id == "bob" for one in claimed):
+                suppress("bob", ledger=here.ledger)
+            return claimed
 
-    class OptsOut(ConnectApi):
-        def start_chat(self, request: str) -> Any:
-            for name in ("ada", "bob"):
-                if f'"{name}"' not in request:
-                    suppress(name, ledger=here.ledger.url)
-            return super().start_chat(request)
-
-    here.api_class = OptsOut
-    here.quotas = FAST.model_copy(update={"starts_per_second": 4, "start_burst": 1})
     here.plan_in("renewals", ["ada", "bob"])
-    here.run_in("renewals")
+    with OptsOut(ledger_url) as own:
+        here.run_in("renewals", own)
 
-    assert sum(here.made().values()) == 1
-    assert sorted(status for status, _ in here.stands("renewals").values()) == [
-        "started",
-        "withheld",
-    ]
+    assert here.made() == {"ada": 1}
+    assert here.stands("renewals")["bob"] == ("withheld", "opted_out")
 
 
 def test_who_was_forgotten_is_not_contacted_under_whatever_looks_like_their_id(
@@ -144,3 +144,51 @@ def test_nobody_is_suppressed_by_a_table_that_is_refused(here: Campaigns) -> Non
     here.run_in("news")
 
     assert here.made() == {"ada": 1}
+
+
+# --- a policy's lists beside the ledger's ---
+
+
+@pytest.fixture(name="invited")
+def _invited(here: Campaigns) -> Callable[..., Any]:
+    """Plans a table, or says what would come of it."""
+    table = pd.DataFrame({"customer_id": ["ada"], "display_name": ["Ada"]})
+
+    def call(look: Any, *lists: str) -> Any:
+        return look.fn(
+            table,
+            None,
+            campaign="news",
+            connect=here.local.instance(),
+            ledger=here.ledger.url,
+            policy=OutreachPolicy(suppression=lists),
+        )
+
+    return call
+
+
+@pytest.mark.parametrize("look", [validate_customers, preview], ids=["plan", "preview"])
+def test_a_policy_that_names_another_list_by_a_slip_is_refused_before_anything_is_written(
+    here: Campaigns, invited: Callable[..., Any], look: Any
+) -> None:
+    suppress("ada", list="marketing", ledger=here.ledger)
+    with pytest.raises(InputError, match="write 'marketing'"):
+        invited(look, "Marketing")
+
+    assert here.ledger.campaigns() == []
+
+
+@pytest.mark.parametrize("look", [validate_customers, preview], ids=["plan", "preview"])
+def test_a_list_on_which_nobody_is_yet_is_told_with_the_one_that_may_be_meant(
+    here: Campaigns,
+    invited: Callable[..., Any],
+    look: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    suppress("ada", list="marketing", ledger=here.ledger)
+    caplog.set_level(logging.WARNING)
+    invited(look, "marketing", "markting")
+
+    told = [one.getMessage() for one in caplog.records if "nobody is on" in one.getMessage()]
+    assert len(told) == 1
+    assert "list 'markting' (did you mean 'marketing'?)" in told[0]
