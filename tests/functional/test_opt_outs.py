@@ -198,7 +198,12 @@ def test_what_an_earlier_version_collected_is_looked_through_once(
     amazon.collect(sqlite)
     assert on_lists(sqlite) == [("ada", "all")]
     looked: list[Any] = []
-    monkeypatch.setattr(FinderByPolicy, "__call__", lambda *a: looked.append(a) or [])
+
+    def look(*arguments: Any) -> list[Any]:
+        looked.append(arguments)
+        return []
+
+    monkeypatch.setattr(FinderByPolicy, "__call__", look)
     amazon.collect(sqlite)
     assert looked == []
 
