@@ -1,7 +1,7 @@
 """The Prefect block `OutreachPolicyBlock`: who may be contacted when, saved under a name."""
 
 import os
-from typing import Annotated, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials
@@ -117,7 +117,11 @@ def _saved(name: str) -> OutreachPolicy:
     ).policy
 
 
-PolicyParameter = Annotated[
-    OutreachPolicyBlock | OutreachPolicy | None, BeforeValidator(load_policy)
-]
+if TYPE_CHECKING:
+    PolicyParameter: TypeAlias = PolicyLike | None
+else:
+    # What Python may give besides is no part of a form.
+    PolicyParameter = Annotated[
+        OutreachPolicyBlock | OutreachPolicy | None, BeforeValidator(load_policy)
+    ]
 """A policy as a flow's parameter: in a deployment's form a saved block, or the policy's fields."""

@@ -149,8 +149,8 @@ def summary_markdown(campaign: str, summary: Mapping[str, Any], *notes: str) -> 
         for stage in stages(summary)
     )
     told = ("rejected", "duplicate", "failed", "withheld", "unknown", "planned", "deferred")
-    kinds = (*told, "open_chats", "in_hands", "transcripts_awaited", "transcripts_incomplete")
-    kinds = (*kinds, "items_skipped")
+    kept = ("open_chats", "in_hands", "transcripts_awaited", "transcripts_incomplete")
+    kinds = (*told, *kept, "items_skipped")
     others = ", ".join(
         f"{summary[kind]:,} {kind.replace('_', ' ')}" for kind in kinds if summary.get(kind)
     )

@@ -19,7 +19,9 @@ from connect_tasks import ChatTemplate, Conversation, Quotas
 from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.policy import OutreachPolicy
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.campaign.suppression import suppress
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import LedgerUnreachableError
 from connect_tasks.flows.outreach import outreach
@@ -142,12 +144,32 @@ def test_events_tell_start_and_end_of_a_campaign_with_the_run_they_came_from(
         "replied": 0,
         "completed": 0,
         "failed": 0,
+        "withheld": 0,
         "unknown": 0,
         "planned": 1,
     }
     assert finished["payload"]["completed"] == 1
     related = {one["prefect.resource.role"] for one in finished["related"]}
     assert {"flow-run", "flow"} <= related
+
+
+def test_an_event_tells_until_when_those_have_to_wait_who_are_left(
+    local: LocalConnect, ledger: str
+) -> None:
+    today = datetime.now(UTC).date()
+    closed = {"name": "closed", "start_date": today, "end_date": today + timedelta(days=1)}
+    hours = {"restricted_periods": [closed], "default_time_zone": "UTC"}
+    everybody = CUSTOMERS.fillna("Mina")
+    common = {"campaign": "told-later", "connect": local.instance(), "ledger": ledger}
+
+    suppress("0002", ledger=ledger)
+    outreach(everybody, **common, policy=OutreachPolicy(communication_time=hours))
+
+    _, deferred = told("told-later", "campaign.started", "campaign.deferred")
+    until = datetime.fromisoformat(deferred["payload"]["until"])
+    assert until.date() == today + timedelta(days=2)
+    assert (deferred["payload"]["planned"], deferred["payload"]["withheld"]) == (1, 1)
+    assert "1 withheld, 1 planned, 1 deferred" in shown("told-later-summary")
 
 
 def shown(key: str) -> str:

@@ -13,11 +13,13 @@ from connect_tasks import (
     StartChatContactResponse,
     client_token,
 )
-from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.blocks import AmazonConnectInstance, OutreachPolicyBlock
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.inviting import Invited
+from connect_tasks.campaign.outlook import Outlook
 from connect_tasks.campaign.planning import Plan
+from connect_tasks.campaign.policy import OutreachPolicy
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.chat.single import HeldChat, StartedChat
 from connect_tasks.emulator import LocalConnect
@@ -48,6 +50,17 @@ result = outreach(
 assert_type(result, CampaignResult)
 assert_type(result.contacts, pd.DataFrame)
 assert_type(result.messages, pd.DataFrame)
+
+policy = OutreachPolicy(suppression=("marketing",))
+for given in (
+    policy,
+    OutreachPolicyBlock(policy=policy),
+    "evenings",
+    {"suppression": ["news"]},
+    None,
+):
+    outreach(customers, campaign="renewals", connect=instance, policy=given, when_deferred="wait")
+assert_type(preview.fn(customers, template, instance, policy="policy.toml").outlook, Outlook)
 
 assert_type(client_token("renewals", "0042"), str)
 assert_type(

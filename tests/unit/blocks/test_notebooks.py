@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prefect_aws import AwsCredentials
 
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import AmazonConnectInstance, load_instance, load_policy
 from connect_tasks.errors import InputError
 from connect_tasks.flows.manage import resume
 from connect_tasks.flows.outreach import outreach
@@ -22,6 +22,7 @@ from connect_tasks.tasks import (
 )
 
 CHAT: Any = None
+INSTANCE = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
 
 
 async def load() -> None:
@@ -37,6 +38,10 @@ def _no_coroutine_is_left() -> Iterator[None]:
 
 ENTRIES: dict[str, Callable[[Any], object]] = {
     "load_instance": load_instance,
+    "load_policy": load_policy,
+    "outreach's policy": lambda policy: outreach.validate_parameters(
+        {"customers": [], "campaign": "x", "connect": INSTANCE, "policy": policy}
+    ),
     "validate_customers": lambda connect: validate_customers.fn(
         "x.csv", campaign="x", connect=connect
     ),
