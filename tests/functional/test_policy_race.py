@@ -25,7 +25,7 @@ from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, customers, session
 from tests.postgresql import new_database
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGNS = ("renewals", "survey")
@@ -106,7 +106,14 @@ def go(*workers: subprocess.Popen[str]) -> None:
         worker.stdin.flush()
 
 
-@pytest.fixture(params=[("SQLite", 200), ("PostgreSQL", 1_000)], ids=str)
+@pytest.fixture(
+    params=[
+        ("SQLite", 100),
+        ("PostgreSQL", 200),
+        pytest.param(("PostgreSQL", 1_000), marks=pytest.mark.long),
+    ],
+    ids=str,
+)
 def race(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Race]:
     database, count = request.param
     with ExitStack() as stack:
@@ -125,11 +132,11 @@ def test_two_campaigns_never_both_take_a_customers_last_allowed_contact(race: Ra
             assert workers[0].poll() is None
         workers[0].kill()
         workers[2].kill()
-        ended = [worker.communicate(timeout=200) for worker in (workers[1], workers[3])]
+        ended = [worker.communicate(timeout=400) for worker in (workers[1], workers[3])]
         # Whom the killed ones held is left to whoever comes next.
         again = [race.worker(stack, name) for name in CAMPAIGNS]
         go(*again)
-        ended += [worker.communicate(timeout=200) for worker in again]
+        ended += [worker.communicate(timeout=400) for worker in again]
 
     assert [complaints for _, complaints in ended] == [""] * 4
     assert race.made() == Counter(f"{number:04}" for number in range(race.count))
