@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.schema import campaigns, ledger, suppressions
+from connect_tasks.ledger.schema import campaigns
 from connect_tasks.ledger.suppression_lists import ALL
-from connect_tasks.ledger.suppressions import customer_hash, in_force
+from connect_tasks.ledger.suppressions import suppressions_of
 from connect_tasks.ledger.verdicts import Suppression
 
 __all__ = [
@@ -30,12 +30,6 @@ __all__ = [
 COUNTING = campaigns.c.policy["suppression"]
 """What a campaign's policy says of lists, as `counting_lists` takes it."""
 
-_COLUMNS = suppressions.c
-_HASH_KEY = sa.select(ledger.c.hash_key)
-_NOW = sa.bindparam("now", type_=_COLUMNS.expires_at.type)
-_IN_FORCE = sa.select(_COLUMNS.customer_hash, _COLUMNS.list).where(
-    _COLUMNS.customer_hash.in_(sa.bindparam("hashes", expanding=True)), in_force(_NOW)
-)
 _OF_CAMPAIGNS = sa.select(campaigns.c.campaign, COUNTING).where(
     campaigns.c.campaign.in_(sa.bindparam("names", expanding=True))
 )
@@ -66,13 +60,9 @@ def lists_in_force(
     connection: sa.Connection, customer_keys: Iterable[str], now: datetime
 ) -> Mapping[str, frozenset[str]]:
     """On which lists customers are, some thousands at most, by their keys; nobody is left out."""
-    hash_key = connection.scalar(_HASH_KEY) or ""
-    hashes = {key: customer_hash(hash_key, key) for key in customer_keys}
-    rows = connection.execute(_IN_FORCE, {"hashes": list(set(hashes.values())), "now": now})
-    lists: dict[str, set[str]] = {}
-    for hashed, name in rows:
-        lists.setdefault(hashed, set()).add(name)
-    return {key: frozenset(lists.get(hashed, ())) for key, hashed in hashes.items()}
+    keys = list(customer_keys)
+    found = suppressions_of(connection, keys, None, now)
+    return {key: frozenset(one.list for one in found.get(key, ())) for key in keys}
 
 
 def in_force_when_sent(

@@ -9,7 +9,6 @@ The rules of this file:
   is remembered: what was said before does not bring it back.
 """
 
-import hmac
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,17 +19,23 @@ import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.ledger.database import insert_into
-from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.hashed_customers import customer_hash, of_hashes
 from connect_tasks.ledger.schema import ledger, suppressions
 from connect_tasks.ledger.verdicts import Suppression
 
-__all__ = ["Suppressions", "add_suppressions", "customer_hash", "in_force", "suppressions_of"]
+__all__ = [
+    "Suppressions",
+    "add_suppressions",
+    "customer_hash",
+    "in_force",
+    "of_hashes",
+    "suppressions_of",
+]
 
 _Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 
 _COLUMNS = suppressions.c
 _NAMES = ("list", "reason", "source", "added_at", "expires_at")
-_FLOAT = legacy_id("")
 _COUNTING = {"preserve_rowcount": True}
 
 
@@ -91,7 +96,7 @@ class Suppressions:
     def of(self, customer_keys: Iterable[str], now: datetime) -> dict[str, tuple[Suppression, ...]]:
         """What is in force for customers (some thousands at a time), of whichever list."""
         with self._reading() as connection:
-            return suppressions_of(connection, customer_keys, _lists(connection), now)
+            return suppressions_of(connection, customer_keys, None, now)
 
     def records(self, name: str | None = None, *, now: datetime) -> Iterator[Mapping[str, Any]]:
         """All that are in force, by list and time; nothing of them is held in memory.
@@ -119,22 +124,6 @@ class Suppressions:
             return _lists(connection)
 
 
-def customer_hash(hash_key: str, customer_key: str) -> str:
-    """What stands for a customer in `suppressions`: HMAC-SHA256, in hex.
-
-    Args:
-        hash_key: The ledger's own.
-        customer_key: The customer's `canonical_key`.
-
-    Example:
-        >>> customer_hash("k", "42") == customer_hash("k", "42.0") != customer_hash("k", "42.00")
-        True
-    """
-    whole = customer_key.removesuffix(_FLOAT)
-    name = whole if is_whole(whole) else customer_key
-    return hmac.digest(hash_key.encode(), name.encode(errors="surrogatepass"), "sha256").hex()
-
-
 def in_force(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
     """Suppressions that hold at a time: not ended (the end itself is after it), not taken away."""
     lasts = sa.or_(_COLUMNS.expires_at.is_(None), _COLUMNS.expires_at > now)
@@ -147,7 +136,10 @@ def _is_there() -> sa.ColumnElement[bool]:
 
 
 def suppressions_of(
-    connection: sa.Connection, customer_keys: Iterable[str], lists: Collection[str], now: datetime
+    connection: sa.Connection,
+    customer_keys: Iterable[str],
+    lists: Collection[str] | None,
+    now: datetime,
 ) -> dict[str, tuple[Suppression, ...]]:
     """What of some lists is in force for each customer; those of whom nothing is are not in it.
 
@@ -157,20 +149,22 @@ def suppressions_of(
     Args:
         connection: To the ledger.
         customer_keys: Whose; some thousands at most.
-        lists: Which lists count.
+        lists: Which lists count; all if None.
         now: The present time.
 
     Returns:
         By key, as it was given; each customer's in the order of the lists' names.
     """
     keys = set(customer_keys)
-    hash_key = _hash_key_if_any(connection, lists) if keys else None
+    of_lists = sa.true() if lists is None else _COLUMNS.list.in_(sorted(lists))
+    hash_key = _hash_key_if_any(connection, of_lists) if keys else None
     if hash_key is None:
         return {}
     names = defaultdict(list)
     for key in keys:
         names[customer_hash(hash_key, key)].append(key)
-    rows = connection.execute(_of_hashes(names, lists, now)).mappings().all()
+    query = of_hashes(names, connection.dialect.name, of_lists, in_force(now))
+    rows = connection.execute(query).mappings().all()
     found: dict[str, list[Suppression]] = defaultdict(list)
     # Sorted here: an order by would make SQLite walk through the lists instead.
     for row in sorted(rows, key=lambda row: str(row["list"])):
@@ -179,20 +173,10 @@ def suppressions_of(
     return {key: tuple(theirs) for key, theirs in found.items()}
 
 
-def _hash_key_if_any(connection: sa.Connection, lists: Collection[str]) -> str | None:
-    """The ledger's key, if there is anything on these lists."""
-    anybody = sa.select(sa.literal(1)).where(_COLUMNS.list.in_(sorted(lists)))
+def _hash_key_if_any(connection: sa.Connection, which: sa.ColumnElement[bool]) -> str | None:
+    """The ledger's key, if there are such suppressions."""
+    anybody = sa.select(sa.literal(1)).select_from(suppressions).where(which)
     return connection.scalar(sa.select(ledger.c.hash_key).where(anybody.exists()))
-
-
-def _of_hashes(
-    hashes: Iterable[str], lists: Collection[str], now: datetime
-) -> sa.Select[tuple[Any, ...]]:
-    return (
-        sa.select(_COLUMNS.customer_hash, *(_COLUMNS[name] for name in _NAMES))
-        .where(_COLUMNS.customer_hash.in_(list(hashes)), _COLUMNS.list.in_(sorted(lists)))
-        .where(in_force(now))
-    )
 
 
 def _suppression(row: Mapping[Any, Any]) -> Suppression:
@@ -215,7 +199,7 @@ def add_suppressions(
     """
     hash_key = _hash_key(connection)
     rows = [_row(hash_key, customer_id, entry) for customer_id, entry in entries]
-    # In one order, so that two at a time do not wait for each other in a circle.
+    # In one order: two at a time would wait for each other in a circle.
     rows.sort(key=lambda row: (row["customer_hash"], row["list"]))
     insert = _insert(connection.dialect.name, was_said=was_said)
     return connection.execute(insert, rows, execution_options=_COUNTING).rowcount if rows else 0
@@ -273,7 +257,7 @@ def _lists(connection: sa.Connection) -> list[str]:
 
 
 def _begin(connection: sa.Connection) -> None:
-    """In SQLite what begins with a question could not go on to write."""
+    # What begins with a question could not go on to write.
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 

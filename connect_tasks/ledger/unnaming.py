@@ -13,8 +13,8 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from connect_tasks.ledger.hashed_customers import customer_hash, of_hashes
 from connect_tasks.ledger.schema import campaigns, contacts, decisions, ledger, suppressions
-from connect_tasks.ledger.suppressions import customer_hash
 
 __all__ = [
     "is_suppressed",
@@ -89,13 +89,15 @@ def unname_suppressions(connection: sa.Connection, customer_keys: Collection[str
     """
     if not customer_keys or not _is_any(connection, suppressions):
         return 0
-    hashes = _hashes(connection, set(customer_keys) - _still_known(connection, customer_keys))
-    update = (
-        sa.update(suppressions)
-        .where(suppressions.c.customer_hash.in_(hashes), suppressions.c.customer_id.is_not(None))
-        .values(customer_id=None, source="")
-    )
-    return connection.execute(update).rowcount
+    hashes = dict(zip(customer_keys, _hashes(connection, customer_keys), strict=True))
+    is_named = suppressions.c.customer_id.is_not(None)
+    query = of_hashes(set(hashes.values()), connection.dialect.name, is_named)
+    named = {row.customer_hash for row in connection.execute(query)}
+    # Two keys may be one customer's: see `customer_hash`.
+    theirs = [key for key in hashes if hashes[key] in named]
+    gone = named - {hashes[key] for key in _still_known(connection, theirs)}
+    update = sa.update(suppressions).where(suppressions.c.customer_hash.in_(gone), is_named)
+    return connection.execute(update.values(customer_id=None, source="")).rowcount if gone else 0
 
 
 def is_suppressed(connection: sa.Connection, customer_keys: Collection[str]) -> bool:
