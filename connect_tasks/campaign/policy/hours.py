@@ -34,10 +34,10 @@ class Clock:
     def span(self, instant: int) -> Span:
         """What holds at an instant."""
         # Who plans a million customers asks a million times for the same.
-        second = instant // SECOND
-        if not self._last.start <= second < self._last.end:
-            self._last = self._look_up(second)
-        return self._last
+        second, span = instant // SECOND, self._last
+        if not span.start <= second < span.end:
+            span = self._last = self._look_up(second)
+        return span
 
     def opens(self, since: int) -> int | None:
         """The first instant, not before another one, that is open; None if it is too far."""
@@ -47,8 +47,8 @@ class Clock:
         last = day + _FARTHEST_DAYS
         while day <= last:
             for span in self._spans(day):
-                if span.is_open and span.end * SECOND > since:
-                    return max(since, span.start * SECOND)
+                if span.is_open and span.start * SECOND > since:
+                    return span.start * SECOND
             day = self._after_closed(day)
         return None
 

@@ -260,6 +260,26 @@ def test_the_customers_own_clock_counts_before_the_default() -> None:
     assert here == Allow(datetime(2026, 11, 27, 17, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "told"),
+    [
+        ("Asia/Tokyo", "2026-11-27T14:59Z", "FRIDAY 09:00-17:00"),
+        ("Asia/Tokyo", "2026-11-27T15:00Z", "SATURDAY closed"),
+        ("America/New_York", "2026-11-30T04:59Z", "SUNDAY closed"),
+        ("America/New_York", "2026-11-30T05:00Z", "MONDAY 09:00-17:00"),
+    ],
+)
+def test_who_waits_is_told_the_hours_of_the_day_that_it_is_for_them(
+    zone: str, at: str, told: str
+) -> None:
+    fields = {"open_hours": OFFICE, "default_time_zone": zone}
+    policy = OutreachPolicy.model_validate({"communication_time": fields})
+
+    verdict = decide(customer(), datetime.fromisoformat(at), History(), policy)
+
+    assert values_of(verdict) == [told]
+
+
 def test_times_may_come_in_any_zone() -> None:
     berlin, tokyo = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Tokyo")
     # Over the night in which Berlin's clocks are put back: 24 hours are not a day by its clock.
@@ -350,3 +370,11 @@ def test_deciding_about_one_customer_changes_nothing_for_the_next() -> None:
 
     assert once == again
     assert {type(one) for one in once} == {Allow, Defer, Suppress}
+
+
+def test_deciding_by_one_policy_changes_nothing_for_another() -> None:
+    for _ in range(2):
+        assert isinstance(decide(customer(), NOON, History(), STRICT), Defer)
+        assert decide(customer(), NOON, History(), OutreachPolicy()) == Allow()
+        copied = STRICT.model_copy(update={"communication_time": None, "hold_out": 0.0})
+        assert isinstance(decide(customer(), NOON, History(), copied), Allow)

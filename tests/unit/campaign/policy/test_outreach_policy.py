@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -145,6 +145,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("variants of more than all", {"variants": {"a": {"share": 0.6}, "b": {"share": 0.5}}}, "1.1"),
     ("a variant for nobody", {"variants": {"a": {"share": 0}}}, "greater than"),
     ("a variant that nothing is left for", {"variants": {"a": {"share": 1}, "b": {}}}, "leave"),
+    ("a variant called as results call others", {"variants": {"own": {}}}, "results call others"),
     ("a variant without a name", {"variants": {"": {}}}, "at least 1 character"),
     ("variants that differ by a space", {"variants": {"a": {}, " a": {}}}, "plain characters"),
     ("a sample of nobody", {"variants": {"a": {"sample": 0}}}, "greater than"),
@@ -190,6 +191,9 @@ def test_a_window_may_be_written_in_some_ways() -> None:
     assert made.on("MONDAY") == "09:00-12:00, 13:00-18:00"
 
 
+@example([0, 5, 30, 31, 150, WEEK_MINUTES // 60])
+@example([0, 5, 5 + 24, WEEK_MINUTES // 60])
+@example([0, WEEK_MINUTES // 60])
 @given(st.lists(st.integers(0, WEEK_MINUTES // 60), min_size=2, max_size=20, unique=True))
 def test_stretches_are_the_hours_that_are_open(cuts: list[int]) -> None:
     """Windows of whole hours, each cut at each midnight, so that many touch."""
