@@ -19,14 +19,10 @@ from typing import Any
 from connect_tasks.campaign.policy.assignment import is_held_out
 from connect_tasks.campaign.policy.binomial import interval
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy.variant import HELD_OUT, OWN
 from connect_tasks.ledger.arms import ArmMember
 
-__all__ = ["HELD_OUT", "OWN", "ArmCounts", "arm_records", "count_arms", "difference"]
-
-HELD_OUT = "held_out"
-"""What the arm of those is called who are not contacted."""
-OWN = "own"
-"""What the arm of those is called who have no variant, but the campaign's own template."""
+__all__ = ["ArmCounts", "arm_records", "count_arms", "difference"]
 
 # Two of which each holds with 97.5 % hold together with 95 %.
 _EACH_OF_TWO = 0.975

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connect_tasks.campaign.experiment import HELD_OUT
+from connect_tasks.campaign.policy.variant import HELD_OUT
 
 __all__ = ["experiment_words"]
 

@@ -63,11 +63,11 @@ def _is_approved(campaign: str, ledger: Ledger, stand: Stand) -> bool:
         run_logger().warning("%s", words)
         return False
     try:
-        answer = flow_runs.pause_flow_run(  # type: ignore[call-overload] - `_sync` is taken by all
+        answer = flow_runs.pause_flow_run(  # type: ignore[call-overload]
             wait_for_input=StepApproval.with_initial_data(description=words, go_on=True),
             timeout=SECONDS_TO_ANSWER,
             poll_interval=_POLL_SECONDS,
-            # In a notebook, too: its own loop would make a coroutine of this.
+            # Its types do not name it. In a notebook, whose loop runs, it would be a coroutine.
             _sync=True,
         )
     except FlowPauseTimeout:

@@ -10,7 +10,13 @@ from connect_tasks.campaign.policy.field_rules import LEAST_SHARE, Count, Share,
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 
-__all__ = ["WHOLE", "Variant", "shares_of", "with_shares_that_fit"]
+__all__ = ["HELD_OUT", "OWN", "WHOLE", "Variant", "shares_of", "with_shares_that_fit"]
+
+OWN = "own"
+"""What results call those who have no variant, but the campaign's own template."""
+
+HELD_OUT = "held_out"
+"""What results call those who are not contacted."""
 
 WHOLE = 10_000
 """In how many parts customers are dealt out."""
@@ -62,12 +68,15 @@ def with_shares_that_fit(variants: dict[str, Variant]) -> dict[str, Variant]:
     """Variants, if each can have its share.
 
     Raises:
-        PydanticCustomError: Their shares come to more than all, or leave some nothing.
+        PydanticCustomError: Their shares come to more than all, or leave some nothing; or one is
+            called as the result of an experiment calls those without a variant.
 
     Example:
         >>> list(with_shares_that_fit({"short": Variant(share=1)}))
         ['short']
     """
+    if taken := {OWN, HELD_OUT} & variants.keys():
+        refuse(f"must not call a variant {min(taken)!r}: results call others so")
     given = sum(variant.share or 0 for variant in variants.values())
     open_ones = sum(variant.share is None for variant in variants.values())
     if given > 1 + _ROUNDING:
