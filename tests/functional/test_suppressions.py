@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.ledger import Ledger, schema
+from connect_tasks.ledger.hashed_customers import of_hashes
 from connect_tasks.ledger.suppressions import add_suppressions, customer_hash, suppressions_of
 from connect_tasks.ledger.verdicts import Suppression
 
@@ -159,6 +160,35 @@ def test_all_of_some_thousand_customers_are_found_and_nobody_else(ledger: Ledger
 
     found = ledger.suppressions.of([*names, "somebody"], NOW)
     assert sorted(found) == names[::2]
+
+
+def test_thousands_are_looked_for_in_the_tables_key_and_not_by_reading_all_of_it(
+    ledger: Ledger,
+) -> None:
+    names = [f"{number:05}" for number in range(10_000)]
+    for start in range(0, len(names), 2_000):
+        ledger.suppressions.add([(name, on()) for name in names[start : start + 2_000]])
+    dialect = ledger._engine.dialect
+    is_postgresql = dialect.name == "postgresql"
+    explain = "EXPLAIN " if is_postgresql else "EXPLAIN QUERY PLAN "
+    with ledger._writing() as connection:
+        if is_postgresql:
+            # As its own daemon does. Of a table that is a few times as large as what is looked
+            # for, SQLite would rather read all, and be right.
+            connection.exec_driver_sql("ANALYZE suppressions")
+        hashes = [customer_hash("k", name) for name in names[:2_000]]
+        query = of_hashes(hashes, dialect.name, schema.suppressions.c.list.in_(["all"]))
+        compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        values = compiled.params
+        told = connection.exec_driver_sql(
+            explain + str(compiled),
+            values if is_postgresql else tuple(values[name] for name in compiled.positiontup or ()),
+        ).all()
+
+    plan = "\n".join(str(row) for row in told)
+    assert "suppressions_pkey" in plan or "sqlite_autoindex_suppressions_1" in plan
+    assert "Seq Scan" not in plan
+    assert "suppressions_by_list" not in plan
 
 
 def test_lists_are_told_apart_by_walking_over_their_names(ledger: Ledger) -> None:
