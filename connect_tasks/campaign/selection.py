@@ -77,8 +77,8 @@ def select(
     Returns:
         With *customers* their rows in their order, with index and dtypes. Otherwise one row a
         customer in the order of planning, as they were to be contacted: customer_id, display_name,
-        and `attributes.` and the name for each attribute (`string`), which a `ChatTemplate()` takes
-        as they are; of more than 500 attributes those that most customers have.
+        and `attributes.` and the name for each attribute (`string`), which a campaign without a
+        template takes as they are; of more than 500 attributes those that most customers have.
 
     Raises:
         InputError: There is no ledger, no such campaign, group, file or column.
@@ -165,7 +165,7 @@ def _as_sent(campaign: str, rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame"
     records: list[dict[str, Any]] = []
     for row in rows:
         attributes = attributes_of(row)
-        counted.update(attributes)
+        counted.update(attributes.keys())
         own = {"customer_id": row["customer_id"], "display_name": _display_name(row)}
         records.append(own | {_PREFIX + name: value for name, value in attributes.items()})
     names = sorted(counted, key=lambda name: (-counted[name], name))[:MOST_ATTRIBUTES]
