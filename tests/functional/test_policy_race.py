@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -18,9 +20,15 @@ from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.errors import NotAllowedError
+from connect_tasks.ledger.changes import Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.sending import Sending
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, QUICK, customers, session
 from tests.postgresql import new_database
@@ -141,6 +149,54 @@ def test_two_campaigns_never_both_take_a_customers_last_allowed_contact(race: Ra
     assert [complaints for _, complaints in ended] == [""] * 4
     assert race.made() == Counter(f"{number:04}" for number in range(race.count))
     assert race.waiting() == race.count
+
+
+@pytest.mark.parametrize(("database", "count"), [("SQLite", 200), ("PostgreSQL", 1_000)])
+def test_of_two_who_are_about_to_send_at_one_moment_one_is_refused(
+    database: str, count: int, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        if database == "PostgreSQL":
+            url = stack.enter_context(new_database())
+        local = stack.enter_context(LocalConnect(flow="echo"))
+        Race(local, stack.enter_context(Ledger(url)), count)
+        runners = [Runner(stack.enter_context(Ledger(url)), name, count) for name in CAMPAIGNS]
+        gate = Barrier(len(runners))
+        with ThreadPoolExecutor(len(runners)) as pool:
+            sent = list(pool.map(lambda runner: runner.run(gate), runners))
+
+    everybody = Counter(f"{number:04}" for number in range(count))
+    assert sum(map(Counter, sent), Counter()) == everybody
+
+
+class Runner:
+    """Holds all contacts of a campaign, and sends to one customer at a time."""
+
+    def __init__(self, ledger: Ledger, campaign: str, count: int) -> None:
+        self._ledger, self._campaign = ledger, campaign
+        judge, now = PolicyJudge(ONCE_A_DAY), datetime.now(UTC)
+        terms = ClaimTerms(lease=timedelta(hours=1), token_validity=timedelta(hours=24))
+        self._contacts = ledger.claim(
+            campaign, campaign, most=count, now=now, terms=terms, judge=judge
+        )
+        self._sending = Sending(
+            judge=lambda: judge,
+            now=lambda: datetime.now(UTC),
+            token_validity=terms.token_validity,
+        )
+
+    def run(self, gate: Barrier) -> list[str]:
+        """To whom it could send, each time at the moment at which the other tries it, too."""
+        sent = []
+        for contact in self._contacts:
+            starting = contact.advance(Status.STARTING, sent_at=datetime.now(UTC))
+            change = Progress(starting, contact.status, sends=True)
+            gate.wait(60)
+            with suppress(NotAllowedError):
+                self._ledger.apply(self._campaign, [change], sending=self._sending)
+                sent.append(contact.customer_id)
+        return sent
 
 
 if __name__ == "__main__":
