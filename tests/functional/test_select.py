@@ -29,7 +29,7 @@ from tests.functional.inviting_world import NOON, Inviting, rows
 from tests.functional.world import World, customers, world
 from tests.ledger_rows import enter
 
-OVER = {"status": "completed", "end_reason": "chat_ended", "ended_at": NOON}
+OVER: dict[str, Any] = {"status": "completed", "end_reason": "chat_ended", "ended_at": NOON}
 DAY = timedelta(days=1)
 
 
@@ -109,7 +109,7 @@ def test_a_link_that_is_to_be_sent_later_was_not_left_unopened_before(ledger: Le
 
 
 def test_of_a_hand_over_each_did_what_the_ledger_says(ledger: Ledger) -> None:
-    joined = {"connected_at": NOON, "handed_over_at": NOON}
+    joined: dict[str, Any] = {"connected_at": NOON, "handed_over_at": NOON}
     enter(ledger, "never", mode="hand_over", **OVER, error_code="NotHandedOver")
     enter(ledger, "silent", mode="hand_over", **OVER, **joined)
     enter(ledger, "left", mode="hand_over", **OVER, **joined, first_reply_at=NOON)
@@ -125,7 +125,7 @@ def test_of_a_hand_over_each_did_what_the_ledger_says(ledger: Ledger) -> None:
 
 
 def test_of_a_simulation_each_did_what_the_ledger_says(ledger: Ledger) -> None:
-    heard = {"connected_at": NOON, "first_reply_at": NOON}
+    heard: dict[str, Any] = {"connected_at": NOON, "first_reply_at": NOON}
     enter(ledger, "silent", mode="simulation", **{**OVER, "end_reason": "silent"})
     enter(ledger, "late", mode="simulation", **{**OVER, "end_reason": "time_limit"}, **heard)
     enter(ledger, "done", mode="simulation", **{**OVER, "end_reason": "replied"}, **heard)
@@ -233,7 +233,7 @@ def test_of_nobody_there_is_a_table_without_rows(ledger: Ledger) -> None:
 def test_a_table_of_ones_own_keeps_its_columns_index_and_dtypes(ledger: Ledger) -> None:
     enter(ledger, "42", mode="simulation", **{**OVER, "end_reason": "silent"})
     enter(ledger, "Zoë", mode="simulation", **{**OVER, "end_reason": "silent"})
-    heard = {"end_reason": "replied", "first_reply_at": NOON}
+    heard: dict[str, Any] = {"end_reason": "replied", "first_reply_at": NOON}
     enter(ledger, "7", mode="simulation", **{**OVER, **heard})
     mine = pd.DataFrame(
         {
