@@ -153,13 +153,14 @@ class Rules:
         end = case.now + _FARTHEST
         if case.deadline is not None:
             end = min(end, case.deadline - 1)
-        at: int | None = case.now
-        while at is not None and at <= end:
+        at = self._steps(case, case.now)
+        # Only a limit can forbid again what the clock has put off: a link may be sent by then.
+        while case.contacts and at is not None and at <= end:
             later = self._steps(case, at)
             if later == at:
-                return at
+                break
             at = later
-        return None
+        return at if at is not None and at <= end else None
 
     def _steps(self, case: _Case, at: int) -> int | None:
         """Where the rules, asked one after the other, let it be at the earliest."""

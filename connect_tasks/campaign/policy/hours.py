@@ -1,5 +1,6 @@
 """Hours: when clocks let customers be contacted, looked up fast."""
 
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from connect_tasks.campaign.policy.communication_time import CommunicationTime
@@ -28,6 +29,7 @@ class Clock:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._days: dict[int, tuple[Span, ...]] = {}
+        self._opens: dict[int, int | None] = {}
         self._closes: dict[int, int | None] = {}
         self._last = _NEVER
 
@@ -41,26 +43,32 @@ class Clock:
 
     def opens(self, since: int) -> int | None:
         """The first instant, not before another one, that is open; None if it is too far."""
-        if self.span(since).is_open:
-            return since
-        day = since // SECOND // DAY_SECONDS
-        last = day + _FARTHEST_DAYS
-        while day <= last:
-            for span in self._spans(day):
-                if span.is_open and span.start * SECOND > since:
-                    return span.start * SECOND
-            day = self._after_closed(day)
-        return None
+        span = self.span(since)
+        return since if span.is_open else _instant(self._kept(self._opens, span, self._opening))
 
     def closes(self, now: int) -> int | None:
         """When the open time that an instant is in ends; None if it goes on."""
-        span = self.span(now)
-        if span.start not in self._closes:
-            if len(self._closes) > _MOST_DAYS:
-                self._closes.clear()
-            self._closes[span.start] = self._closing(span)
-        second = self._closes[span.start]
-        return None if second is None else second * SECOND
+        return _instant(self._kept(self._closes, self.span(now), self._closing))
+
+    def _kept(
+        self, found: dict[int, int | None], span: Span, find: Callable[[Span], int | None]
+    ) -> int | None:
+        if span.start not in found:
+            if len(found) > _MOST_DAYS:
+                found.clear()
+            found[span.start] = second = find(span)
+            return second
+        return found[span.start]
+
+    def _opening(self, since: Span) -> int | None:
+        day = since.start // DAY_SECONDS
+        last = day + _FARTHEST_DAYS
+        while day <= last:
+            for span in self._spans(day):
+                if span.is_open and span.start >= since.end:
+                    return span.start
+            day = self._after_closed(day)
+        return None
 
     def _closing(self, since: Span) -> int | None:
         day = since.start // DAY_SECONDS
@@ -139,3 +147,7 @@ class Clocks:
             return Clock(Timeline(self._time, ZoneInfo(zone_name(name or ""))))
         except UnknownZoneError:
             return None
+
+
+def _instant(second: int | None) -> int | None:
+    return None if second is None else second * SECOND
