@@ -20,7 +20,6 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.claims import LONGEST_LEASE
 from connect_tasks.ledger.click_statements import (
@@ -42,11 +41,7 @@ from connect_tasks.ledger.contact import (
     Status,
     Withdrawal,
 )
-from connect_tasks.ledger.counting_lists import (
-    counting_lists,
-    lists_in_force,
-    lists_of_campaigns,
-)
+from connect_tasks.ledger.counting_lists import counting_lists, lists_in_force, opted_out
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, plan_values, progress
 from connect_tasks.ledger.schema import contacts, ledger
@@ -215,7 +210,7 @@ class Clicks:
         over, again = succession.over, succession.again
         with self._writing() as connection:
             _begin(connection)
-            if _opted_out(connection, [over], now):
+            if opted_out(connection, [over], now):
                 return None
             row = _end(connection, worker, token_hash, succession, now)
             if row is None:
@@ -258,20 +253,10 @@ def _claim(
     rows = connection.execute(CLAIM, values).mappings().all()
     claimed = {row["id"]: as_contact(row) for row in rows}
     begins = [contact for contact in claimed.values() if contact.status not in OPEN]
-    if begins and (out := _opted_out(connection, begins, now)):
+    if begins and (out := opted_out(connection, begins, now)):
         connection.execute(GIVE_UP, {"worker": worker, "ids": list(out)})
         return {id_: contact for id_, contact in claimed.items() if id_ not in out}
     return claimed
-
-
-def _opted_out(
-    connection: sa.Connection, of_people: Collection[Contact], now: datetime
-) -> set[int]:
-    """Whose customers are on a list that counts for their campaign, by the contacts' numbers."""
-    counting = lists_of_campaigns(connection, {contact.campaign for contact in of_people})
-    keys = {contact.id: canonical_key(contact.customer_id) for contact in of_people}
-    on_lists = lists_in_force(connection, keys.values(), now)
-    return {one.id for one in of_people if on_lists[keys[one.id]] & counting[one.campaign]}
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -4,7 +4,7 @@ The rules of this file:
 
 - A list counts if the campaign's policy names it; `all` counts always.
 - At a press they count as they are then. A link is not sent if they will count when it may be.
-- At a press it is two short questions for many customers, the same whether any of them is on a
+- At a press it is two short questions at most for many customers, the same whether any of them is on a
   list, or is a customer.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.ledger.contact import Contact
 from connect_tasks.ledger.schema import campaigns
 from connect_tasks.ledger.suppression_lists import ALL
 from connect_tasks.ledger.suppressions import suppressions_of
@@ -25,6 +27,7 @@ __all__ = [
     "in_force_when_sent",
     "lists_in_force",
     "lists_of_campaigns",
+    "opted_out",
 ]
 
 COUNTING = campaigns.c.policy["suppression"]
@@ -63,6 +66,14 @@ def lists_in_force(
     keys = list(customer_keys)
     found = suppressions_of(connection, keys, None, now)
     return {key: frozenset(one.list for one in found.get(key, ())) for key in keys}
+
+
+def opted_out(connection: sa.Connection, of_people: Collection[Contact], now: datetime) -> set[int]:
+    """The numbers of contacts whose customers are on a list that counts for their campaign."""
+    counting = lists_of_campaigns(connection, {contact.campaign for contact in of_people})
+    keys = {contact.id: canonical_key(contact.customer_id) for contact in of_people}
+    on_lists = lists_in_force(connection, keys.values(), now)
+    return {one.id for one in of_people if on_lists[keys[one.id]] & counting[one.campaign]}
 
 
 def in_force_when_sent(
