@@ -4,8 +4,8 @@ The rules of this file:
 
 - A list counts if the campaign's policy names it; `all` counts always.
 - At a press they count as they are then. A link is not sent if they will count when it may be.
-- At a press it is two short questions at most for many customers, the same whether any of them is on a
-  list, or is a customer.
+- At a press it is two short questions at most for many customers, the same whether any of them is
+  on a list, or is a customer.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
