@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from connect_tasks.campaign.policy.communication_limits import (
@@ -65,6 +65,8 @@ def test_no_stretch_ever_holds_more_than_the_limit(
         assert ahead or bool(limits.hit(instants, at * HOUR)) == expected
 
 
+# The longer limit ends where the shorter one forbids it, for one that comes.
+@example(pairs=[(1, 3), (2, 12)], contacts=[0, 1, 12], since=5)
 @given(pairs=limit_pairs, contacts=hours_of_contacts, since=st.integers(-40, 40))
 def test_the_first_allowed_time_is_the_first(
     pairs: list[tuple[int, int]], contacts: list[int], since: int
