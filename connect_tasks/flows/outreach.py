@@ -85,7 +85,8 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
     Raises:
         InputError: The table, the template or the policy as a whole cannot be used, the campaign is
             run in another way, or the hand-over is no function; nothing was sent.
-        CampaignHaltedError: Something concerns every contact; all is resumable.
+        CampaignHaltedError: Something concerns every contact, or too much went wrong in a step of
+            the policy's ramp; all is resumable.
         LedgerError: The ledger cannot be used.
 
     Example:
