@@ -378,3 +378,19 @@ def test_deciding_by_one_policy_changes_nothing_for_another() -> None:
         assert decide(customer(), NOON, History(), OutreachPolicy()) == Allow()
         copied = STRICT.model_copy(update={"communication_time": None, "hold_out": 0.0})
         assert isinstance(decide(customer(), NOON, History(), copied), Allow)
+
+
+def test_what_the_clock_has_put_off_a_coming_link_may_put_off_again() -> None:
+    fields = {
+        "communication_time": {"open_hours": OFFICE, "default_time_zone": "UTC"},
+        "communication_limits": {"limits": [{"max_count_per_recipient": 1, "frequency": 1}]},
+    }
+    saturday = NOON + DAY
+    # On Monday at noon: too near to nine o'clock, and for a day after.
+    link = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    verdict = decide(customer(), saturday, History((link,)), OutreachPolicy.model_validate(fields))
+
+    assert isinstance(verdict, Defer)
+    assert verdict.until == link + DAY
+    assert rules_of(verdict) == ["outside_hours"]
