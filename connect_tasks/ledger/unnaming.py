@@ -68,6 +68,8 @@ def named_decisions(
         sa.select(decisions.c.customer_key, decisions.c.customer_id)
         .where(
             decisions.c.campaign == campaign,
+            # What was decided about the campaign itself is of no customer.
+            decisions.c.customer_key != "",
             decisions.c.customer_key.not_like(f"{forgotten}%"),
             ~sa.exists().where(*theirs),
         )

@@ -15,6 +15,7 @@ from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignState, Contact, Status
 from connect_tasks.ledger.ramp_steps import Standing
 from connect_tasks.ledger.ramps import RampDecision, StepCounts, Steps, StepVerdict
+from connect_tasks.ledger.redaction import empty_stray_decisions
 from connect_tasks.ledger.schema import campaigns, contacts, decisions
 from connect_tasks.ledger.sending import Sending
 from connect_tasks.ledger.store import Ledger
@@ -286,6 +287,21 @@ def test_it_is_halted_once_and_only_a_persons_word_begins_the_next_step(ledger: 
         ("ramp", "halt", ""),
         ("ramp", "resume", ""),
     ]
+
+
+def test_what_was_decided_about_a_campaign_outlives_its_customers(ledger: Ledger) -> None:
+    wait(ledger, 10)
+    steps = Notary(RampDecision.HALT).steps(3)
+    send(ledger, "w-1", claim(ledger, "w-1", steps), steps)
+    settle_all(ledger)
+    look(ledger, steps)
+
+    with ledger._writing() as connection:
+        empty_stray_decisions(connection, CAMPAIGN)
+
+    stand = ledger.ramp.halted(CAMPAIGN)
+    assert stand
+    assert stand.decision is RampDecision.HALT
 
 
 def test_where_nobody_is_left_nothing_is_decided(ledger: Ledger) -> None:
