@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from connect_tasks.ledger.contact import CampaignMode, Contact, Status
@@ -21,6 +22,8 @@ class Funnel:
     and `in_hands` those that are with people now. `learnt` holds what the instance grants less of
     than its quotas say: calls per second by API, and `open_chats`. `limited_by` is where most wait
     at this moment: an API's name, `open_chats`, `hand_over`, or None where nobody waits.
+    `waits_until` is for when the run waits, having nobody else left than those whom the policy does
+    not let be contacted yet.
     """
 
     rows: int
@@ -41,6 +44,7 @@ class Funnel:
     mode: CampaignMode = CampaignMode.SIMULATION
     learnt: Mapping[str, float] = field(default_factory=dict)
     limited_by: str | None = None
+    waits_until: datetime | None = None
 
     @property
     def settled(self) -> int:
@@ -70,10 +74,12 @@ class FunnelCounter:
         self._in_hands = counts["in_hands"]
         self._mode = CampaignMode(counts["mode"])
         self._learnt: dict[str, float] = {}
+        self._waits_until: datetime | None = None
         self.limit: Callable[[], str | None] = lambda: None
 
     def step(self, was: Status, contact: Contact) -> None:
         """A contact came one step further."""
+        self._waits_until = None
         self._status[was] -= 1
         self._status[contact.status] += 1
         if contact.status is not was:
@@ -95,6 +101,10 @@ class FunnelCounter:
         """The policy never lets so many be contacted who were planned, or about to be."""
         self._status[was] -= count
         self._status[Status.WITHHELD] += count
+
+    def wait_until(self, opens: datetime | None) -> None:
+        """The run waits until somebody may be contacted, or for nobody."""
+        self._waits_until = opens
 
     def learn(self, what: str, granted: float | None) -> None:
         """The instance grants less of something than its quota says; None if it does not."""
@@ -136,4 +146,5 @@ class FunnelCounter:
             mode=self._mode,
             learnt=dict(self._learnt),
             limited_by=self.limit(),
+            waits_until=self._waits_until,
         )

@@ -329,12 +329,14 @@ class Worker:
             self._halt(error)
 
     async def _seconds_to_more(self) -> float | None:
-        """Until somebody may be contacted who waits for another worker or, if wished, their time."""
+        """Until somebody may be contacted: left by another worker or, if wished, in their time."""
         seconds = await self._claims.seconds_until_free(WORKED_ON)
         if seconds is not None or not self._settings.waits_for_windows:
             return seconds
         self._alone_since = None
-        return await self._claims.seconds_until_window()
+        opens = await self._claims.next_window()
+        self._context.counter.wait_until(opens)
+        return None if opens is None else (opens - self._context.clock.now()).total_seconds()
 
     def _is_long_alone(self) -> bool:
         """Whether others, had they died, would have lost their claims since nothing was left."""

@@ -86,8 +86,8 @@ class WorkerClaims:
         )
         return None if expiry is None else (expiry - self.clock.now()).total_seconds()
 
-    async def seconds_until_window(self) -> float | None:
-        """Until somebody may be contacted whom the policy lets wait; None if there is none.
+    async def next_window(self) -> datetime | None:
+        """When somebody may be contacted whom the policy lets wait; None if there is none.
 
         It changes nothing, concurrent or cancelled.
         """
@@ -95,7 +95,7 @@ class WorkerClaims:
         opens: datetime | None = await self.ledger.run(
             lambda ledger: ledger.next_window(self.campaign, now=now, terms=self.terms)
         )
-        return None if opens is None else (opens - now).total_seconds()
+        return opens
 
     async def renew(self) -> None:
         """Keep them, well before they run out; never returns.

@@ -16,7 +16,7 @@ from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignMode, CampaignState, Contact, Refusal, Status
 from connect_tasks.ledger.database import create_or_check, explained, make_engine
-from connect_tasks.ledger.deferred import DEFERRABLE, Deferred, deferred
+from connect_tasks.ledger.deferred import Deferred, deferred, next_window
 from connect_tasks.ledger.judging import verdicts_of
 from connect_tasks.ledger.outcomes import outcomes
 from connect_tasks.ledger.rows import CONTACT_COLUMNS, as_contact, as_known, as_refusal
@@ -192,14 +192,8 @@ class LedgerReader:
             now: The present time.
             terms: Which of them a run would contact.
         """
-        columns = contacts.c
-        where = [columns.campaign == campaign, columns.status.in_(DEFERRABLE)]
-        if terms.table_id is not None:
-            where.append(columns.table_id == terms.table_id)
-        query = sa.select(sa.func.min(columns.not_before)).where(*where, columns.not_before > now)
         with self._reading() as connection:
-            opens: datetime | None = connection.scalar(query)
-        return opens
+            return next_window(connection, campaign, now, terms.table_id)
 
     def policy(self, campaign: str) -> dict[str, Any] | None:
         """Who may be contacted when in the campaign, as it was planned last; None if all may."""

@@ -10,6 +10,7 @@ from typing import Self
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.conclusion import deferred_words
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
+from connect_tasks.campaign.outlook import utc_minute
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.errors import ConnectTasksError
@@ -75,6 +76,10 @@ def _may_be_told(row: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in row.items() if name not in hidden}
 
 
+def _waits(funnel: Funnel) -> str:
+    return f"waiting until {utc_minute(funnel.waits_until)}" if funnel.waits_until else ""
+
+
 class CampaignMonitor:
     """Shows a run of a campaign: to its terminal or log, in Prefect's UI and as events.
 
@@ -135,7 +140,7 @@ class CampaignMonitor:
         return summary_markdown(
             self._campaign,
             asdict(funnel),
-            pace_now(funnel.limited_by, self._quotas, funnel.learnt),
+            _waits(funnel) or pace_now(funnel.limited_by, self._quotas, funnel.learnt),
             f"running, as of {now:%H:%M:%S} UTC",
         )
 

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.outlook import utc_minute
 from connect_tasks.campaign.row_check import RowCounts
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks.run_context import Logger
@@ -113,6 +114,8 @@ def _view_of_funnel(funnel: Funnel) -> _View:
     # What people answer is known when it is collected; that they have their chats, now.
     by_people = funnel.mode is CampaignMode.HAND_OVER
     got = f"{funnel.handed_over} handed over" if by_people else f"{funnel.replied} replied"
+    if funnel.waits_until:
+        got = f"{got}, waiting until {utc_minute(funnel.waits_until)}"
     return _View(
         funnel.settled,
         funnel.valid,

@@ -162,3 +162,22 @@ def test_a_first_start_is_noticed() -> None:
     walk(counter, Status.STARTING, Status.STARTED)
 
     assert counter.any_started
+
+
+def test_whom_the_policy_withholds_is_settled_wherever_they_were() -> None:
+    counter = FunnelCounter(counts(valid=3, planned=2, starting=1))
+
+    counter.withhold(1)
+    counter.withhold(1, Status.STARTING)
+
+    assert numbers(counter) == {"rows": 3, "valid": 3, "planned": 1, "withheld": 2}
+    assert (counter.funnel().settled, counter.funnel().left) == (2, 1)
+
+
+def test_a_run_waits_until_something_moves_again() -> None:
+    counter = FunnelCounter(counts(valid=1, planned=1))
+    counter.wait_until(NOW)
+    waits = counter.funnel().waits_until
+    walk(counter, Status.STARTING)
+
+    assert (waits, counter.funnel().waits_until) == (NOW, None)

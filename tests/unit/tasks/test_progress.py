@@ -3,6 +3,7 @@
 import io
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_terminal_shows_a_bar_with_the_counts() -> None:
     assert "renewals" in screen.getvalue()
     assert "6/10" in screen.getvalue()
     assert "2 open · 7 replied" in screen.getvalue()
+
+
+def test_a_run_that_waits_says_until_when() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=160, color_system=None)
+    opens = datetime(2026, 11, 28, 8, tzinfo=UTC)
+
+    with watching("renewals", logging.getLogger("test"), console=console) as show:
+        show(replace(FUNNEL, waits_until=opens))
+
+    assert "7 replied, waiting until 2026-11-28 08:00 UTC" in screen.getvalue()
 
 
 def notebook() -> Console:
