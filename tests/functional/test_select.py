@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
+from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign import CampaignResult, run_campaign, select
 from connect_tasks.campaign.manage import withdraw
 from connect_tasks.campaign.planning import plan_campaign
@@ -33,7 +34,7 @@ OVER: dict[str, Any] = {"status": "completed", "end_reason": "chat_ended", "ende
 DAY = timedelta(days=1)
 
 
-class At:
+class At(SystemClock):
     """A clock that stands."""
 
     def __init__(self, now: datetime = NOON) -> None:
@@ -41,9 +42,6 @@ class At:
 
     def now(self) -> datetime:
         return self._now
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 @pytest.fixture

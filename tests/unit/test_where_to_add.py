@@ -78,7 +78,7 @@ def test_every_field_of_a_contact_is_written_when_it_is_planned_or_at_each_step(
 
 
 def test_every_column_of_the_ledgers_contacts_is_a_field_or_the_ledgers_own() -> None:
-    own = {"fingerprint", "claimed_by", "claimed_until", "customer_key", "table_id"}
+    own = {"fingerprint", "claimed_by", "claimed_until", "customer_key", "table_id", "not_before"}
 
     assert set(contacts.c.keys()) - {field.name for field in fields(Contact)} == own
 
