@@ -12,7 +12,7 @@ from connect_tasks.campaign.policy.assignment import is_held_out
 from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.row_check import ValidRow
 from connect_tasks.ledger.changes import Known
-from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.verdicts import Customer, History, Rule, Suppress, Verdict, Why
 
@@ -110,6 +110,6 @@ def never(verdict: Verdict | None) -> tuple[Why, ...]:
 def _waits(known: Known | None) -> bool:
     if known is None:
         return True
-    if known.is_forgotten:
+    if known.is_forgotten or known.error_code == Withdrawal.BY_PERSON:
         return False
     return known.is_withdrawn or known.status in {Status.PLANNED, Status.WITHHELD}

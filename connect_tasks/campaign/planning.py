@@ -337,14 +337,14 @@ class _Planner:
 
         So is whom the policy withheld and does not any more.
         """
+        if known.error_code == Withdrawal.BY_PERSON:
+            self.kept_out += 1
+            return None
         if known.status is Status.WITHHELD:
             is_so = self.verdicts.stays_withheld(valid.customer_key, known, verdict)
             return None if is_so else _planned(valid, self.campaign, known.generation + 1)
-        if known.error_code == Withdrawal.BY_TABLE:
-            again = known.generation + 1
-            return _planned(valid, self.campaign, again, withheld=never(verdict))
-        self.kept_out += 1
-        return None
+        again = known.generation + 1
+        return _planned(valid, self.campaign, again, withheld=never(verdict))
 
 
 def _planned(

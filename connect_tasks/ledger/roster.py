@@ -258,7 +258,11 @@ class Roster(LedgerReader):
                 _can_be_withdrawn(by),
             )
             .values(
-                status=Status.FAILED,
+                # The policy has settled it before; that a person does not want it either is told.
+                status=sa.case(
+                    (contacts.c.status == Status.WITHHELD, contacts.c.status),
+                    else_=Status.FAILED,
+                ),
                 error_code=by,
                 error_message=sa.bindparam("reason"),
                 ended_at=now,
@@ -320,4 +324,5 @@ def _can_be_withdrawn(by: Withdrawal) -> sa.ColumnElement[bool]:
     set_down = sa.and_(columns.status == Status.STARTING, columns.sent_at.is_(None))
     out = sa.and_(columns.status == Status.FAILED, columns.error_code == Withdrawal.BY_TABLE)
     ways = (columns.status == Status.PLANNED, set_down)
-    return sa.or_(*ways, out) if by is Withdrawal.BY_PERSON else sa.or_(*ways)
+    by_policy = sa.and_(columns.status == Status.WITHHELD, columns.error_code != by)
+    return sa.or_(*ways, out, by_policy) if by is Withdrawal.BY_PERSON else sa.or_(*ways)
