@@ -49,9 +49,9 @@ test-all: $(STAMP)
 test-long: $(STAMP) ## What `make test` leaves out, about ten minutes
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 -m long tests
 
-test-fast: $(STAMP) ## The unit tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 tests/unit
-	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
+# Whether each rule holds at all; `make test` tries whole spaces of cases.
+test-fast: $(STAMP) ## The unit tests but for the thorough ones, and few examples each
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 --hypothesis-profile=few -m 'not thorough' tests/unit
 
 # Of the unit tests alone: they are quick, and what they no longer reach somebody has taken out of them.
 coverage: $(STAMP) ## Branches that the unit tests reach; fewer than now is an error

@@ -1,5 +1,6 @@
 """What holds for all tests: no real AWS, no Prefect of one's own, no network beyond loopback."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -26,11 +27,19 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile(
         "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
-    settings.load_profile("any machine")
+    # `make test-fast` asks for it: whether a rule holds at all, not whether it holds everywhere.
+    settings.register_profile("few", settings.get_profile("any machine"), max_examples=15)
+    settings.load_profile(config.getoption("--hypothesis-profile") or "any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     begin_with_the_longest(items)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are there to the end: each full collection would look at them all."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

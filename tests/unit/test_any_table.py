@@ -8,6 +8,8 @@ import pytest
 
 from tests.bench import fuzz_tables
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1, 2])

@@ -432,6 +432,7 @@ def test_a_table_that_is_wrong_in_countless_ways_is_summed_up_in_few() -> None:
     assert (len(looked.reasons), looked.more_reasons) == (12, 988)
 
 
+@pytest.mark.thorough
 def test_many_refused_rows_are_all_remembered(ledger: Ledger) -> None:
     plan(ledger, [row(str(number), name=None) for number in range(10_001)])
 

@@ -817,6 +817,7 @@ def test_conversations_are_bounded_and_say_how_many_more() -> None:
     assert "and 2 more conversations" in text_of(html)
 
 
+@pytest.mark.thorough
 def test_a_hundred_thousand_contacts_give_a_page_of_bounded_size() -> None:
     contacts = [refused(error_message="x" * 400), contact()] * 50_000
     messages = [said("8")] * 50_000

@@ -321,6 +321,7 @@ def test_the_same_items_give_the_same_rows_also_one_by_one(items: list[dict[str,
     assert items == before
 
 
+@pytest.mark.thorough
 def test_messages_are_taken_one_by_one_however_many_there_are() -> None:
     def messages() -> Iterator[dict[str, Any]]:
         for number in range(60_000):

@@ -14,6 +14,8 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.expression import syntax_error
 from connect_tasks.errors import InputError
 
+pytestmark = pytest.mark.thorough
+
 # Of processor time, with tracemalloc, which makes everything some times slower.
 MOST_SECONDS = 3.0
 MOST_MEGABYTES = 30.0

@@ -171,6 +171,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=50)
 @given(steps=STEPS, most=st.integers(0, 4))
 def test_whatever_happens_open_chats_are_whole_and_every_contact_is_known(

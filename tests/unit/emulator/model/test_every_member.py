@@ -312,6 +312,7 @@ class Asked:
         return [chat.record() for chat in self.world.backend.chats.values()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operation", OWNERS)
 def test_whatever_the_model_rules_out_is_refused_with_an_error_that_the_model_declares(
     operation: str,
@@ -333,6 +334,7 @@ def test_whatever_the_model_rules_out_is_refused_with_an_error_that_the_model_de
     assert asked.state() == before
 
 
+@pytest.mark.thorough
 def test_what_is_built_from_is_right() -> None:
     """Else every one of them would be refused for another reason."""
     # It is refused in whatever form.
@@ -354,6 +356,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(data=st.data(), operation=st.sampled_from(sorted(OWNERS)), value=VALUES)
 def test_any_json_at_any_place_is_answered_or_refused(
     data: st.DataObject, operation: str, value: object
@@ -366,6 +369,7 @@ def test_any_json_at_any_place_is_answered_or_refused(
     assert refused is None or 400 <= refused.status < 500
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operation", OWNERS)
 @pytest.mark.parametrize("depth", [MOST_DEPTH - 2, MOST_DEPTH, 100_000])
 def test_a_nested_value_anywhere_is_refused(operation: str, depth: int) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, PLAYED, VOICE_ONLY
 from connect_tasks.emulator.flows.world.world import World
 from tests.unit.emulator.flows.run.building import BOT, FUNCTION, HOURS, MODULE, OTHER, Q, world
+
+pytestmark = pytest.mark.thorough
 
 KINDS = sorted([*PLAYED, *PLAYED, *NO_EFFECT, *VOICE_ONLY, *OTHER_SERVICES, "Unknown", ""])
 PLACES = ["a", "b", "c", "d", "e"]

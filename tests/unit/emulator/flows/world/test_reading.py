@@ -476,6 +476,7 @@ FUZZED = settings(
 )
 
 
+@pytest.mark.thorough
 @FUZZED
 @given(numbers=st.lists(st.integers(0, 20), max_size=6), new=ANY_JSON, patch=ANY_JSON)
 def test_a_world_with_any_member_replaced_is_read_or_refused(
@@ -490,6 +491,7 @@ def test_a_world_with_any_member_replaced_is_read_or_refused(
     assert all(reasons)
 
 
+@pytest.mark.thorough
 @FUZZED
 @given(
     numbers=st.lists(st.integers(0, 20), max_size=6),
