@@ -1,13 +1,18 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.steps import Invoke, Speaker
 from connect_tasks.emulator.flows.world import world as worlds
 from connect_tasks.emulator.flows.world.world import FunctionAnswer
+from connect_tasks.emulator.instance.agent_desk import AgentDesk
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.identity import INSTANCE_ID
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
+from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
 from tests.unit.emulator.flows.run.building import (
@@ -172,6 +177,30 @@ def test_a_person_takes_a_contact_from_the_queue_and_the_flow_goes_on_when_they_
     here.backend.presence.leave_agent(chat, ADA)
     assert here.texts(socket) == [("SYSTEM_MESSAGE", "How was it?")]
     assert chat.disconnect_reason == "AGENT_DISCONNECT"
+
+
+def test_a_person_who_joins_while_the_queues_flow_thinks_is_not_lost() -> None:
+    hold = chain(say("Hold on"), action("Wait", TimeLimitSeconds="60"), say("never"))
+    target = action("UpdateContactTargetQueue", QueueId=Q)
+    hook = action("UpdateContactEventHooks", EventHooks={"CustomerQueue": OTHER})
+    around = world(queue={}).model_copy(update={"flows": {OTHER: replace(hold, name="hold")}})
+    here = Exported(chain(hook, target, action("TransferContactToQueue")), around, think=5)
+    desk = AgentDesk(here.backend)
+    contact_id = desk.start(here.backend.flow_ids["main"], display_name="Ann")
+    desk.say(contact_id, "AGENT", "I am here")
+    here.pass_time(seconds=5)
+    here.pass_time(seconds=60)
+    said = [item.content for item in here.backend.chats[contact_id].items if item.content]
+    assert said == ["I am here", "Hold on"]
+
+
+def test_who_speaks_in_a_chat_that_is_over_once_they_are_there_is_told_so() -> None:
+    here = Exported(chain(say("Bye")))
+    contact_id = here.start("main")["ContactId"]
+    with pytest.raises(RefusedError, match="ContactNotFoundException"):
+        AgentDesk(here.backend).say(contact_id, "CUSTOMER", "Hello")
+    said = [item.content for item in here.backend.chats[contact_id].items if item.content]
+    assert said == ["Bye"]
 
 
 def test_what_would_have_happened_in_a_chat_that_is_over_does_not() -> None:
