@@ -10,7 +10,8 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from traceback import walk_tb
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 from connect_tasks.emulator.flows.steps import Invoke
@@ -23,7 +24,10 @@ _FAILED = FunctionAnswer(fail="error")
 
 
 class PythonFunctions:
-    """The Python functions of one world; each file is loaded once, at its first call."""
+    """The Python functions of one world; each file is loaded once, at its first call.
+
+    A file that cannot be loaded is tried again at the next call.
+    """
 
     def __init__(self) -> None:
         self._modules: dict[Path, ModuleType] = {}
@@ -54,7 +58,7 @@ class PythonFunctions:
             returned = function(_through_json(step.event), _context(name, step))
             return FunctionAnswer.model_validate({"return": _through_json(returned)})
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's failure
-            _log.warning("The function %s of %s failed: %r", name, Path(file).name, error)
+            _tell(name, Path(file), error)
             return _FAILED
 
     def _module(self, file: Path) -> ModuleType:
@@ -62,6 +66,17 @@ class PythonFunctions:
             if file not in self._modules:
                 self._modules[file] = _load(file)
             return self._modules[file]
+
+
+def _tell(name: str, file: Path, error: BaseException) -> None:
+    """Log a failure by its kind and its line: what it says can hold a customer's data."""
+    lines = [at for frame, at in walk_tb(error.__traceback__) if _is_in(frame, file)]
+    place = f"{file.name}, line {lines[-1]}" if lines else file.name
+    _log.warning("The function %s of %s failed: %s", name, place, type(error).__name__)
+
+
+def _is_in(frame: FrameType, file: Path) -> bool:
+    return frame.f_code.co_filename == str(file)
 
 
 def _through_json(value: Any) -> Any:

@@ -212,7 +212,8 @@ class Journey:
         except _EndlessError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a file holds, no chat may hang
-            _log.warning("Action %s failed.", action.identifier, exc_info=True)
+            # What it says can hold a customer's data.
+            _log.warning("Action %s failed: %s.", action.identifier, type(error).__name__)
             return Failed(f"{type(error).__name__} in this action")
 
     def _lead_on(self, flow: Flow, action: Action, outcome: LeadsOn) -> str | None:
@@ -237,7 +238,8 @@ class Journey:
             detail=detail,
         )
         self.trace.append(entry)
-        _log.debug("Contact %s: %s", self.context.memory.contact.contact_id, entry)
+        # What was compared or chosen is the customer's: it is for the trace alone.
+        _log.debug("Contact %s: %s", self.context.memory.contact.contact_id, entry.way)
 
     def _count(self, action: Action) -> None:
         self.context.steps += 1

@@ -30,6 +30,10 @@ class TraceEntry:
     detail: str = ""
 
     def __str__(self) -> str:
+        return f"{self.way} ({self.detail})" if self.detail else self.way
+
+    @property
+    def way(self) -> str:
+        """The action and where it led, in a line that has nothing of the customer."""
         leads = f" -> {self.next_action}" if self.next_action else ""
-        why = f" ({self.detail})" if self.detail else ""
-        return f"{self.flow}: {self.identifier} ({self.type}) {self.result}{leads}{why}"
+        return f"{self.flow}: {self.identifier} ({self.type}) {self.result}{leads}"

@@ -126,6 +126,19 @@ def test_whatever_goes_wrong_in_a_function_is_its_failure(stubs: Path, name: str
     assert call(stubs, name) == FunctionAnswer(fail="error")
 
 
+@pytest.mark.parametrize("name", ["fail", "a_set", "few", "no_such_name"])
+def test_a_failure_is_told_by_its_kind_and_line_and_not_by_what_it_says(
+    stubs: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    call(stubs, name)
+    kinds = {"fail": "KeyError", "no_such_name": "AttributeError"}
+    line = CODE.split("\n").index('    raise KeyError("k")') + 1
+    place = f"stubs.py, line {line}" if name == "fail" else "stubs.py"
+    assert caplog.messages == [
+        f"The function {name} of {place} failed: {kinds.get(name, 'TypeError')}"
+    ]
+
+
 def test_a_function_that_hangs_is_waited_for_only_as_long_as_the_flow_waits(stubs: Path) -> None:
     assert call(stubs, "hang", seconds=0.05) is None
 
