@@ -161,5 +161,5 @@ class Conversation:
 
     def _answered(self, number: int, answer: FunctionAnswer) -> None:
         if isinstance(self._run, FlowRun):
-            self._run.answer(number, answer)
+            self._run.answer(number, answer, self._now())
             self._proceed()

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from connect_tasks.emulator.flows.chance import chance
 from connect_tasks.emulator.flows.exported.document import Flow
-from connect_tasks.emulator.flows.rehearsal import chance
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.scripted_run import ScriptedRun

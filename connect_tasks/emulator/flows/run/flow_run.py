@@ -146,11 +146,22 @@ class FlowRun:
         elif self._kept is not None and self.place == "flow":
             self._kept.append(text)
 
-    def answer(self, number: int, answer: FunctionAnswer) -> None:
-        """A Python function has answered; lost if another one was called meanwhile."""
-        action = self._context.asynchronous.pop(number, None)
-        if action is not None:
-            self._context.pending.append(Late(self._context.now, action, answer))
+    def answer(self, number: int, answer: FunctionAnswer, at: datetime | None = None) -> None:
+        """A Python function has answered.
+
+        What a flow waits for is lost if another one was called meanwhile; what it does not wait
+        for, if it comes after the minute that such a call has.
+
+        Args:
+            number: Which call it was.
+            answer: What it returned, or how it failed.
+            at: When it was done, of a call that nobody waits for; the run's time if None.
+        """
+        at = at or self._context.now
+        begun = self._context.asynchronous.pop(number, None)
+        if begun is not None:
+            if at <= begun.until:
+                self._context.pending.append(Late(at, begun.action, answer))
         elif number == self._context.calls:
             self._answer = Answered(number, answer)
 

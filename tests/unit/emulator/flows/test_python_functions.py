@@ -175,6 +175,21 @@ def test_a_file_that_hangs_while_it_is_loaded_holds_up_no_other_file(
     assert call(stubs, "count", functions=functions).returned == 1
 
 
+def test_whoever_calls_a_file_that_hangs_while_it_is_loaded_gives_up_after_their_own_time(
+    tmp_path: Path,
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(30)\ndef f(event, context): return {}")
+    functions = PythonFunctions()
+    assert call(slow, "f", seconds=0.05, functions=functions) is None
+    answers: list[FunctionAnswer] = []
+    later = [functions.begin(Invoke(n, f"{slow}:f", {}, 0.05), answers.append) for n in range(3)]
+    for thread in later:
+        thread.join(10)
+    assert [thread for thread in later if thread.is_alive()] == []
+    assert answers == [FunctionAnswer(fail="error")] * 3
+
+
 def test_what_a_function_does_to_its_event_stays_with_it(stubs: Path) -> None:
     event: dict[str, Any] = {"Details": {"Parameters": {}}}
     PythonFunctions().call(Invoke(1, f"{stubs}:spoil", event, 30))

@@ -134,6 +134,30 @@ def test_a_function_that_does_not_answer_in_time_fails_and_its_late_answer_is_lo
     assert [text for _, text in here.texts(socket)] == ["failed", "How can I help?"]
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(1, "[v]"), (60, "[v]"), (61, "[]")])
+def test_a_function_that_nobody_waits_for_has_60_seconds(seconds: float, text: str) -> None:
+    pause = action("Wait", TimeLimitSeconds="100")
+    begin = invoke(InvocationType="ASYNCHRONOUS")
+    here = Exported(chain(begin, pause, say("[$.External.k]", "show")), PYTHON)
+    socket, _ = here.join("main")
+    here.pass_time(seconds=seconds)
+    here.calls[0][1](FunctionAnswer.model_validate({"return": {"k": "v"}}))
+    here.pass_time(seconds=100)
+    assert [said for _, said in here.texts(socket)] == [text]
+
+
+def test_of_two_functions_that_nobody_waits_for_the_one_that_ended_last_is_there() -> None:
+    pause = action("Wait", TimeLimitSeconds="100")
+    begin = [invoke(name, InvocationType="ASYNCHRONOUS") for name in ("one", "two")]
+    here = Exported(chain(*begin, pause, say("[$.External.k]", "show")), PYTHON)
+    socket, _ = here.join("main")
+    for number in (1, 0):
+        here.pass_time(seconds=10)
+        here.calls[number][1](FunctionAnswer.model_validate({"return": {"k": f"{number}"}}))
+    here.pass_time(seconds=100)
+    assert [said for _, said in here.texts(socket)] == ["[0]"]
+
+
 def test_attributes_that_a_flow_sets_are_the_contacts() -> None:
     here = Exported(chain(action("UpdateContactAttributes", Attributes={"a": "$.Channel"}), ask()))
     socket, _ = here.join("main", Attributes={"b": "1"})
