@@ -233,3 +233,56 @@ def test_what_would_have_happened_in_a_chat_that_is_over_does_not() -> None:
     here.stop(socket.items[0]["ContactId"])
     here.pass_time(seconds=60)
     assert [text for _, text in here.texts(socket)] == ["a"]
+
+
+def rounds(*, seconds: int, number: int) -> tuple[Exported, Socket]:
+    """A flow that goes round for so many messages; each round has two actions."""
+    block = ask(when={"Bye": "again"}, LexTimeoutSeconds={"Text": str(seconds)})
+    here = Exported(flow(block, action("Compare", "again", to="ask")), world(bot=BOT))
+    socket, _ = here.join("main")
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+    for _ in range(number):
+        here.pass_time(seconds=0.1)
+        here.backend.hear(chat, "bye")
+    return here, socket
+
+
+def test_a_long_trace_has_its_beginning_and_its_end_and_says_what_is_left_out() -> None:
+    here, socket = rounds(seconds=900, number=1_000)
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+    whole = chat.record()
+    assert (len(whole.trace), whole.trace_left_out) == (2_000, 0)
+
+    here.backend.hear(chat, "bye")
+    here.backend.hear(chat, "bye")
+    record = chat.record()
+    assert (record.trace[:500], record.trace_left_out) == (whole.trace[:500], 4)
+    assert record.trace[500:-4] == whole.trace[504:]
+    assert [entry.at for entry in record.trace[-4:]] == [here.clock()] * 4
+
+
+def test_a_time_that_is_waited_for_no_longer_is_planned_no_longer() -> None:
+    here, socket = rounds(seconds=604_800, number=1)
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+
+    def planned() -> int:
+        return sum(entry[2].action is not None for entry in here.backend.schedule._heap)
+
+    before = planned()
+    for _ in range(50):
+        here.pass_time(seconds=1)
+        here.backend.hear(chat, "bye")
+    assert planned() == before
+
+
+def test_a_pause_ends_in_time_whatever_was_said_meanwhile() -> None:
+    pause = action("Wait", TimeLimitSeconds="60")
+    here = Exported(chain(say("a"), pause, say("b"), action("Wait", "on", TimeLimitSeconds="1")))
+    socket, token = here.join("main")
+    for _ in range(5):
+        here.pass_time(seconds=10)
+        here.say(token, "hello?")
+    here.pass_time(seconds=9)
+    assert here.texts(socket)[-1] == ("Ann", "hello?")
+    here.pass_time(seconds=1)
+    assert here.texts(socket)[-1] == ("SYSTEM_MESSAGE", "b")
