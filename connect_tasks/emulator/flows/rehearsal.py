@@ -19,6 +19,7 @@ from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.flows.steps import (
+    BOT,
     End,
     Enqueue,
     FollowUp,
@@ -281,7 +282,7 @@ def _speaker(step: Say) -> str:
         return "PROMPT"
     if step.speaker.role == "AGENT":
         return "AGENT"
-    return "BOT" if step.speaker.display_name == "BOT" else "FLOW"
+    return "BOT" if step.speaker == BOT else "FLOW"
 
 
 def _silence(deed: Any) -> float | None:

@@ -12,13 +12,14 @@ from connect_tasks.emulator.flows.checking.references import unfilled_references
 from connect_tasks.emulator.flows.exported.document import Action, Flow
 from connect_tasks.emulator.flows.exported.members import names_in, values_in
 from connect_tasks.emulator.flows.exported.problems import Problem, nearest, shown
+from connect_tasks.emulator.flows.run.actions.table import ACTIONS
 from connect_tasks.emulator.flows.run.comparisons import OPERATORS
-from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, PLAYED, VOICE_ONLY
+from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, VOICE_ONLY
 from connect_tasks.emulator.flows.world.world import World
 
 __all__ = ["check"]
 
-_KNOWN = PLAYED | VOICE_ONLY | NO_EFFECT | OTHER_SERVICES
+_KNOWN = ACTIONS.keys() | VOICE_ONLY | NO_EFFECT | OTHER_SERVICES
 _TERMINAL = frozenset({"DisconnectParticipant", "EndFlowExecution", "EndFlowModuleExecution"})
 # They never lead on where they do what they should.
 _LEAVING = _TERMINAL | {"TransferContactToAgent", "TransferContactToQueue", "TransferToFlow"}
