@@ -17,7 +17,7 @@ def checked(draws: Iterable[int]) -> tuple[int, ...]:
     drawn = tuple(draws)
     for number in drawn:
         if type(number) is not int or not 1 <= number <= _MOST:
-            raise ValueError(f"a draw is a whole number from 1 to {_MOST}, not {number!r}")
+            raise ValueError(f"a draw is a whole number from 1 to {_MOST}, not {number!r:.60}")
     return drawn
 
 
