@@ -113,7 +113,7 @@ class SignIns:
             raise access_denied()
         code = self._backend.identities.uuid("code", session.id)
         parts = urlsplit(session.redirect_uri)
-        query = [*parse_qsl(parts.query), ("code", code), ("state", state)]
+        query = [*parse_qsl(parts.query, keep_blank_values=True), ("code", code), ("state", state)]
         return urlunsplit(parts._replace(query=urlencode(query)))
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
