@@ -17,8 +17,7 @@ from connect_tasks.tables.layouts import TableLayout
 from connect_tasks.tables.reading import open_table
 from connect_tasks.testing.case import Case
 from connect_tasks.testing.case_comparison import compare_case
-from connect_tasks.testing.case_result import CaseResult
-from connect_tasks.testing.comparison import Compared
+from connect_tasks.testing.case_result import CaseResult, not_played
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +109,7 @@ class CampaignCases:
             )
             why = _why_not(case) or _why_lost(by_id.get(customer, {}))
             results.append(
-                _not_played(case, why)
+                not_played(case, why)
                 if why
                 else CaseResult(
                     case=case,
@@ -163,12 +162,6 @@ def _why_lost(contact: Mapping[str, Any]) -> str:
         return ""
     told = [contact.get(name) for name in ("status", "error_code", "error_message")]
     return f"it was not played to its end: {': '.join(filter(None, told)) or 'not contacted'}"
-
-
-def _not_played(case: Case, why: str) -> CaseResult:
-    return CaseResult(
-        case=case, happened=None, compared=(Compared(what="problem", ok=False, why=why),)
-    )
 
 
 def _happened(

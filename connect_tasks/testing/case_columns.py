@@ -23,7 +23,7 @@ __all__ = ["AFTER", "ATTRIBUTES", "COLUMNS", "FIELDS", "CellError", "cell", "fam
 ATTRIBUTES, AFTER, FIELDS = "attributes.", "attributes_after.", "chooses."
 """How columns begin that are followed by a name: of an attribute, or of a view's field."""
 
-_MOST_DRAWN = 100
+_DRAWN = frozenset(map(str, range(1, 101)))
 _STATES = ("ended", "queued", "open")
 _WORDS = {"<unset>": UNSET, "<contact id>": CONTACT_ID}
 
@@ -78,7 +78,8 @@ def _time(text: str) -> Any:
 
 def _draws(text: str) -> tuple[int, ...]:
     words = text.replace(",", " ").split()
-    if not all(word.isdecimal() and 1 <= int(word) <= _MOST_DRAWN for word in words):
+    # Python reads no more than some thousand digits.
+    if not all(word.isdecimal() and word.lstrip("0") in _DRAWN for word in words):
         raise CellError(f"{text!r:.60} are no whole numbers from 1 to 100: write them as 30 71")
     return tuple(map(int, words))
 

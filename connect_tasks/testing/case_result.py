@@ -12,7 +12,7 @@ from connect_tasks.testing.comparison import (
     side_by_side,
 )
 
-__all__ = ["CaseResult"]
+__all__ = ["CaseResult", "not_played"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +47,9 @@ class CaseResult:
     def side_by_side(self, *, width: int = WIDTH) -> str:
         """What happened beside what was expected, with a `!` before each difference."""
         return side_by_side(self.compared, width=width)
+
+
+def not_played(case: Case, why: str) -> CaseResult:
+    """The result of a case that could not be played, and why."""
+    told = Compared(what="problem", ok=False, why=why)
+    return CaseResult(case=case, happened=None, compared=(told,))

@@ -217,10 +217,10 @@ def _deed(read: Members, item: Mapping[str, Any]) -> Mapping[str, Any]:
         return item
     try:
         seconds = float(item["silence"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = -1
     if not 0 <= seconds < float("inf"):
-        read.complain("customer", f"is silent for {item['silence']!r}: write seconds, as 61")
+        read.complain("customer", f"is silent for {item['silence']!r:.60}: write seconds, as 61")
         seconds = 0
     return {"silence": seconds}
 

@@ -1,16 +1,17 @@
 """The flow under test: a flow and its world, in which conversations are rehearsed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.exported.document import Flow
-from connect_tasks.emulator.flows.exported.problems import FlowFileError, Problem
 from connect_tasks.emulator.flows.python_functions import PythonFunctions
 from connect_tasks.emulator.flows.rehearsal import Rehearsed, rehearse
-from connect_tasks.emulator.flows.world.reading import Reader
+from connect_tasks.emulator.flows.world.reading import Reader, read_together
 from connect_tasks.emulator.flows.world.world import World
 from connect_tasks.testing.script import Script
 
@@ -25,6 +26,10 @@ class FlowUnderTest:
         world: What stands around it.
         world_file: Where that was read from, for conversations that change something of it.
         reader: Has read it.
+
+    Attributes:
+        flow: The flow.
+        world: What stands around it; no flow or module there is called like another.
     """
 
     def __init__(
@@ -35,8 +40,9 @@ class FlowUnderTest:
         *,
         reader: Reader | None = None,
     ) -> None:
-        self.flow = flow
-        self.world = world
+        self._names = _Names()
+        self.flow = self._names.own(flow)
+        self.world = self._names.world(world)
         self._world_file = world_file
         self._reader = reader or Reader()
         self._functions = PythonFunctions()
@@ -55,18 +61,8 @@ class FlowUnderTest:
             FlowFileError: A file cannot be used; all that is wrong is said.
         """
         reader = Reader()
-        problems: list[Problem] = []
         world_file = None if world is None else Path(world)
-        try:
-            around = reader.world(world_file)
-        except FlowFileError as error:
-            problems += error.problems
-        try:
-            read = reader.flow(Path(flow))
-        except FlowFileError as error:
-            problems += error.problems
-        if problems:
-            raise FlowFileError(problems)
+        (read,), around = read_together([Path(flow)], world_file, reader=reader)
         return cls(read, around, world_file, reader=reader)
 
     @property
@@ -106,8 +102,43 @@ class FlowUnderTest:
     def _world_of(self, patch: Mapping[str, Any] | None) -> World:
         if not patch:
             return self.world
-        changed = self._reader.world(self._world_file, patch=patch)
+        changed = self._names.world(self._reader.world(self._world_file, patch=patch))
         if "flows" in patch:
             return changed
         # A local Amazon Connect has more flows than its world's file names.
         return changed.model_copy(update={"flows": {**self.world.flows, **changed.flows}})
+
+
+class _Names:
+    """Gives each flow a name of its own: a module, too, may be called like a flow.
+
+    What is counted of flows and shown of them goes by their names.
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[str, str], str] = {}
+
+    def world(self, world: World) -> World:
+        """The world, each of its flows and modules under its own name."""
+        tables = {"flows": world.flows, "modules": world.modules}
+        return world.model_copy(
+            update={
+                member: {arn: self.own(flow) for arn, flow in table.items()}
+                for member, table in tables.items()
+            }
+        )
+
+    def own(self, flow: Flow) -> Flow:
+        """The flow under its own name: the same again whenever it is read."""
+        document = (flow.name, flow.content)
+        if document not in self._given:
+            taken = set(self._given.values())
+            self._given[document] = next(n for n in _candidates(flow) if n not in taken)
+        name = self._given[document]
+        return flow if name == flow.name else replace(flow, name=name)
+
+
+def _candidates(flow: Flow) -> Iterator[str]:
+    yield flow.name
+    yield f"{flow.name} ({Path(flow.file).name})"
+    yield from (f"{flow.name} ({number})" for number in count(2))

@@ -35,7 +35,7 @@ class Members:
             return default
         text = as_text(value)
         if text is None:
-            self.complain(name, f"is a {_kind(value)}: write a text")
+            self.complain(name, f"is {_kind(value)}: write a text")
             return default
         return text
 
@@ -45,11 +45,11 @@ class Members:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self.complain(name, f"is a {_kind(value)}: write names and texts, in braces")
+            self.complain(name, f"is {_kind(value)}: write names and texts, in braces")
             return {}
         texts = {key: as_text(item) for key, item in value.items()}
         for key in (key for key, text in texts.items() if text is None):
-            self.complain(f"{name}.{key}", f"is a {_kind(value[key])}: write a text")
+            self.complain(f"{name}.{key}", f"is {_kind(value[key])}: write a text")
         return {key: text for key, text in texts.items() if text is not None}
 
     def items(self, name: str) -> list[Any]:
@@ -64,7 +64,7 @@ class Members:
         value = self.members.get(name)
         if value is None or isinstance(value, Mapping):
             return value
-        self.complain(name, f"is a {_kind(value)}: write an object, in braces")
+        self.complain(name, f"is {_kind(value)}: write an object, in braces")
         return None
 
     def time(self, name: str) -> datetime | None:
@@ -74,7 +74,7 @@ class Members:
             return None
         read = moment(text)
         if read is None:
-            self.complain(name, f"is {text!r}: write a time such as 2026-03-02T08:00:00Z")
+            self.complain(name, f"is {text!r:.60}: write a time such as 2026-03-02T08:00:00Z")
         return read
 
     def numbers(self, name: str) -> tuple[int, ...]:
@@ -83,7 +83,7 @@ class Members:
         for item in self.items(name):
             number = _whole(item)
             if number is None:
-                self.complain(name, f"holds {item!r}: write whole numbers, such as [30, 71]")
+                self.complain(name, f"holds {item!r:.60}: write whole numbers, such as [30, 71]")
             else:
                 read.append(number)
         return tuple(read)
@@ -123,4 +123,4 @@ def _whole(value: object) -> int | None:
 
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", bool: "true or false", str: "a text"}
-    return names.get(type(value), "a number").removeprefix("a ")
+    return "null" if value is None else names.get(type(value), "a number")

@@ -10,13 +10,14 @@ from connect_tasks.emulator.local import LocalConnect
 from connect_tasks.errors import InputError
 from connect_tasks.testing.case import Case
 from connect_tasks.testing.case_comparison import compare_case
-from connect_tasks.testing.case_result import CaseResult
-from connect_tasks.testing.comparison import Compared
+from connect_tasks.testing.case_result import CaseResult, not_played
 from connect_tasks.testing.coverage import cover
 from connect_tasks.testing.flow_under_test import FlowUnderTest
 from connect_tasks.testing.result import RegressionResult
 
 __all__ = ["flow_under_test", "is_local", "rehearse_cases"]
+
+_NOT_PLAYED = "it cannot be played"
 
 
 def is_local(connect: object) -> bool:
@@ -124,15 +125,10 @@ def _rehearsed(flow: FlowUnderTest, case: Case, *, every_line: bool) -> CaseResu
     try:
         happened = flow.play(case.script)
     except FlowFileError as error:
-        return _not_played(case, "; ".join(map(str, error.problems)))
+        return not_played(case, f"{_NOT_PLAYED}: {'; '.join(map(str, error.problems))}")
     # Whatever stands in a flow, the other cases are played.
     except Exception as error:  # noqa: BLE001
-        return _not_played(case, f"{type(error).__name__}: {error}")
+        return not_played(case, f"{_NOT_PLAYED}: {type(error).__name__}: {error}")
     return CaseResult(
         case=case, happened=happened, compared=compare_case(case, happened, every_line=every_line)
     )
-
-
-def _not_played(case: Case, why: str) -> CaseResult:
-    told = Compared(what="problem", ok=False, why=f"it cannot be played: {why}")
-    return CaseResult(case=case, happened=None, compared=(told,))

@@ -30,7 +30,7 @@ EXCHANGES, BUBBLES = 10, 3
 
 
 def _bubbles(number: int) -> tuple[steps.Step, ...]:
-    return tuple(steps.Say(scripts.BOT, f"answer {number}.{n}") for n in range(BUBBLES))
+    return tuple(steps.Say(steps.BOT, f"answer {number}.{n}") for n in range(BUBBLES))
 
 
 def talks(_caller: steps.Caller) -> steps.Dialogue:

@@ -11,18 +11,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from websockets.sync.client import connect
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.rehearsal import NOON, Rehearsed, rehearse
 from connect_tasks.emulator.flows.world.reading import read_world
+from tests.functional.test_emulator_clients import SUBSCRIBE, client
 
 FLOWS = Path(__file__).parents[2] / "data" / "flows"
-SUBSCRIBE = '{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}'
 
 
 def conversations() -> Iterator[Any]:
@@ -64,7 +62,7 @@ class Customer:
 
     @contextmanager
     def chat(self, name: str, **members: Any) -> Iterator[None]:
-        with self.local, self._client("connect") as self.connect:
+        with self.local, client(self.local, "connect") as self.connect:
             started = self.connect.start_chat_contact(
                 InstanceId=self.local.instance_id,
                 ContactFlowId=self.local.flow_id,
@@ -75,7 +73,7 @@ class Customer:
             self.contact_id = started["ContactId"]
             self.token = started["ConnectionCredentials"]["ConnectionToken"]
             with (
-                self._client("connectparticipant") as self.participant,
+                client(self.local, "connectparticipant") as self.participant,
                 connect(started["Websocket"]["Url"]) as self.socket,
             ):
                 self.socket.send(SUBSCRIBE)
@@ -108,20 +106,6 @@ class Customer:
             InstanceId=self.local.instance_id, InitialContactId=self.contact_id
         )["Attributes"]
         return found
-
-    @contextmanager
-    def _client(self, service: str) -> Iterator[Any]:
-        make: Any = boto3.client
-        made = make(
-            service,
-            endpoint_url=self.local.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        yield made
-        made.close()
 
 
 @pytest.mark.parametrize(("document", "conversation"), list(conversations()))

@@ -4,12 +4,12 @@ from collections.abc import Generator, Sequence
 
 from connect_tasks.emulator.flows.interactive import INTERACTIVE, list_picker, pick, quick_reply
 from connect_tasks.emulator.flows.steps import (
+    BOT,
     Caller,
     Dialogue,
     End,
     FollowUp,
     Say,
-    Speaker,
     Step,
     Store,
 )
@@ -20,7 +20,6 @@ SCORES = ("1", "2", "3", "4", "5")
 REASONS = ("Price", "Quality", "Service", "Something else")
 AGAIN = ("Yes", "No")
 
-_BOT = Speaker("SYSTEM", "BOT")
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "optout", "opt out"})
 _OVER = End("CONTACT_FLOW_DISCONNECT")
 
@@ -40,7 +39,7 @@ def feedback(caller: Caller) -> Dialogue:
     try:
         yield from _ask_all(caller)
     except _StopError:
-        farewell = Say(_BOT, "You will not hear from us again. Goodbye.")
+        farewell = Say(BOT, "You will not hear from us again. Goodbye.")
         yield (Store({"opted_out": "true"}), farewell, _OVER)
 
 
@@ -51,20 +50,20 @@ def _ask_all(caller: Caller) -> Dialogue:
     score = yield from _choose((), quick_reply(question, SCORES), SCORES)
     picker = list_picker("What is the main reason?", REASONS, subtitle="Tap to select")
     reason = yield from _choose(_known(score=score), picker, REASONS)
-    yield from _hear((*_known(reason=reason), Say(_BOT, "Would you like to tell us more?")))
-    thanks = (Say(_BOT, "Thank you, we will read that."), FollowUp("CONTACT_FLOW_DISCONNECT"))
+    yield from _hear((*_known(reason=reason), Say(BOT, "Would you like to tell us more?")))
+    thanks = (Say(BOT, "Thank you, we will read that."), FollowUp("CONTACT_FLOW_DISCONNECT"))
     more = quick_reply("One more thing: may we ask you again some day?", AGAIN)
     again = yield from _choose(thanks, more, AGAIN)
     known = _known(contact_again=again.lower() if again else None)
-    yield (*known, Say(_BOT, "Goodbye!"), _OVER)
+    yield (*known, Say(BOT, "Goodbye!"), _OVER)
 
 
 def _choose(before: tuple[Step, ...], question: str, options: Sequence[str]) -> Questions:
     """Ask once, and once more where the answer is none of the options."""
-    ask = Say(_BOT, question, INTERACTIVE)
+    ask = Say(BOT, question, INTERACTIVE)
     chosen = pick((yield from _hear((*before, ask))), options)
     if chosen is None:
-        sorry = Say(_BOT, f"Please choose one of these: {', '.join(options)}.")
+        sorry = Say(BOT, f"Please choose one of these: {', '.join(options)}.")
         chosen = pick((yield from _hear((sorry, ask))), options)
     return chosen
 

@@ -7,29 +7,39 @@ then. At the end whatever waits for nobody goes on, unless a last silence was sh
 """
 
 import json
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connect_tasks.emulator.flows.chance import chance, checked
 from connect_tasks.emulator.flows.exported.document import Flow
-from connect_tasks.emulator.flows.python_functions import PythonFunctions
+from connect_tasks.emulator.flows.python_functions import CallsOnce, PythonFunctions
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.run.trace import TraceEntry
-from connect_tasks.emulator.flows.steps import End, Enqueue, Invoke, Prompt, Say, ShowView, Step
+from connect_tasks.emulator.flows.steps import (
+    BOT,
+    End,
+    Enqueue,
+    FollowUp,
+    Invoke,
+    Prompt,
+    Say,
+    ShowView,
+    Step,
+)
 from connect_tasks.emulator.flows.world.world import World
 
-__all__ = ["NOON", "Line", "Rehearsed", "chance", "rehearse"]
+__all__ = ["NOON", "Line", "Rehearsed", "rehearse"]
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """When a conversation begins that does not say it: a Monday, so that a run can be repeated."""
 
 _CONTACT_ID = "00000000-0000-4000-8000-000000000001"
+_FOLLOWER_ID = "00000000-0000-4000-8000-000000000002"
 _INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/6f1c2d3e-0000-4000-8000-c0ffee000001"
 _LIFE = timedelta(hours=25)
-_MOST_DRAWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +68,9 @@ class Rehearsed:
         end: How it stood at the end: `state` (`ended`, `queued` or `open`), the `reason` if it
             ended, and the `queue` if it came to one.
         attributes: The contact attributes afterwards.
-        contact_id: The contact's id.
+        contact_id: The id of the contact that it began as.
         seconds: Virtual seconds that it took.
-        trace: Every action that it came through.
+        trace: Every action that it came through, those of a disconnect flow included.
         problem: Why the flow was stopped, and where; None if it was not.
         warnings: What people should know of this run.
     """
@@ -89,6 +99,9 @@ def rehearse(
     functions: PythonFunctions | None = None,
 ) -> Rehearsed:
     """Play one conversation with a flow, without a server, and in no time.
+
+    A Python function that the flow waits for takes no virtual time; one that it does not wait for
+    has answered after the seconds that it really took. A disconnect flow is another contact.
 
     Args:
         flow: The flow that it starts with.
@@ -122,35 +135,19 @@ def rehearse(
         region="us-east-1",
     )
     began = now or NOON
-    drawn = _checked(draws)
-    functions = functions or PythonFunctions()
+    drawn = checked(draws)
+    calls = CallsOnce(functions or PythonFunctions())
     at_once: frozenset[int] = frozenset()
     while True:
         contact = replace(given, attributes=dict(given.attributes))
         draw = chance(f"{seed}:{display_name}", drawn)
         run = FlowRun(flow, world, contact, draw=draw, now=began)
-        stage = _Stage(run, contact, began, functions, at_once)
+        stage = _Stage(run, contact, began, calls, at_once)
         stage.play(customer)
         if stage.unheard is None:
             return stage.result()
         # Nobody would ever have listened: it is said when it comes, and only recorded.
         at_once |= {stage.unheard}
-
-
-def _checked(draws: Iterable[int]) -> tuple[int, ...]:
-    drawn = tuple(draws)
-    for number in drawn:
-        if type(number) is not int or not 1 <= number <= _MOST_DRAWN:
-            raise ValueError(f"a draw is a whole number from 1 to {_MOST_DRAWN}, not {number!r}")
-    return drawn
-
-
-def chance(seed: str, draws: Iterable[int] = ()) -> Callable[[], int]:
-    """Whole numbers from 1 to 100: those given, then what follows from the seed."""
-    given = iter(draws)
-    # S311: it has to be repeatable, not secret.
-    source = random.Random(seed)  # noqa: S311
-    return lambda: next(given, None) or source.randint(1, _MOST_DRAWN)
 
 
 @dataclass
@@ -160,11 +157,12 @@ class _Stage:
     run: FlowRun
     contact: Contact
     began: datetime
-    functions: PythonFunctions
+    calls: CallsOnce
     at_once: frozenset[int] = frozenset()
     unheard: int | None = None
     is_cut_short: bool = False
     lines: list[Line] = field(default_factory=list)
+    trace: list[TraceEntry] = field(default_factory=list)
     reason: str | None = None
     queue: str | None = None
 
@@ -200,7 +198,7 @@ class _Stage:
             attributes=dict(self.contact.attributes),
             contact_id=self.contact_id,
             seconds=(self.clock - self.began).total_seconds(),
-            trace=tuple(self.run.trace),
+            trace=(*self.trace, *self.run.trace),
             problem=self.run.problem,
             warnings=tuple(self.run.warnings),
         )
@@ -268,9 +266,13 @@ class _Stage:
             case End():
                 self.reason = step.reason
             case Invoke():
-                answer = self.functions.call(step)
+                answer, seconds = self.calls.call(step)
                 if answer is not None:
-                    self.run.answer(step.number, answer)
+                    at = self.clock + timedelta(seconds=seconds)
+                    self.run.answer(step.number, answer, at)
+            case FollowUp():
+                self.trace += self.run.trace
+                self.run.follow(_FOLLOWER_ID, self.contact.attributes)
             case _:
                 pass
 
@@ -280,7 +282,7 @@ def _speaker(step: Say) -> str:
         return "PROMPT"
     if step.speaker.role == "AGENT":
         return "AGENT"
-    return "BOT" if step.speaker.display_name == "BOT" else "FLOW"
+    return "BOT" if step.speaker == BOT else "FLOW"
 
 
 def _silence(deed: Any) -> float | None:

@@ -8,13 +8,20 @@ import re
 from collections.abc import Callable, Mapping
 
 from connect_tasks.emulator.flows.feedback import feedback
-from connect_tasks.emulator.flows.steps import Caller, Dialogue, End, Say, Signal, Speaker
+from connect_tasks.emulator.flows.steps import (
+    BOT,
+    SYSTEM_MESSAGE,
+    Caller,
+    Dialogue,
+    End,
+    Say,
+    Signal,
+    Speaker,
+)
 
 __all__ = ["FLOWS"]
 
 
-BOT = Speaker("SYSTEM", "BOT")
-PROMPT = Speaker("SYSTEM", "SYSTEM_MESSAGE")
 AGENT = Speaker("AGENT", "Alex")
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
@@ -69,7 +76,7 @@ def silent(_caller: Caller) -> Dialogue:
 def agent(caller: Caller) -> Dialogue:
     """Let an agent join, answer the customer's first message, and take leave after the second."""
     yield (
-        Say(PROMPT, "Please wait while we connect you to an agent."),
+        Say(SYSTEM_MESSAGE, "Please wait while we connect you to an agent."),
         Signal(AGENT, "participant.joined"),
         Say(AGENT, f"Hello {caller.display_name}, this is {AGENT.display_name}. May I help you?"),
     )

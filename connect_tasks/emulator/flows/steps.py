@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "BOT",
+    "SYSTEM_MESSAGE",
     "Caller",
     "Dialogue",
     "End",
@@ -43,6 +45,13 @@ class Speaker:
 
     role: str
     display_name: str
+
+
+BOT = Speaker("SYSTEM", "BOT")
+"""A bot, as transcripts name it."""
+
+SYSTEM_MESSAGE = Speaker("SYSTEM", "SYSTEM_MESSAGE")
+"""The flow itself, as transcripts name it."""
 
 
 @dataclass(frozen=True)

@@ -65,16 +65,17 @@ class AgentDesk:
         """Say something in an open chat; whoever is not there yet joins first.
 
         Raises:
-            RefusedError: The chat is over or unknown, or SendMessage would not take the text.
+            RefusedError: The chat is over or unknown, or was over as soon as they had joined; or
+                SendMessage would not take the text.
         """
         chat = self._open(contact_id)
         _check("SendMessage", {"ContentType": PLAIN, "Content": text})
         if role == "AGENT":
             self._join(chat)
-            chat.say(AGENT, text)
+            self._open(contact_id).say(AGENT, text)
         else:
             self._backend.connect(chat)
-            chat.say(chat.customer, text)
+            self._open(contact_id).say(chat.customer, text)
             self._backend.hear(chat, text)
 
     def leave(self, contact_id: str, role: Role) -> None:
@@ -90,7 +91,7 @@ class AgentDesk:
             self._backend.end(chat, End("CUSTOMER_DISCONNECT"))
             return
         self._join(chat)
-        self._backend.presence.leave_agent(chat, AGENT)
+        self._backend.presence.leave_agent(self._open(contact_id), AGENT)
 
     def _join(self, chat: Chat) -> None:
         if not is_agent_there(chat):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from connect_tasks.emulator.flows.steps import Speaker
@@ -42,6 +43,7 @@ class Attachments:
         self._now = backend.schedule.now
         self._to_put: dict[str, tuple[Upload, Chat]] = {}
         self._to_get: dict[str, tuple[Upload, datetime]] = {}
+        self._numbers = count()
 
     def start(self, seat: Seat, request: Mapping[str, Any]) -> dict[str, Any]:
         """StartAttachmentUpload: a link that takes this file, once.
@@ -96,7 +98,7 @@ class Attachments:
             raise access_denied()
         seconds = request.get("UrlExpiryInSeconds") or _DOWNLOAD_SECONDS
         until = self._now() + timedelta(seconds=seconds)
-        key = self._identities.token("download", upload.id, len(self._to_get))
+        key = self._identities.token("download", upload.id, next(self._numbers))
         self._to_get[key] = (upload, until)
         return {
             "Url": self._url(key),

@@ -69,6 +69,7 @@ class Chat:
         self.agent_joined: TranscriptItem | None = None
         self.queue: QueuedAt | None = None
         self.trace: list[TraceEntry] = []
+        self.trace_left_out = 0
         self.answers: dict[tuple[str, str], dict[str, Any]] = {}
         self.items: list[TranscriptItem] = []
         self.listeners: dict[object, Callable[[str], None]] = {}
@@ -244,6 +245,7 @@ class Chat:
             attributes=dict(self.attributes),
             queue=self.queue.name if self.queue else None,
             trace=tuple(self.trace),
+            trace_left_out=self.trace_left_out,
             transcript=tuple(self.items),
         )
 

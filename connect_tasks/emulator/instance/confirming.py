@@ -1,12 +1,10 @@
 """The other side of a chat confirms what the customer says, as an agent's workspace does."""
 
-from connect_tasks.emulator.flows.steps import Speaker
+from connect_tasks.emulator.flows.steps import SYSTEM_MESSAGE, Speaker
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.transcript import TranscriptItem
 
 __all__ = ["confirm_all"]
-
-_FLOW = Speaker("SYSTEM", "SYSTEM_MESSAGE")
 
 
 def confirm_all(chat: Chat) -> None:
@@ -33,4 +31,4 @@ def _last_of_flow(chat: Chat) -> Speaker:
     for item in reversed(chat.items):
         if item.type == "MESSAGE" and item.participant_role == "SYSTEM":
             return Speaker("SYSTEM", item.display_name or "")
-    return _FLOW
+    return SYSTEM_MESSAGE

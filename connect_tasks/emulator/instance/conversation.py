@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
+from connect_tasks.emulator.flows.run.trace import shorten
 from connect_tasks.emulator.flows.scripted_run import ScriptedRun
 from connect_tasks.emulator.flows.steps import (
     End,
@@ -21,7 +22,7 @@ from connect_tasks.emulator.flows.steps import (
 )
 from connect_tasks.emulator.flows.world.world import FunctionAnswer
 from connect_tasks.emulator.instance.chat import Chat, QueuedAt
-from connect_tasks.emulator.instance.schedule import Errands, Schedule
+from connect_tasks.emulator.instance.schedule import Errands, Planned, Schedule
 
 __all__ = ["CallFunction", "Conversation", "Stage"]
 
@@ -75,7 +76,7 @@ class Conversation:
         self._call = call
         self._inbox: deque[str] = deque()
         self._held: Step | None = None
-        self._timer: datetime | None = None
+        self._timer: Planned | None = None
         self._has_spoken = False
 
     def begin(self) -> None:
@@ -101,6 +102,9 @@ class Conversation:
         return True
 
     def _proceed(self) -> None:
+        if self._timer is not None:
+            self._timer.drop()
+            self._timer = None
         while self._chat.is_open and self._held is None:
             step = self._run.advance(self._now())
             if step is not None:
@@ -112,10 +116,11 @@ class Conversation:
                 return
 
     def _wait(self) -> None:
+        self._chat.trace_left_out += shorten(self._chat.trace)
         due = self._run.due
-        if due is not None and due != self._timer:
-            self._timer = due
-            self._schedule.after((due - self._now()).total_seconds(), self._proceed)
+        if due is not None:
+            seconds = (due - self._now()).total_seconds()
+            self._timer = self._schedule.after(seconds, self._proceed)
 
     def _take(self, step: Step) -> None:
         seconds = self._think() if isinstance(step, Say) else 0.0
@@ -161,5 +166,5 @@ class Conversation:
 
     def _answered(self, number: int, answer: FunctionAnswer) -> None:
         if isinstance(self._run, FlowRun):
-            self._run.answer(number, answer)
+            self._run.answer(number, answer, self._now())
             self._proceed()

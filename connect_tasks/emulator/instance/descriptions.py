@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connect_tasks.emulator.flows.exported.document import Flow
+from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.metrics import chat_metrics
@@ -179,20 +180,24 @@ def describe_view(view: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         view: The view's `resource`, with its id, and the `data` that it was shown with.
     """
-    resource, data = view.get("resource") or {}, view.get("data") or {}
+    # A flow's document may have anything there.
+    resource, data = (_object(view.get(member)) for member in ("resource", "data"))
     given = str(resource.get("Id") or "view")
     name = given.partition(":view/")[2] or given
-    version = str(resource.get("Version") or "")
     schema = {"type": "object", "properties": {key: {} for key in data}}
     return _present(
         {
             "Id": given,
             "Arn": given if given.startswith("arn:") else f"arn:aws:connect:::view/{given}",
             "Name": name,
-            "Version": int(version) if version.isdecimal() else None,
+            "Version": whole(str(resource.get("Version") or "")),
             "Content": {"InputSchema": json.dumps(schema)},
         }
     )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def queue_id(arn: str) -> str:

@@ -1,12 +1,13 @@
 """The flows of an instance: those that are scripted here, and those that were exported."""
 
+import os
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from connect_tasks.emulator.flows.chance import chance
 from connect_tasks.emulator.flows.exported.document import Flow
-from connect_tasks.emulator.flows.rehearsal import chance
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
 from connect_tasks.emulator.flows.scripted_run import ScriptedRun
@@ -105,7 +106,7 @@ def _by_name(files: list[Flow], world: World) -> Iterator[tuple[str, Flow]]:
     seen: dict[str, Flow] = {}
     for flow in [*files, *_with_arns(world)]:
         known = seen.get(flow.name)
-        if known is not None and known.file == flow.file:
+        if known is not None and _is_same_file(known.file, flow.file):
             continue
         if known is not None or flow.name in FLOWS:
             other = known.file if known else "a scripted flow"
@@ -114,6 +115,11 @@ def _by_name(files: list[Flow], world: World) -> Iterator[tuple[str, Flow]]:
             )
         seen[flow.name] = flow
     yield from seen.items()
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    """Whether two paths are of one file, however they are written."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _with_arns(world: World) -> Iterator[Flow]:

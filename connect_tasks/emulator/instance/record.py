@@ -30,7 +30,9 @@ class ContactRecord:
         disconnect_reason: Why it ended.
         attributes: The contact attributes, with those that the flow has set.
         queue: Name of the queue that it came to; `None` if it came to none.
-        trace: Every action of an exported flow that it came through, in order.
+        trace: The actions of an exported flow that it came through, in order: all of them, or the
+            first 500 and the last 1,500.
+        trace_left_out: How many actions between those are left out.
         transcript: What was said, in order of time.
     """
 
@@ -49,4 +51,5 @@ class ContactRecord:
     attributes: Mapping[str, str]
     queue: str | None = None
     trace: tuple[TraceEntry, ...] = ()
+    trace_left_out: int = 0
     transcript: tuple[TranscriptItem, ...]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from connect_tasks.emulator.flows.steps import Speaker
+from connect_tasks.emulator.flows.steps import SYSTEM_MESSAGE
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.model.errors import RefusedError, access_denied
@@ -23,7 +23,6 @@ __all__ = ["SIGN_IN_PATH", "SignIns"]
 SIGN_IN_PATH = "/participant/sign-in/"
 """Where the links lead; behind it comes what opens one."""
 
-_FLOW = Speaker("SYSTEM", "SYSTEM_MESSAGE")
 _TIME_FOR_URL = timedelta(minutes=1)
 
 
@@ -71,7 +70,7 @@ class SignIns:
         now = self._backend.schedule.now()
         self._sessions[session_id] = _Session(session_id, first, now)
         content = json.dumps({"SessionId": session_id})
-        chat.latest.signal("authentication.initiated", _FLOW, content=content)
+        chat.latest.signal("authentication.initiated", SYSTEM_MESSAGE, content=content)
         return session_id
 
     def url(self, chat: Chat, request: Mapping[str, Any]) -> str:
@@ -114,7 +113,7 @@ class SignIns:
             raise access_denied()
         code = self._backend.identities.uuid("code", session.id)
         parts = urlsplit(session.redirect_uri)
-        query = [*parse_qsl(parts.query), ("code", code), ("state", state)]
+        query = [*parse_qsl(parts.query, keep_blank_values=True), ("code", code), ("state", state)]
         return urlunsplit(parts._replace(query=urlencode(query)))
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +127,7 @@ class SignIns:
             raise RefusedError("InvalidParameterException", "Code is not the one that was given")
         session.is_open = False
         ending = "failed" if request.get("Error") is not None else "succeeded"
-        session.chat.latest.signal(f"authentication.{ending}", _FLOW)
+        session.chat.latest.signal(f"authentication.{ending}", SYSTEM_MESSAGE)
         return {}
 
     def _forget_ended(self) -> None:

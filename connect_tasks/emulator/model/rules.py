@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem
@@ -164,6 +165,16 @@ def _start_position(body: Body) -> Iterator[Problem]:
         yield Problem("StartPosition.AbsoluteTime", "Must be a time in ISO 8601 format")
 
 
+def _way_back(body: Body) -> Iterator[Problem]:
+    """Apps have schemes of their own, so that any will do."""
+    try:
+        is_absolute = bool(urlsplit(body["RedirectUri"]).scheme)
+    except ValueError:
+        is_absolute = False
+    if not is_absolute:
+        yield Problem("RedirectUri", "Must be an absolute URI")
+
+
 def _file(body: Body) -> Iterator[Problem]:
     if body["ContentType"].partition(";")[0].strip().lower() not in _MOST_FILE_TYPES:
         reason = f"File type is not supported; supported are {', '.join(sorted(_FILE_TYPES))}"
@@ -231,5 +242,6 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "SendMessage": (_message,),
     "SendEvent": (_event,),
     "GetTranscript": (_start_position,),
+    "GetAuthenticationUrl": (_way_back,),
 }
 """The rules of each operation; they run only on a body that the model has already accepted."""

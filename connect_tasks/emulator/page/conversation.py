@@ -194,7 +194,7 @@ def _leave(view: View, shown: Chosen) -> Html:
 def _trace(record: ContactRecord) -> tuple[Html, Html]:
     names = ("Time", "Action", "Type", "Result", "Next")
     head = element("tr", [element("th", name, scope="col") for name in names])
-    numbered = list(enumerate(record.trace, 1))[-_MOST_SHOWN:]
+    numbered = list(enumerate(record.trace, 1 + record.trace_left_out))[-_MOST_SHOWN:]
     rows = [
         element("tr", [element("td", cell) for cell in _cells(entry)], id=f"t-{number}")
         for number, entry in numbered

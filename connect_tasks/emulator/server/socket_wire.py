@@ -91,7 +91,13 @@ class SocketWire:
             return self._backend.connections.enter(_key(socket), socket)
 
     async def _converse(self, socket: WebSocket, seat: Seat) -> None:
-        outbox = Outbox(self._unread, partial(self._hang_up, socket))
+        loop = asyncio.get_running_loop()
+
+        def hang_up() -> None:
+            # Whoever spoke may be in another thread, and a connection is the loop's.
+            loop.call_soon_threadsafe(self._hang_up, socket)
+
+        outbox = Outbox(self._unread, hang_up)
         frames = ChatFrames(
             lambda kind: self._strike(kind, seat.chat.customer_id),
             outbox.put,

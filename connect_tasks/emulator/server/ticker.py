@@ -1,7 +1,6 @@
 """The real clock of a running server: what time it is, and working off what is due."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connect_tasks.emulator.instance.schedule import Schedule
+from connect_tasks.emulator.server.waking import from_anywhere
 
 __all__ = ["steady_clock", "work_off"]
 
@@ -23,19 +23,6 @@ def steady_clock(factor: float = 1) -> Callable[[], datetime]:
     """
     began, origin = datetime.now(UTC), time.monotonic()
     return lambda: began + timedelta(seconds=(time.monotonic() - origin) * factor)
-
-
-def _from_anywhere(changed: asyncio.Event) -> Callable[[], None]:
-    """What sets an event of this loop, also from a thread where a function of a flow has ended."""
-    loop, own = asyncio.get_running_loop(), threading.get_ident()
-
-    def wake() -> None:
-        if threading.get_ident() == own:
-            changed.set()
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(changed.set)
-
-    return wake
 
 
 async def work_off(
@@ -56,7 +43,7 @@ async def work_off(
         factor: How many times as fast as the machine's the schedule's clock runs.
     """
     changed = asyncio.Event()
-    schedule.on_earlier = _from_anywhere(changed)
+    schedule.on_earlier = from_anywhere(changed)
     while True:
         changed.clear()
         with lock:

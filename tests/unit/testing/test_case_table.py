@@ -167,6 +167,14 @@ def test_everything_that_is_wrong_is_told_at_once_with_row_and_column() -> None:
     ]
 
 
+@pytest.mark.parametrize("draws", ["9" * 5_000, "0" * 5_000, "1 " * 100 + "101", "1.0", "-1"])
+def test_draws_that_are_none_are_told_however_long_they_are(draws: str) -> None:
+    (told,) = problems_of(pd.DataFrame({"contains": ["x"], "draws": [draws]}))
+
+    assert told.startswith("row 0, column draws:")
+    assert len(told) < 200
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

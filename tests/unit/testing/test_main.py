@@ -206,6 +206,49 @@ def test_everything_that_is_wrong_is_told_at_once_and_the_rest_is_played(
     assert all(one["lines"] for one in listed[3:])
 
 
+KINDS: list[tuple[Any, str]] = [
+    ({}, "an object"),
+    ([], "a list"),
+    (True, "true or false"),
+    ("x", "a text"),
+    (5, "a number"),
+]
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "told"),
+    [
+        *(("displayName", value, kind) for value, kind in KINDS[:2]),
+        *(("attributes", value, kind) for value, kind in KINDS[1:]),
+        *(("worldPatch", value, kind) for value, kind in KINDS[1:]),
+        *(("attributes", {"a": value}, kind) for value, kind in [*KINDS[:2], (None, "null")]),
+    ],
+    ids=str,
+)
+def test_what_a_member_is_instead_is_said_in_words(
+    folder: Path, member: str, value: Any, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spoil(document: dict[str, Any]) -> None:
+        document["conversations"] = [{member: value}]
+
+    assert main([edited(folder, spoil)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f" is {told}: write " in line
+
+
+@pytest.mark.parametrize("silence", [10**400, -(10**400), "9" * 5_000, "-1", [], None], ids=str)
+def test_a_silence_that_nobody_can_keep_is_told(
+    folder: Path, silence: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spoil(document: dict[str, Any]) -> None:
+        document["conversations"] = [{"customer": [{"silence": silence}], "draws": [10**400]}]
+
+    assert main([edited(folder, spoil)]) == 2
+    told = capsys.readouterr().err
+    assert "customer is silent for" in told
+    assert max(map(len, told.splitlines())) < 300
+
+
 BROKEN = {
     "no JSON": "{",
     "no object": "[]",

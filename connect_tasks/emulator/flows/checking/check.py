@@ -7,18 +7,19 @@ Amazon Connect, or where Amazon Connect would not take it.
 from collections.abc import Callable, Iterator, Mapping
 
 from connect_tasks.emulator.flows.checking.missing import missing_problems
-from connect_tasks.emulator.flows.checking.named import reachable
+from connect_tasks.emulator.flows.checking.named import named_by, reachable
 from connect_tasks.emulator.flows.checking.references import unfilled_references
 from connect_tasks.emulator.flows.exported.document import Action, Flow
 from connect_tasks.emulator.flows.exported.members import names_in, values_in
 from connect_tasks.emulator.flows.exported.problems import Problem, nearest, shown
+from connect_tasks.emulator.flows.run.actions.table import ACTIONS
 from connect_tasks.emulator.flows.run.comparisons import OPERATORS
-from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, PLAYED, VOICE_ONLY
-from connect_tasks.emulator.flows.world.world import World
+from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, VOICE_ONLY
+from connect_tasks.emulator.flows.world.world import World, named
 
 __all__ = ["check"]
 
-_KNOWN = PLAYED | VOICE_ONLY | NO_EFFECT | OTHER_SERVICES
+_KNOWN = ACTIONS.keys() | VOICE_ONLY | NO_EFFECT | OTHER_SERVICES
 _TERMINAL = frozenset({"DisconnectParticipant", "EndFlowExecution", "EndFlowModuleExecution"})
 # They never lead on where they do what they should.
 _LEAVING = _TERMINAL | {"TransferContactToAgent", "TransferContactToQueue", "TransferToFlow"}
@@ -74,9 +75,19 @@ def check(flow: Flow, world: World) -> list[Problem]:
     problems = [
         problem
         for each in reachable(flow, world)
-        for problem in [*_of_actions(each), *unfilled_references(each)]
+        for problem in [*_of_actions(each), *unfilled_references(each), *_of_bots(each, world)]
     ]
     return list(dict.fromkeys([*problems, *missing_problems(flow, world)]))
+
+
+def _of_bots(flow: Flow, world: World) -> Iterator[Problem]:
+    """Bots whose files say that they are others than the world has them for."""
+    for thing in named_by(flow):
+        found = named(world.bots, thing.arn) if thing.member == "bots" else None
+        own = found[1].alias_arn if found else None
+        if found and own and named({found[0]: own}, own) is None:
+            text = f"the world has the bot {found[0]}, whose file says that it is {own}."
+            yield Problem(flow.file, thing.identifier, text)
 
 
 def _of_actions(flow: Flow) -> Iterator[Problem]:

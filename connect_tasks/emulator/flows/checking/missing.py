@@ -8,7 +8,7 @@ from typing import Any
 from connect_tasks.emulator.flows.checking.named import Named, is_in, named_by, reachable
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.exported.problems import Problem
-from connect_tasks.emulator.flows.world.world import World
+from connect_tasks.emulator.flows.world.world import Queue, World, named
 
 __all__ = ["missing", "missing_problems"]
 
@@ -61,7 +61,7 @@ def _lacking(flows: Iterable[Flow], world: World) -> Iterator[Named]:
 
 
 def _hours_of_queues(world: World, flow: Flow) -> Iterator[Named]:
-    """Hours that queues of the world have, where a flow asks for those of its queue."""
+    """Hours that queues of the world have, where a flow asks for them or names the queue."""
     asking = [
         (each, action.identifier)
         for each in reachable(flow, world)
@@ -69,13 +69,27 @@ def _hours_of_queues(world: World, flow: Flow) -> Iterator[Named]:
         if action.type == "CheckHoursOfOperation"
         and not action.parameters.get("HoursOfOperationId")
     ]
-    for queue in world.queues.values() if asking else ():
+    of_all = [(queue, *asking[0]) for queue in world.queues.values()] if asking else []
+    for queue, each, identifier in [*of_all, *_queues_named(world, flow)]:
         if queue.hours:
-            thing = Named("hours", queue.hours, "", *asking[0])
+            thing = Named("hours", queue.hours, "", each, identifier)
             yield from () if is_in(world, thing) else (thing,)
 
 
+def _queues_named(world: World, flow: Flow) -> Iterator[tuple[Queue, Flow, str]]:
+    for each in reachable(flow, world):
+        for thing in named_by(each):
+            found = named(world.queues, thing.arn) if thing.member == "queues" else None
+            if found is not None:
+                yield found[1], each, thing.identifier
+
+
 def _text(thing: Named) -> str:
+    if thing.member == "hours" and "Hours" not in thing.flow.actions[thing.identifier].type:
+        return (
+            f"the world has no hours of operation {thing.arn}, which the queue has;"
+            " whatever asks for them takes its error branch."
+        )
     shown = f"{thing.name!r} ({thing.arn})" if thing.name else thing.arn
     return f"the world has no {_KINDS[thing.member]} {shown}; without it comes the error branch."
 

@@ -73,11 +73,12 @@ def is_in(world: World, thing: Named) -> bool:
 
 def reachable(flow: Flow, world: World) -> list[Flow]:
     """A flow, and every flow and module of the world that it can come to, each once."""
-    found, waiting = {id(flow): flow}, [flow]
+    # A file may be named twice, each time in another way.
+    found, waiting = {(flow.name, flow.content): flow}, [flow]
     while waiting:
         for other in _led_to(waiting.pop(0), world):
-            if id(other) not in found and other.file not in {one.file for one in found.values()}:
-                found[id(other)] = other
+            if (other.name, other.content) not in found:
+                found[other.name, other.content] = other
                 waiting.append(other)
     return list(found.values())
 

@@ -10,7 +10,20 @@ from connect_tasks.emulator.flows.run.memory import Memory
 from connect_tasks.emulator.flows.run.outcomes import Play
 from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 
-__all__ = ["Context", "Hooks", "Late"]
+__all__ = ["Begun", "Context", "Hooks", "Late"]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call of a Python function that nobody waits for.
+
+    Attributes:
+        action: The action that invoked it.
+        until: When its time is over; what it answers then is lost.
+    """
+
+    action: Action
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Context:
         calls: Calls of Python functions so far.
         views: Views shown so far.
         pending: What asynchronous functions will have answered, and when.
-        asynchronous: Calls of Python functions that nobody waits for, and the action of each.
+        asynchronous: Calls of Python functions that nobody waits for, by their number.
         steps: Actions since something was last waited for.
         depth: Modules within modules.
         warnings: What people should be told once.
@@ -75,7 +88,7 @@ class Context:
     calls: int = 0
     views: int = 0
     pending: list[Late] = field(default_factory=list)
-    asynchronous: dict[int, Action] = field(default_factory=dict)
+    asynchronous: dict[int, Begun] = field(default_factory=dict)
     steps: int = 0
     depth: int = 0
     warnings: dict[str, None] = field(default_factory=dict)

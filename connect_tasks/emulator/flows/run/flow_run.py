@@ -34,6 +34,9 @@ from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 
 __all__ = ["FlowRun"]
 
+_OF_AGENT = {"queue": AgentJoined, "agent": AgentLeft}
+"""What an agent can do, by where the contact is."""
+
 
 class FlowRun:
     """Everything that happens to one contact by its flows.
@@ -78,6 +81,7 @@ class FlowRun:
         self._waiting: Await | None = None
         self._waits_since = now
         self._event: Event | None = None
+        self._of_agent: AgentJoined | AgentLeft | None = None
         self._answer: Answered | None = None
         self._kept: deque[str] | None = None
         if world.assumptions.early_messages == "kept":
@@ -102,7 +106,7 @@ class FlowRun:
     @property
     def place(self) -> str:
         """Where the contact is: in a `flow`, in a `queue`, or with an `agent`."""
-        return self._waiting.place if self._waiting else "flow"
+        return self._journey.place
 
     @property
     def trace(self) -> list[TraceEntry]:
@@ -142,21 +146,32 @@ class FlowRun:
         elif self._kept is not None and self.place == "flow":
             self._kept.append(text)
 
-    def answer(self, number: int, answer: FunctionAnswer) -> None:
-        """A Python function has answered; lost if another one was called meanwhile."""
-        action = self._context.asynchronous.pop(number, None)
-        if action is not None:
-            self._context.pending.append(Late(self._context.now, action, answer))
+    def answer(self, number: int, answer: FunctionAnswer, at: datetime | None = None) -> None:
+        """A Python function has answered.
+
+        What a flow waits for is lost if another one was called meanwhile; what it does not wait
+        for, if it comes after the minute that such a call has.
+
+        Args:
+            number: Which call it was.
+            answer: What it returned, or how it failed.
+            at: When it was done, of a call that nobody waits for; the run's time if None.
+        """
+        at = at or self._context.now
+        begun = self._context.asynchronous.pop(number, None)
+        if begun is not None:
+            if at <= begun.until:
+                self._context.pending.append(Late(at, begun.action, answer))
         elif number == self._context.calls:
             self._answer = Answered(number, answer)
 
     def join_agent(self, display_name: str) -> bool:
         """A person takes the contact as its agent; False if it does not wait for one."""
-        return self._happen("queue", AgentJoined(display_name))
+        return self._note_agent(AgentJoined(display_name))
 
     def leave_agent(self, reason: str = "AGENT_DISCONNECT") -> bool:
         """That person leaves, for a DisconnectReason; False if there is none."""
-        return self._happen("agent", AgentLeft(reason))
+        return self._note_agent(AgentLeft(reason))
 
     def follow(self, contact_id: str, attributes: dict[str, str]) -> None:
         """The chat goes on as another contact, with a trace of its own."""
@@ -165,16 +180,21 @@ class FlowRun:
         contact.previous_contact_id = contact.contact_id
         contact.contact_id, contact.attributes = contact_id, attributes
 
-    def _happen(self, place: str, event: Event) -> bool:
-        is_there = self._waiting is not None and self._waiting.place == place
-        if is_there:
-            self._event = event
-        return is_there
+    def _note_agent(self, event: AgentJoined | AgentLeft) -> bool:
+        """Keep what an agent does until the flow can take it: it may be about to speak."""
+        if not isinstance(event, _OF_AGENT.get(self.place, ())):
+            return False
+        self._of_agent = event
+        return True
 
     def _take_event(self, now: datetime) -> Event | None:
         if self._waiting is None:
             return None
         event, self._event = self._event, None
+        of_agent, self._of_agent = self._of_agent, None
+        # Where it is no news any more, it is dropped: a scripted agent came before the person.
+        if isinstance(of_agent, _OF_AGENT.get(self.place, ())):
+            event = of_agent
         if self._answer is not None and self._answer.number == self._waiting.call:
             event = self._answer
         if event is None and self._kept and self._waiting.takes_kept:

@@ -7,7 +7,6 @@ its own.
 
 import logging
 from collections.abc import Callable, Generator
-from dataclasses import replace
 
 from connect_tasks.emulator.flows.exported.document import SUCCESS, Action, Flow
 from connect_tasks.emulator.flows.run.actions.table import handler_of
@@ -53,12 +52,14 @@ class Journey:
 
     Attributes:
         trace: Every action that the contact came through.
+        place: Where the contact is: in a `flow`, in a `queue`, or with an `agent`.
         problem: Why it was stopped, with the place; None if it was not.
     """
 
     def __init__(self, context_of: Callable[[Callable[[Flow], Play]], Context]) -> None:
         self.context = context_of(self._play_module)
         self.trace: list[TraceEntry] = []
+        self.place = "flow"
         self.problem: str | None = None
         self._agent: Speaker | None = None
         self._reason: str = "CONTACT_FLOW_DISCONNECT"
@@ -81,18 +82,25 @@ class Journey:
         """Wait for an agent, be with them, and come out of it by the disconnect flow."""
         arn, queue = self._queue()
         yield Enqueue(arn, queue.name)
+        self.place = "queue"
         ending = yield from self._until_agent(is_scripted=queue.agent is not None)
+        self.place = "flow"
         if ending is not None:
             return ending
         whisper = self.context.hooks.get("CustomerWhisper")
         if whisper is not None:
             yield from self._play_flow(whisper)
-        if queue.agent is None:
-            self._parted((yield Await(place="agent")))
-            return (yield from self._go_on_alone(self._agent))
-        speaker = Speaker("AGENT", queue.agent.display_name)
-        yield from self._talk(speaker, queue.agent)
-        return (yield from self._go_on_alone(speaker))
+        self.place = "agent"
+        yield from self._be_with_agent(queue.agent)
+        self.place = "flow"
+        return (yield from self._go_on_alone())
+
+    def _be_with_agent(self, scripted: ScriptedAgent | None) -> Play:
+        if scripted is None:
+            self._parted((yield Await()))
+            return Ended()
+        self._agent = Speaker("AGENT", scripted.display_name)
+        return (yield from self._talk(self._agent, scripted))
 
     def _queue(self) -> tuple[str, Queue]:
         if self.context.memory.queue is None:
@@ -107,7 +115,7 @@ class Journey:
             if not isinstance(ending, Ended | Returned):
                 return ending
         if not is_scripted:
-            self._met((yield Await(place="queue")))
+            self._met((yield Await()))
         return None
 
     def _play_beside(self, flow: Flow, *, is_scripted: bool) -> UntilAgent:
@@ -123,7 +131,7 @@ class Journey:
             is_pause = isinstance(step, Await) and not step.is_busy
             if is_pause and is_scripted:
                 break
-            event = yield replace(step, place="queue") if isinstance(step, Await) else step
+            event = yield step
             if self._met(event):
                 break
         playing.close()
@@ -139,11 +147,11 @@ class Journey:
     def _talk(self, speaker: Speaker, agent: ScriptedAgent) -> Play:
         yield Signal(speaker, "participant.joined")
         for number, text in enumerate(agent.says):
-            if number and self._parted((yield Await(listens=True, place="agent"))):
+            if number and self._parted((yield Await(listens=True))):
                 return Ended()
             yield Say(speaker, text)
         if not agent.says:
-            self._parted((yield Await(place="agent")))
+            self._parted((yield Await()))
         return Ended()
 
     def _parted(self, event: Event | None) -> bool:
@@ -153,14 +161,14 @@ class Journey:
         self._left_for = event.reason
         return True
 
-    def _go_on_alone(self, speaker: Speaker | None) -> Play:
+    def _go_on_alone(self) -> Play:
         """The agent leaves: the disconnect flow runs where there is one, else it is over."""
         flow = self.context.hooks.get("CustomerRemaining")
         if flow is None:
-            yield End(self._left_for, leaver=speaker)
+            yield End(self._left_for, leaver=self._agent)
             return Ended()
-        if speaker is not None:
-            yield Signal(speaker, "participant.left")
+        if self._agent is not None:
+            yield Signal(self._agent, "participant.left")
         yield FollowUp(self._left_for)
         self.context.rounds.clear()
         self._reason = self.context.memory.assumptions.disconnect_flow_reason
@@ -204,7 +212,8 @@ class Journey:
         except _EndlessError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a file holds, no chat may hang
-            _log.warning("Action %s failed.", action.identifier, exc_info=True)
+            # What it says can hold a customer's data.
+            _log.warning("Action %s failed: %s.", action.identifier, type(error).__name__)
             return Failed(f"{type(error).__name__} in this action")
 
     def _lead_on(self, flow: Flow, action: Action, outcome: LeadsOn) -> str | None:
@@ -229,7 +238,8 @@ class Journey:
             detail=detail,
         )
         self.trace.append(entry)
-        _log.debug("Contact %s: %s", self.context.memory.contact.contact_id, entry)
+        # What was compared or chosen is the customer's: it is for the trace alone.
+        _log.debug("Contact %s: %s", self.context.memory.contact.contact_id, entry.way)
 
     def _count(self, action: Action) -> None:
         self.context.steps += 1

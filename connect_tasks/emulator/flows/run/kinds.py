@@ -1,35 +1,6 @@
-"""What becomes of each type of action in a chat."""
+"""What becomes in a chat of the types of action that are not played; those are in `actions`."""
 
-__all__ = ["NO_EFFECT", "OTHER_SERVICES", "PLAYED", "VOICE_ONLY"]
-
-PLAYED = frozenset(
-    {
-        "CheckHoursOfOperation",
-        "CheckMetricData",
-        "Compare",
-        "ConnectParticipantWithLexBot",
-        "DisconnectParticipant",
-        "DistributeByPercentage",
-        "EndFlowExecution",
-        "EndFlowModuleExecution",
-        "GetMetricData",
-        "InvokeFlowModule",
-        "InvokeLambdaFunction",
-        "Loop",
-        "MessageParticipant",
-        "MessageParticipantIteratively",
-        "ShowView",
-        "TransferContactToQueue",
-        "TransferToFlow",
-        "UpdateContactAttributes",
-        "UpdateContactData",
-        "UpdateContactEventHooks",
-        "UpdateContactTargetQueue",
-        "UpdateFlowAttributes",
-        "Wait",
-    }
-)
-"""They do in a chat what their documentation says."""
+__all__ = ["NO_EFFECT", "OTHER_SERVICES", "VOICE_ONLY"]
 
 VOICE_ONLY = frozenset(
     {

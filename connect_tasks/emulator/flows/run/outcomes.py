@@ -94,7 +94,6 @@ class Await:
         call: The call whose answer is waited for.
         is_busy: Whether a function is at work, so that nobody is really waiting.
         takes_kept: Whether a message will do that came before, where such are kept.
-        place: Where the contact is: `flow`, `queue`, or with an `agent`.
     """
 
     until: datetime | None = None
@@ -102,7 +101,6 @@ class Await:
     call: int | None = None
     is_busy: bool = False
     takes_kept: bool = False
-    place: str = "flow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["TraceEntry"]
+__all__ = ["TraceEntry", "shorten"]
+
+_FIRST, _LAST = 500, 1_500
+"""Entries of a long way that are kept: how it began, and where it has come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class TraceEntry:
     detail: str = ""
 
     def __str__(self) -> str:
+        return f"{self.way} ({self.detail})" if self.detail else self.way
+
+    @property
+    def way(self) -> str:
+        """The action and where it led, in a line that has nothing of the customer."""
         leads = f" -> {self.next_action}" if self.next_action else ""
-        why = f" ({self.detail})" if self.detail else ""
-        return f"{self.flow}: {self.identifier} ({self.type}) {self.result}{leads}{why}"
+        return f"{self.flow}: {self.identifier} ({self.type}) {self.result}{leads}"
+
+
+def shorten(trace: list[TraceEntry]) -> int:
+    """Leave out the middle of a trace that is too long, in place.
+
+    Returns:
+        How many entries were left out.
+    """
+    surplus = max(0, len(trace) - _FIRST - _LAST)
+    del trace[_FIRST : _FIRST + surplus]
+    return surplus

@@ -19,9 +19,11 @@ from connect_tasks.emulator.flows.exported.problems import nearest, shown
 from connect_tasks.emulator.flows.world.patterns import compile_pattern
 from connect_tasks.emulator.flows.world.said import Said
 
-__all__ = ["Bot", "Clarification", "Intent", "Said", "Slot", "plain"]
+__all__ = ["IN_BRACES", "Bot", "Clarification", "Intent", "Said", "Slot", "plain"]
 
-_SLOT = re.compile(r"\{([A-Za-z0-9_-]+)\}")
+IN_BRACES = re.compile(r"\{([A-Za-z0-9_-]+)\}")
+"""A slot in what is said."""
+
 _UNHEARD = re.compile(r"[.,!?]")
 
 
@@ -110,7 +112,7 @@ class Intent(_Member):
         known = {slot.name for slot in self.slots}
         yield from _twice((slot.name for slot in self.slots), "slot")
         for text in [*self.utterances, *_texts(self.response)]:
-            for name in _SLOT.findall(text):
+            for name in IN_BRACES.findall(text):
                 if name not in known:
                     yield f"{shown(text)} names the slot {name!r}; {nearest(name, known)}"
         for utterance in self.utterances:

@@ -58,17 +58,20 @@ def read_world(path: Path | None, *, patch: Mapping[str, Any] | None = None) -> 
     return Reader().world(path, patch=patch)
 
 
-def read_together(files: Iterable[Path], world: Path | None) -> tuple[list[Flow], World]:
+def read_together(
+    files: Iterable[Path], world: Path | None, *, reader: "Reader | None" = None
+) -> tuple[list[Flow], World]:
     """Read flows and what stands around them; what is wrong with any of it is said at once.
 
     Args:
         files: The files of the flows.
         world: The world file; nothing stands around the flows if None.
+        reader: Reads them; for whoever reads on.
 
     Raises:
         FlowFileError: A file cannot be used.
     """
-    reader = Reader()
+    reader = reader or Reader()
     problems: list[Problem] = []
     flows = [_tried(partial(reader.flow, file), problems) for file in files]
     around = _tried(partial(reader.world, world), problems)

@@ -13,8 +13,22 @@ __all__ = ["Definitions", "definitions_in", "fault_of", "located"]
 _FORM = "a Python function is written 'file.py:name'"
 _ARGUMENTS = 2
 
-Definitions = dict[str, ast.stmt]
-"""What a file defines by itself, and the statement that does."""
+Definitions = dict[str, list[ast.stmt]]
+"""What a file defines by itself, and the statements that do: of several, any may be the one."""
+
+_NO_FUNCTION = (
+    ast.Constant
+    | ast.Dict
+    | ast.DictComp
+    | ast.GeneratorExp
+    | ast.JoinedStr
+    | ast.List
+    | ast.ListComp
+    | ast.Set
+    | ast.SetComp
+    | ast.Tuple
+)
+"""What can be given a name and never be called."""
 
 
 def located(written: str, folder: Path) -> tuple[Path, str]:
@@ -49,7 +63,11 @@ def definitions_in(path: Path) -> Definitions:
         raise ValueError(f"{path.name} is no Python: line {error.lineno}: {error.msg}.") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{path.name} is no Python that can be read.") from error
-    return {name: statement for statement in _statements(tree.body) for name in _names(statement)}
+    found: Definitions = {}
+    for statement in _statements(tree.body):
+        for name in _names(statement):
+            found.setdefault(name, []).append(statement)
+    return found
 
 
 def fault_of(definitions: Definitions, name: str, file: str) -> str | None:
@@ -59,12 +77,28 @@ def fault_of(definitions: Definitions, name: str, file: str) -> str | None:
             return None
         advice = nearest(name, [other for other in definitions if not other.startswith("_")])
         return f"{file} defines no {shown(name)}; {advice}"
-    statement = definitions[name]
-    if isinstance(statement, ast.AsyncFunctionDef):
-        return f"{file}:{name} is asynchronous; Lambda calls plain functions only."
-    if isinstance(statement, ast.FunctionDef) and not _takes_two(statement.args):
-        return f"{file}:{name} must take two arguments, (event, context)."
+    faults = [_fault_of(statement) for statement in definitions[name]]
+    return f"{file}:{name} {faults[-1]}." if all(faults) else None
+
+
+def _fault_of(statement: ast.stmt) -> str | None:
+    match statement:
+        case ast.AsyncFunctionDef():
+            return "is asynchronous; Lambda calls plain functions only"
+        case ast.FunctionDef(args=args) | ast.Assign(value=ast.Lambda(args=args)):
+            return None if _takes_two(args) else "must take two arguments, (event, context)"
+        case ast.Import():
+            return "is a module, and no function"
+        case ast.Assign(targets=targets, value=value) if _is_plain(targets):
+            return "is no function" if isinstance(value, _NO_FUNCTION) else None
+        case ast.AnnAssign(value=value):
+            return "is no function" if isinstance(value, _NO_FUNCTION) else None
     return None
+
+
+def _is_plain(targets: list[ast.expr]) -> bool:
+    """Whether a value is given as a whole to each of its names."""
+    return all(isinstance(target, ast.Name) for target in targets)
 
 
 def _takes_two(arguments: ast.arguments) -> bool:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connect_tasks.emulator.flows.world.bot import Bot, Intent, Said, Slot, plain
+from connect_tasks.emulator.flows.world.bot import IN_BRACES, Bot, Intent, Said, Slot, plain
 from connect_tasks.emulator.flows.world.patterns import whole_match
 
 __all__ = ["Understood", "fill", "fits", "pattern_of", "understand"]
-
-_IN_BRACES = re.compile(r"\{([A-Za-z0-9_-]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def fits(slot: Slot, said: str) -> bool:
 def fill(said: Said, slots: Mapping[str, str]) -> Any:
     """What a bot says, its slots filled in; one that is not known is left empty."""
     if isinstance(said, str):
-        return _IN_BRACES.sub(lambda found: slots.get(found[1], ""), said)
+        return IN_BRACES.sub(lambda found: slots.get(found[1], ""), said)
     if isinstance(said, dict):
         return {name: fill(value, slots) for name, value in said.items()}
     return [fill(value, slots) for value in said] if isinstance(said, list) else said
@@ -79,7 +77,7 @@ def _pattern(utterance: str, patterns: tuple[tuple[str, str], ...]) -> tuple[lis
 
 
 def _parts(utterance: str, patterns: Mapping[str, str], names: list[str]) -> Iterator[str]:
-    for number, part in enumerate(_IN_BRACES.split(utterance)):
+    for number, part in enumerate(IN_BRACES.split(utterance)):
         if number % 2 == 0:
             yield re.escape(part)
         else:

@@ -126,6 +126,19 @@ def test_whatever_goes_wrong_in_a_function_is_its_failure(stubs: Path, name: str
     assert call(stubs, name) == FunctionAnswer(fail="error")
 
 
+@pytest.mark.parametrize("name", ["fail", "a_set", "few", "no_such_name"])
+def test_a_failure_is_told_by_its_kind_and_line_and_not_by_what_it_says(
+    stubs: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    call(stubs, name)
+    kinds = {"fail": "KeyError", "no_such_name": "AttributeError"}
+    line = CODE.split("\n").index('    raise KeyError("k")') + 1
+    place = f"stubs.py, line {line}" if name == "fail" else "stubs.py"
+    assert caplog.messages == [
+        f"The function {name} of {place} failed: {kinds.get(name, 'TypeError')}"
+    ]
+
+
 def test_a_function_that_hangs_is_waited_for_only_as_long_as_the_flow_waits(stubs: Path) -> None:
     assert call(stubs, "hang", seconds=0.05) is None
 
@@ -160,6 +173,21 @@ def test_a_file_that_hangs_while_it_is_loaded_holds_up_no_other_file(
     functions = PythonFunctions()
     assert call(slow, "f", seconds=0.05, functions=functions) is None
     assert call(stubs, "count", functions=functions).returned == 1
+
+
+def test_whoever_calls_a_file_that_hangs_while_it_is_loaded_gives_up_after_their_own_time(
+    tmp_path: Path,
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(30)\ndef f(event, context): return {}")
+    functions = PythonFunctions()
+    assert call(slow, "f", seconds=0.05, functions=functions) is None
+    answers: list[FunctionAnswer] = []
+    later = [functions.begin(Invoke(n, f"{slow}:f", {}, 0.05), answers.append) for n in range(3)]
+    for thread in later:
+        thread.join(10)
+    assert [thread for thread in later if thread.is_alive()] == []
+    assert answers == [FunctionAnswer(fail="error")] * 3
 
 
 def test_what_a_function_does_to_its_event_stays_with_it(stubs: Path) -> None:

@@ -6,14 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.emulator.flows.rehearsal import NOON, chance, rehearse
-from connect_tasks.emulator.flows.world.world import World
+from connect_tasks.emulator.flows.chance import chance
+from connect_tasks.emulator.flows.python_functions import PythonFunctions
+from connect_tasks.emulator.flows.rehearsal import NOON, rehearse
+from connect_tasks.emulator.flows.steps import Invoke
+from connect_tasks.emulator.flows.world.world import FunctionAnswer, World
 from tests.unit.emulator.flows.run.building import (
+    FUNCTION,
+    OTHER,
     Q,
     action,
     ask,
     chain,
     flow,
+    invoke,
     lines,
     play,
     said,
@@ -237,3 +243,81 @@ def test_time_passes_only_in_the_conversation() -> None:
     began = datetime.now(UTC)
     play(chain(*(pause(600, f"wait {n}") for n in range(100)), say("x")))
     assert datetime.now(UTC) - began < timedelta(minutes=10)
+
+
+class Counting(PythonFunctions):
+    """Functions that answer how often they were called; each call takes as long as is said."""
+
+    def __init__(self, *, took: float = 0) -> None:
+        self._time = 0.0
+        self._took = took
+        self.events: list[Any] = []
+        super().__init__(clock=lambda: self._time)
+
+    def call(self, step: Invoke) -> FunctionAnswer:
+        self._time += self._took
+        self.events.append(step.event)
+        return FunctionAnswer.model_validate({"return": {"n": str(len(self.events))}})
+
+
+PYTHON = World.model_validate({"lambdas": {FUNCTION: "stubs.py:count"}})
+
+
+@pytest.mark.parametrize("texts", [0, 1, 2, 5])
+def test_each_call_of_a_function_is_made_once_whatever_the_customer_does(texts: int) -> None:
+    functions = Counting()
+    calls = [invoke("one"), say("$.External.n", "a"), pause(5), invoke("two")]
+    one = chain(*calls, say("$.External.n", "b"), pause(5, "more"))
+    played = play(one, world=PYTHON, customer=["x"] * texts, functions=functions)
+    assert said(played) == ["1", "2"]
+    assert len(functions.events) == 2
+    assert [line.text for line in played.lines if line.speaker == "CUSTOMER"] == ["x"] * texts
+
+
+def test_every_conversation_calls_its_functions_anew() -> None:
+    functions = Counting()
+    one = chain(invoke(), say("$.External.n"))
+    told = [said(play(one, world=PYTHON, functions=functions)) for _ in range(3)]
+    assert told == [["1"], ["2"], ["3"]]
+
+
+@pytest.mark.parametrize(
+    ("took", "texts"),
+    [(0, ["1", "1"]), (10, ["1", "1"]), (11, ["", "1"]), (60, ["", "1"]), (61, ["", ""])],
+    ids=str,
+)
+def test_a_function_that_nobody_waits_for_has_answered_after_the_seconds_that_it_took(
+    took: float, texts: list[str]
+) -> None:
+    begin = invoke(InvocationType="ASYNCHRONOUS")
+    shows = [say("[$.External.n]", name) for name in ("early", "late")]
+    one = chain(begin, pause(10), shows[0], pause(100, "more"), shows[1])
+    played = play(one, world=PYTHON, functions=Counting(took=took))
+    assert said(played) == [f"[{text}]" for text in texts]
+
+
+def test_a_function_that_a_flow_waits_for_takes_no_virtual_time() -> None:
+    played = play(
+        chain(invoke(seconds="8"), say("$.External.n")), world=PYTHON, functions=Counting(took=5)
+    )
+    assert (said(played), played.seconds) == (["1"], 0)
+
+
+def test_a_disconnect_flow_is_another_contact_after_the_first_with_its_attributes() -> None:
+    ids = say("$.ContactId $.PreviousContactId $.InitialContactId $.Attributes.a", "ids")
+    survey = chain(ids, action("UpdateContactAttributes", Attributes={"b": "2"}), name="survey")
+    around = world(queue={"agent": {"displayName": "Ada", "says": ["Hello"]}}, other=survey)
+    one = chain(
+        ids,
+        action("UpdateContactEventHooks", EventHooks={"CustomerRemaining": OTHER}),
+        action("UpdateContactTargetQueue", QueueId=Q),
+        action("TransferContactToQueue"),
+    )
+    played = play(one, world=around, attributes={"a": "1"})
+    first, agent, last = (text.split() for text in said(played))
+    id_ = played.contact_id
+    assert (first, agent) == ([id_, id_, id_, "1"], ["Hello"])
+    assert last[1:] == [id_, id_, "1"]
+    assert last[0] != id_
+    assert played.attributes == {"a": "1", "b": "2"}
+    assert [entry.flow for entry in played.trace] == ["main"] * 4 + ["survey"] * 3

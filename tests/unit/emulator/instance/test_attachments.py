@@ -84,6 +84,23 @@ def test_a_link_to_get_a_file_lasts_as_long_as_was_asked(world: World) -> None:
         world.service.attachments.read(short)
 
 
+def test_no_link_takes_the_place_of_one_before_it(world: World) -> None:
+    _, ann = world.join("echo")
+    other, bob = world.join("echo", ClientToken="another chat")
+    of_ann, of_bob = send(world, ann), send(world, bob)
+    link(world, bob, of_bob)
+    world.stop(other.items[0]["ContactId"])
+    world.pass_time(seconds=299)
+    long = link(world, ann, of_ann, UrlExpiryInSeconds=300)
+    # Bob's is forgotten then.
+    world.pass_time(seconds=1)
+    short = link(world, ann, of_ann, UrlExpiryInSeconds=5)
+    world.pass_time(seconds=5)
+
+    assert short != long
+    assert world.service.attachments.read(long).content == BYTES
+
+
 def test_a_file_is_of_its_sender_until_it_is_sent_and_of_its_chat_then(world: World) -> None:
     _, ann = world.join("echo")
     _, bob = world.join("echo", ClientToken="another chat")

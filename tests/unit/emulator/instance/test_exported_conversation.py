@@ -1,13 +1,18 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from connect_tasks.emulator.flows.exported.document import Flow
 from connect_tasks.emulator.flows.steps import Invoke, Speaker
 from connect_tasks.emulator.flows.world import world as worlds
 from connect_tasks.emulator.flows.world.world import FunctionAnswer
+from connect_tasks.emulator.instance.agent_desk import AgentDesk
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.identity import INSTANCE_ID
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
+from connect_tasks.emulator.model.errors import RefusedError
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.service import Service
 from tests.unit.emulator.flows.run.building import (
@@ -129,6 +134,30 @@ def test_a_function_that_does_not_answer_in_time_fails_and_its_late_answer_is_lo
     assert [text for _, text in here.texts(socket)] == ["failed", "How can I help?"]
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(1, "[v]"), (60, "[v]"), (61, "[]")])
+def test_a_function_that_nobody_waits_for_has_60_seconds(seconds: float, text: str) -> None:
+    pause = action("Wait", TimeLimitSeconds="100")
+    begin = invoke(InvocationType="ASYNCHRONOUS")
+    here = Exported(chain(begin, pause, say("[$.External.k]", "show")), PYTHON)
+    socket, _ = here.join("main")
+    here.pass_time(seconds=seconds)
+    here.calls[0][1](FunctionAnswer.model_validate({"return": {"k": "v"}}))
+    here.pass_time(seconds=100)
+    assert [said for _, said in here.texts(socket)] == [text]
+
+
+def test_of_two_functions_that_nobody_waits_for_the_one_that_ended_last_is_there() -> None:
+    pause = action("Wait", TimeLimitSeconds="100")
+    begin = [invoke(name, InvocationType="ASYNCHRONOUS") for name in ("one", "two")]
+    here = Exported(chain(*begin, pause, say("[$.External.k]", "show")), PYTHON)
+    socket, _ = here.join("main")
+    for number in (1, 0):
+        here.pass_time(seconds=10)
+        here.calls[number][1](FunctionAnswer.model_validate({"return": {"k": f"{number}"}}))
+    here.pass_time(seconds=100)
+    assert [said for _, said in here.texts(socket)] == ["[0]"]
+
+
 def test_attributes_that_a_flow_sets_are_the_contacts() -> None:
     here = Exported(chain(action("UpdateContactAttributes", Attributes={"a": "$.Channel"}), ask()))
     socket, _ = here.join("main", Attributes={"b": "1"})
@@ -174,9 +203,86 @@ def test_a_person_takes_a_contact_from_the_queue_and_the_flow_goes_on_when_they_
     assert chat.disconnect_reason == "AGENT_DISCONNECT"
 
 
+def test_a_person_who_joins_while_the_queues_flow_thinks_is_not_lost() -> None:
+    hold = chain(say("Hold on"), action("Wait", TimeLimitSeconds="60"), say("never"))
+    target = action("UpdateContactTargetQueue", QueueId=Q)
+    hook = action("UpdateContactEventHooks", EventHooks={"CustomerQueue": OTHER})
+    around = world(queue={}).model_copy(update={"flows": {OTHER: replace(hold, name="hold")}})
+    here = Exported(chain(hook, target, action("TransferContactToQueue")), around, think=5)
+    desk = AgentDesk(here.backend)
+    contact_id = desk.start(here.backend.flow_ids["main"], display_name="Ann")
+    desk.say(contact_id, "AGENT", "I am here")
+    for seconds in (5, 60, 5):
+        here.pass_time(seconds=seconds)
+    said = [item.content for item in here.backend.chats[contact_id].items if item.content]
+    assert said == ["I am here", "Hold on"]
+
+
+def test_who_speaks_in_a_chat_that_is_over_once_they_are_there_is_told_so() -> None:
+    here = Exported(chain(say("Bye")))
+    contact_id = here.start("main")["ContactId"]
+    with pytest.raises(RefusedError, match="ContactNotFoundException"):
+        AgentDesk(here.backend).say(contact_id, "CUSTOMER", "Hello")
+    said = [item.content for item in here.backend.chats[contact_id].items if item.content]
+    assert said == ["Bye"]
+
+
 def test_what_would_have_happened_in_a_chat_that_is_over_does_not() -> None:
     here = Exported(chain(say("a"), action("Wait", TimeLimitSeconds="60"), say("b")))
     socket, _ = here.join("main")
     here.stop(socket.items[0]["ContactId"])
     here.pass_time(seconds=60)
     assert [text for _, text in here.texts(socket)] == ["a"]
+
+
+def rounds(*, seconds: int, number: int) -> tuple[Exported, Socket]:
+    """A flow that goes round for so many messages; each round has two actions."""
+    block = ask(when={"Bye": "again"}, LexTimeoutSeconds={"Text": str(seconds)})
+    here = Exported(flow(block, action("Compare", "again", to="ask")), world(bot=BOT))
+    socket, _ = here.join("main")
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+    for _ in range(number):
+        here.pass_time(seconds=0.1)
+        here.backend.hear(chat, "bye")
+    return here, socket
+
+
+def test_a_long_trace_has_its_beginning_and_its_end_and_says_what_is_left_out() -> None:
+    here, socket = rounds(seconds=900, number=1_000)
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+    whole = chat.record()
+    assert (len(whole.trace), whole.trace_left_out) == (2_000, 0)
+
+    here.backend.hear(chat, "bye")
+    here.backend.hear(chat, "bye")
+    record = chat.record()
+    assert (record.trace[:500], record.trace_left_out) == (whole.trace[:500], 4)
+    assert record.trace[500:-4] == whole.trace[504:]
+    assert [entry.at for entry in record.trace[-4:]] == [here.clock()] * 4
+
+
+def test_a_time_that_is_waited_for_no_longer_is_planned_no_longer() -> None:
+    here, socket = rounds(seconds=604_800, number=1)
+    chat = here.backend.chats[socket.items[0]["ContactId"]]
+
+    def planned() -> int:
+        return sum(entry[2].action is not None for entry in here.backend.schedule._heap)
+
+    before = planned()
+    for _ in range(50):
+        here.pass_time(seconds=1)
+        here.backend.hear(chat, "bye")
+    assert planned() == before
+
+
+def test_a_pause_ends_in_time_whatever_was_said_meanwhile() -> None:
+    pause = action("Wait", TimeLimitSeconds="60")
+    here = Exported(chain(say("a"), pause, say("b"), action("Wait", "on", TimeLimitSeconds="1")))
+    socket, token = here.join("main")
+    for _ in range(5):
+        here.pass_time(seconds=10)
+        here.say(token, "hello?")
+    here.pass_time(seconds=9)
+    assert here.texts(socket)[-1] == ("Ann", "hello?")
+    here.pass_time(seconds=1)
+    assert here.texts(socket)[-1] == ("SYSTEM_MESSAGE", "b")

@@ -84,3 +84,24 @@ def test_the_way_back_keeps_what_the_address_had(world: World) -> None:
     assert address.endswith("#part")
     with pytest.raises(RefusedError):
         world.service.sign_ins.lead_back("unknown")
+
+
+def test_an_empty_member_of_the_address_stays(world: World) -> None:
+    socket, token = world.join("echo")
+    back = "app.example:/back?x=&y"
+    address = world.service.sign_ins.lead_back(url(world, token, ask(world, socket), back))
+
+    assert address.startswith("app.example:/back?x=&y=&code=")
+
+
+@pytest.mark.parametrize("back", ["http://[::1", "http://[x]/", "/back", "back", " "])
+def test_an_address_that_nobody_can_be_led_back_to_is_refused_at_once(
+    world: World, back: str
+) -> None:
+    socket, token = world.join("echo")
+    session_id = ask(world, socket)
+    with pytest.raises(RefusedError, match="RedirectUri") as caught:
+        url(world, token, session_id, back)
+
+    assert caught.value.code == "ValidationException"
+    assert url(world, token, session_id)

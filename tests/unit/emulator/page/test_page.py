@@ -229,3 +229,14 @@ def test_the_trace_of_a_flow_is_a_table_with_its_latest_actions(world: World) ->
     assert re.findall(r'<tr id="t-(\d+)">', html) == [str(n) for n in range(2, 502)]
     assert "a-500" in text
     assert text.count(NASTY) == 500
+
+
+def test_rows_of_a_trace_keep_their_numbers_when_its_middle_is_left_out(world: World) -> None:
+    """What is on somebody's screen already has to stay the row that it is."""
+    started = world.start("silent")
+    chat = world.backend.chats[started["ContactId"]]
+    entry = TraceEntry("help", "a", "Compare", "Success", "next", world.clock())
+    chat.trace, chat.trace_left_out = [entry] * 600, 100
+
+    rows = re.findall(r'<tr id="t-(\d+)">', page(world, started["ContactId"]))
+    assert rows == [str(n) for n in range(201, 701)]

@@ -15,15 +15,13 @@ from connect_tasks.emulator.flows.run.outcomes import (
     Result,
 )
 from connect_tasks.emulator.flows.run.references import text_of
-from connect_tasks.emulator.flows.steps import Prompt, Say, Speaker
+from connect_tasks.emulator.flows.steps import BOT, Prompt, Say, Speaker
 from connect_tasks.emulator.flows.world.bot import Bot, Intent, Said, Slot, plain
 from connect_tasks.emulator.flows.world.patterns import SlowPatternError
 from connect_tasks.emulator.flows.world.understanding import Understood, fill, fits, understand
 from connect_tasks.emulator.flows.world.world import named
 
 __all__ = ["talk_with_bot"]
-
-BOT = Speaker("SYSTEM", "BOT")
 
 _FALLBACK = Intent(name="FallbackIntent", fallback=True)
 """Every bot of Lex has one, also where a bot's file does not say so."""
@@ -42,7 +40,7 @@ def talk_with_bot(context: Context, action: Action) -> Play:
     bot = _bot(context, action)
     seconds = _seconds(context, action)
     if bot is None or seconds is None:
-        return Failed("there is no such bot" if seconds else "LexTimeoutSeconds is no number")
+        return Failed("LexTimeoutSeconds is no number" if bot else "there is no such bot")
     first = _first_utterance(context, action)
     if first == "":
         return Failed("the contact has no initial message")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from connect_tasks.emulator.flows.exported.document import Action
-from connect_tasks.emulator.flows.run.context import Context, Late
+from connect_tasks.emulator.flows.run.context import Begun, Context, Late
 from connect_tasks.emulator.flows.run.memory import MOST_BYTES
 from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.emulator.flows.run.outcomes import (
@@ -83,7 +83,8 @@ def _begin(
 ) -> Play:
     if function.python:
         context.calls += 1
-        context.asynchronous[context.calls] = action
+        until = context.now + timedelta(seconds=_MOST_ASYNCHRONOUS)
+        context.asynchronous[context.calls] = Begun(action, until)
         yield Invoke(context.calls, function.python, event, _MOST_ASYNCHRONOUS)
         return Done("invoked, not waited for")
     answer, seconds = reply_of(arn, function, event, context.used, limit=_MOST_ASYNCHRONOUS)

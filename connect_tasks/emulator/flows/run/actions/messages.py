@@ -22,11 +22,9 @@ from connect_tasks.emulator.flows.run.outcomes import (
     Play,
     Result,
 )
-from connect_tasks.emulator.flows.steps import Present, Say, ShowView, Speaker
+from connect_tasks.emulator.flows.steps import SYSTEM_MESSAGE, Present, Say, ShowView
 
-__all__ = ["FLOW", "message_participant", "message_repeatedly", "show_view"]
-
-FLOW = Speaker("SYSTEM", "SYSTEM_MESSAGE")
+__all__ = ["message_participant", "message_repeatedly", "show_view"]
 
 _LONGEST = 6_000
 _TAG = re.compile(r"<[^<>]*>")
@@ -43,7 +41,7 @@ def message_participant(context: Context, action: Action) -> Play:
     if "<speak" in text:
         context.warn(f"{action.identifier}: it is not known what a chat shows of <speak>")
         text = _spoken(context, text)
-    yield Say(FLOW, text)
+    yield Say(SYSTEM_MESSAGE, text)
     return Done()
 
 
@@ -94,7 +92,7 @@ def _present(context: Context, parameters: Mapping[str, Any]) -> Play:
     yield Present(token, {"resource": resource, "data": data})
     content = {"content": {"viewToken": token, "view": resource, "viewData": data}}
     message = {"templateType": "ViewResource", "version": "1.0", "data": content}
-    yield ShowView(FLOW, json.dumps(message, ensure_ascii=False), INTERACTIVE)
+    yield ShowView(SYSTEM_MESSAGE, json.dumps(message, ensure_ascii=False), INTERACTIVE)
     return Done()
 
 

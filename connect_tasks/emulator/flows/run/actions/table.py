@@ -19,7 +19,6 @@ from connect_tasks.emulator.flows.run.actions.checks import (
 )
 from connect_tasks.emulator.flows.run.actions.functions import invoke_function
 from connect_tasks.emulator.flows.run.actions.messages import (
-    FLOW,
     message_participant,
     message_repeatedly,
     show_view,
@@ -40,7 +39,7 @@ from connect_tasks.emulator.flows.run.actions.transfers import (
 from connect_tasks.emulator.flows.run.context import Context
 from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, VOICE_ONLY
 from connect_tasks.emulator.flows.run.outcomes import Done, Failed, Outcome, Play
-from connect_tasks.emulator.flows.steps import Say
+from connect_tasks.emulator.flows.steps import SYSTEM_MESSAGE, Say
 
 __all__ = ["ACTIONS", "handler_of"]
 
@@ -93,7 +92,7 @@ def _lead_on(context: Context, action: Action) -> Outcome:
 def _for_calls(context: Context, action: Action) -> Play:
     text = context.memory.shown(action.parameters.get("Text", ""))
     if text and context.memory.assumptions.voice_only == "text":
-        yield Say(FLOW, text)
+        yield Say(SYSTEM_MESSAGE, text)
     if action.type == "UpdateContactCallbackNumber":
         return Failed("a chat has no number to call back", "InvalidCallbackNumber")
     return Failed("works for calls only")

@@ -73,10 +73,8 @@ def wait(context: Context, action: Action) -> Play:
     events = action.parameters.get("Events") or ()
     until = context.now + timedelta(seconds=seconds)
     event = yield Await(until, listens="CustomerReturned" in events)
-    if isinstance(event, Heard):
-        return Result("CustomerReturned")
     _take_pending(context)
-    return Result("WaitCompleted")
+    return Result("CustomerReturned" if isinstance(event, Heard) else "WaitCompleted")
 
 
 def _take_pending(context: Context) -> None:

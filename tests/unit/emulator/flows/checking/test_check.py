@@ -6,9 +6,10 @@ import pytest
 from connect_tasks.emulator.flows.checking.check import check
 from connect_tasks.emulator.flows.checking.references import NAMESPACES
 from connect_tasks.emulator.flows.exported.forms import read_flow
+from connect_tasks.emulator.flows.exported.problems import Problem
 from connect_tasks.emulator.flows.run.actions.table import ACTIONS
 from connect_tasks.emulator.flows.run.contact import Contact
-from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, PLAYED, VOICE_ONLY
+from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, VOICE_ONLY
 from connect_tasks.emulator.flows.run.memory import UNAVAILABLE, Memory
 from connect_tasks.emulator.flows.world.reading import read_world
 from connect_tasks.emulator.flows.world.world import World
@@ -42,14 +43,37 @@ def test_there_is_nothing_to_say_of_the_corpus(path: Path) -> None:
     assert check(flow, read_world(path)) == []
 
 
+@pytest.mark.parametrize(
+    ("alias", "is_told"),
+    [
+        (None, False),
+        ("arn:aws:lex:eu-central-1:1:bot-alias/B/A", False),
+        ("arn:aws:lex:us-east-1:2:bot-alias/B/A", False),
+        ("arn:aws:lex:eu-central-1:1:bot-alias/B/C", True),
+        ("arn:aws:lex:eu-central-1:1:bot-alias/D/A", True),
+    ],
+)
+def test_a_bot_whose_file_says_that_it_is_another_is_said(
+    tmp_path: Path, alias: str | None, *, is_told: bool
+) -> None:
+    arn = "arn:aws:lex:eu-central-1:1:bot-alias/B/A"
+    write(tmp_path, {"intents": [{"name": "A"}], "aliasArn": alias}, "b.json")
+    world = read_world(write(tmp_path, {"bots": {arn: "b.json"}}, "w.json"))
+    asks = action("one", "ConnectParticipantWithLexBot", {"LexV2Bot": {"AliasArn": arn}})
+    flow = flow_of(tmp_path, asks)
+    said = [found for found in check(flow, world) if "whose file says" in found.text]
+
+    told = f"the world has the bot {arn}, whose file says that it is {alias}."
+    assert said == ([Problem(flow.file, "one", told)] if is_told else [])
+
+
 # --- types ---
 
 
 def test_every_type_is_of_one_kind_and_what_is_played_is_what_the_interpreter_plays() -> None:
-    kinds = [PLAYED, VOICE_ONLY, NO_EFFECT, OTHER_SERVICES]
+    kinds = [ACTIONS.keys(), VOICE_ONLY, NO_EFFECT, OTHER_SERVICES]
 
     assert len(frozenset().union(*kinds)) == sum(map(len, kinds))
-    assert set(ACTIONS) == PLAYED
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,19 @@ def test_hours_of_a_queue_are_missed_where_a_flow_asks_for_them(tmp_path: Path) 
     assert missing(does_not, world) == {}
 
 
+def test_hours_of_a_queue_are_missed_where_a_flow_names_the_queue(tmp_path: Path) -> None:
+    queues = {QUEUE: {"hours": HOURS}, f"{QUEUE}-2": {"hours": f"{HOURS}-2"}}
+    world = read_world(None, patch={"queues": queues})
+    flow = flow_of(tmp_path, action("one", "UpdateContactTargetQueue", {"QueueId": QUEUE}))
+    (said,) = [found for found in check(flow, world) if found.text.startswith("the world has no")]
+
+    assert [*missing(flow, world)["hours"]] == [HOURS]
+    assert (said.file, said.identifier) == (flow.file, "one")
+    assert f"no hours of operation {HOURS}, which the queue has" in said.text
+    hours = {HOURS: {"timeZone": "UTC", "open": {}}}
+    assert missing(flow, read_world(None, patch={"queues": queues, "hours": hours})) == {}
+
+
 @pytest.mark.parametrize(
     ("metadata", "name"),
     [

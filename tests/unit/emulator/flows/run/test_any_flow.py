@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from connect_tasks.emulator.flows.exported.document import Action, Condition, Flow
 from connect_tasks.emulator.flows.rehearsal import NOON, rehearse
+from connect_tasks.emulator.flows.run.actions.table import ACTIONS
 from connect_tasks.emulator.flows.run.contact import Contact
 from connect_tasks.emulator.flows.run.flow_run import FlowRun
-from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, PLAYED, VOICE_ONLY
+from connect_tasks.emulator.flows.run.kinds import NO_EFFECT, OTHER_SERVICES, VOICE_ONLY
 from connect_tasks.emulator.flows.world.world import World
 from tests.unit.emulator.flows.run.building import BOT, FUNCTION, HOURS, MODULE, OTHER, Q, world
 
 pytestmark = pytest.mark.thorough
 
-KINDS = sorted([*PLAYED, *PLAYED, *NO_EFFECT, *VOICE_ONLY, *OTHER_SERVICES, "Unknown", ""])
+KINDS = sorted([*ACTIONS, *ACTIONS, *NO_EFFECT, *VOICE_ONLY, *OTHER_SERVICES, "Unknown", ""])
 PLACES = ["a", "b", "c", "d", "e"]
 NAMES = [
     "AgentId",

@@ -198,6 +198,19 @@ def test_a_bot_can_be_named_as_lex_v1_does() -> None:
 INITIAL = {"LexInitializationData": {"InitialMessage": "$.Media.InitialMessage"}}
 
 
+@pytest.mark.parametrize("seconds", ["0", "60"])
+def test_a_block_without_its_bot_says_so_whatever_its_time(seconds: str) -> None:
+    one = ask(LexTimeoutSeconds={"Text": seconds})
+    assert play(one, tells("failed")).trace[0].detail == "there is no such bot"
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "1.5"])
+def test_a_block_whose_time_is_no_number_says_so(seconds: str) -> None:
+    one = ask(LexTimeoutSeconds={"Text": seconds})
+    detail = play(one, tells("failed"), world=world(bot=SHOP)).trace[0].detail
+    assert detail == "LexTimeoutSeconds is no number"
+
+
 def test_an_initial_message_is_the_first_utterance_and_nothing_is_asked_for() -> None:
     assert said(talk(block=INITIAL, initial_message="bye")) == ["Bye"]
     assert said(talk("AB1234", block=INITIAL, initial_message="where is my order")) == [

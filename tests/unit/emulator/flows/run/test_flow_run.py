@@ -236,6 +236,32 @@ def test_a_person_interrupts_the_queues_flow_and_is_whispered_of() -> None:
     assert (run.place, run.due) == ("agent", None)
 
 
+def test_a_person_who_joins_while_the_queues_flow_is_about_to_speak_is_not_lost() -> None:
+    hold = chain(say("Hold on"), action("Wait", TimeLimitSeconds="60"), say("never"))
+    run = queue_of(CustomerQueue=hold)
+    step = run.advance(NOON)
+    while not isinstance(step, Say):
+        step = run.advance(NOON)
+    assert run.join_agent("Ada")
+    assert texts(run) == []
+    assert (run.place, run.due) == ("agent", None)
+
+
+def test_a_person_who_joins_too_late_for_a_scripted_agent_is_no_message_to_them() -> None:
+    hold = chain(say("Hold on"), action("Wait", TimeLimitSeconds="60"))
+    around = world(queue={"agent": {"displayName": "Bo", "says": ["Hello", "Bye"]}})
+    hooks = around.model_copy(update={"flows": {OTHER: hold}})
+    chosen = action("UpdateContactEventHooks", EventHooks={"CustomerQueue": OTHER})
+    target = action("UpdateContactTargetQueue", QueueId=Q)
+    run = run_of(chain(chosen, target, action("TransferContactToQueue")), hooks)
+    step = run.advance(NOON)
+    while not isinstance(step, Say):
+        step = run.advance(NOON)
+    assert run.join_agent("Ada")
+    assert texts(run) == ["Hello"]
+    assert run.listens
+
+
 def test_the_disconnect_flow_is_a_contact_of_its_own_after_the_agent_has_left() -> None:
     run = queue_of(
         CustomerRemaining=flow(say("$.ContactId $.InitialContactId $.PreviousContactId"))

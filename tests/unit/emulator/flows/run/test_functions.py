@@ -280,6 +280,22 @@ def test_an_asynchronous_answer_is_taken_once() -> None:
     assert said(play(flow_, world=world(function=function))) == ["late"]
 
 
+def test_an_asynchronous_answer_is_there_too_when_the_customer_ends_the_wait() -> None:
+    """Only what has come by then; the rest comes by the next wait."""
+    quick = {"return": {"k": "quick"}, "seconds": 5}
+    slow = {"return": {"k": "slow"}, "seconds": 20}
+    begin = [invoke(name, InvocationType="ASYNCHRONOUS") for name in ("one", "two")]
+    back = action("Wait", "back", TimeLimitSeconds="100", Events=["CustomerReturned"])
+    last = action("Wait", "last", TimeLimitSeconds="100")
+    shows = [say("$.External.k", name) for name in ("a", "b")]
+    one = chain(*begin, back, shows[0], last, shows[1])
+    played = play(
+        one, world=world(function={"sequence": [quick, slow]}), customer=[{"silence": 10}, "hi"]
+    )
+    assert played.trace[2].result == "Success"
+    assert said(played) == ["quick", "slow"]
+
+
 def test_a_block_that_does_not_say_it_gives_3_seconds() -> None:
     def after(seconds: float) -> str:
         return outcome({"otherwise": {"return": {}, "seconds": seconds}}, seconds="")

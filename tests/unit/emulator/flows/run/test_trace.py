@@ -1,9 +1,16 @@
+import logging
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connect_tasks.emulator.flows.rehearsal import NOON
+from connect_tasks.emulator.flows.world.world import World
 from tests.unit.emulator.flows.run.building import (
     ERROR,
+    FUNCTION,
     MISSED,
     MODULE,
     OTHER,
@@ -11,6 +18,7 @@ from tests.unit.emulator.flows.run.building import (
     ask,
     chain,
     flow,
+    invoke,
     play,
     say,
     tells,
@@ -89,3 +97,54 @@ def test_the_reason_of_an_error_names_what_is_missing() -> None:
     assert "queue" in why("CheckMetricData", MetricType="x")
     assert "f9" in why("TransferToFlow", ContactFlowId="f9")
     assert "f9" in why("InvokeLambdaFunction", LambdaFunctionARN="f9")
+
+
+CARD = "4111-1111-1111-1111"
+LEAKING = """
+def f(event, context):
+    return {}[event["Details"]["ContactData"]["Attributes"]["card"]]
+"""
+
+
+class _Spiteful(dict[str, Any]):
+    """Parameters that say what they were given when they are read."""
+
+    def get(self, *_: Any) -> Any:
+        raise ValueError(CARD)
+
+
+def _everywhere(stub: Path) -> Any:
+    """A flow that has to do with an attribute wherever its actions can."""
+    broken = replace(action("Compare", "broken"), parameters=_Spiteful())
+    one = chain(
+        say("$.Attributes.card", "say"),
+        action("Compare", ComparisonValue="$.Attributes.card"),
+        action("UpdateContactTargetQueue", QueueId="$.Attributes.card"),
+        action("UpdateContactAttributes", Attributes={"$.Attributes.card": "$.Attributes.card"}),
+        invoke(),
+        broken,
+        ask(Text="$.Attributes.card"),
+        action("ShowView", ViewResource={"Id": "$.Attributes.card"}),
+    )
+    around = World.model_validate({"lambdas": {FUNCTION: f"{stub}:f"}})
+    around = around.model_copy(update={"bots": world(bot=BOT).bots})
+    return play(one, world=around, attributes={"card": CARD}, customer=[CARD, {"action": CARD}])
+
+
+def test_no_log_at_any_level_has_anything_of_the_customer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub = tmp_path / "stub.py"
+    stub.write_text(LEAKING)
+    with caplog.at_level(logging.DEBUG):
+        played = _everywhere(stub)
+
+    assert [entry.identifier for entry in played.trace if CARD in entry.detail]
+    assert played.trace[-1].type == "DisconnectParticipant"
+    assert "Action broken failed: ValueError." in caplog.messages
+    assert "The function f of stub.py, line 3 failed: KeyError" in caplog.messages
+    formatted = [logging.Formatter().format(record) for record in caplog.records]
+    assert len(formatted) > len(played.trace)
+    assert [line for line in formatted if CARD in line] == []
+    # Nor what a handler of somebody else's could make of a record.
+    assert [record for record in caplog.records if CARD in repr(vars(record))] == []
