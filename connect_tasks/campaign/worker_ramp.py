@@ -29,7 +29,8 @@ class WorkerRamp:
     async def stand(self, hurry: Callable[[], bool]) -> Stand | None:
         """How the ramp stands for a worker that found nothing to do; None where all may begin.
 
-        Again, it decides nothing twice; cancelled, what was decided is in the ledger.
+        Again, or concurrent with another worker's, it decides nothing twice. Cancelled, what was
+        decided is in the ledger.
 
         Args:
             hurry: Whether there is something left to try, at once, before the step is over.
@@ -52,7 +53,10 @@ class WorkerRamp:
         return ledger.ramp.look(*names, steps, now=now, terms=terms, decides=decides)
 
     async def stopped_by(self) -> Stand | None:
-        """What a paused campaign waits for, if its ramp has paused it. It changes nothing."""
+        """What a paused campaign waits for, if its ramp has paused it.
+
+        It changes nothing, concurrent or cancelled.
+        """
         return await self.claims.ledger.run(lambda ledger: ledger.ramp.halted(self.claims.campaign))
 
     def error(self, stand: Stand) -> RampHaltedError | None:
