@@ -1,14 +1,20 @@
 """A campaign that begins in steps: how many chats there were at each decision, counted at Amazon.
 
+As a program this module is one worker: `python -m tests.functional.test_ramp ENDPOINT LEDGER`.
+
 The rules, and not what is done, say what is expected: before the decision about a step there are
 never more chats than the step has, and the one who decides is the campaign's exact count.
 """
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +54,13 @@ def refused(operation: str = "StartChatContact", **when: Any) -> Fault:
     )
 
 
+def work(endpoint_url: str, ledger_url: str) -> Funnel:
+    options = ClientOptions(parameters={"endpoint_url": endpoint_url})
+    instance = Instance(api=ConnectApi(session, options), quotas=FAST, policy=QUICK)
+    with Ledger(ledger_url) as ledger:
+        return run_campaign(ledger, CAMPAIGN, instance, lease_seconds=3)
+
+
 @dataclass
 class Canary:
     """A campaign with a ramp, and those who work on it, each with a ledger of its own."""
@@ -68,11 +81,19 @@ class Canary:
             ledger.open_campaign(CAMPAIGN, instance_id, now=now, conversation=TALK, policy=stored)
             plan_campaign(ledger, CAMPAIGN, [customers(count)], renderer, now=now)
 
-    def run(self, _: int = 0) -> Funnel:
-        options = ClientOptions(parameters={"endpoint_url": self.local.endpoint_url})
-        instance = Instance(api=ConnectApi(session, options), quotas=FAST, policy=QUICK)
-        with Ledger(self.ledger_url) as ledger:
-            return run_campaign(ledger, CAMPAIGN, instance, lease_seconds=3)
+    def run(self) -> Funnel:
+        return work(self.local.endpoint_url, self.ledger_url)
+
+    @contextmanager
+    def other_process(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Another worker, which is killed at the end of the block if it still runs."""
+        command = [sys.executable, "-m", __name__, self.local.endpoint_url, self.ledger_url]
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def run_together(self, workers: int) -> list[Funnel | BaseException | None]:
         with ThreadPoolExecutor(workers) as threads:
@@ -100,8 +121,9 @@ class Canary:
 
 
 @contextmanager
-def canary(ledger_url: str, faults: Sequence[Fault] = ()) -> Iterator[Canary]:
-    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=faults) as local:
+def canary(ledger_url: str, faults: Sequence[Fault] = (), *, think: float = 0) -> Iterator[Canary]:
+    unlimited = LocalQuotas.unlimited()
+    with LocalConnect(quotas=unlimited, faults=faults, think_seconds=(think, think)) as local:
         yield Canary(local, ledger_url)
 
 
@@ -242,3 +264,22 @@ def test_whom_the_policy_never_allows_takes_no_place_in_a_step(ledger: str) -> N
 
         assert world.chats_at_decisions() == [4]
         assert world.chats == 6
+
+
+def test_a_worker_that_is_killed_in_a_step_brings_nobody_above_it(ledger_url: str) -> None:
+    with canary(ledger_url, think=0.3) as world:
+        world.plan(20, ramp=(6, 12))
+
+        with world.other_process() as worker:
+            while world.chats < 3:
+                assert worker.poll() is None
+                time.sleep(0.01)
+        world.run()
+
+        assert world.chats_at_decisions() == [6, 12]
+        assert world.chats == 20
+        assert len({chat.customer_id for chat in world.local.contacts}) == 20
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], sys.argv[2])
