@@ -170,6 +170,14 @@ def test_what_was_begun_before_is_claimed_though_the_step_is_full(ledger: Ledger
     assert claimed == {"010", "011", "020"}
 
 
+def test_who_waited_who_was_set_down_and_who_is_new_share_the_places(ledger: Ledger) -> None:
+    wait(ledger, 3)
+    wait(ledger, 3, 10, not_before=NOW - HOUR)
+    wait(ledger, 3, 20, status="starting")
+
+    assert len(claim(ledger, "w-1", Notary().steps(5))) == 5
+
+
 def test_without_a_ramp_or_after_its_last_step_any_number_may_be_begun(ledger: Ledger) -> None:
     wait(ledger, 30)
     assert len(claim(ledger, "w-1", None, most=10)) == 10
@@ -199,6 +207,30 @@ def test_a_step_is_over_when_nobody_is_at_a_contact_of_it(ledger: Ledger) -> Non
     assert step_of(ledger) == 1
     assert look(ledger, steps, "w-2") is Standing.FREE
     assert len(notary.shown) == 1
+
+
+@pytest.mark.parametrize("status", ["starting", "started", "connected"])
+def test_what_was_begun_and_nobody_holds_is_taken_up_before_a_step_is_over(
+    ledger: Ledger, status: str
+) -> None:
+    wait(ledger, 5)
+    wait(ledger, 3, 10, status=status, sent_at=NOW)
+    steps = Notary().steps(3)
+
+    assert look(ledger, steps) is Standing.WAITING
+    assert {contact.customer_id for contact in claim(ledger, "w-1", steps)} == {"010", "011", "012"}
+
+
+def test_who_was_set_down_before_anything_was_made_does_not_hold_a_step_up(
+    ledger: Ledger,
+) -> None:
+    wait(ledger, 5)
+    wait(ledger, 2, 10, status="starting")
+    wait(ledger, 3, 20, status="completed", end_reason="replied", sent_at=NOW)
+    notary = Notary()
+
+    assert look(ledger, notary.steps(3)) is Standing.PASSED
+    assert notary.shown == [StepCounts(step=1, steps=1, contacts=3)]
 
 
 def test_a_chat_in_its_customers_hands_is_settled_and_no_error(ledger: Ledger) -> None:
