@@ -153,7 +153,7 @@ def test_a_customers_own_braces_survive_the_ledger() -> None:
         "status": "planned",
         "client_token": "t",
         "fingerprint": "f",
-        "error_code": None,
+        **dict.fromkeys(("error_code", "time_zone", "variant", "planned_at")),
         "messages": ["Hi", said.model_dump(exclude_none=True)],
     }
 
