@@ -97,7 +97,7 @@ class NotAllowedError(ClaimLostError):
         is_withheld: Whether it is for good; else it waits for its time.
     """
 
-    def __init__(self, message: str, *, is_withheld: bool) -> None:
+    def __init__(self, message: str, *, is_withheld: bool = False) -> None:
         super().__init__(message)
         self.is_withheld = is_withheld
 
