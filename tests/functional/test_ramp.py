@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,15 +23,20 @@ import pytest
 from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
+from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign import manage
+from connect_tasks.campaign.assembly import Assembly
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.campaign.suppression import suppress
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
-from connect_tasks.errors import RampHaltedError
-from connect_tasks.ledger.contact import CampaignState
+from connect_tasks.errors import NotAllowedError, RampHaltedError
+from connect_tasks.ledger.changes import Progress
+from connect_tasks.ledger.claims import ClaimTerms
+from connect_tasks.ledger.contact import CampaignState, Contact, Status
 from connect_tasks.ledger.schema import decisions
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import CAMPAIGN, FAST, QUICK, customers, session
@@ -279,6 +285,37 @@ def test_a_worker_that_is_killed_in_a_step_brings_nobody_above_it(ledger_url: st
         assert world.chats_at_decisions() == [6, 12]
         assert world.chats == 20
         assert len({chat.customer_id for chat in world.local.contacts}) == 20
+
+
+def test_a_run_writes_down_no_start_that_its_step_has_no_place_for(ledger: str) -> None:
+    """As when its worker slept past its claims, and others took the places meanwhile."""
+    with canary(ledger) as world, Ledger(ledger) as opened:
+        world.plan(4, ramp=(2,))
+        terms = ClaimTerms(lease=timedelta(seconds=30), token_validity=timedelta(hours=24))
+        now = datetime.now(UTC)
+        slept = opened.claim(CAMPAIGN, "w-1", most=3, now=now, terms=terms)
+        run = Assembly(
+            ledger=opened,
+            campaign=CAMPAIGN,
+            table_id=None,
+            instance=Instance(api=ConnectApi(session, ClientOptions()), quotas=FAST, policy=QUICK),
+            conversation=TALK,
+            lease=timedelta(seconds=30),
+            patience_seconds=1,
+            clock=SystemClock(),
+            random=Random(0),  # noqa: S311 - of retries
+            worker_name="w-1",
+        )
+
+        def send(contact: Contact) -> None:
+            after = contact.advance(Status.STARTING, sent_at=now)
+            change = Progress(after, Status.PLANNED, sends=True)
+            run._apply(opened, PolicyInForce(CAMPAIGN), [change])
+
+        send(slept[0])
+        send(slept[1])
+        with pytest.raises(NotAllowedError, match="step is full"):
+            send(slept[2])
 
 
 if __name__ == "__main__":

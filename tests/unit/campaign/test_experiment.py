@@ -125,6 +125,14 @@ def test_a_differences_interval_holds_the_truth_in_95_of_100_at_least(
     assert held >= 0.95
 
 
+@pytest.mark.parametrize("of", [5, 40, 400])
+def test_a_differences_interval_is_made_of_exact_ones_of_97_5_percent(of: int) -> None:
+    """Of none, the exact upper bound has a closed form."""
+    bound = 1 - 0.0125 ** (1 / of)
+
+    assert difference(0, of, 0, of) == pytest.approx((0, -bound, bound))
+
+
 def test_differences_are_to_the_first_arm_and_of_nobody_contacted_there_are_none() -> None:
     a, b = arm_records(count_arms([*some("a", 10, 1), *some("b", 10, 6)], AB))
     assert "difference" not in a
