@@ -256,6 +256,7 @@ def test_outcomes_are_read_by_customer(ids: Any, values: Any, expected: Any) -> 
         ({"outcome": [1]}, "customer_id"),
         ({"customer_id": ["7", "7"], "outcome": [1, 2]}, "several outcomes"),
         ({"customer_id": ["7", "7"], "outcome": [1, None]}, "several outcomes"),
+        ({"customer_id": ["7", "7"], "outcome": [None, 1]}, "several outcomes"),
         ({"customer_id": ["7"], "outcome": ["yes"]}, "neither true nor false nor a number"),
         ({"customer_id": ["7"], "outcome": [float("inf")]}, "neither true nor false nor a"),
     ],
