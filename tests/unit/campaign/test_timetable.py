@@ -107,6 +107,14 @@ def test_of_two_zones_the_same_share_was_contacted_when_the_first_ones_hours_end
     assert (times.now, times.late) == (6_762, 2_254)
 
 
+def test_of_three_zones_the_second_loses_of_what_the_first_left_over() -> None:
+    # 1,500 of 4,500 are started when the first one's hours end: 1,000 of its 1,500 are late. Then
+    # 1,000 of the 2,000 others until the second one's end: of its 1,000 that were left, 500 are.
+    times = timetable(4_500, outlook(closes=[298.45, 498.45, 9_000.0] * 1_500), PACE)
+
+    assert (times.now, times.late) == (3_000, 1_500)
+
+
 def test_whose_hours_last_long_enough_is_not_late() -> None:
     assert timetable(508, outlook(closes=[100.0] * 508), PACE).late == 0
 
