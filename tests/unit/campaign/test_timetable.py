@@ -108,11 +108,13 @@ def test_of_two_zones_the_same_share_was_contacted_when_the_first_ones_hours_end
 
 
 def test_of_three_zones_the_second_loses_of_what_the_first_left_over() -> None:
-    # 1,500 of 4,500 are started when the first one's hours end: 1,000 of its 1,500 are late. Then
-    # 1,000 of the 2,000 others until the second one's end: of its 1,000 that were left, 500 are.
-    times = timetable(4_500, outlook(closes=[298.45, 498.45, 9_000.0] * 1_500), PACE)
+    # 4,503 of 13,509 are started when the first one's hours end: 3,002 of its 4,503 are late. Then
+    # 3,002 of the 6,004 others until the second one's end: of its 3,002 that were left, 1,501 are.
+    closes = [899.05, 1_499.45, 9_000.0] * 4_503
 
-    assert (times.now, times.late) == (3_000, 1_500)
+    times = timetable(13_509, outlook(closes=closes), PACE)
+
+    assert (times.now, times.late) == (9_006, 4_503)
 
 
 def test_whose_hours_last_long_enough_is_not_late() -> None:
