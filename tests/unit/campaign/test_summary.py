@@ -109,6 +109,12 @@ HAS_TO_WAIT = "have to wait: run the same campaign again from 2026-11-28 08:00 U
             f"{TOLD}. 40 left: the flow campaign-resume goes on with them.",
         ),
         (
+            {"completed": 200, "deferred": 40, "deferred_until": OPENS},
+            "stopped",
+            "Stopped",
+            f"{TOLD}. 40 left: the flow campaign-resume goes on with them.",
+        ),
+        (
             {"completed": 197, "unknown": 3, "deferred": 40, "deferred_until": OPENS},
             "running",
             "Unresolved",
@@ -146,6 +152,7 @@ HAS_TO_WAIT = "have to wait: run the same campaign again from 2026-11-28 08:00 U
         "one deferred",
         "left too",
         "paused",
+        "all deferred and stopped",
         "unknown too",
         "others outside of the table",
         "chats with people",
