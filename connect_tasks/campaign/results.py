@@ -170,12 +170,13 @@ class CampaignResult:
         """One row for each time that the campaign's policy decided about a customer, in that order.
 
         Columns: campaign, customer_id (`string`); decided_at (`datetime64[us, UTC]`); moment (what
-        was about to happen: plan, claim, start, link or click; or ramp, at the end of a step, of no
+        was about to happen: plan, claim, start or link; or ramp, at the end of a step, of no
         customer), decision (allow, defer, suppress or hold_out; of a step go_on, ask, halt or
         resume), rule (the first that hit), value (of the policy, that it hit with) (`string`);
         until (`datetime64[us, UTC]`, of those who were deferred); reasons (all rules that hit,
         the decisive one first) and policy (which one it was) (`string`). It is empty without a
-        policy. Nothing in it is ever changed; who was forgotten has a hash for an id.
+        policy. That somebody pressed their link is in `invitations`, and not here. Nothing in it is
+        ever changed; who was forgotten has a hash for an id.
         """
         return _frame(self._tables.decisions)
 

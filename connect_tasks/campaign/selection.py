@@ -138,6 +138,10 @@ class _Chosen:
 
 
 def _known(status: str | Collection[str]) -> frozenset[str]:
+    if not isinstance(status, Collection):
+        raise InputError(
+            f"status is a {type(status).__name__}: give one or more of {', '.join(GROUPS)}."
+        )
     names = [status] if isinstance(status, str) else list(status)
     if not names:
         raise InputError(f"status names no group: give one or more of {', '.join(GROUPS)}.")

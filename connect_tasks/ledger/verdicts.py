@@ -52,7 +52,6 @@ class Moment(StrEnum):
     CLAIM = "claim"
     START = "start"
     LINK = "link"
-    CLICK = "click"
     RAMP = "ramp"
 
 
