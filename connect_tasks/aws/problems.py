@@ -1,6 +1,7 @@
 """Problems: what is wrong with one value, in words: the field, the value (shortened), the rule."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ __all__ = [
     "Problem",
     "checked",
     "did_you_mean",
+    "plain_rule",
+    "near_name",
     "problem_details",
     "problems",
     "reported",
@@ -58,6 +61,26 @@ _SENTENCES = {
         "\ud800"
     ),
 }
+# What pydantic says of Python's types, to somebody who wrote TOML, JSON or a form.
+_PLAIN = (
+    (re.compile(r"^Value error, "), ""),
+    (re.compile(r", (unable to parse|got a number with) .*$"), ""),
+    (re.compile(r" after validation\b"), ""),
+    (
+        re.compile(r"^Input should be a valid dictionary or instance of \w+"),
+        "must be fields by name, as { field = value }",
+    ),
+    (
+        re.compile(r"^Input should be a valid dictionary$"),
+        "must be values by name, as { name = value }",
+    ),
+    (re.compile(r"^Input should be a valid (tuple|list)$"), "must be a list, in [ ]"),
+    (re.compile(r"^Input should be a valid integer$"), "must be a whole number"),
+    (re.compile(r"^Input should be a valid string$"), "must be text"),
+    (re.compile(r"^Input should be (a|an) valid "), r"must be \1 "),
+    (re.compile(r"^(Input|Tuple|List|Dictionary) should "), "must "),
+    (re.compile(r"\.$"), ""),
+)
 _KEY_WORDS = {
     "string_pattern_mismatch": "may hold only letters, digits, dash and underscore in its name",
 }
@@ -82,8 +105,8 @@ class Problem:
     rule: str
 
     def __str__(self) -> str:
-        given = f" = {self.value}" if self.value else ""
-        return f"{self.field}{given}: {self.rule}"
+        what = " = ".join(part for part in (self.field, self.value) if part)
+        return f"{what}: {self.rule}" if what else self.rule
 
 
 def problems(error: ValidationError, *, ignoring: Collection[str] = ()) -> tuple[Problem, ...]:
@@ -132,6 +155,18 @@ def checked(model: type[Model], fields: dict[str, Any], what: str) -> Model:
         raise InputError(f"The {what} cannot be used: {wrong}.") from None
 
 
+def plain_rule(sentence: str) -> str:
+    """A rule as a person reads it, of pydantic's sentence; without a full stop.
+
+    Example:
+        >>> plain_rule("Input should be less than 1"), plain_rule("Value error, It is broken.")
+        ('must be less than 1', 'It is broken')
+    """
+    for pattern, words in _PLAIN:
+        sentence = pattern.sub(words, sentence)
+    return sentence
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Suggest the name that was meant; an empty text if none is near.
 
@@ -139,9 +174,20 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
         >>> did_you_mean("campain", ["campaign", "connect"])
         " (did you mean 'campaign'?)"
     """
+    near = near_name(name, names)
+    return "" if near is None else f" (did you mean {near!r}?)"
+
+
+def near_name(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant; None if none is near.
+
+    Example:
+        >>> near_name("campain", ["campaign", "connect"])
+        'campaign'
+    """
     by_form = {known.casefold(): known for known in names}
     close = difflib.get_close_matches(name.casefold(), by_form, n=1)
-    return f" (did you mean {by_form[close[0]]!r}?)" if close else ""
+    return by_form[close[0]] if close else None
 
 
 def shortened(value: object) -> str:
@@ -192,7 +238,9 @@ def _reusable(detail: ErrorDetails) -> InitErrorDetails:
 
 
 def _problem(detail: ErrorDetails) -> Problem:
-    rule = _WORDS.get(detail["type"]) or _SENTENCES.get(detail["msg"], detail["msg"])
+    rule = _WORDS.get(detail["type"]) or _SENTENCES.get(
+        detail["msg"], plain_rule(detail["msg"])
+    )
     loc = detail["loc"]
     if loc and loc[-1] == "[key]":
         loc, rule = loc[:-1], _KEY_WORDS.get(detail["type"], f"as a key: {rule}")

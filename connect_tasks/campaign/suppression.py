@@ -18,7 +18,7 @@ from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.ledger.database import ledger_exists
 from connect_tasks.ledger.opening import default_url, opened
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.ledger.suppression_lists import ALL, checked_list, existing_list, new_list
+from connect_tasks.ledger.suppression_lists import ALL, checked_list, existing_list, list_to_make
 from connect_tasks.ledger.verdicts import Suppression
 from connect_tasks.tables.destinations import folder_for
 from connect_tasks.tables.layouts import SUPPRESSIONS
@@ -45,6 +45,7 @@ def suppress(
     expires_after: timedelta | None = None,
     ledger: Ledger | str | None = None,
     clock: Clock | None = None,
+    new_list: bool = False,
 ) -> int:
     """Put customers on a list of those whom nobody is to contact. It holds from the next call on.
 
@@ -58,7 +59,7 @@ def suppress(
             column `customer_id`. What stands in its columns `list`, `reason`, `source` and
             `expires_at` goes before the arguments. Rows that have ended by now are passed over.
         list: Which list: `all` holds in every campaign, another one where a policy names it. It is
-            made if it is not there.
+            made if it is not there, unless another one is called nearly so.
         reason: Why, in a word, such as person, complaint, import.
         source: Where that came from, such as a ticket's number.
         expires_at: Until when it holds; UTC where it names no zone. For good if None.
@@ -66,6 +67,8 @@ def suppress(
         ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
             `.connect_tasks` if None. It is made if it is not there.
         clock: Tells the time; the machine's by default.
+        new_list: Whether a list is made also where another one is called nearly so, as `news-de`
+            beside `news-fr`.
 
     Returns:
         How many came onto a list, or are on it for longer.
@@ -96,7 +99,7 @@ def suppress(
     with _opened_or_made(ledger) as there:
         known = {*there.suppressions.lists()}
         for name in sorted(lists):
-            known.add(new_list(name, known))
+            known.add(list_to_make(name, known, is_meant=new_list))
         return sum(there.suppressions.add(_lasting(piece, now)) for piece in rows.pieces())
 
 

@@ -41,6 +41,7 @@ def suppress(
     expires_at: datetime | None = None,
     expires_after: timedelta | None = None,
     ledger: str | None = None,
+    new_list: bool = False,
 ) -> int:
     """Put customers on a list of those whom nobody is to contact. It holds from the next call on.
 
@@ -58,12 +59,15 @@ def suppress(
         expires_after: The same, from now on; in Prefect's form as `P90D`.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
+        new_list: Whether a list is made also where another one is called nearly so, as `news-de`
+            beside `news-fr`.
 
     Returns:
         How many came onto a list, or are on it for longer.
 
     Raises:
-        InputError: A row or an argument cannot be used. Nothing was written.
+        InputError: A row or an argument cannot be used, or a list is not there and another one is
+            called nearly so. Nothing was written.
         LedgerError: The ledger cannot be written.
 
     Example:
@@ -81,6 +85,7 @@ def suppress(
         expires_at=expires_at,
         expires_after=expires_after,
         ledger=ledger,
+        new_list=new_list,
     )
     run_logger().info("%d customers came onto a list, or are on it for longer", added)
     return added

@@ -3,10 +3,18 @@
 import unicodedata
 from collections.abc import Collection
 
-from connect_tasks.aws.problems import did_you_mean, shortened
+from connect_tasks.aws.problems import did_you_mean, near_name, shortened
 from connect_tasks.errors import InputError
 
-__all__ = ["ALL", "LONGEST_LIST", "checked_list", "existing_list", "new_list"]
+__all__ = [
+    "ALL",
+    "LONGEST_LIST",
+    "checked_list",
+    "existing_list",
+    "list_to_make",
+    "near_list",
+    "unlike_others",
+]
 
 ALL = "all"
 """The list that holds in every campaign, whatever its policy says."""
@@ -58,7 +66,7 @@ def existing_list(name: str, lists: Collection[str]) -> str:
     return name
 
 
-def new_list(name: str, lists: Collection[str]) -> str:
+def unlike_others(name: str, lists: Collection[str]) -> str:
     """The name of a list that may be new, if it is not another one's but for its form.
 
     Who is on `Marketing` would be contacted by a campaign that asks for `marketing`.
@@ -71,7 +79,7 @@ def new_list(name: str, lists: Collection[str]) -> str:
         InputError: No list can be called so, or another one is called nearly so.
 
     Example:
-        >>> new_list("marketing", ["news"])
+        >>> unlike_others("marketing", ["news"])
         'marketing'
     """
     checked_list(name)
@@ -83,6 +91,40 @@ def new_list(name: str, lists: Collection[str]) -> str:
                 f"like: write {known!r}, or choose a name that differs by more."
             )
     return name
+
+
+def list_to_make(name: str, lists: Collection[str], *, is_meant: bool = False) -> str:
+    """The name of a list to put somebody on, which is made if it is not there.
+
+    Args:
+        name: As somebody wrote it.
+        lists: Those that a ledger has.
+        is_meant: Whether a new list is meant, also where the name is near to another one's.
+
+    Raises:
+        InputError: No list can be called so, or it is not there and another one is near.
+
+    Example:
+        >>> list_to_make("marketing", []), list_to_make("news-de", ["news-fr"], is_meant=True)
+        ('marketing', 'news-de')
+    """
+    near = near_list(unlike_others(name, lists), lists)
+    if near and not is_meant:
+        raise InputError(
+            f"There is no suppression list {name!r} in the ledger, and there is {near!r}: write "
+            "that, or say new_list=True if a new list is meant."
+        )
+    return name
+
+
+def near_list(name: str, lists: Collection[str]) -> str | None:
+    """The list that was probably meant by a name that none of them has; None if none is near.
+
+    Example:
+        >>> near_list("marketng", ["marketing"]), near_list("marketing", ["marketing", "market"])
+        ('marketing', None)
+    """
+    return None if name in {ALL, *lists} else near_name(name, lists)
 
 
 def _known(lists: Collection[str]) -> list[str]:

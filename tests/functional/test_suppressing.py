@@ -68,7 +68,8 @@ def put(ledger: Ledger | str, customers: Any, **options: Any) -> int:
         ([], []),
         ("urn:person:7", ["urn:person:7"]),
     ],
-    ids=str,
+    # Not as they are written: a set is in another order in each process.
+    ids=["text", "number", "list", "set", "range", "series", "frame", "index", "none", "urn"],
 )
 def test_customers_may_be_given_in_any_way(
     ledger: Ledger, customers: Any, expected: list[str]
@@ -251,6 +252,22 @@ def test_a_list_that_looks_like_another_one_is_refused_also_within_a_table(ledge
     with pytest.raises(InputError, match="write 'News'"):
         put(ledger, pd.DataFrame({"customer_id": ["a", "b"], "list": ["news", "News"]}))
     assert names(ledger) == ["0001"]
+
+
+@pytest.mark.parametrize(
+    "customers", ["0042", pd.DataFrame({"customer_id": ["a", "b"], "list": ["all", "marketng"]})]
+)
+def test_a_list_that_is_nearly_another_one_is_made_only_where_that_is_said(
+    ledger: Ledger, customers: Any
+) -> None:
+    put(ledger, "0001", list="marketing")
+    with pytest.raises(InputError, match=r"there is 'marketing': .*new_list=True"):
+        put(ledger, customers, list="marketng")
+    assert names(ledger) == ["0001"]
+
+    put(ledger, customers, list="marketng", new_list=True)
+    put(ledger, "0043", list="marketng")
+    assert "0043" in names(ledger, list="marketng")
 
 
 def test_a_list_must_be_there_to_be_shown_or_to_be_taken_off(ledger: Ledger) -> None:

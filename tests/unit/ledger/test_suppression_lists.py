@@ -9,7 +9,8 @@ from connect_tasks.ledger.suppression_lists import (
     LONGEST_LIST,
     checked_list,
     existing_list,
-    new_list,
+    list_to_make,
+    unlike_others,
 )
 
 
@@ -62,12 +63,12 @@ def test_what_is_no_text_is_no_name(name: object) -> None:
 def test_a_name_that_looks_like_another_lists_is_refused_and_that_one_told(name: str) -> None:
     meant = "all" if len(name) < 6 else "marketing"
     with pytest.raises(InputError, match=f"which it looks like: write '{meant}'"):
-        new_list(name, ["marketing", "news"])
+        unlike_others(name, ["marketing", "news"])
 
 
 @given(st.sampled_from(["news", "news2", "newsletter", "a", "all", "weekly-news"]))
 def test_a_name_of_its_own_makes_a_list_and_one_that_is_there_is_that(name: str) -> None:
-    assert new_list(name, ["news", "weekly-news"]) == name
+    assert unlike_others(name, ["news", "weekly-news"]) == name
 
 
 def test_a_list_that_is_not_there_is_told_with_those_that_are() -> None:
@@ -76,3 +77,25 @@ def test_a_list_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(InputError, match="in the ledger: there are all, news"):
         existing_list("zzz", ["news"])
     assert existing_list("all", []) == "all"
+
+
+@pytest.mark.parametrize("slip", ["marketng", "markting", "marketing2", "amrketing"])
+def test_nobody_is_put_on_a_list_that_is_nearly_another_one_unless_a_new_one_is_meant(
+    slip: str,
+) -> None:
+    with pytest.raises(InputError, match=r"and there is 'marketing': .*new_list=True") as refused:
+        list_to_make(slip, ["marketing", "zzz"])
+
+    assert "\n" not in str(refused.value)
+    assert list_to_make(slip, ["marketing", "zzz"], is_meant=True) == slip
+    assert list_to_make(slip, ["marketing", slip]) == slip
+
+
+@pytest.mark.parametrize("name", ["marketing", "calls", "all"])
+def test_the_first_list_of_a_ledger_is_never_refused_as_near_to_another(name: str) -> None:
+    assert list_to_make(name, []) == name
+
+
+def test_a_new_list_that_is_meant_is_still_not_one_that_looks_like_another() -> None:
+    with pytest.raises(InputError, match="which it looks like"):
+        list_to_make("Marketing", ["marketing"], is_meant=True)
