@@ -73,7 +73,13 @@ class ClaimedContact:
         return Turn(Urgency.WAITING, self._context.clock.monotonic() + left)
 
     async def step(
-        self, status: Status, *, release: bool = False, sends: bool = False, **changes: Any
+        self,
+        status: Status,
+        *,
+        release: bool = False,
+        sends: bool = False,
+        is_unmade: bool = False,
+        **changes: Any,
     ) -> None:
         """Write a step to the ledger, and wait until it is there.
 
@@ -83,6 +89,7 @@ class ClaimedContact:
             status: The new one, or the same.
             release: Give the claim up with it.
             sends: A start is sent next, if the policy allows it.
+            is_unmade: Nothing was made with its token until now, for sure.
             changes: Other fields of the contact.
 
         Raises:
@@ -91,7 +98,7 @@ class ClaimedContact:
         changes["attempts"] = self.attempts
         was, contact = self.contact.status, self.contact.advance(status, **changes)
         await self._context.group_commit.write(
-            Progress(contact, was, release=release, sends=sends)
+            Progress(contact, was, release=release, sends=sends, is_unmade=is_unmade)
         )
         self.contact = contact
         self._context.counter.step(was, contact)

@@ -156,7 +156,8 @@ class Start:
             await self._claimed.step(status, sends=True, sent_at=self._context.clock.now())
         elif contact.status not in OPEN:
             # A call that another has given up, and a person replaced, must not be made any more.
-            await self._claimed.step(contact.status, sends=True)
+            unmade = not self._may_exist
+            await self._claimed.step(contact.status, sends=True, is_unmade=unmade)
 
     async def _check_token(self) -> None:
         """A wait for a slot, or a machine's sleep, may have outlasted the token."""

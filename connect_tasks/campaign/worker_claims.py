@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.campaign.policy_in_force import PolicyInForce
@@ -50,7 +51,7 @@ class WorkerClaims:
                 most=most,
                 now=self.clock.now(),
                 terms=self.terms,
-                judge=self.policy.judge(ledger),
+                judge=partial(self.policy.judge, ledger),
                 on_withheld=self.on_withheld,
                 steps=self.policy.steps(ledger),
             )

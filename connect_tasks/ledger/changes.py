@@ -75,13 +75,15 @@ class Known:
 class Progress:
     """A contact one step further; `was` is the status that the ledger must hold until now.
 
-    `sends` is whether a start is to be sent next, as far as the campaign's policy allows it.
+    `sends` is whether a start is to be sent next, as far as the campaign's policy allows it, and
+    `is_unmade` whether surely nothing was made with its token until now.
     """
 
     contact: Contact
     was: Status
     release: bool = False
     sends: bool = False
+    is_unmade: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def free(
     return [
         sa.select(*CANDIDATE_COLUMNS)
         .where(which, unclaimed(now))
-        .order_by(contacts.c.id)
+        # As the index has them, or all would be sorted who were let in by the same hour.
+        .order_by(contacts.c.not_before, contacts.c.id)
         .with_for_update(skip_locked=True)
         for which in wanted(campaign, worker, status, now, terms)
     ]

@@ -65,6 +65,8 @@ def _waiting(
     """Who has to wait, status by status: each has its index, all together have none."""
     columns = contacts.c
     waits = (columns.campaign == campaign) & (columns.not_before > now)
+    # Of whom nobody knows whether a call reached them: that they wait is no promise of another.
+    waits &= columns.sent_at.is_(None)
     if table_id is not None:
         waits &= columns.table_id == table_id
     yield from (waits & (columns.status == status) for status in _MAY_WAIT)

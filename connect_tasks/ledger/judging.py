@@ -36,7 +36,7 @@ from connect_tasks.ledger.verdicts import (
     reasons,
 )
 
-__all__ = ["CANDIDATE_COLUMNS", "Court", "lock", "may_be_judged", "verdicts_of"]
+__all__ = ["CANDIDATE_COLUMNS", "Court", "lock", "lock_by", "may_be_judged", "verdicts_of"]
 
 CANDIDATE_COLUMNS = [
     contacts.c[name]
@@ -53,8 +53,9 @@ CANDIDATE_COLUMNS = [
 ]
 """What is asked of a contact to judge it."""
 
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "LOCK TABLE contacts IN ROW EXCLUSIVE MODE"}
 # Held until the transaction ends. The number is any that nobody else on the server uses.
-_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(72746316)"}
+_TAKE_TURNS = "SELECT pg_advisory_xact_lock(72746316)"
 # How many who wait for the same opening are set aside at a time.
 _PIECE = 10_000
 _BY_THE_HOUR = frozenset({Rule.OUTSIDE_HOURS, Rule.RESTRICTED_PERIOD})
@@ -65,10 +66,30 @@ _Row = Mapping[Any, Any]
 def lock(connection: sa.Connection, judge: Judge | None) -> None:
     """Wait until nobody else judges by what others send; first of all in a transaction.
 
-    In SQLite nobody else writes then, also where nothing is judged: what is read stays so.
+    In SQLite nobody else writes then, also where nothing is judged: what is read stays so. In
+    PostgreSQL who changes many contacts, or a policy, locks their table first: waited for here,
+    and not while rows are held that they want.
     """
-    if connection.dialect.name == "sqlite" or (judge and judge.look_back):
-        connection.exec_driver_sql(_LOCKS[connection.dialect.name])
+    _begin(connection)
+    if judge is not None:
+        _take_turns(connection, judge)
+
+
+def lock_by(connection: sa.Connection, read: Callable[[], Judge]) -> Judge:
+    """The same with a policy that is read meanwhile: no other one is said before the end."""
+    _begin(connection)
+    judge = read()
+    _take_turns(connection, judge)
+    return judge
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(_BEGIN[connection.dialect.name])
+
+
+def _take_turns(connection: sa.Connection, judge: Judge) -> None:
+    if judge.look_back and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_TAKE_TURNS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +111,7 @@ class Court:
     moment: Moment
     token_validity: timedelta
     on_withheld: Callable[[int], None] = lambda _: None
-    _openings: dict[tuple[str | None, datetime], Defer] = field(default_factory=dict, init=False)
+    _openings: dict[str | None, Defer] = field(default_factory=dict, init=False)
 
     def allowed(self, rows: Sequence[_Row]) -> list[int]:
         """Judge contacts; the numbers of those who may be called. The others are set aside.
@@ -114,7 +135,7 @@ class Court:
         Args:
             among: Which others a worker would claim now.
         """
-        for (zone, until), one in self._openings.items():
+        for zone, one in self._openings.items():
             theirs = (among, contacts.c.time_zone.is_not_distinct_from(zone))
             query = sa.select(contacts.c.id).where(*theirs).limit(_PIECE)
             ids = self.connection.scalars(query.with_for_update(skip_locked=True)).all()
@@ -122,7 +143,7 @@ class Court:
                 continue
             which = contacts.c.id.in_(ids)
             update = sa.update(contacts).where(which)
-            self.connection.execute(update.values(not_before=until, **_UNCLAIMED))
+            self.connection.execute(update.values(not_before=one.until, **_UNCLAIMED))
             self.connection.execute(self._same_for(which, one))
 
     def _verdicts(self, rows: Sequence[_Row]) -> Mapping[int, Verdict]:
@@ -174,8 +195,14 @@ class Court:
             self.on_withheld(settled)
 
     def _note_opening(self, row: _Row, verdict: Defer) -> None:
-        if row["status"] == Status.PLANNED and {why.rule for why in verdict.why} <= _BY_THE_HOUR:
-            self._openings[row["time_zone"], verdict.until] = verdict
+        """Note when the hours open where a customer is: the zone's, and nothing of their own."""
+        zone = row["time_zone"]
+        if zone in self._openings or not {why.rule for why in verdict.why} <= _BY_THE_HOUR:
+            return
+        anybody = Customer(customer_key="", planned_at=self.now, time_zone=zone)
+        theirs = self.judge.decide(anybody, self.now, History())
+        if row["status"] == Status.PLANNED and isinstance(theirs, Defer):
+            self._openings[zone] = theirs
 
     def _withhold(self, row: _Row, verdict: Suppress | HoldOut | Allow) -> int:
         first = verdict.why[0]
@@ -189,7 +216,8 @@ class Court:
 
     def _update(self, row: _Row, **values: Any) -> int:
         which = (contacts.c.id == row["id"], contacts.c.status == row["status"])
-        update = sa.update(contacts).where(*which).values(**values, **_UNCLAIMED)
+        written = {"sent_at": row["sent_at"], **values, **_UNCLAIMED}
+        update = sa.update(contacts).where(*which).values(written)
         return self.connection.execute(update).rowcount
 
     def _same_for(self, which: sa.ColumnElement[bool], one: Defer) -> sa.Insert:

@@ -110,7 +110,7 @@ class Roster(LedgerReader):
         if (self.policy(campaign) or {}) == policy:
             return
         values = {"policy": policy or None, "limits_group": group}
-        waits = (contacts.c.campaign == campaign, contacts.c.status == Status.PLANNED)
+        waits = (contacts.c.campaign == campaign, contacts.c.status.in_(_NOT_SURELY_CONTACTED))
         judged_anew = (
             sa.update(contacts)
             .where(*waits, contacts.c.not_before.is_not(None))
@@ -219,7 +219,8 @@ class Roster(LedgerReader):
                 contacts.c.customer_key.in_([row["customer_key"] for row in found.values()]),
                 contacts.c.status.in_(_NOT_SURELY_CONTACTED),
             )
-            .values(table_id=table_id)
+            # Judged anew: the reason for which somebody waits may be gone by now.
+            .values(table_id=table_id, not_before=None)
         )
         with self._writing() as connection:
             lock_out_writers(connection, contacts)

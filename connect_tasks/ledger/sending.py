@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from connect_tasks.errors import NotAllowedError
 from connect_tasks.ledger.changes import Change, Progress
 from connect_tasks.ledger.contact import OPEN
-from connect_tasks.ledger.judging import Court, lock, may_be_judged
+from connect_tasks.ledger.judging import Court, lock_by, may_be_judged
 from connect_tasks.ledger.ramps import Steps, room
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.verdicts import Judge, Moment
@@ -47,15 +47,18 @@ class Sending:
             worker: Who holds the claims.
             changes: What is to be written; of several ones, the first refusal is told.
         """
-        ids = [c.contact.id for c in changes if isinstance(c, Progress) and _announces(c)]
-        if not ids:
+        starts = [one for one in changes if isinstance(one, Progress) and _announces(one)]
+        if not starts:
             return None
-        judge, steps = self.judge(), self.steps()
-        lock(connection, judge)
+        ids, steps = [one.contact.id for one in starts], self.steps()
+        judge = lock_by(connection, self.judge)
         theirs = contacts.c.claimed_by == worker
         left = room(connection, _campaign_of(changes), steps)
-        rows = connection.execute(may_be_judged(ids).where(theirs)).mappings().all()
-        if left is not None and sum(row["sent_at"] is None for row in rows) > left:
+        unmade = {one.contact.id for one in starts if one.is_unmade}
+        found = connection.execute(may_be_judged(ids).where(theirs)).mappings().all()
+        # Each call until now had a clear refusal: it is as if none had been made.
+        rows = [{**row, "sent_at": None} if row["id"] in unmade else row for row in found]
+        if left is not None and sum(row["sent_at"] is None for row in found) > left:
             return self._turned_back(connection, ids)
         settled: list[int] = []
         allowed = self._court(connection, judge, settled.append).allowed(rows)

@@ -24,7 +24,7 @@ from connect_tasks.ledger.clicks import Clicks
 from connect_tasks.ledger.collection import Collection
 from connect_tasks.ledger.contact import Contact, Status
 from connect_tasks.ledger.invitations import Invitations
-from connect_tasks.ledger.judging import Court, lock
+from connect_tasks.ledger.judging import Court, lock, lock_by
 from connect_tasks.ledger.next_chats import NextChats
 from connect_tasks.ledger.opt_outs import FindOptOuts, OptOuts, note_heard
 from connect_tasks.ledger.ramp_steps import RampSteps
@@ -131,7 +131,7 @@ class Ledger(Roster):
         most: int,
         now: datetime,
         terms: ClaimTerms,
-        judge: Judge | None = None,
+        judge: Callable[[], Judge] | None = None,
         on_withheld: Callable[[int], None] = lambda _: None,
         steps: Steps | None = None,
     ) -> list[Contact]:
@@ -146,19 +146,20 @@ class Ledger(Roster):
             most: The most contacts to claim.
             now: The present time.
             terms: How long claims and client tokens hold.
-            judge: The campaign's policy, if it has one. Whom it does not allow to be called now is
-                not claimed, but set aside, with the reasons on record.
+            judge: Reads the campaign's policy, if it has one. Whom it does not allow to be called
+                now is not claimed, but set aside, with the reasons on record.
             on_withheld: Told how many contacts were settled by that.
             steps: The policy's ramp, if it has one: no more are claimed than its step has.
         """
         with self._writing() as connection:
-            lock(connection, judge)
             if judge is None:
+                lock(connection, None)
                 return Claim(connection, campaign, worker, now, terms).take(most)
+            decides = lock_by(connection, judge)
             most_new = allowance(connection, campaign, steps, now)
             court = Court(
                 connection=connection,
-                judge=judge,
+                judge=decides,
                 now=now,
                 moment=Moment.CLAIM,
                 token_validity=terms.token_validity,

@@ -18,9 +18,10 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import insert_into
 from connect_tasks.ledger.hashed_customers import customer_hash, of_hashes
-from connect_tasks.ledger.schema import ledger, suppressions
+from connect_tasks.ledger.schema import campaigns, contacts, ledger, suppressions
 from connect_tasks.ledger.verdicts import Suppression
 
 __all__ = [
@@ -91,7 +92,10 @@ class Suppressions:
                 for customer, name in names
             ]
             ordered = sorted(values, key=lambda value: (value["theirs"], value["of_list"]))
-            return connection.execute(_removal(now), ordered, execution_options=_COUNTING).rowcount
+            removal = _removal(now)
+            removed = connection.execute(removal, ordered, execution_options=_COUNTING).rowcount
+            connection.execute(_judged_anew({canonical_key(customer) for customer, _ in names}))
+            return removed
 
     def of(self, customer_keys: Iterable[str], now: datetime) -> dict[str, tuple[Suppression, ...]]:
         """What is in force for customers (some thousands at a time), of whichever list."""
@@ -230,6 +234,22 @@ def _insert(dialect: str, *, was_said: bool) -> Any:
         index_elements=["customer_hash", "list"],
         set_={**given, "removed_at": removed_at},
         where=changes,
+    )
+
+
+def _judged_anew(customer_keys: Collection[str]) -> sa.Update:
+    """Let nobody go on waiting for the end of what does not hold any more."""
+    columns = contacts.c
+    return (
+        sa.update(contacts)
+        .where(
+            # By the index of keys, which begins with the campaign.
+            columns.campaign.in_(sa.select(campaigns.c.campaign)),
+            columns.customer_key.in_(sorted(customer_keys)),
+            columns.status.in_([Status.PLANNED, Status.STARTING]),
+            columns.not_before.is_not(None),
+        )
+        .values(not_before=None)
     )
 
 

@@ -46,7 +46,7 @@ def here(ledger_url: str) -> Iterator[JudgedLinks]:
 def claim(here: JudgedLinks, campaign: str = "renewals", **rules: Any) -> list[str]:
     """Ask a policy of some rules who may be contacted now, and be given those."""
     found = here.ledger.claim(
-        campaign, "w", most=100, now=here.now, terms=TERMS, judge=Rules(**rules)
+        campaign, "w", most=100, now=here.now, terms=TERMS, judge=lambda: Rules(**rules)
     )
     return [contact.customer_id for contact in found]
 
@@ -267,7 +267,7 @@ def test_limits_hold_though_nothing_is_on_record_any_more(here: JudgedLinks) -> 
     enter(here, "a")
     enter(here, "a", campaign="surveys")
     (contact,) = here.ledger.claim(
-        "renewals", "w", most=1, now=here.now, terms=TERMS, judge=Rules()
+        "renewals", "w", most=1, now=here.now, terms=TERMS, judge=Rules
     )
     with here.ledger._writing() as connection:
         table = sa.table("contacts", sa.column("id"), sa.column("sent_at"))

@@ -150,7 +150,7 @@ def _plan(ledger: Ledger, campaign: str, season: str, zones: dict[str, str]) -> 
 def _started(ledger: Ledger, campaign: str, season: str, now: datetime) -> Iterator[str]:
     judge = PolicyJudge(policy(season))
     sending = Sending(judge=lambda: judge, now=lambda: now, token_validity=TERMS.token_validity)
-    claimed = ledger.claim(campaign, "w", most=100, now=now, terms=TERMS, judge=judge)
+    claimed = ledger.claim(campaign, "w", most=100, now=now, terms=TERMS, judge=lambda: judge)
     for contact in claimed:
         starting = contact.advance(Status.STARTING, sent_at=now)
         started = starting.advance(Status.STARTED, started_at=now, contact_id=f"c-{contact.id}")

@@ -178,7 +178,7 @@ class Runner:
         judge, now = PolicyJudge(ONCE_A_DAY), datetime.now(UTC)
         terms = ClaimTerms(lease=timedelta(hours=1), token_validity=timedelta(hours=24))
         self._contacts = ledger.claim(
-            campaign, campaign, most=count, now=now, terms=terms, judge=judge
+            campaign, campaign, most=count, now=now, terms=terms, judge=lambda: judge
         )
         self._sending = Sending(
             judge=lambda: judge,
