@@ -76,7 +76,7 @@ class Forecast(Intake):
         return "\n".join([_sentence(self.summary), *self._told(), *_reasons(self)])
 
     def __str__(self) -> str:
-        lines = [self.outline]
+        lines = [self.outline, *map(_warning, self.warnings)]
         for sample in self.samples:
             lines.append(f"{sample.customer_id} ({sample.display_name})")
             lines += [f"    {shorten(text, _LONGEST_LINE)!r}" for text in _texts(sample)]
@@ -85,6 +85,7 @@ class Forecast(Intake):
     def _repr_html_(self) -> str:
         told = "".join(f"<li>{escape(line)}</li>" for line in self._told())
         reasons = "".join(f"<li>{escape(line.strip())}</li>" for line in _reasons(self))
+        reasons += "".join(f"<li>{escape(_warning(line))}</li>" for line in self.warnings)
         samples = "".join(map(_sample_row, self.samples))
         return (
             f"<p><b>{escape(_sentence(self.summary))}</b></p><ul>{told}{reasons}</ul>"
@@ -268,6 +269,10 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _warning(sentence: str) -> str:
+    return f"Warning: {sentence}"
 
 
 def _reasons(made: Forecast) -> Iterator[str]:

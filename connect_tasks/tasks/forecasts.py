@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -124,6 +124,7 @@ def preview(
             verdicts=verdicts,
             on_progress=show,
         )
+        intake = replace(intake, warnings=(*slips, *intake.warnings))
     expected = expected_of(
         intake,
         connect,
@@ -134,7 +135,7 @@ def preview(
         measured_seconds=past.chat_seconds,
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
-    for sentence in (*table.warnings, *renderer.warnings(), *slips, *intake.warnings):
+    for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
         run_logger().warning("%s: %s", campaign or "preview", sentence)
     publish_markdown(
         campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"

@@ -199,8 +199,9 @@ def test_a_list_on_which_nobody_is_yet_is_told_also_beside_a_near_one_that_is_na
 ) -> None:
     suppress("ada", list="marketing", ledger=here.ledger)
     caplog.set_level(logging.WARNING)
-    invited(look, "marketing", "markting")
+    came_of_it = invited(look, "marketing", "markting")
 
     told = [one.getMessage() for one in caplog.records if "nobody is on" in one.getMessage()]
     assert len(told) == 1
     assert "list 'markting'" in told[0]
+    assert look is not preview or "Warning: nobody is on the suppression" in f"{came_of_it}"

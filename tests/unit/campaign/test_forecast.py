@@ -1,5 +1,6 @@
 """What a campaign will come to: expected values are reckoned by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -231,6 +232,15 @@ def test_the_summary_and_the_repr_say_nothing_of_any_customer() -> None:
 
     assert "Ada" not in made.summary
     assert "Ada" not in repr(made)
+
+
+def test_what_looks_like_a_slip_is_printed_too() -> None:
+    slip = "nobody is on the suppression list '<news>'"
+
+    made = of(replace(intake(5), warnings=(slip,)))
+
+    assert f"\nWarning: {slip}\n" in f"{made}"
+    assert "Warning: nobody is on the suppression list &#x27;&lt;news&gt;" in made._repr_html_()
 
 
 def test_where_connections_bind_it_says_how_many_chats_wait_for_them() -> None:
