@@ -1,6 +1,7 @@
 """Rules of fields that people write: the one sentence of what is wrong with a value."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -49,6 +50,29 @@ def _no_truth(value: Any) -> Any:
     return refuse("must be a number") if isinstance(value, bool) else value
 
 
+def _no_percent(value: Any) -> Any:
+    """Who thinks in percent writes 10, or '10 %'."""
+    if isinstance(value, bool) or (isinstance(value, str) and not _is_number(value)):
+        refuse("must be a number, as 0.1 for 10 %")
+    if isinstance(value, int | float) and value > 1:
+        refuse("must be a share and no percentage: 10 % is 0.1")
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_unit(value: Any) -> Any:
+    """A number alone would be one of seconds, and somebody means days by 14."""
+    is_number = isinstance(value, int | float | Decimal)
+    return refuse("must say of what it is a number: write P14D") if is_number else value
+
+
 def _lasting(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
         refuse("must be a second at least: nobody could be contacted before; as 'P14D'")
@@ -76,13 +100,13 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValid
 """What a person calls something, at most 64 characters."""
 Count = Annotated[int, BeforeValidator(_no_truth)]
 """A whole number."""
-Duration = Annotated[timedelta, BeforeValidator(_no_truth), AfterValidator(_lasting)]
-"""A time of a second or more: ISO 8601 as `P14D`, `14 days`, or seconds."""
+Duration = Annotated[timedelta, BeforeValidator(_with_unit), AfterValidator(_lasting)]
+"""A time of a second or more: ISO 8601 as `P14D`, or `14 days`."""
 Share = Annotated[
-    float, Field(ge=LEAST_SHARE, le=1, allow_inf_nan=False), BeforeValidator(_no_truth)
+    float, Field(ge=LEAST_SHARE, le=1, allow_inf_nan=False), BeforeValidator(_no_percent)
 ]
 """A share of customers."""
-Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), BeforeValidator(_no_truth)]
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), BeforeValidator(_no_percent)]
 """A rate, as 0.02 for 2 %."""
 Listed = BeforeValidator(_no_text)
 """For tuples of texts: a text alone would be one of its letters."""

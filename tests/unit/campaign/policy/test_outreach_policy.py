@@ -130,6 +130,10 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         (f"a time of {value!r} to contact them", {"expires_after": value}, "")
         for value in (0, -1, "P0D", "-P1D", "soon", True, float("inf"), "PT0.5S")
     ),
+    *(
+        (f"a time of {value!r} without a unit", {"expires_after": value}, "write P14D")
+        for value in (14, 14.0, 1_209_600, True)
+    ),
     ("a list without a name", {"suppression": [""]}, "is empty"),
     ("a list twice", {"suppression": ["news", "news"]}, "once"),
     ("a list in two spellings", {"suppression": ["News", "news"]}, "once"),
@@ -167,6 +171,15 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("a rate of all", {"ramp": {"steps": [5], "most_errors": 1}}, "less than 1"),
     ("a rate below none", {"ramp": {"steps": [5], "most_opt_outs": -0.1}}, "greater than"),
     ("a field that is misspelt", {"supression": ["news"]}, "suppression"),
+    ("a hold-out in percent", {"hold_out": 10}, "10 % is 0.1"),
+    ("a hold-out with a sign", {"hold_out": "10 %"}, "as 0.1 for 10 %"),
+    ("a rate in percent", {"ramp": {"steps": [5], "most_errors": 2}}, "10 % is 0.1"),
+    ("a share in percent", {"variants": {"a": {"share": 50}}}, "10 % is 0.1"),
+    ("a ramp of one text", {"ramp": "50"}, "as [50, 500]"),
+    ("one window alone", hours(MONDAY=window("09:00", "20:00")), "must be a list, in [ ]"),
+    ("a window in a text", hours(MONDAY=["09:00-20:00"]), "must be fields by name"),
+    ("words without a language", {"opt_out": {"words": ["stop"]}}, "must be values by name"),
+    ("a list by a number", {"suppression": [5]}, "must be text"),
 ]
 
 
@@ -181,6 +194,7 @@ def test_what_is_wrong_with_a_policy_is_one_sentence(fields: dict[str, Any], say
     assert says in f"{problem}"
     assert problem.field.split(".")[0].split("[")[0] in fields
     assert "\n" not in str(problem)
+    assert not re.search(r"Input|tuple|dictionary|instance of|Value error|\.$", str(problem))
 
 
 def test_a_window_may_be_written_in_some_ways() -> None:
