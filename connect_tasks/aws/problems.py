@@ -20,8 +20,8 @@ __all__ = [
     "Problem",
     "checked",
     "did_you_mean",
-    "plain_rule",
     "near_name",
+    "plain_rule",
     "problem_details",
     "problems",
     "reported",
@@ -64,7 +64,11 @@ _SENTENCES = {
 # What pydantic says of Python's types, to somebody who wrote TOML, JSON or a form.
 _PLAIN = (
     (re.compile(r"^Value error, "), ""),
-    (re.compile(r", (unable to parse|got a number with) .*$"), ""),
+    (
+        re.compile(r"^Input should be a valid date or datetime.*$"),
+        "must be a valid date, as 2026-12-24",
+    ),
+    (re.compile(r", (unable to parse|got a number with|input is) .*$"), ""),
     (re.compile(r" after validation\b"), ""),
     (
         re.compile(r"^Input should be a valid dictionary or instance of \w+"),
@@ -238,9 +242,7 @@ def _reusable(detail: ErrorDetails) -> InitErrorDetails:
 
 
 def _problem(detail: ErrorDetails) -> Problem:
-    rule = _WORDS.get(detail["type"]) or _SENTENCES.get(
-        detail["msg"], plain_rule(detail["msg"])
-    )
+    rule = _WORDS.get(detail["type"]) or _SENTENCES.get(detail["msg"], plain_rule(detail["msg"]))
     loc = detail["loc"]
     if loc and loc[-1] == "[key]":
         loc, rule = loc[:-1], _KEY_WORDS.get(detail["type"], f"as a key: {rule}")

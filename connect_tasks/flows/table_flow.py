@@ -18,7 +18,7 @@ from prefect.exceptions import ParameterTypeError
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
-from connect_tasks.aws.problems import did_you_mean
+from connect_tasks.aws.problems import did_you_mean, plain_rule
 from connect_tasks.blocks import OutreachPolicyBlock
 from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
@@ -143,7 +143,13 @@ def _check_arguments(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) 
 
 def _in_one_line(flow: str, error: ParameterTypeError) -> str:
     wrong = str(error).partition(_ITEM)[2] or str(error)
-    return f"The flow {flow} cannot be run with these parameters: {'; '.join(wrong.split(_ITEM))}."
+    told = "; ".join(map(_plain, wrong.split(_ITEM)))
+    return f"The flow {flow} cannot be run with these parameters: {told}."
+
+
+def _plain(item: str) -> str:
+    name, colon, sentence = item.partition(": ")
+    return f"{name}{colon}{plain_rule(sentence)}"
 
 
 def _concluding(fn: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:

@@ -51,6 +51,8 @@ def _ramp(value: Any) -> Any:
     """A policy's ramp may be its steps alone."""
     if isinstance(value, int | float):
         value = (value,)
+    if isinstance(value, str):
+        refuse("must be the customers after each step, as [50, 500], or a table with steps")
     return {"steps": value} if isinstance(value, list | tuple) else value
 
 

@@ -1,6 +1,7 @@
 """A policy as it may be given: itself, its fields, its block, its file; no server is asked."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,18 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     "fields", [{"hold_out": 2}, {"expire_after": "P1D"}, [], 7], ids=["share", "typo", "list", "7"]
 )
 def test_what_breaks_a_rule_is_one_sentence(fields: Any) -> None:
-    with pytest.raises(InputError, match=r"^The policy cannot be used: .*\.$"):
+    with pytest.raises(InputError, match=r"^The policy cannot be used: .*\.$") as told:
         load_policy(fields)
+
+    assert not re.search(r"Input|:  |instance of|\.\.", str(told.value))
+
+
+def test_a_template_that_is_none_is_one_sentence_with_one_stop(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[variants.a]\ntemplate = { display_name = "{{ a" }', encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"display_name .*[^.]\.$"):
+        load_policy(path)
 
 
 def test_a_block_takes_no_policy_that_breaks_a_rule() -> None:

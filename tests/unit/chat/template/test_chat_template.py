@@ -341,7 +341,7 @@ def test_everything_that_is_wrong_with_a_row_is_told() -> None:
         ("initial_message.content", "column 'x' is empty"),
         ("conversation.messages[0]", "column 'x' is empty"),
         ("participant_details.display_name", "String should have at most 256 characters"),
-        ("chat_duration_in_minutes", "Input should be greater than or equal to 60"),
+        ("chat_duration_in_minutes", "must be greater than or equal to 60"),
     ]
 
 
