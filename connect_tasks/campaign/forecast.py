@@ -222,8 +222,10 @@ def _when(times: Timetable, outlook: Outlook) -> Iterator[str]:
         chats = "chat" if times.now == 1 else "chats"
         now = " now" if times.late or times.later else ""
         yield f"{times.now:,} {chats}{now} in about {rounded_words(times.now_seconds)}"
-    if times.late:
-        yield f"{times.late:,} more not before their hours end"
+    if hours := times.late - times.expired:
+        yield f"{hours:,} more not before their hours end"
+    if times.expired:
+        yield f"{times.expired:,} more not before they expire"
     if times.later and outlook.first and times.ends_at:
         first, end = utc_minute(outlook.first), utc_minute(times.ends_at)
         yield f"{times.later:,} from {first} on, over at {end} at the earliest"

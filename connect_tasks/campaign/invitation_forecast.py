@@ -29,12 +29,21 @@ class InvitationForecast(Forecast):
     def summary(self) -> str:
         """The forecast in one sentence, with nothing of any customer in it."""
         if not self.to_contact:
-            return "nobody is left to invite"
+            return f"nobody is left to invite{self._too_late()}"
         links = f"{self.to_contact:,} link{'' if self.to_contact == 1 else 's'}{self._to_send()}"
+        links += self._too_late()
         if not self.duration_seconds:
             return f"{links}; opened all at once, nobody would wait"
         about = rounded_words(self.duration_seconds)
         return f"{links}; opened all at once, the last would wait about {about} ({self.limit})"
+
+    def _too_late(self) -> str:
+        if not (count := self.outlook.links_too_late):
+            return ""
+        more = " more" if self.to_contact else ""
+        links = f"{count:,}{more} link{'' if count == 1 else 's'}"
+        helps = "(a longer expires_after helps)"
+        return f", {links} would end before the policy lets them be sent {helps}"
 
     def _to_send(self) -> str:
         """When links may be sent: somebody else sends them, and has to keep to it."""

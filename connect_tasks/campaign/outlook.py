@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from connect_tasks.ledger.link_windows import TOO_LATE
 from connect_tasks.ledger.verdicts import Allow, Defer, HoldOut, Rule, Verdict
 
 __all__ = ["Outlook", "OutlookCounter", "Turning", "utc_minute"]
@@ -19,10 +20,14 @@ _PIECE_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Turning:
-    """A time (UTC) from which so many customers may be contacted, or may not any more."""
+    """A time (UTC) from which so many customers may be contacted, or may not any more.
+
+    `expiring` of them may not as they were planned too long ago, and not for the hour.
+    """
 
     at: datetime
     customers: int
+    expiring: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +43,11 @@ class Outlook:
             them.
         later: They have to wait, by the rule that lets them: the first that hit.
         never: Nobody contacts them in this campaign, by the first rule that hit.
-        held_out_later: How many of those who have to wait will be held out then, as far as the
-            share tells.
-        first: When the first of those who have to wait may be contacted (UTC); None if nobody has
-            to.
+        held_out_later: How many of those who have to wait are held out then.
+        links_too_late: How many of those who are never contacted would be, by a link that works for
+            longer.
+        first: When the first of those who have to wait and are not held out then may be contacted
+            (UTC); None if there is nobody.
         last: When the last of them may be.
         openings: The times between, earliest first. Times within a quarter of an hour are one, and
             the latest of them counts.
@@ -65,6 +71,7 @@ class Outlook:
     later: Mapping[Rule, int] = field(default_factory=dict)
     never: Mapping[Rule, int] = field(default_factory=dict)
     held_out_later: int = 0
+    links_too_late: int = 0
     first: datetime | None = None
     last: datetime | None = None
     openings: tuple[Turning, ...] = ()
@@ -119,7 +126,8 @@ class Outlook:
             first, last = utc_minute(self.first), utc_minute(self.last)
             yield f"at {first}" if first == last else f"first {first}, last {last}"
         if self.held_out_later:
-            yield f"about {self.held_out_later:,} of them are held out then"
+            verb = "is" if self.held_out_later == 1 else "are"
+            yield f"{self.held_out_later:,} of them {verb} held out then"
 
 
 class OutlookCounter:
@@ -127,13 +135,12 @@ class OutlookCounter:
 
     Args:
         as_of: When it is decided.
-        hold_out: The share of customers who are held out, from 0 to 1: of those who have to wait
-            nobody is yet.
     """
 
-    def __init__(self, as_of: datetime, *, hold_out: float = 0.0) -> None:
+    def __init__(self, as_of: datetime) -> None:
         self._as_of = as_of
-        self._hold_out = hold_out
+        self._held_out_later = 0
+        self._links_too_late = 0
         self._now = 0
         self._held_out = 0
         self._later: Counter[Rule] = Counter()
@@ -143,18 +150,27 @@ class OutlookCounter:
         self._openings = _Turnings(max)
         self._closings = _Turnings(min)
 
-    def add(self, verdict: Verdict) -> None:
-        """Count one customer, of whom was decided as planning would decide."""
+    def add(
+        self, verdict: Verdict, *, is_held_out: bool = False, expires_at: datetime | None = None
+    ) -> None:
+        """Count one customer, of whom was decided as planning would decide.
+
+        Args:
+            verdict: What was decided.
+            is_held_out: Whether they are held out when their turn comes.
+            expires_at: From when on nobody contacts them any more, whatever the hour.
+        """
         if isinstance(verdict, Allow):
             self._now += 1
             if verdict.until is not None:
-                self._closings.add(verdict.until)
+                self._closings.add(verdict.until, expires=verdict.until == expires_at)
         elif isinstance(verdict, Defer):
-            self._defer(verdict)
+            self._defer(verdict, is_held_out=is_held_out)
         elif isinstance(verdict, HoldOut):
             self._held_out += 1
         else:
             self._never[verdict.why[0].rule] += 1
+            self._links_too_late += verdict.why[0] == TOO_LATE
 
     def outlook(self) -> Outlook:
         """What was counted so far."""
@@ -164,16 +180,20 @@ class OutlookCounter:
             held_out=self._held_out,
             later=dict(self._later.most_common()),
             never=dict(self._never.most_common()),
-            held_out_later=round(self._hold_out * self._later.total()),
+            held_out_later=self._held_out_later,
+            links_too_late=self._links_too_late,
             first=self._first,
             last=self._last,
             openings=self._openings.in_order(),
             closings=self._closings.in_order(),
         )
 
-    def _defer(self, verdict: Defer) -> None:
+    def _defer(self, verdict: Defer, *, is_held_out: bool) -> None:
         until = verdict.until
         self._later[verdict.why[0].rule] += 1
+        self._held_out_later += is_held_out
+        if is_held_out:
+            return
         self._openings.add(until)
         if self._first is None or until < self._first:
             self._first = until
@@ -192,15 +212,17 @@ class _Turnings:
         self._which = which
         self._times: dict[int, datetime] = {}
         self._counts: Counter[int] = Counter()
+        self._expiring: Counter[int] = Counter()
 
-    def add(self, at: datetime) -> None:
+    def add(self, at: datetime, *, expires: bool = False) -> None:
         piece = int(at.timestamp() // _PIECE_SECONDS)
         self._times[piece] = self._which(self._times.get(piece, at), at)
         self._counts[piece] += 1
+        self._expiring[piece] += expires
 
     def in_order(self) -> tuple[Turning, ...]:
         return tuple(
-            Turning(self._times[piece].astimezone(UTC), self._counts[piece])
+            Turning(self._times[piece].astimezone(UTC), self._counts[piece], self._expiring[piece])
             for piece in sorted(self._counts)
         )
 

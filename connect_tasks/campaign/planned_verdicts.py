@@ -5,7 +5,7 @@ planned like everybody, and judged again when their turn has come.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connect_tasks.campaign.outlook import Outlook, OutlookCounter
 from connect_tasks.campaign.policy.assignment import is_held_out
@@ -41,7 +41,7 @@ class PlannedVerdicts:
         self._ledger = ledger
         self._campaign = campaign
         self._now = now
-        self._counter = OutlookCounter(now, hold_out=judge.policy.hold_out)
+        self._counter = OutlookCounter(now)
 
     @property
     def outlook(self) -> Outlook:
@@ -66,8 +66,8 @@ class PlannedVerdicts:
             if _waits(known.get(row.customer_id))
         ]
         verdicts = self._decide(customers)
-        for verdict in verdicts.values():
-            self._counter.add(verdict)
+        for one in customers:
+            self._count(one, verdicts[one.customer_key])
         return verdicts
 
     def stays_withheld(self, customer_key: str, known: Known, verdict: Verdict | None) -> bool:
@@ -78,6 +78,15 @@ class PlannedVerdicts:
         was_held_out = known.error_code == Rule.HELD_OUT
         stays_out = was_held_out and is_held_out(customer_key, self._judge.policy)
         return stays_out or bool(never(verdict))
+
+    def _count(self, customer: Customer, verdict: Verdict) -> None:
+        policy = self._judge.policy
+        lifetime = policy.expires_after
+        self._counter.add(
+            verdict,
+            is_held_out=is_held_out(customer.customer_key, policy),
+            expires_at=None if lifetime is None else _sum(customer.planned_at, lifetime),
+        )
 
     def _decide(self, customers: Sequence[Customer]) -> dict[str, Verdict]:
         if self._ledger is None:
@@ -95,6 +104,14 @@ class PlannedVerdicts:
             planned_at=planned_at or self._now,
             time_zone=row.time_zone,
         )
+
+
+def _sum(at: datetime, lifetime: timedelta) -> datetime | None:
+    """None where no calendar goes so far."""
+    try:
+        return at + lifetime
+    except OverflowError:
+        return None
 
 
 def never(verdict: Verdict | None) -> tuple[Why, ...]:

@@ -117,6 +117,7 @@ def invite(
             ledger=ledger,
             mode=way,
             policy=policy,
+            expires_after=expires_after,
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(

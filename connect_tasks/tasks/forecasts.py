@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +18,7 @@ from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_foreca
 from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.inviting import chat_minutes
+from connect_tasks.campaign.link_judge import LinkJudge
 from connect_tasks.campaign.outlook import Outlook
 from connect_tasks.campaign.planned_verdicts import PlannedVerdicts
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
@@ -52,7 +53,7 @@ _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
 @task(task_run_name="preview", **NO_RECORD)
 @plain_errors
-def preview(
+def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     customers: "pd.DataFrame | str | os.PathLike[str]",
     template: ChatTemplate | dict[str, Any] | None,
     connect: AmazonConnectInstance,
@@ -64,6 +65,7 @@ def preview(
     mean_chat_seconds: float | None = None,
     mode: CampaignMode = CampaignMode.SIMULATION,
     policy: PolicyLike | None = None,
+    expires_after: timedelta | None = None,
 ) -> Forecast:
     """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
 
@@ -81,6 +83,8 @@ def preview(
         mode: Who would speak as the customers.
         policy: Who may be contacted when: an `OutreachPolicy`, its block or the name of one, or the
             path of its TOML file. If None, as the campaign was planned last.
+        expires_after: How long links would work, in an invitation: those that would end before the
+            policy lets them be sent are none. If None, they work long enough.
 
     Returns:
         Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API;
@@ -113,7 +117,7 @@ def preview(
         slips = lists_not_there(rules, past.ledger.suppressions.lists() if past.ledger else ())
         renderer = bind_rows(table, template, connect, conversation, mode, rules)
         verdicts = PlannedVerdicts(
-            PolicyJudge(rules), past.ledger, datetime.now(UTC), past.campaign
+            _judge(rules, expires_after), past.ledger, datetime.now(UTC), past.campaign
         )
         intake = look_over(
             chunks_of(table, renderer, rules),
@@ -141,6 +145,10 @@ def preview(
         campaign or "preview", ArtifactKind.FORECAST, f"```text\n{expected.outline}\n```"
     )
     return expected
+
+
+def _judge(rules: OutreachPolicy, expires_after: timedelta | None) -> PolicyJudge:
+    return PolicyJudge(rules) if expires_after is None else LinkJudge(rules, expires_after)
 
 
 def bind_rows(

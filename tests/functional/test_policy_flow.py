@@ -22,6 +22,7 @@ from connect_tasks.blocks import OutreachPolicyBlock, load_policy
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.policy import OutreachPolicy
+from connect_tasks.campaign.policy.assignment import is_held_out
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.suppression import suppress
 from connect_tasks.emulator import LocalConnect, LocalQuotas
@@ -275,6 +276,48 @@ def test_the_plans_words_are_the_dry_runs(
     run(local, ledger, policy=CLOSED)
 
     assert "Of 3 customers 0 may be contacted now, 3 later (restricted_period" in caplog.text
+
+
+@pytest.mark.parametrize(("hours", "links"), [(1, 0), (72, 3)])
+def test_an_invitations_dry_run_promises_the_links_that_are_then_issued(
+    local: LocalConnect,
+    ledger: str,
+    monkeypatch: pytest.MonkeyPatch,
+    hours: int,
+    links: int,
+) -> None:
+    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", LINK_KEY)
+    arguments: dict[str, Any] = {
+        "campaign": "a",
+        "connect": local.instance(),
+        "base_url": "https://chat.example.com",
+        "ledger": ledger,
+        "policy": CLOSED,
+        "expires_after": timedelta(hours=hours),
+    }
+
+    promised = invite(CUSTOMERS, dry_run=True, **arguments)
+    issued = invite(CUSTOMERS, **arguments)
+
+    assert promised.to_contact == len(issued.invitations) == links
+    late = "3 links would end before the policy lets them be sent"
+    assert (late in str(promised)) == (not links)
+
+
+def test_a_dry_run_knows_who_of_those_who_wait_is_held_out_then(
+    local: LocalConnect, tmp_path: Path
+) -> None:
+    names = [f"{number:04}" for number in range(100)]
+    policy = CLOSED.model_copy(update={"hold_out": 0.3})
+    out = sum(is_held_out(name, policy) for name in names)
+    # Else the share would be enough to tell.
+    assert out != 30
+    table = pd.DataFrame({"customer_id": names, "display_name": names})
+    missing = f"sqlite:///{tmp_path / 'none.db'}"
+
+    made = preview.fn(table, None, local.instance(), ledger=missing, policy=policy)
+
+    assert (made.outlook.held_out_later, made.to_contact) == (out, 100 - out)
 
 
 def test_an_invitations_dry_run_says_when_links_are_sent(

@@ -11,6 +11,7 @@ from connect_tasks.campaign.invitation_forecast import invitation_forecast
 from connect_tasks.campaign.outlook import Outlook, OutlookCounter
 from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.errors import InputError
+from connect_tasks.ledger.link_windows import TOO_LATE
 from connect_tasks.ledger.verdicts import Allow, Defer, HoldOut, Rule, Suppress, Verdict, Why
 
 ADA = Sample(
@@ -260,10 +261,10 @@ EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)
 MORNING = datetime(2026, 11, 28, 8, tzinfo=UTC)
 
 
-def outlook_of(*verdicts: Verdict, hold_out: float = 0.0) -> Outlook:
-    counter = OutlookCounter(EVENING, hold_out=hold_out)
+def outlook_of(*verdicts: Verdict, expires_at: datetime | None = None) -> Outlook:
+    counter = OutlookCounter(EVENING)
     for verdict in verdicts:
-        counter.add(verdict)
+        counter.add(verdict, expires_at=expires_at)
     return counter.outlook()
 
 
@@ -311,6 +312,18 @@ def test_whose_hours_end_too_soon_is_not_promised_for_now() -> None:
     )
 
 
+def test_who_expires_before_their_turn_is_told_apart_from_whose_hours_end() -> None:
+    soon = datetime(2026, 11, 27, 21, 1, 40, tzinfo=UTC)
+    outlook = outlook_of(*[Allow(soon)] * 1_000, expires_at=soon)
+
+    made = forecast(intake(1_000), Quotas(), Conversation(), outlook=outlook, given_seconds=20)
+
+    assert made.summary == (
+        "508 chats now in about 2 min, 492 more not before they expire, limited by 5 starts per "
+        "second"
+    )
+
+
 def test_all_may_have_to_wait() -> None:
     made = hand_over_forecast(intake(8), Quotas(), outlook=outlook_of(*[DEFERRED] * 8))
 
@@ -345,3 +358,16 @@ def test_a_link_that_nobody_may_be_sent_is_none() -> None:
     made = invitation_forecast(intake(2), Quotas(), outlook=outlook_of(NEVER, NEVER))
 
     assert made.summary == "nobody is left to invite"
+
+
+def test_links_that_would_end_before_they_may_be_sent_are_told_and_are_none() -> None:
+    late = Suppress((TOO_LATE, Why(Rule.OUTSIDE_HOURS)))
+    helps = "before the policy lets them be sent (a longer expires_after helps)"
+
+    none = invitation_forecast(intake(4), Quotas(), outlook=outlook_of(*[late] * 4))
+    some = invitation_forecast(intake(4), Quotas(), outlook=outlook_of(late, *[Allow()] * 3))
+
+    assert none.summary == f"nobody is left to invite, 4 links would end {helps}"
+    assert some.summary == (
+        f"3 links, 1 more link would end {helps}; opened all at once, nobody would wait"
+    )

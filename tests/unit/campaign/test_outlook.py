@@ -37,10 +37,13 @@ VERDICTS = st.lists(
 )
 
 
-def counted(*verdicts: Verdict, hold_out: float = 0.0) -> Outlook:
-    counter = OutlookCounter(EVENING, hold_out=hold_out)
+def counted(*verdicts: Verdict, held_out: int = 0) -> Outlook:
+    """The first `held_out` of those who wait are held out then."""
+    counter = OutlookCounter(EVENING)
+    waiting = 0
     for verdict in verdicts:
-        counter.add(verdict)
+        waiting += isinstance(verdict, Defer)
+        counter.add(verdict, is_held_out=isinstance(verdict, Defer) and waiting <= held_out)
     return counter.outlook()
 
 
@@ -68,17 +71,17 @@ def test_the_words_say_how_many_now_later_and_never_and_by_which_rules() -> None
     )
 
 
-def test_who_is_held_out_is_said_and_expected_of_those_who_wait() -> None:
+def test_who_is_held_out_is_said_and_known_of_those_who_wait() -> None:
     outlook = counted(
         *[Allow()] * 9,
         HoldOut((Why(Rule.HELD_OUT),)),
         *[defer(Rule.OUTSIDE_HOURS)] * 40,
-        hold_out=0.1,
+        held_out=4,
     )
 
     assert outlook.words == (
         "Of 50 customers 9 may be contacted now, 1 is held out, 40 later (outside_hours, "
-        "at 2026-11-28 08:00 UTC, about 4 of them are held out then)"
+        "at 2026-11-28 08:00 UTC, 4 of them are held out then)"
     )
     assert outlook.to_contact == 9 + 36
 

@@ -23,14 +23,22 @@ def outlook(
     opens: Sequence[float] = (),
     closes: Sequence[float | None] = (),
     *,
-    hold_out: float = 0.0,
+    held_out: int = 0,
+    expires: float | None = None,
 ) -> Outlook:
-    """One customer each: who has to wait for so many seconds, who may be contacted for so many."""
-    counter = OutlookCounter(NOW, hold_out=hold_out)
-    for seconds in opens:
-        counter.add(Defer(NOW + timedelta(seconds=seconds), (Why(Rule.OUTSIDE_HOURS),)))
+    """One customer each: who has to wait for so many seconds, who may be contacted for so many.
+
+    The first `held_out` of those who wait are held out then; whose hours end when `expires` is
+    over expire.
+    """
+    counter = OutlookCounter(NOW)
+    for number, seconds in enumerate(opens):
+        until = NOW + timedelta(seconds=seconds)
+        counter.add(Defer(until, (Why(Rule.OUTSIDE_HOURS),)), is_held_out=number < held_out)
     for end in closes:
-        counter.add(Allow(None if end is None else NOW + timedelta(seconds=end)))
+        until = None if end is None else NOW + timedelta(seconds=end)
+        ends = None if expires is None else NOW + timedelta(seconds=expires)
+        counter.add(Allow(until), expires_at=ends)
     return counter.outlook()
 
 
@@ -80,8 +88,8 @@ def test_open_chats_limit_a_window_as_they_limit_a_campaign() -> None:
     assert times.seconds == pytest.approx(HOUR + 9 * 240 + 499 / 5 + 240)
 
 
-def test_of_those_who_wait_the_share_that_is_held_out_takes_no_time() -> None:
-    held = outlook([HOUR] * 1_016, hold_out=0.5)
+def test_who_waits_and_is_held_out_then_takes_no_time() -> None:
+    held = outlook([HOUR] * 1_016, held_out=508)
 
     times = timetable(508, held, PACE)
 
@@ -95,6 +103,27 @@ def test_whose_hours_end_before_it_is_their_turn_is_late() -> None:
     assert (times.now, times.late) == (508, 492)
     assert times.now_seconds == 100 + 20
     assert times.seconds == 100 + 20
+
+
+def test_who_is_held_out_then_opens_nothing() -> None:
+    held = outlook([HOUR] * 508 + [5 * HOUR] * 508, held_out=508)
+
+    times = timetable(508, held, PACE)
+
+    assert held.first == held.last == NOW + timedelta(hours=5)
+    assert (times.later, times.seconds) == (508, 5 * HOUR + 100 + 20)
+
+
+def test_of_those_who_are_late_it_is_known_who_expires() -> None:
+    # 508 of 1,000 are started in the 100 seconds; the 492 others expire then.
+    times = timetable(1_000, outlook(closes=[100.0] * 1_000, expires=100.0), PACE)
+    assert (times.late, times.expired) == (492, 492)
+
+    # Half of each are started when those of the first expire; the others' hours go on long enough.
+    closes = [900.0] * 4_508 + [901 + 900.0] * 4_508
+    times = timetable(9_016, outlook(closes=closes, expires=900.0), PACE)
+    assert (times.late, times.expired) == (2_254, 2_254)
+    assert timetable(9_016, outlook(closes=closes, expires=7_200.0), PACE).expired == 0
 
 
 def test_of_two_zones_the_same_share_was_contacted_when_the_first_ones_hours_end() -> None:
