@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from connect_tasks.campaign.given_ids import given_id
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
@@ -21,7 +22,7 @@ def decisions(
     ledger: Ledger | str | None = None,
     *,
     campaign: str | None = None,
-    customer_id: str | None = None,
+    customer_id: str | int | None = None,
     since: datetime | None = None,
 ) -> "pd.DataFrame":
     """What policies decided about customers: who was contacted or not, when, and by which rule.
@@ -39,7 +40,8 @@ def decisions(
         `CampaignResult.decisions`. Who was forgotten has a hash for an id.
 
     Raises:
-        InputError: There is no ledger, no such campaign, or *since* has no zone.
+        InputError: There is no ledger, no such campaign, *since* has no zone, or *customer_id* is
+            no id.
 
     Example:
         ```python
@@ -58,7 +60,7 @@ def write_decisions(
     ledger: Ledger | str | None = None,
     *,
     campaign: str | None = None,
-    customer_id: str | None = None,
+    customer_id: str | int | None = None,
     since: datetime | None = None,
 ) -> int:
     """Write the same to a file, in little memory, however much that is.
@@ -124,13 +126,20 @@ def prune_decisions(*, before: datetime, ledger: Ledger | str | None = None) -> 
 
 
 def _records(
-    ledger: Ledger, campaign: str | None, customer_id: str | None, since: datetime | None
+    ledger: Ledger, campaign: str | None, customer_id: str | int | None, since: datetime | None
 ) -> Iterator[Mapping[str, Any]]:
     return ledger.audit.records(
         campaign=None if campaign is None else ledger.existing_campaign(campaign),
-        customer_id=customer_id,
+        customer_id=None if customer_id is None else _id(customer_id),
         since=None if since is None else _with_zone("since", since),
     )
+
+
+def _id(customer_id: object) -> str:
+    try:
+        return given_id(customer_id)
+    except InputError as error:
+        raise InputError(f"customer_id {error}") from None
 
 
 def _with_zone(name: str, moment: datetime) -> datetime:

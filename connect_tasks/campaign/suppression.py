@@ -6,7 +6,7 @@ those whose policy names it.
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -162,7 +162,8 @@ def suppressed(
         ledger: SQLAlchemy URL, or a ledger that is open; `$CONNECT_TASKS_LEDGER` or the file in
             `.connect_tasks` if None.
         save_to: Folder or `s3://` URI for `suppressed.csv`, which `suppress` reads again: exactly
-            the text, and no file for spreadsheets, which would carry out some.
+            the text, and no file for spreadsheets, which would carry out some. Who was forgotten is
+            not in it, as nobody else could recognise them; the log says how many that are.
         clock: Tells the time; the machine's by default.
 
     Returns:
@@ -191,9 +192,30 @@ def suppressed(
 
 
 def _save(ledger: Ledger, name: str | None, now: datetime, place: "str | os.PathLike[str]") -> None:
-    table = ResultTable(SUPPRESSIONS, ledger.suppressions.records(name, now=now))
+    named = _Named(ledger.suppressions.records(name, now=now))
     with folder_for(place) as folder:
+        table = ResultTable(SUPPRESSIONS, named)
         ResultFiles({"suppressed": table}).write(folder, ["csv"], neutralise=False)
+    if named.left_out:
+        _log.warning(
+            "suppressed.csv is without %s who were forgotten: only this ledger recognises them",
+            f"{named.left_out:,}",
+        )
+
+
+class _Named:
+    """The rows that have an id, gone through once; the others are counted."""
+
+    def __init__(self, records: "Iterable[Mapping[str, Any]]") -> None:
+        self.left_out = 0
+        self._records = records
+
+    def __iter__(self) -> "Iterator[Mapping[str, Any]]":
+        for record in self._records:
+            if record["customer_id"] is None:
+                self.left_out += 1
+            else:
+                yield record
 
 
 def _lasting(

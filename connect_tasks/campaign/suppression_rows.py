@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.problems import REQUIRED, Problem, did_you_mean, shortened
 from connect_tasks.aws.stored_text import why_not_stored
+from connect_tasks.campaign.given_ids import given_id
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.suppression_lists import checked_list
 from connect_tasks.ledger.verdicts import Suppression
@@ -51,7 +52,6 @@ _PIECE = 2_000
 _MOST_TOLD = 5
 _NOTHING_SEEN = "holds nothing that a person could see"
 _NO_TIME = "write a date as 2027-01-31, or a time as 2027-01-31T18:00+01:00"
-_NO_ID = "is no id: write it as text or as a number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def read_rows(customers: Any, said: Suppression) -> Rows:
     if isinstance(customers, str) and not names_table(customers):
         customers = [_no_path(customers)]
     if isinstance(customers, str | os.PathLike) or hasattr(customers, "columns"):
-        return Rows(_of_table(open_table(customers)), said)
+        return Rows(_of_table(open_table(customers, may_be_empty=True)), said)
     return Rows(_of_ids(_listed(customers)), said)
 
 
@@ -222,9 +222,10 @@ def _customer_id(cell: Any) -> tuple[str, list[Problem]]:
         return "", [Problem(_COLUMN, "", cell.reason)]
     if _is_blank(cell):
         return "", [Problem(_COLUMN, "", REQUIRED)]
-    if isinstance(cell, list | dict | bool | tuple | set):
-        return "", [Problem(_COLUMN, "", _NO_ID)]
-    text = str(cell)
+    try:
+        text = given_id(cell)
+    except InputError as error:
+        return "", [Problem(_COLUMN, "", str(error).removesuffix("."))]
     why = why_not_stored(text, most=LONGEST_ID)
     if not why and not canonical_key(text):
         why = _NOTHING_SEEN

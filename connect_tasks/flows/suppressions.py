@@ -130,7 +130,8 @@ def suppressed(
         list: Only of this list.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
-        save_to: Folder or `s3://` URI for `suppressed.csv`, which `suppress` reads again.
+        save_to: Folder or `s3://` URI for `suppressed.csv`, which `suppress` reads again; who was
+            forgotten is not in it.
 
     Returns:
         One row for each customer and list, as of `connect_tasks.campaign.suppression.suppressed`.

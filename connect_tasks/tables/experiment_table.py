@@ -57,13 +57,19 @@ def known_outcomes(
         key: Ids with the same key are one customer.
 
     Raises:
-        InputError: A column is missing, an outcome is neither, or a customer has several.
+        InputError: It is no DataFrame, a column is missing, an outcome is neither, or a customer
+            has several.
 
     Example:
         >>> table = pd.DataFrame({"customer_id": [7, 8], "outcome": [True, False]})
         >>> known_outcomes(table, str)
         ({'7': 1.0, '8': 0.0}, True)
     """
+    if not isinstance(outcomes, pd.DataFrame):
+        raise InputError(
+            f"outcomes is a {type(outcomes).__name__}: give a DataFrame with the columns {_ID!r} "
+            f"and {_OUTCOME!r}, true or false or a number for each customer."
+        )
     if _OUTCOME not in outcomes.columns:
         raise InputError(
             f"The outcomes have no column {_OUTCOME!r}: give a table with the columns {_ID!r} and "

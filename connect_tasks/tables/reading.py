@@ -82,7 +82,12 @@ class Table:
             start = stop
 
 
-def open_table(source: "pd.DataFrame | str | os.PathLike[str]", *, of: str = "customers") -> Table:
+def open_table(
+    source: "pd.DataFrame | str | os.PathLike[str]",
+    *,
+    of: str = "customers",
+    may_be_empty: bool = False,
+) -> Table:
     """Open the customers' table, or one of something else; it is read later, in pieces.
 
     What a cell prints is up to that cell alone, and not to its column's dtype or to other rows: an
@@ -94,6 +99,7 @@ def open_table(source: "pd.DataFrame | str | os.PathLike[str]", *, of: str = "cu
             Parquet file or a spreadsheet, a folder or glob of such. CSV is read as text
             throughout: IDs keep their leading zeros.
         of: What its rows are, for messages.
+        may_be_empty: Whether columns without rows are a table, too.
 
     Returns:
         The table, with text for column names. A given frame is never changed.
@@ -113,7 +119,8 @@ def open_table(source: "pd.DataFrame | str | os.PathLike[str]", *, of: str = "cu
     _refuse_too_many(len(names))
     refuse_repeated(names)
     levels = named_levels(table.index, names)
-    if next(table.pieces(_LOOK_ROWS, ()), None) is None or not (names or levels):
+    has_rows = may_be_empty or next(table.pieces(_LOOK_ROWS, ()), None) is not None
+    if not has_rows or not (names or levels):
         raise InputError(f"The table is empty: it needs one row per {of.removesuffix('s')}.")
     return Table([*levels, *names], table.index, table, levels)
 

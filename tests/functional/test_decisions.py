@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -135,6 +136,8 @@ def test_decisions_are_asked_for_by_customer_and_time(here: JudgedLinks) -> None
     assert told(decisions(here.ledger, customer_id="7", since=later), "customer_id") == [("7",)]
     for nobody in ("none", "", " ", "a\0b"):
         assert decisions(here.ledger, customer_id=nobody).empty
+    for seven in (7, 7.0, np.int64(7)):
+        assert len(decisions(here.ledger, customer_id=seven)) == 2
 
 
 def test_what_is_asked_for_wrongly_is_told(here: JudgedLinks) -> None:
@@ -147,6 +150,9 @@ def test_what_is_asked_for_wrongly_is_told(here: JudgedLinks) -> None:
             decisions(here.ledger, since=moment)  # type: ignore[arg-type]
         with pytest.raises(InputError, match="before is no time with a zone"):
             prune_decisions(before=moment, ledger=here.ledger)  # type: ignore[arg-type]
+    for fault in (4.2, True, ["7"], object(), float("nan")):
+        with pytest.raises(InputError, match="customer_id is no id"):
+            decisions(here.ledger, customer_id=fault)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no ledger"):
         prune_decisions(before=NOON, ledger="sqlite:///nowhere/ledger.db")
 
@@ -266,9 +272,7 @@ def test_only_what_is_older_is_removed_of_all_campaigns_and_how_much_is_said(
 def test_limits_hold_though_nothing_is_on_record_any_more(here: JudgedLinks) -> None:
     enter(here, "a")
     enter(here, "a", campaign="surveys")
-    (contact,) = here.ledger.claim(
-        "renewals", "w", most=1, now=here.now, terms=TERMS, judge=Rules
-    )
+    (contact,) = here.ledger.claim("renewals", "w", most=1, now=here.now, terms=TERMS, judge=Rules)
     with here.ledger._writing() as connection:
         table = sa.table("contacts", sa.column("id"), sa.column("sent_at"))
         sent = sa.update(table).where(table.c.id == contact.id)

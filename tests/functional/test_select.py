@@ -274,6 +274,8 @@ def test_a_number_that_an_earlier_version_called_a_float_is_found(ledger: Ledger
         ("duplicate", "is a row and no customer"),
         ("allowed", "no group 'allowed'"),
         ([None], "no group None"),
+        (None, "status is a NoneType: give one or more of .*unopened"),
+        (3, "status is a int: give one or more of"),
     ],
 )
 def test_a_group_that_there_is_not_is_told(ledger: Ledger, status: Any, told: str) -> None:

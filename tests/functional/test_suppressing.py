@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from connect_tasks.campaign.suppression import suppress, suppressed, unsuppress
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import Ledger
+from connect_tasks.ledger import Ledger, forget
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -66,10 +67,23 @@ def put(ledger: Ledger | str, customers: Any, **options: Any) -> int:
         (pd.DataFrame({"customer_id": [1.0, 2.0]}), ["1", "2"]),
         (pd.DataFrame({"x": [1]}, index=pd.Index(["a"], name="customer_id")), ["a"]),
         ([], []),
+        (pd.DataFrame({"customer_id": []}), []),
         ("urn:person:7", ["urn:person:7"]),
     ],
     # Not as they are written: a set is in another order in each process.
-    ids=["text", "number", "list", "set", "range", "series", "frame", "index", "none", "urn"],
+    ids=[
+        "text",
+        "number",
+        "list",
+        "set",
+        "range",
+        "series",
+        "frame",
+        "index",
+        "none",
+        "empty",
+        "urn",
+    ],
 )
 def test_customers_may_be_given_in_any_way(
     ledger: Ledger, customers: Any, expected: list[str]
@@ -212,7 +226,14 @@ def test_arguments_that_cannot_be_used_are_one_sentence_and_nothing_is_written(
             pd.DataFrame({"customerid": ["a"]}),
             r"no column 'customer_id' \(did you mean 'customerid'",
         ),
-        (pd.DataFrame({"customer_id": []}), "The table is empty"),
+        (pd.DataFrame(), "The table is empty"),
+        ([7, 2.5], "row 1: customer_id: is no id but a fraction"),
+        ([Decimal("2.5")], "row 0: customer_id: is no id but a fraction"),
+        (pd.DataFrame({"customer_id": [2.5]}), "row 0: customer_id: is no id but a fraction"),
+        ([2.0**60], "row 0: customer_id: is no id but a number too large to be exact"),
+        ([float("inf")], "row 0: customer_id: is no id"),
+        ([True], "row 0: customer_id: is no id but a truth value"),
+        ([3j], "row 0: customer_id: is no id"),
         ("", "row 0: customer_id: is required"),
         ([["a"]], "row 0: customer_id: is no id"),
     ],
@@ -315,6 +336,32 @@ def test_the_file_that_is_saved_is_read_again_into_another_ledger(
         **dict.fromkeys(["customer_id", "list", "reason", "source"], "string"),
         **dict.fromkeys(["added_at", "expires_at"], "datetime64[us, UTC]"),
     }
+
+
+def test_a_saved_file_is_without_those_who_were_forgotten_and_is_read_again(
+    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(ledger, ["a", "b", "c"])
+    forget("b", ledger.url, overwrite=False)
+    suppressed(ledger=ledger, save_to=tmp_path, clock=At())
+
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    assert put(other, tmp_path / "suppressed.csv") == 2
+    assert names(other) == ["a", "c"]
+    assert "without 1 who were forgotten" in caplog.text
+
+
+@pytest.mark.parametrize("kept", [[], ["a"]], ids=["nobody at all", "only the forgotten"])
+def test_a_saved_file_of_nobody_is_read_again_as_nobody(
+    ledger: Ledger, tmp_path: Path, kept: list[str]
+) -> None:
+    put(ledger, kept)
+    for customer in kept:
+        forget(customer, ledger.url, overwrite=False)
+    suppressed(ledger=ledger, save_to=tmp_path, clock=At())
+
+    assert put(ledger, tmp_path / "suppressed.csv") == 0
+    assert unsuppress(tmp_path / "suppressed.csv", ledger=ledger) == 0
 
 
 def test_a_ledger_is_made_by_the_first_suppression_and_never_by_a_look(tmp_path: Path) -> None:

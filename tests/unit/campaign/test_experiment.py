@@ -264,3 +264,11 @@ def test_outcomes_are_read_by_customer(ids: Any, values: Any, expected: Any) -> 
 def test_outcomes_that_cannot_be_used_are_refused(table: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         known_outcomes(pd.DataFrame(table), str)
+
+
+@pytest.mark.parametrize(
+    "outcomes", [[True], {"7": True}, pd.Series([True]), "bought.csv", 3], ids=repr
+)
+def test_outcomes_that_are_no_table_are_refused(outcomes: Any) -> None:
+    with pytest.raises(InputError, match="give a DataFrame with the columns 'customer_id'"):
+        known_outcomes(outcomes, str)
