@@ -21,6 +21,7 @@ from connect_tasks.errors import InputError
 __all__ = ["Forecast", "HandOverForecast", "chats_of", "forecast", "hand_over_forecast"]
 
 _LONGEST_LINE = 200
+_WARNING = "Warning: {}"
 # How long Amazon keeps a chat that nobody closes, unless it is asked for less.
 _ABANDONED_SECONDS = 25 * 3_600.0
 # How long people talk, as long as nobody knows better.
@@ -47,6 +48,8 @@ class Forecast(Intake):
         calls: Calls of Amazon's API by name.
         outlook: Who may be contacted now, later and never, by the campaign's policy.
         timetable: How many are contacted now and later, and how long that takes.
+        ramp: How the campaign begins by its policy's ramp, in words; empty without one. What is
+            waited for between its steps is not in the duration.
     """
 
     duration_seconds: float
@@ -57,6 +60,7 @@ class Forecast(Intake):
     calls: Mapping[str, int]
     outlook: Outlook = field(default_factory=Outlook)
     timetable: Timetable = field(default_factory=Timetable)
+    ramp: str = ""
 
     @property
     def to_contact(self) -> int:
@@ -68,7 +72,8 @@ class Forecast(Intake):
         """The forecast in one sentence, with nothing of any customer in it."""
         if not self.to_contact:
             return "nobody is left to contact"
-        return f"{', '.join(_when(self.timetable, self.outlook))}, limited by {self.limit}"
+        ramp = f"; {self.ramp}" if self.ramp else ""
+        return f"{', '.join(_when(self.timetable, self.outlook))}, limited by {self.limit}{ramp}"
 
     @property
     def outline(self) -> str:
@@ -76,7 +81,7 @@ class Forecast(Intake):
         return "\n".join([_sentence(self.summary), *self._told(), *_reasons(self)])
 
     def __str__(self) -> str:
-        lines = [self.outline, *map(_warning, self.warnings)]
+        lines = [self.outline, *map(_WARNING.format, self.warnings)]
         for sample in self.samples:
             lines.append(f"{sample.customer_id} ({sample.display_name})")
             lines += [f"    {shorten(text, _LONGEST_LINE)!r}" for text in _texts(sample)]
@@ -85,7 +90,7 @@ class Forecast(Intake):
     def _repr_html_(self) -> str:
         told = "".join(f"<li>{escape(line)}</li>" for line in self._told())
         reasons = "".join(f"<li>{escape(line.strip())}</li>" for line in _reasons(self))
-        reasons += "".join(f"<li>{escape(_warning(line))}</li>" for line in self.warnings)
+        reasons += "".join(f"<li>{escape(_WARNING.format(line))}</li>" for line in self.warnings)
         samples = "".join(map(_sample_row, self.samples))
         return (
             f"<p><b>{escape(_sentence(self.summary))}</b></p><ul>{told}{reasons}</ul>"
@@ -271,10 +276,6 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _warning(sentence: str) -> str:
-    return f"Warning: {sentence}"
 
 
 def _reasons(made: Forecast) -> Iterator[str]:

@@ -16,9 +16,10 @@ from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.ramps import RampDecision, StepCounts, Steps, StepVerdict
 
-__all__ = ["check_ramp", "step_verdict", "steps_of"]
+__all__ = ["check_ramp", "ramp_words", "step_verdict", "steps_of"]
 
 _ALL = "ramp"
+_MOST_TOLD = 3
 
 
 def check_ramp(policy: OutreachPolicy, mode: CampaignMode) -> None:
@@ -57,6 +58,27 @@ def steps_of(policy: OutreachPolicy, customers: Callable[[], int]) -> Steps | No
         judge=partial(step_verdict, ramp),
         policy=policy.fingerprint,
     )
+
+
+def ramp_words(policy: OutreachPolicy) -> str:
+    """How a campaign with this policy begins, in words; empty without a ramp.
+
+    Example:
+        >>> ramp_words(OutreachPolicy(ramp=(20, 2_000)))
+        'by its ramp the first 20, then looked at, the first 2,000, then looked at, then all others'
+    """
+    ramp = policy.ramp
+    if ramp is None:
+        return ""
+    looked_at = "looked at" if ramp.approval == "automatic" else "looked at and approved by hand"
+    steps = [f"the first {_share_words(step)}, then {looked_at}" for step in ramp.steps]
+    if len(steps) > _MOST_TOLD:
+        steps[_MOST_TOLD:] = [f"and so on in {len(steps)} steps"]
+    return f"by its ramp {', '.join(steps)}, then all others"
+
+
+def _share_words(step: float) -> str:
+    return f"{step:,}" if isinstance(step, int) else f"{step * 100:g} %"
 
 
 def _cap(step: float, customers: int) -> int:

@@ -38,7 +38,13 @@ class WorkerRamp:
         stand = await self._look(decides=False)
         if stand.standing is Standing.WAITING and not hurry():
             stand = await self._look(decides=True)
+            self._tell_passed(stand)
         return None if stand.standing is Standing.FREE else stand
+
+    def _tell_passed(self, stand: Stand) -> None:
+        if stand.standing is Standing.PASSED:
+            told = "; ".join(stand.reasons)
+            _log.info("campaign %s goes on after %s: %s", self.claims.campaign, stand.where, told)
 
     async def _look(self, *, decides: bool) -> Stand:
         return await self.claims.ledger.run(partial(self._look_in, decides=decides))

@@ -60,7 +60,8 @@ class Standing(StrEnum):
 class Stand:
     """How a ramp stands: whether more may be begun, and what was decided now or before, in words.
 
-    `decision`, `reasons` and `where`, the step, are of a campaign that waits for a person.
+    `decision`, `reasons` and `where`, the step, are of a step that was passed just now, or of a
+    campaign that waits for a person.
     """
 
     standing: Standing
@@ -126,6 +127,19 @@ class RampSteps:
         """What a paused campaign waits for, if it was its ramp that paused it."""
         with self._reading() as connection:
             return _halted(connection, campaign)
+
+    def passed(self, campaign: str, *, since: datetime) -> list[tuple[str, tuple[str, ...]]]:
+        """The steps that were passed from a time on, each with its numbers, in their order."""
+        columns = decisions.c
+        query = (
+            sa.select(columns.value, columns.reasons)
+            .where(columns.customer_key == "", columns.campaign == campaign)
+            .where(columns.moment == Moment.RAMP, columns.decision == RampDecision.GO_ON)
+            .where(columns.decided_at >= since)
+            .order_by(columns.id)
+        )
+        with self._reading() as connection:
+            return [(value, tuple(reasons)) for value, reasons in connection.execute(query)]
 
     def resume(self, campaign: str, *, policy: str, now: datetime) -> bool:
         """Let a campaign that its ramp has paused begin with the next step, as a person says.
@@ -196,7 +210,7 @@ def _decide(connection: sa.Connection, campaign: str, steps: Steps, now: datetim
     _record(connection, campaign, verdict, value=value, policy=steps.policy, now=now)
     if verdict.decision is RampDecision.GO_ON:
         _pass(connection, campaign)
-        return Stand(Standing.PASSED)
+        return Stand(Standing.PASSED, verdict.decision, verdict.reasons, value)
     pause = sa.update(campaigns).where(campaigns.c.campaign == campaign)
     connection.execute(pause.values(state=CampaignState.PAUSED))
     return Stand(Standing.PAUSED, verdict.decision, verdict.reasons, value)

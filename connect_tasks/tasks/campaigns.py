@@ -125,6 +125,7 @@ def validate_customers(
             connect,
             conversation or opened.conversation(campaign),
             mode,
+            policy=rules,
             outlook=plan.outlook,
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
         )

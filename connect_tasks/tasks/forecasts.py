@@ -26,7 +26,7 @@ from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.policy_lists import lists_not_there
-from connect_tasks.campaign.ramp_steps import check_ramp
+from connect_tasks.campaign.ramp_steps import check_ramp, ramp_words
 from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.row_policy import RowPolicy
 from connect_tasks.campaign.variant_renderer import VARIANT, AnyRenderer, bind_variants
@@ -134,6 +134,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
         connect,
         conversation or Conversation(),
         mode,
+        policy=rules,
         outlook=verdicts.outlook,
         given_seconds=mean_chat_seconds,
         measured_seconds=past.chat_seconds,
@@ -168,14 +169,14 @@ def bind_rows(
     minutes = CHAT_MINUTES if mode is CampaignMode.HAND_OVER else None
     if mode is CampaignMode.INVITATION:
         minutes = chat_minutes(connect.quotas)
-    columns = (*table.columns, VARIANT) if policy.variants else table.columns
 
     def bind(of: ChatTemplate, said: Conversation | None) -> RowRenderer:
         return of.bind(
             instance_id=connect.instance_id,
             contact_flow_id=connect.contact_flow_id,
             conversation=said,
-            columns=columns,
+            columns=table.columns,
+            besides=(VARIANT,) if policy.variants else (),
             chat_minutes=minutes,
         )
 
@@ -209,6 +210,7 @@ def expected_of(
     conversation: Conversation,
     mode: CampaignMode,
     *,
+    policy: OutreachPolicy,
     outlook: Outlook,
     given_seconds: float | None = None,
     measured_seconds: float | None = None,
@@ -217,9 +219,12 @@ def expected_of(
     if mode is CampaignMode.INVITATION:
         return invitation_forecast(intake, connect.quotas, outlook=outlook)
     seconds = {"given_seconds": given_seconds, "measured_seconds": measured_seconds}
+    made: Forecast
     if mode is CampaignMode.HAND_OVER:
-        return hand_over_forecast(intake, connect.quotas, outlook=outlook, **seconds)
-    return forecast(intake, connect.quotas, conversation, outlook=outlook, **seconds)
+        made = hand_over_forecast(intake, connect.quotas, outlook=outlook, **seconds)
+    else:
+        made = forecast(intake, connect.quotas, conversation, outlook=outlook, **seconds)
+    return replace(made, ramp=ramp_words(policy))
 
 
 def row_count(table: Table) -> int | None:

@@ -104,6 +104,7 @@ class CampaignMonitor:
         self._stack = ExitStack()
         self._funnel: Funnel | None = None
         self._began = False
+        self._since = datetime.now(UTC)
 
     def __enter__(self) -> Self:
         self._line = self._stack.enter_context(watching(self._campaign, self._logger))
@@ -118,6 +119,7 @@ class CampaignMonitor:
         self._stack.__exit__(kind, error, trace)
         if self._funnel is None:
             return
+        self._log_ramp()
         if error is None:
             # Others may have worked on it too: only the ledger knows how far it has come.
             self._end(FunnelCounter(self._ledger.counts(self._campaign)).funnel())
@@ -167,6 +169,11 @@ class CampaignMonitor:
         halted = f"**halted**: {error}"
         text = summary_markdown(self._campaign, asdict(funnel), halted)
         publish_markdown(self._campaign, ArtifactKind.SUMMARY, text)
+
+    def _log_ramp(self) -> None:
+        for step, numbers in self._ledger.ramp.passed(self._campaign, since=self._since):
+            told = "; ".join(numbers)
+            self._logger.info("campaign %s went on after %s: %s", self._campaign, step, told)
 
     def _log(self, funnel: Funnel, waits: Deferred) -> None:
         more = [f"{funnel.handed_over} handed over"] if funnel.handed_over else []

@@ -320,6 +320,21 @@ def test_a_dry_run_knows_who_of_those_who_wait_is_held_out_then(
     assert (made.outlook.held_out_later, made.to_contact) == (out, 100 - out)
 
 
+def test_a_dry_run_and_the_plan_say_how_a_ramp_begins(
+    local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    begins = "by its ramp the first 2, then looked at, then all others"
+
+    promised = run(local, ledger, policy=OutreachPolicy(ramp=(2,)), dry_run=True)
+    assert begins in str(promised.message)
+    assert begins in str(promised.result())
+
+    caplog.clear()
+    run(local, ledger, policy=OutreachPolicy(ramp=(2,)))
+    assert begins in caplog.text
+    assert "campaign a went on after step 1 of 1, 2 contacts: errors 0 of 2" in caplog.text
+
+
 def test_an_invitations_dry_run_says_when_links_are_sent(
     local: LocalConnect, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ The rules, and not what is done, say what is expected: before the decision about
 never more chats than the step has, and the one who decides is the campaign's exact count.
 """
 
+import logging
 import subprocess
 import sys
 import time
@@ -133,7 +134,10 @@ def canary(ledger_url: str, faults: Sequence[Fault] = (), *, think: float = 0) -
         yield Canary(local, ledger_url)
 
 
-def test_each_step_begins_as_many_as_it_has_and_waits_for_their_end(ledger: str) -> None:
+def test_each_step_begins_as_many_as_it_has_and_waits_for_their_end(
+    ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "connect_tasks")
     with canary(ledger) as world:
         world.plan(40, ramp=(3, 10, 25))
 
@@ -143,6 +147,12 @@ def test_each_step_begins_as_many_as_it_has_and_waits_for_their_end(ledger: str)
         assert world.chats_at_decisions() == [3, 10, 25]
         assert [row["decision"] for row in world.decided()] == ["go_on"] * 3
         assert world.decided()[1]["value"] == "step 2 of 3, 7 contacts"
+        told = [one.getMessage() for one in caplog.records if "goes on after" in one.getMessage()]
+        assert [line.partition(" after ")[2].partition(";")[0] for line in told] == [
+            "step 1 of 3, 3 contacts: errors 0 of 3 (0.0 %): at most 2 % are allowed",
+            "step 2 of 3, 7 contacts: errors 0 of 7 (0.0 %): at most 2 % are allowed",
+            "step 3 of 3, 15 contacts: errors 0 of 15 (0.0 %): at most 2 % are allowed",
+        ]
 
 
 def test_a_step_that_is_a_share_is_reckoned_of_the_customers(ledger: str) -> None:

@@ -1,6 +1,7 @@
 """The steps of a ramp: the numbers of the facts, and the rule that few contacts halt it by much."""
 
 from math import comb
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy.ramp import Ramp
-from connect_tasks.campaign.ramp_steps import check_ramp, step_verdict, steps_of
+from connect_tasks.campaign.ramp_steps import check_ramp, ramp_words, step_verdict, steps_of
 from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.ramps import RampDecision, StepCounts
@@ -109,3 +110,28 @@ def test_where_people_start_their_chats_a_ramp_is_refused() -> None:
         check_ramp(OutreachPolicy(ramp=(5,)), CampaignMode.INVITATION)
     check_ramp(OutreachPolicy(), CampaignMode.INVITATION)
     check_ramp(OutreachPolicy(ramp=(5,)), CampaignMode.HAND_OVER)
+
+
+@pytest.mark.parametrize(
+    ("ramp", "words"),
+    [
+        (None, ""),
+        ((20,), "by its ramp the first 20, then looked at, then all others"),
+        (
+            (0.01,),
+            "by its ramp the first 1 %, then looked at, then all others",
+        ),
+        (
+            {"steps": (1_000,), "approval": "by_hand"},
+            "by its ramp the first 1,000, then looked at and approved by hand, then all others",
+        ),
+    ],
+)
+def test_how_a_campaign_begins_is_said_in_words(ramp: Any, words: str) -> None:
+    assert ramp_words(OutreachPolicy.model_validate({"ramp": ramp})) == words
+
+
+def test_of_many_steps_the_first_are_said() -> None:
+    told = ramp_words(OutreachPolicy(ramp=tuple(range(1, 11))))
+
+    assert told.endswith("the first 3, then looked at, and so on in 10 steps, then all others")

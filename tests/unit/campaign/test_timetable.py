@@ -36,9 +36,9 @@ def outlook(
         until = NOW + timedelta(seconds=seconds)
         counter.add(Defer(until, (Why(Rule.OUTSIDE_HOURS),)), is_held_out=number < held_out)
     for end in closes:
-        until = None if end is None else NOW + timedelta(seconds=end)
+        closes_at = None if end is None else NOW + timedelta(seconds=end)
         ends = None if expires is None else NOW + timedelta(seconds=expires)
-        counter.add(Allow(until), expires_at=ends)
+        counter.add(Allow(closes_at), expires_at=ends)
     return counter.outlook()
 
 
