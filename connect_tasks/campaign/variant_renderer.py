@@ -4,7 +4,7 @@ Who the customer is does not depend on the variant: it is what decides about it.
 has the campaign's `customer_id`, and a row without one is told as the campaign's own template does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from connect_tasks.aws.idempotency import canonical_key
@@ -23,6 +23,7 @@ VARIANT = "variant"
 """The column that templates find a customer's variant in, unless the table has one of its own."""
 
 _DEFAULT_ID = ChatTemplate.model_fields["customer_id"].default
+_DEFAULT_DETAILS = ChatTemplate().participant_details
 
 Bind: TypeAlias = Callable[[ChatTemplate, Conversation | None], RowRenderer]
 
@@ -36,6 +37,7 @@ class VariantRenderer:
         own: The campaign's own template.
         arms: Those of the variants that have one, or a conversation.
         variant_of: Which variant a customer has, by their key.
+        remarks: What looks like a slip in the templates beside each other.
 
     Attributes:
         columns: The columns that any of them reads; None if one may read any.
@@ -46,10 +48,12 @@ class VariantRenderer:
         own: RowRenderer,
         arms: Mapping[str, RowRenderer],
         variant_of: Callable[[str], str | None],
+        remarks: Sequence[str] = (),
     ) -> None:
         self._own = own
         self._arms = dict(arms)
         self._variant_of = variant_of
+        self._remarks = remarks
         read = [renderer.columns for renderer in (own, *arms.values())]
         named = [columns for columns in read if columns is not None]
         whole = len(named) < len(read)
@@ -62,7 +66,7 @@ class VariantRenderer:
 
     def warnings(self) -> tuple[str, ...]:
         """Say what is no error and yet looks like a slip, and of which variant."""
-        told = list(self._own.warnings())
+        told = [*self._own.warnings(), *self._remarks]
         for name, renderer in self._arms.items():
             # What the campaign's own template does, too, is said once.
             new = (text for text in renderer.warnings() if text not in self._own.warnings())
@@ -119,7 +123,32 @@ def bind_variants(
     }
     if not arms and not (policy.variants and _reads_variant(own)):
         return own
-    return VariantRenderer(own, arms, lambda key: variant_of(key, policy))
+    slips = tuple(_lacks(template, policy))
+    return VariantRenderer(own, arms, lambda key: variant_of(key, policy), slips)
+
+
+def _lacks(own: ChatTemplate, policy: OutreachPolicy) -> Iterator[str]:
+    """Say what a variant's template leaves out: nothing of the campaign's own is taken over."""
+    for name, variant in policy.variants.items():
+        if variant.template is None:
+            continue
+        theirs = _said_in(variant.template)
+        if left_out := [field for field in _said_in(own) if field not in theirs]:
+            yield (
+                f"variant {name}: its template is without {', '.join(left_out)}, which the "
+                "campaign's own has: a variant's template is a whole one, so repeat there what "
+                "its customers are to have"
+            )
+
+
+def _said_in(template: ChatTemplate) -> list[str]:
+    """What a template fills in, but for who the customer is."""
+    fields = template.model_dump(exclude_none=True, exclude={"customer_id", "display_name"})
+    attributes = fields.pop("attributes", None) or {}
+    del fields["participant_details"]
+    if template.participant_details != _DEFAULT_DETAILS:
+        fields = {"display_name": None, **fields}
+    return [*fields, *(f"attributes.{name}" for name in attributes)]
 
 
 def _bound(

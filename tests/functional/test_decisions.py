@@ -137,7 +137,7 @@ def test_decisions_are_asked_for_by_customer_and_time(here: JudgedLinks) -> None
     for nobody in ("none", "", " ", "a\0b"):
         assert decisions(here.ledger, customer_id=nobody).empty
     for seven in (7, 7.0, np.int64(7)):
-        assert len(decisions(here.ledger, customer_id=seven)) == 2
+        assert len(decisions(here.ledger, customer_id=seven)) == 2  # type: ignore[arg-type]
 
 
 def test_what_is_asked_for_wrongly_is_told(here: JudgedLinks) -> None:

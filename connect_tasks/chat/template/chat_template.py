@@ -158,6 +158,7 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         contact_flow_id: str | None,
         conversation: Conversation | None = None,
         columns: Iterable[str] | None = None,
+        besides: Iterable[str] = (),
         chat_minutes: ChatMinutes | None = None,
     ) -> RowRenderer:
         """Compile the template once, and check what can be checked before the first row.
@@ -167,6 +168,7 @@ class ChatTemplate(TemplateModel, title="Chat template"):
             contact_flow_id: The flow, or its ARN, unless the template names another.
             conversation: Whose messages are to be filled in too.
             columns: The table's columns; None if they are not known.
+            besides: What rows have besides, if the table's columns are known.
             chat_minutes: How long chats may last, if anything is to be said about it.
 
         Raises:
@@ -178,9 +180,11 @@ class ChatTemplate(TemplateModel, title="Chat template"):
         given = {name: value for name, value in defaults.items() if value is not None}
         table = None if columns is None else tuple(columns)
         messages = conversation.messages if conversation else ()
-        renderer = RowRenderer(fields, messages, given, table or (), chat_minutes=chat_minutes)
+        more = tuple(besides)
+        known = () if table is None else (*table, *more)
+        renderer = RowRenderer(fields, messages, given, known, chat_minutes=chat_minutes)
         if table is not None:
-            check_columns(renderer.expressions(), table)
+            check_columns(renderer.expressions(), table, more)
         if wrong := renderer.constant_problems():
             raise InputError(f"No row can be sent with this template: {'; '.join(map(str, wrong))}")
         return renderer

@@ -18,24 +18,29 @@ _MOST_COMPARED = 2_000
 _LONGEST_NAME = 100
 
 
-def check_columns(expressions: Iterable[tuple[str, Expression]], columns: Collection[str]) -> None:
+def check_columns(
+    expressions: Iterable[tuple[str, Expression]],
+    columns: Collection[str],
+    besides: Collection[str] = (),
+) -> None:
     """Find out whether the table has every column that a template must find there.
 
     Args:
         expressions: The template's texts, each with the field where it stands.
         columns: The table's columns.
+        besides: What rows have besides.
 
     Raises:
         InputError: One is absent; the nearest name is told.
     """
-    there = frozenset(columns)
+    there = frozenset((*columns, *besides))
     absent: dict[str, str] = {}
     for where, expression in expressions:
         for column in sorted(expression.required - there):
             absent.setdefault(column, where)
     if absent:
         raise InputError(
-            f"The template names columns that the table does not have: {_named(absent, columns)}."
+            f"The template names columns that the table does not have: {_named(absent, there)}."
             f" The table has {_listed(columns)}."
             " Correct the name, add the column, or provide for it with default()."
         )

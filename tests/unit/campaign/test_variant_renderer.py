@@ -36,7 +36,8 @@ def bound(
             instance_id="i-1",
             contact_flow_id="f-1",
             conversation=said,
-            columns=(*columns, VARIANT),
+            columns=columns,
+            besides=(VARIANT,),
         )
 
     return bind_variants(template, conversation, rules, bind, converses=converses)
@@ -171,3 +172,42 @@ def test_a_policy_that_was_stored_makes_the_same_rows() -> None:
     assert [name_of(bound(stored), row) for row in rows] == [
         name_of(bound(TWO), row) for row in rows
     ]
+
+
+def test_what_a_variants_template_leaves_out_is_said() -> None:
+    own = ChatTemplate(
+        customer_id="{{ id }}",
+        display_name="{{ name }}",
+        attributes={"plan": "{{ plan }}", "tone": "warm"},
+        chat_duration_in_minutes=90,
+    )
+    rules = policy(
+        a={"template": {"display_name": "{{ name }}", "attributes": {"tone": "{{ plan }}"}}},
+        b={"template": own.model_dump(exclude_none=True, exclude={"display_name"})},
+        c={"share": 0.2},
+    )
+
+    (told,) = bound(rules, template=own).warnings()
+
+    assert told.startswith("variant a: its template is without chat_duration_in_minutes, ")
+    assert "attributes.plan, which" in told
+    assert "tone" not in told
+
+
+def test_a_display_name_that_only_the_campaign_has_is_said() -> None:
+    rules = policy(a={"template": {"attributes": {"plan": "{{ plan }}"}}})
+    own = ChatTemplate(customer_id="{{ id }}", display_name="{{ name }}")
+    columns = (*COLUMNS, "display_name")
+
+    (told,) = bound(rules, template=own, columns=columns).warnings()
+
+    assert "variant a: its template is without display_name, which" in told
+
+
+def test_the_column_variant_is_not_told_as_one_of_the_table() -> None:
+    rules = policy(a={"template": {"display_name": "{{ nmae }}"}})
+
+    with pytest.raises(InputError, match="did you mean 'name'") as told:
+        bound(rules)
+
+    assert "variant" not in str(told.value).partition("The table has")[2]
