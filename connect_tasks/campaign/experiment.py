@@ -9,7 +9,8 @@ The rules of this file:
   stands for itself: of many, some interval misses by chance.
 - Who is held out was sent nothing, and so has no replies: what they can be compared by is what the
   caller knows of all customers.
-- Before the planned samples are reached, results are called preliminary, and nothing is concluded.
+- Before the planned samples of all arms are reached, and all transcripts are there, results are
+  called preliminary, and nothing is concluded.
 """
 
 from collections.abc import Iterable, Mapping

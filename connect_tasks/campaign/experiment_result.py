@@ -14,7 +14,7 @@ from connect_tasks.tables.experiment_table import experiment_frame, known_outcom
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["experiment_of"]
+__all__ = ["experiment_of", "experiment_told"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,27 @@ def experiment_of(
     members = ledger.arms.members(campaign, policy.lists, now=now)
     records = arm_records(count_arms(members, policy, known), outcomes_are_rates=is_rate)
     frame = experiment_frame(records, outcomes_are_rates=is_rate)
-    frame.attrs["summary"] = experiment_words(records)
+    frame.attrs["summary"] = experiment_words(records, awaited=_awaited(ledger, campaign))
     _log.info("campaign %s: %s", campaign, frame.attrs["summary"])
     return frame
+
+
+def experiment_told(ledger: Ledger, campaign: str, *, now: datetime) -> str | None:
+    """What a campaign's experiment has come to, in words; None where no variants are compared.
+
+    All customers of such a campaign are gone through once.
+
+    Args:
+        ledger: The campaign's.
+        campaign: As it was entered.
+        now: The present time.
+    """
+    policy = stored_policy(ledger, campaign)
+    if not policy.variants:
+        return None
+    records = arm_records(count_arms(ledger.arms.members(campaign, policy.lists, now=now), policy))
+    return experiment_words(records, awaited=_awaited(ledger, campaign))
+
+
+def _awaited(ledger: Ledger, campaign: str) -> int:
+    return int(ledger.counts(campaign)["transcripts_awaited"])

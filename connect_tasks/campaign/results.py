@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.answers.said import said
 from connect_tasks.campaign.conclusion import Conclusion, conclude
-from connect_tasks.campaign.experiment_result import experiment_of
+from connect_tasks.campaign.experiment_result import experiment_of, experiment_told
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.report import render_report
@@ -174,9 +174,10 @@ class CampaignResult:
         customer), decision (allow, defer, suppress or hold_out; of a step go_on, ask, halt or
         resume), rule (the first that hit), value (of the policy, that it hit with) (`string`);
         until (`datetime64[us, UTC]`, of those who were deferred); reasons (all rules that hit,
-        the decisive one first) and policy (which one it was) (`string`). It is empty without a
-        policy. That somebody pressed their link is in `invitations`, and not here. Nothing in it is
-        ever changed; who was forgotten has a hash for an id.
+        the decisive one first) and policy (which one it was) (`string`). Without a policy it has
+        only those whom the list `all` keeps out. That somebody pressed their link is in
+        `invitations`, and not here. Nothing in it is ever changed; who was forgotten has a hash for
+        an id.
         """
         return _frame(self._tables.decisions)
 
@@ -192,8 +193,9 @@ class CampaignResult:
         difference is made of two exact ones of 97.5 % (Bonferroni): it holds with 95 % or more,
         also for few. What cannot be said is missing.
 
-        `attrs["summary"]` says in words whether the planned samples are reached; until then all is
-        preliminary. Who was held out has no replies, and is compared by what you bring.
+        `attrs["summary"]` says in words whether the planned samples of all arms are reached, and
+        all transcripts there; until then all is preliminary. `summary` and the report say it too.
+        Who was held out has no replies, and is compared by what you bring.
 
         Args:
             outcomes: What you know of customers: columns `customer_id` and `outcome`, true or
@@ -222,14 +224,20 @@ class CampaignResult:
 
         With a plan also request_changed: customers contacted before with another request; and
         outside: customers who wait in the campaign and are not in the table. `deferred` then counts
-        only who is in the table.
+        only who is in the table. Of a campaign that compares variants also experiment: what that
+        has come to, in words that say whether it is preliminary.
         """
         table_id = self._plan.table_id if self._plan else None
         with opened(self._ledger) as ledger:
             name = ledger.existing_campaign(self.campaign)
-            waits = ledger.deferred(name, now=datetime.now(UTC), table_id=table_id)
-            summary = summarise(ledger.counts(name), waits)
-            return {**summary, **(_of_table(ledger, name, self._plan) if self._plan else {})}
+            now = datetime.now(UTC)
+            waits = ledger.deferred(name, now=now, table_id=table_id)
+            told = experiment_told(ledger, name, now=now)
+            return {
+                **summarise(ledger.counts(name), waits),
+                **({"experiment": told} if told else {}),
+                **(_of_table(ledger, name, self._plan) if self._plan else {}),
+            }
 
     @cached_property
     def state(self) -> CampaignState:

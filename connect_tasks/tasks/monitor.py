@@ -29,7 +29,7 @@ from connect_tasks.tasks.artifacts import (
 from connect_tasks.tasks.crashed_runs import CrashedRuns
 from connect_tasks.tasks.events import Ending, tell_campaign, tell_unknown
 from connect_tasks.tasks.progress import watching
-from connect_tasks.tasks.run_context import Logger, in_run, may_tell_ids
+from connect_tasks.tasks.run_context import Logger, in_run, may_tell_ids, run_logger
 
 __all__ = ["CampaignMonitor", "publish_result"]
 
@@ -48,11 +48,14 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
     """
     if not in_run():
         return
-    conclusion = result.conclusion
+    conclusion, experiment = result.conclusion, result.summary.get("experiment")
+    if experiment:
+        run_logger().info("campaign %s: experiment: %s", result.campaign, experiment)
     names = "contacts.csv, messages.csv, replies.csv, attributes.csv, decisions.csv, report.html"
     files = f"[{names}]({as_uri(saved_to)})" if saved_to else ""
     notes = (
         f"{conclusion.name}: {conclusion.message}",
+        f"experiment: {experiment}" if experiment else "",
         f"files: {files}" if files else "",
         f"ledger: `{hide_password(result.ledger_url)}`",
     )

@@ -108,7 +108,28 @@ def test_each_arm_is_sent_its_own_and_counted_as_it_was(local: LocalConnect, led
     assert table.loc["silent", "difference"] == -1.0
     assert (table["difference_high"].dropna() < 0).to_dict()["silent"]
     assert table["sample_reached"].dropna().tolist() == [True, True]
-    assert "0 is not between them" in result.experiment().attrs["summary"]
+    told = result.experiment().attrs["summary"]
+    assert told.startswith("Preliminary: ")
+    assert "own has no planned sample" in told
+    assert "between" not in told
+    assert result.summary["experiment"] == told
+
+
+def test_it_is_said_where_people_look_whether_an_experiment_is_preliminary(
+    local: LocalConnect, ledger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    halves = {name: variant.model_copy(update={"share": 0.5}) for name, variant in
+              POLICY.variants.items()}  # fmt: skip
+    policy = POLICY.model_copy(update={"variants": halves, "hold_out": 0.0})
+
+    first = run(local, ledger, policy=policy, customers=CUSTOMERS[:12])
+    assert first.summary["experiment"].startswith("Preliminary: loud has ")
+    assert "Experiment: Preliminary: loud has " in first.report()
+    assert "campaign a: experiment: Preliminary: loud has " in caplog.text
+
+    all_of_them = run(local, ledger, policy=policy)
+    assert "0 is not between them" in all_of_them.summary["experiment"]
+    assert "The planned samples are reached." in all_of_them.report()
 
 
 def test_opt_outs_after_a_contact_are_counted_and_outcomes_compare_the_held_out(

@@ -289,7 +289,9 @@ def remarks(summary: Mapping[str, Any]) -> tuple[str, ...]:
     """
     told = _REMARKS_OF[mode_of(summary)]
     counts = ((count_of(summary, key), words) for key, words in told.items())
-    return tuple(one if n == 1 else many.format(n=n) for n, (one, many) in counts if n)
+    said = tuple(one if n == 1 else many.format(n=n) for n, (one, many) in counts if n)
+    experiment = summary.get("experiment")
+    return (*said, f"Experiment: {clean(experiment)}") if experiment else said
 
 
 def period(summary: Mapping[str, Any]) -> str:

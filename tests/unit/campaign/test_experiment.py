@@ -173,6 +173,29 @@ def test_after_that_it_is_said_whether_the_data_tell_the_arms_apart() -> None:
     assert "0 is not between them" in apart
 
 
+def test_an_arm_without_a_planned_sample_keeps_all_preliminary() -> None:
+    policy = OutreachPolicy.model_validate({"variants": {"a": {"sample": 3}, "b": {}}})
+
+    told = words_of(policy, [*some("a", 100, 5), *some("b", 100, 70)])
+
+    assert told.startswith("Preliminary: a has 100 of 3 planned; b has no planned sample.")
+    assert not any(word in told for word in VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("awaited", "said"), [(1, "1 transcript is not there yet"), (7, "7 transcripts are not there")]
+)
+def test_while_transcripts_are_awaited_nothing_is_concluded(awaited: int, said: str) -> None:
+    records = arm_records(count_arms([*some("a", 100, 5), *some("b", 100, 70)], AB))
+
+    told = experiment_words(records, awaited=awaited)
+
+    assert told.startswith("Preliminary: ")
+    assert said in told
+    assert not any(word in told for word in VERDICTS)
+    assert "against" in experiment_words(records)
+
+
 def test_without_a_planned_sample_all_stays_preliminary() -> None:
     policy = OutreachPolicy(variants={"a": {}, "b": {}})
 
