@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -434,3 +435,19 @@ def test_a_copy_with_another_value_is_another_policy() -> None:
 def test_the_time_of_a_datetime_is_no_date() -> None:
     with pytest.raises(ValidationError):
         OutreachPolicy.model_validate(period(datetime(2026, 12, 24, 10, tzinfo=UTC), "2026-12-26"))
+
+
+def test_each_policy_on_the_page_about_them_is_one() -> None:
+    page = (Path(__file__).parents[4] / "docs/policy.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+
+    made = [OutreachPolicy.model_validate(tomllib.loads(text)) for text in shown]
+
+    assert made[0].ramp is not None
+    words = next(one.opt_out_words for one in made if "de" in one.opt_out_words)
+    assert words == {"en": OutreachPolicy().opt_out_words["en"], **words, "fr": ()}
+    (variant,) = (one.variants["short"] for one in made if one.variants)
+    assert variant.template is not None
+    # It would be said as the customer.
+    assert variant.template.initial_message is None
+    assert variant.template.attributes
