@@ -23,7 +23,7 @@ from connect_tasks.ledger.keys import is_whole
 from connect_tasks.ledger.next_chats import NextChat
 from connect_tasks.ledger.rows import written_row
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.ledger.verdicts import Verdict, Why
+from connect_tasks.ledger.verdicts import Defer, Verdict, Why
 
 __all__ = ["CHUNK_ROWS", "Plan", "look_over", "plan_campaign"]
 
@@ -176,7 +176,7 @@ class _Planner:
             for row in welcome
         ]
         self.planned += [row for row in planned if row]
-        self._name_again(known, {row.customer_id for row in planned if row})
+        self._name_again(known, {row.customer_id for row in planned if row}, said)
         self.added += len(valid) - len(known)
         self.known += len(known)
         self.contacted += _contacted(known.values())
@@ -261,12 +261,15 @@ class _Planner:
         is_new = known.may_be_followed and not _is_same(row, known)
         return written_row(row) if is_new and _in_same_arm(valid, known) else None
 
-    def _name_again(self, known: Mapping[str, Known], anew: Collection[str]) -> None:
+    def _name_again(
+        self, known: Mapping[str, Known], anew: Collection[str], said: Mapping[str, Verdict]
+    ) -> None:
         """Who stays as planned, or may have been contacted, is this table's too."""
         waiting = {Status.PLANNED, Status.STARTING, Status.UNKNOWN}
         names = [n for n, found in known.items() if found.status in waiting and n not in anew]
         if names:
-            self.ledger.name_again(self.campaign, names, self.table_id)
+            free = [key for key, verdict in said.items() if not isinstance(verdict, Defer)]
+            self.ledger.name_again(self.campaign, names, self.table_id, free=free)
 
     def _withdraw(self) -> int:
         """Nobody is contacted whom the table has wrong, unless another row has them right."""

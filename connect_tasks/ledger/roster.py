@@ -10,7 +10,7 @@ The rules of this file:
 - A write of many contacts locks other writers out, so that none waits for another in a circle.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -203,15 +203,20 @@ class Roster(LedgerReader):
             where=sa.or_(*(columns.status == status for status in _NOT_SURELY_CONTACTED)),
         )
 
-    def name_again(self, campaign: str, customer_ids: Sequence[str], table_id: str) -> None:
+    def name_again(
+        self, campaign: str, customer_ids: Sequence[str], table_id: str, *, free: Collection[str]
+    ) -> None:
         """Say that a table names customers who are in the campaign and not contacted for sure.
 
         Args:
             campaign: Whose customers.
             customer_ids: Who they are (at most some thousands at a time).
             table_id: Which table.
+            free: The keys of those of them who have not to wait: what they waited for is gone.
         """
         found = self._find(campaign, customer_ids, _KEY_COLUMNS)
+        theirs = contacts.c.customer_key.in_([key for key in free if key])
+        not_before = sa.case((theirs, sa.null()), else_=contacts.c.not_before)
         statement = (
             sa.update(contacts)
             .where(
@@ -219,8 +224,7 @@ class Roster(LedgerReader):
                 contacts.c.customer_key.in_([row["customer_key"] for row in found.values()]),
                 contacts.c.status.in_(_NOT_SURELY_CONTACTED),
             )
-            # Judged anew: the reason for which somebody waits may be gone by now.
-            .values(table_id=table_id, not_before=None)
+            .values(table_id=table_id, not_before=not_before)
         )
         with self._writing() as connection:
             lock_out_writers(connection, contacts)

@@ -111,7 +111,9 @@ def _claim_seconds(past: int) -> float:
         times = []
         for _ in range(20):
             start = time.perf_counter()
-            ledger.claim("bench", "w", most=100, now=now, terms=TERMS, judge=lambda: PolicyJudge(POLICY))
+            ledger.claim(
+                "bench", "w", most=100, now=now, terms=TERMS, judge=lambda: PolicyJudge(POLICY)
+            )
             times.append(time.perf_counter() - start)
         return median(times)
 

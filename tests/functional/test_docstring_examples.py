@@ -25,14 +25,18 @@ import connect_tasks
 from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
+from connect_tasks.blocks import OutreachPolicyBlock
 from connect_tasks.campaign import CampaignResult, Funnel, run_campaign
 from connect_tasks.campaign.funnel import FunnelCounter
 from connect_tasks.campaign.inviting import issue_links
 from connect_tasks.campaign.links import KEYS_VARIABLE, InvitationKeys
 from connect_tasks.campaign.planning import plan_campaign
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.suppression import suppress
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.emulator.flows.exported.forms import read_flow
 from connect_tasks.emulator.flows.world.reading import read_world
+from connect_tasks.flows.outreach import outreach
 from connect_tasks.ledger import Ledger
 from connect_tasks.ledger.contact import CampaignMode
 from tests.functional.world import FAST, QUICK, session
@@ -93,6 +97,8 @@ def entered(folder: Path, local: LocalConnect, *campaigns: str) -> None:
             plan_campaign(ledger, name, [rows], renderer, now=now)
             run_campaign(ledger, name, instance, conversation=TALK)
         invited(ledger, renderer, [rows], local.instance_id)
+        suppress("0042", list="marketing", ledger=ledger)
+    (folder / "opt-outs.csv").write_text("customer_id\n0043\n", encoding="utf-8")
 
 
 def exported(folder: Path) -> None:
@@ -145,6 +151,9 @@ def _saved(prefect_home: Path, local: LocalConnect) -> None:
     """Prefect has the instances and the limit that examples name."""
     assert prefect_home.exists()
     local.instance().save("production", overwrite=True, _sync=True)
+    OutreachPolicyBlock(policy=OutreachPolicy(hold_out=0.1)).save(
+        "production", overwrite=True, _sync=True
+    )
     limit = GlobalConcurrencyLimitCreate(name="chat-starts", limit=20, slot_decay_per_second=20)
     with get_client(sync_client=True) as client:
         client.create_global_concurrency_limit(limit)
@@ -162,6 +171,10 @@ def known_names(local: LocalConnect) -> dict[str, Any]:
         "pandas": pd,
         "instance": local.instance(),
         "funnel": funnel(),
+        "outreach": outreach,
+        "customers": pd.DataFrame({"customer_id": ["0042", "0043"], "name": ["Ada", "Bob"]}),
+        "orders": pd.DataFrame({"customer_id": ["0042"], "amount": [9.5]}),
+        "template": ChatTemplate(display_name="{{ name }}"),
         "result": CampaignResult("renewals", "sqlite:///.connect_tasks/ledger.db"),
         "LocalConnect": LocalConnect,
         "Path": Path,

@@ -60,7 +60,9 @@ def wait(ledger: Ledger, count: int, first: int = 0, **more: Any) -> None:
 def claim(
     ledger: Ledger, worker: str, steps: Steps | None, *, most: int = 100, now: datetime = NOW
 ) -> list[Contact]:
-    return ledger.claim(CAMPAIGN, worker, most=most, now=now, terms=TERMS, judge=lambda: JUDGE, steps=steps)
+    return ledger.claim(
+        CAMPAIGN, worker, most=most, now=now, terms=TERMS, judge=lambda: JUDGE, steps=steps
+    )
 
 
 def send(
@@ -142,7 +144,9 @@ def test_a_worker_that_slept_past_its_lease_does_not_exceed_a_step(ledger: Ledge
     mine = ClaimTerms(lease=30 * SECOND, token_validity=24 * HOUR, table_id="mine")
     with ledger._writing() as connection:
         connection.execute(sa.update(contacts).where(~hidden).values(table_id="mine"))
-    awake = ledger.claim(CAMPAIGN, "w-2", most=3, now=later, terms=mine, judge=lambda: JUDGE, steps=steps)
+    awake = ledger.claim(
+        CAMPAIGN, "w-2", most=3, now=later, terms=mine, judge=lambda: JUDGE, steps=steps
+    )
     send(ledger, "w-2", awake, steps, now=later)
     ledger.renew(CAMPAIGN, "w-1", until=later + 30 * SECOND)
 

@@ -17,7 +17,7 @@ from connect_tasks.errors import LedgerError, NotAllowedError
 from connect_tasks.ledger.changes import Planned, Progress
 from connect_tasks.ledger.claims import ClaimTerms, free
 from connect_tasks.ledger.contact import CampaignMode, Contact, Status
-from connect_tasks.ledger.invitations import Link
+from connect_tasks.ledger.issuing import Link
 from connect_tasks.ledger.sending import Sending
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.ledger.verdicts import Suppression

@@ -160,7 +160,11 @@ def test_an_event_tells_until_when_those_have_to_wait_who_are_left(
     closed = {"name": "closed", "start_date": today, "end_date": today + timedelta(days=1)}
     hours = {"restricted_periods": [closed], "default_time_zone": "UTC"}
     everybody = CUSTOMERS.fillna("Mina")
-    common = {"campaign": "told-later", "connect": local.instance(), "ledger": ledger}
+    common: dict[str, Any] = {
+        "campaign": "told-later",
+        "connect": local.instance(),
+        "ledger": ledger,
+    }
 
     suppress("0002", ledger=ledger)
     outreach(everybody, **common, policy=OutreachPolicy(communication_time=hours))
