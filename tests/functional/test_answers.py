@@ -499,7 +499,8 @@ def test_contacts_end_with_what_amazon_told_of_them(people: People) -> None:
     people.collect("chat-0001", disconnect_reason="CUSTOMER_DISCONNECT", messages_sent=3)
     table = people.result.contacts
 
-    assert list(table.columns[-2:]) == ["disconnect_reason", "messages_sent"]
+    told = ["disconnect_reason", "messages_sent", "not_before", "time_zone", "variant"]
+    assert list(table.columns[-5:]) == told
     assert rows(table, "disconnect_reason", "messages_sent") == [
         ("CUSTOMER_DISCONNECT", 3),
         (None, None),
