@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from connect_tasks import Conversation
+from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
 from connect_tasks.ledger import counts
@@ -181,6 +182,20 @@ def test_customers_are_suppressed_listed_and_taken_off(ledger: str) -> None:
     assert FLOWS["suppress"](["0000", "0002"], list="news", ledger=ledger) == 2
     assert list(FLOWS["suppressed"](None, ledger)["list"]) == ["news", "news"]
     assert FLOWS["unsuppress"](["0002"], list="news", ledger=ledger) == 1
+
+
+def test_decisions_are_written_out_and_come_to_their_end(
+    local: LocalConnect, ledger: str, tmp_path: Path
+) -> None:
+    FLOWS["suppress"](["0002"], list="news", ledger=ledger)
+    outreach(local, ledger, policy=OutreachPolicy(suppression=["news"]))
+
+    FLOWS["audit"](str(tmp_path / "audit"), ledger=ledger)
+    written = pd.read_csv(tmp_path / "audit" / "decisions.csv", dtype="string")
+    kept = FLOWS["prune_decisions"](keep_days=1, ledger=ledger)
+
+    assert sorted(written["decision"]) == ["allow", "suppress"]
+    assert kept == 0
 
 
 def test_an_instance_is_verified(local: LocalConnect) -> None:
