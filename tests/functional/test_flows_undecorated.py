@@ -190,8 +190,8 @@ def test_decisions_are_written_out_and_come_to_their_end(
     FLOWS["suppress"](["0002"], list="news", ledger=ledger)
     outreach(local, ledger, policy=OutreachPolicy(suppression=["news"]))
 
-    FLOWS["audit"](str(tmp_path / "audit"), ledger=ledger)
-    written = pd.read_csv(tmp_path / "audit" / "decisions.csv", dtype="string")
+    FLOWS["audit"](str(tmp_path / "audit.csv"), ledger=ledger)
+    written = pd.read_csv(tmp_path / "audit.csv", dtype="string")
     kept = FLOWS["prune_decisions"](keep_days=1, ledger=ledger)
 
     assert sorted(written["decision"]) == ["allow", "suppress"]
