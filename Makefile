@@ -6,6 +6,10 @@ STAMP := $(VENV)/.installed
 # What stays together is in tests/side_by_side.py.
 SIDE_BY_SIDE := --numprocesses=3 --no-loadscope-reorder -p no:nbval
 
+# Some machines forbid it (as images of Docker do); then each of hundreds of processes compiles all
+# that it imports, and each of pytest's rewrites all asserts.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Prefect keeps its database here, apart from the one in your home folder.
 export PREFECT_HOME := $(CURDIR)/.prefect
 export DO_NOT_TRACK := 1
