@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 POOL = "machines"
 
-# Prefect kills what has not ended within 30 seconds, and each chat that is closed costs a transcript
-# and a stop out of their quotas: however long a busy machine takes to cancel, no more are open than
-# can be closed in that time.
+# Prefect kills what has not ended within 30 seconds, and each chat that is closed costs a
+# transcript and a stop out of their quotas: however long a busy machine takes to cancel, no more
+# are open than can be closed in that time.
 FEW_OPEN = PACE.model_copy(update={"open_chats": 30})
 
 # A machine runs one flow run at a time, so two runs need two machines.
