@@ -13,6 +13,8 @@ from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.faults import UnprintableError
 from connect_tasks.chat.template.printing import printed
 from connect_tasks.chat.template.utterance import After
+from connect_tasks.emulator.flows.chance import checked
+from connect_tasks.emulator.flows.run.numbers import whole
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 from connect_tasks.testing.case import SPEAKERS
 from connect_tasks.testing.expected_file import CONTACT_ID, UNSET
@@ -23,7 +25,6 @@ __all__ = ["AFTER", "ATTRIBUTES", "COLUMNS", "FIELDS", "CellError", "cell", "fam
 ATTRIBUTES, AFTER, FIELDS = "attributes.", "attributes_after.", "chooses."
 """How columns begin that are followed by a name: of an attribute, or of a view's field."""
 
-_DRAWN = frozenset(map(str, range(1, 101)))
 _STATES = ("ended", "queued", "open")
 _WORDS = {"<unset>": UNSET, "<contact id>": CONTACT_ID}
 
@@ -78,10 +79,11 @@ def _time(text: str) -> Any:
 
 def _draws(text: str) -> tuple[int, ...]:
     words = text.replace(",", " ").split()
-    # Python reads no more than some thousand digits.
-    if not all(word.isdecimal() and word.lstrip("0") in _DRAWN for word in words):
-        raise CellError(f"{text!r:.60} are no whole numbers from 1 to 100: write them as 30 71")
-    return tuple(map(int, words))
+    try:
+        return checked(whole(word.lstrip("0")) or 0 for word in words)
+    except ValueError:
+        told = f"{text!r:.60} are no whole numbers from 1 to 100: write them as 30 71"
+        raise CellError(told) from None
 
 
 def _patch(text: str) -> Mapping[str, Any]:
