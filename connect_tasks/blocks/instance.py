@@ -4,19 +4,21 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import (
     BeforeValidator,
     Field,
+    GetJsonSchemaHandler,
     HttpUrl,
     PrivateAttr,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
@@ -33,7 +35,7 @@ from connect_tasks.blocks.saved import saved
 from connect_tasks.blocks.start_limit import PrefectStartLimit
 from connect_tasks.errors import InputError
 
-__all__ = ["AmazonConnectInstance", "block_name", "load_instance"]
+__all__ = ["AmazonConnectInstance", "InstanceParameter", "block_name", "load_instance"]
 
 _ID = r"[A-Za-z0-9-]{1,100}"
 _FLOW_ID = r"[A-Za-z0-9-]{1,100}(:[$A-Za-z0-9_-]+)?"
@@ -256,6 +258,25 @@ def load_instance(connect: object) -> object:
         "Amazon Connect instance",
         made_by="AmazonConnectInstance(...)",
     )
+
+
+class _AlsoByName:
+    """A block in a form, or its name: what has no form, an API and a command, has names."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        name = {"type": "string", "title": "Its name", "minLength": 1}
+        return {"anyOf": [handler(schema), name]}
+
+
+if TYPE_CHECKING:
+    InstanceParameter: TypeAlias = AmazonConnectInstance
+else:
+    InstanceParameter = Annotated[
+        AmazonConnectInstance, BeforeValidator(load_instance), _AlsoByName()
+    ]
+"""An instance as a flow's parameter: a saved block or its name; in Python also one not saved."""
 
 
 def block_name(connect: object) -> str:

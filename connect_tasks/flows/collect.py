@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import InstanceParameter
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks import collect_contacts, collect_responses
@@ -17,7 +17,7 @@ __all__ = ["collect"]
 def collect(
     campaign: Annotated[str, Field(min_length=1)],
     *,
-    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    connect: InstanceParameter,
     ledger: str | None = None,
     save_to: str | None = None,
     follow: bool = True,
@@ -38,7 +38,7 @@ def collect(
 
     Args:
         campaign: The campaign's name, of whichever way it is run.
-        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
         save_to: Folder or `s3://` URI for the files of the result, in place of earlier ones.

@@ -6,9 +6,9 @@ Links are in the result's `invitations` and in `invitations.csv`, and nowhere in
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import InstanceParameter
 from connect_tasks.blocks.policy import PolicyParameter
 from connect_tasks.campaign import inviting
 from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, checked_expiry
@@ -30,7 +30,7 @@ def invite(
     template: ChatTemplate | None = None,
     *,
     campaign: Annotated[str, Field(min_length=1)],
-    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    connect: InstanceParameter,
     base_url: Annotated[str, Field(min_length=1)],
     expires_after: timedelta = DEFAULT_EXPIRY,
     ledger: str | None = None,
@@ -57,7 +57,7 @@ def invite(
             Without it, columns are named like the request's fields. A chat lasts 240 minutes where
             it does not say how long, and may last 1,440.
         campaign: The name under which each customer has one link.
-        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         base_url: Where customers reach the app, as `https://chat.example.com`. It may change: from
             then on all links of the campaign begin with it.
         expires_after: How long a link works, counted from when it was issued: 5 minutes to 366

@@ -1,12 +1,11 @@
 """Look after campaigns: which there are, how one stands, pause, go on, stop, decide."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from prefect.runtime import flow_run
-from pydantic import BeforeValidator
 
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import InstanceParameter
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.hand_over.started_chat import function_of
 from connect_tasks.campaign.manage import Decision
@@ -103,7 +102,7 @@ def stop(campaign: str, ledger: str | None = None) -> None:
 @table_flow(name="campaign-resume", flow_run_name="resume {campaign}")
 def resume(
     campaign: str,
-    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    connect: InstanceParameter,
     ledger: str | None = None,
     save_to: str | None = None,
     hand_over: HandOverParameter = None,
@@ -116,7 +115,7 @@ def resume(
 
     Args:
         campaign: The campaign's name.
-        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
             `attributes.csv`, `decisions.csv` and `report.html`.

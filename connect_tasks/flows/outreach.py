@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 from prefect.futures import wait
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import InstanceParameter
 from connect_tasks.blocks.policy import PolicyParameter
 from connect_tasks.campaign.hand_over.started_chat import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
@@ -28,7 +28,7 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
     template: ChatTemplate | None = None,
     *,
     campaign: Annotated[str, Field(min_length=1)],
-    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    connect: InstanceParameter,
     conversation: Conversation | None = None,
     ledger: str | None = None,
     save_to: str | None = None,
@@ -58,7 +58,7 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
         template: Makes a request of each row; each text is a Jinja2 template over the columns.
             Without it, columns are named like the request's fields.
         campaign: The name under which each customer is contacted at most once.
-        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.

@@ -25,8 +25,9 @@ from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.suppression_rows import names_table
 from connect_tasks.errors import ConnectTasksError, InputError
+from connect_tasks.flows.form_order import as_form
 from connect_tasks.flows.lost_server import kept, with_or_without_server
-from connect_tasks.ledger.addresses import hide_password
+from connect_tasks.databases.addresses import hide_password
 from connect_tasks.tables.reading import describe
 from connect_tasks.tasks.run_context import may_tell_ids
 from connect_tasks.tasks.run_log import plain_errors
@@ -81,6 +82,7 @@ class TableFlow(Flow[Parameters, Returned]):
     def __init__(self, fn: Callable[Parameters, Returned], **options: Any) -> None:
         super().__init__(fn=fn, **options)
         self.fn = _concluding(plain_errors(fn))
+        self.__signature__ = as_form(fn)
 
     # Prefect's overloads say more of a call than could be said here.
     if not TYPE_CHECKING:
@@ -125,6 +127,7 @@ class TableFlow(Flow[Parameters, Returned]):
         flow = super().with_options(**options)
         # Prefect makes a plain Flow here, which would record the table after all.
         flow.__class__ = type(self)
+        flow.__signature__ = self.__signature__  # type: ignore[attr-defined]
         return flow  # type: ignore[return-value]
 
 

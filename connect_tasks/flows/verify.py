@@ -1,14 +1,12 @@
 """Find out whether an instance, its flow and its credentials are ready, without starting a chat."""
 
 from logging import INFO, WARNING
-from typing import Annotated
 
 from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact
-from pydantic import BeforeValidator
 
 from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
-from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.blocks import InstanceParameter
 from connect_tasks.errors import CampaignWideError
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks.artifacts import artifact_key
@@ -19,14 +17,14 @@ __all__ = ["verify"]
 
 @table_flow(name="verify-instance", flow_run_name="verify {connect.instance_id}")
 def verify(
-    connect: Annotated[AmazonConnectInstance, BeforeValidator(load_instance)],
+    connect: InstanceParameter,
 ) -> ConnectionReport:
     """Say in plain words what the credentials can and cannot do on an instance.
 
     No chat is started. The findings are in the log, one line each, and in an artifact.
 
     Args:
-        connect: A saved Amazon Connect instance; in Python also one that is not saved.
+        connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
 
     Returns:
         The findings.

@@ -23,7 +23,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.fleet import Fleet
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
-from connect_tasks.ledger.addresses import has_secret
+from connect_tasks.databases.addresses import has_secret
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger, run_logger

@@ -83,7 +83,7 @@ def test_the_form_explains_every_field_of_what_is_nested(site: Deployed, model: 
         ({"workers": 0}, "0 is less than the minimum of 1"),
         ({"conversation": {"close": "slam"}}, "'slam' is not one of ['stop', 'disconnect'"),
         ({"template": {"colour": "red"}}, "('colour' was unexpected)"),
-        ({"connect": "local"}, "'local' is not valid"),
+        ({"connect": ""}, "'' is not valid"),
     ],
     ids=lambda case: str(case)[:40],
 )
@@ -216,7 +216,8 @@ def test_every_other_deployment_runs_too(site: Deployed) -> None:
     )
     begun = [site.begin(name, **shared) for name in ("status", "pause", "stop")]
     begun.append(site.begin("resume", **shared, connect=site.instance))
-    begun.append(site.begin("verify", connect=site.instance))
+    # Where nobody picks it in a form, a block has a name.
+    begun.append(site.begin("verify", connect="local"))
     decided = {"customer_id": customers[0], "decision": "was_contacted"}
     resolved = site.run("resolve", **shared, **decided)
     ended = [workers, *map(site.ended, begun)]
