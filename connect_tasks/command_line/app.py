@@ -1,0 +1,162 @@
+"""The app: which commands there are, and how each of them ends.
+
+A command is a function that returns an `Outcome`. What it raises becomes a sentence, an exit code
+and, with `--json`, a document. Its module is loaded when it is called, or asked for help.
+"""
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App, CycloptsError, Group
+
+from connect_tasks.command_line.exit_codes import ExitCode, code_of_error
+from connect_tasks.command_line.outcome import Outcome
+from connect_tasks.command_line.output import Output
+from connect_tasks.errors import ConnectTasksError
+
+__all__ = ["COMMANDS", "PROGRAM", "Command", "main", "make_app", "run_process"]
+
+PROGRAM = "connect-tasks"
+
+_BEGIN = Group("Begin", sort_key=1)
+_CONTACT = Group("Contact customers", sort_key=2)
+_LOOK = Group("Look after campaigns", sort_key=3)
+_PEOPLE = Group("Leave people alone", sort_key=4)
+_TEST = Group("Try things", sort_key=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    Args:
+        name: As it is typed.
+        where: Its function, as `module:function` in `connect_tasks.command_line.commands`.
+        help: What it does, in a line.
+        group: Beside which others it is listed.
+    """
+
+    name: str
+    where: str
+    help: str
+    group: Group
+
+
+COMMANDS = (
+    Command("run", "run:run", "Contact every customer of a table once.", _CONTACT),
+    Command("dry-run", "run:dry_run", "Say what `run` would do; nothing is sent.", _CONTACT),
+)
+"""All commands, in the order in which they are listed."""
+
+
+def make_app() -> App:
+    """The app, with all commands; none of their modules is loaded yet."""
+    app = App(
+        name=PROGRAM,
+        help="Turn a table of customers into Amazon Connect chats, and bring the answers back.",
+        help_epilogue="Settings are read from `connect-tasks.toml`; `init` writes one.",
+        version=lambda: version("connect-tasks"),
+        help_format="markdown",
+        help_flags=("--help", "-h"),
+        version_flags=("--version",),
+        group_commands=_CONTACT,
+    )
+    for order, one in enumerate(COMMANDS):
+        where = f"connect_tasks.command_line.commands.{one.where}"
+        app.command(where, name=one.name, help=one.help, group=one.group, sort_key=order)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command, and return the exit code.
+
+    Args:
+        argv: The words behind the program's name; those of the process if None.
+
+    Returns:
+        The exit code; `connect_tasks.command_line.exit_codes.MEANINGS` has what each means.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    output = _output_for(words)
+    try:
+        with output.listening():
+            outcome = _called(words)
+            if outcome is not None:
+                output.give(outcome)
+        return int(outcome.code if outcome else ExitCode.DONE)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, by its kind
+        return int(_told(error, output, words))
+
+
+def run_process() -> None:
+    """Run the process's command, and end the process with its exit code."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.DONE
+    sys.exit(int(code))
+
+
+def _called(words: Sequence[str]) -> Outcome | None:
+    command, bound, _ = make_app().parse_args(
+        words, print_error=False, exit_on_error=False, help_on_error=False
+    )
+    returned: Any = command(*bound.args, **bound.kwargs)
+    return returned if isinstance(returned, Outcome) else None
+
+
+def _output_for(words: Sequence[str]) -> Output:
+    """Before anything is parsed: also what is wrong with the words is told as they say."""
+    given = words[: words.index("--")] if "--" in words else words
+    names = [word for word in given if not word.startswith("-")]
+    return Output(
+        command=names[0] if names else "",
+        json="--json" in given,
+        quiet=not {"--quiet", "-q"}.isdisjoint(given),
+        verbose=not {"--verbose", "-v"}.isdisjoint(given),
+    )
+
+
+def _told(error: BaseException, output: Output, words: Sequence[str]) -> ExitCode:
+    match error:
+        case KeyboardInterrupt():
+            again = shlex.join([PROGRAM, *words])
+            text = f"Stopped. Nothing is lost, and nobody is contacted twice. To go on: {again}"
+            code = ExitCode.INTERRUPTED
+        case CycloptsError():
+            text, code = f"{_one_line(str(error))} ({PROGRAM} --help)", ExitCode.INPUT
+        case ConnectTasksError():
+            text, code = str(error), code_of_error(error)
+        case _:
+            text, code = _unexpected(error), ExitCode.BROKEN
+    if output.verbose and code is ExitCode.BROKEN:
+        traceback.print_exception(error)
+    output.fail(code, {"type": type(error).__name__, "message": text}, text)
+    return code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _unexpected(error: BaseException) -> str:
+    """Where it was raised, and not what it says: that may be a customer's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if "connect_tasks" in frame.filename), None)
+    where = f" in {Path(last.filename).name}, line {last.lineno}" if last else ""
+    return (
+        f"Something that connect-tasks did not expect: {type(error).__name__}{where}. With "
+        "--verbose all frames are shown."
+    )

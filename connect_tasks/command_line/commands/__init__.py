@@ -1,0 +1,1 @@
+"""The commands, one module for each small group; `app` has the list."""

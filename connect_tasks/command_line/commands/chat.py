@@ -1,0 +1,69 @@
+"""`chat`: be the customer oneself, at a local Amazon Connect."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from connect_tasks.command_line.options import Given, Options
+from connect_tasks.command_line.outcome import Outcome
+from connect_tasks.command_line.output import Output
+from connect_tasks.command_line.own_chat import Answered, Scene, be_the_customer
+
+__all__ = ["chat"]
+
+_COLUMNS = ("question", "answer", "seconds")
+
+
+def chat(
+    *,
+    name: str = "there",
+    attribute: Annotated[Mapping[str, str] | None, Parameter(negative="")] = None,
+    flow: str | None = None,
+    flow_file: Annotated[tuple[Path, ...], Parameter(negative="", consume_multiple=False)] = (),
+    world: Path | None = None,
+    options: Given = None,
+) -> Outcome:
+    """Be the customer: prints a link to a chat on this machine, and then what you answered.
+
+    Nothing is kept, and no account is needed.
+
+    Args:
+        name: What the flow calls you.
+        attribute: An attribute of the contact, as `--attribute.plan plus`. Can be given more than
+            once.
+        flow: The flow's name: of a file, or scripted (`feedback`, `survey`, `agent`, `echo`).
+        flow_file: A contact flow as exported from the console. Can be given more than once.
+        world: What stands around the flows: queues, hours, bots, functions.
+        options: Those of all commands.
+    """
+    output = (options or Options()).output("chat")
+    scene = Scene(
+        name=name, attributes=attribute or {}, flow=flow, flow_files=flow_file, world=world
+    )
+
+    answered = be_the_customer(scene, lambda link: _tell(output, link))
+    document = {"replies": list(answered.replies), "stored": dict(answered.stored)}
+    return Outcome(text=_told(answered), document=document)
+
+
+def _tell(output: Output, link: str) -> None:
+    output.say("Open this in your browser, press the button, and answer; Ctrl-C ends:\n")
+    # Also where quiet was asked for: without it there is no chat.
+    Console(stderr=True, highlight=False).print(f"  {link}\n", markup=False, soft_wrap=True)
+
+
+def _told(answered: Answered) -> str:
+    table = Table(title="What you answered", title_justify="left")
+    for heading in _COLUMNS:
+        table.add_column(heading, overflow="fold")
+    for reply in answered.replies:
+        table.add_row(reply["question"], reply["answer"], reply["seconds_to_answer"])
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(table, markup=False)
+    told = ", ".join(f"{name} {value}" for name, value in answered.stored.items())
+    return captured.get() + f"What the flow stored: {told or 'nothing'}"
