@@ -20,7 +20,7 @@ from connect_tasks.campaign.report import render_report
 from connect_tasks.campaign.result_tables import ResultTables
 from connect_tasks.campaign.summary import counts_shown, not_contacted, summarise
 from connect_tasks.errors import InputError
-from connect_tasks.ledger.addresses import with_known_password, without_password
+from connect_tasks.databases.addresses import with_known_password, without_password
 from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger

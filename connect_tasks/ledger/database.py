@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connect_tasks.errors import LedgerAddressError, LedgerError, LedgerUnreachableError
-from connect_tasks.ledger.addresses import hide_password, hide_password_in
+from connect_tasks.databases.addresses import hide_password, hide_password_in
 from connect_tasks.ledger.keys import fill_in_keys
 from connect_tasks.ledger.ledger_file import LedgerFile
 from connect_tasks.ledger.schema import (

@@ -18,10 +18,13 @@ from connect_tasks.tables.columns import plain_values
 from connect_tasks.tables.files.opening import open_file
 from connect_tasks.tables.fingerprint import describe
 from connect_tasks.tables.pieces import FramePieces, TablePieces
+from connect_tasks.tables.sql_query import QueryPieces, SqlQuery
+from connect_tasks.tables.streams import StreamPieces, is_stream
 
 __all__ = ["Table", "describe", "open_table"]
 
 _LOOK_ROWS = 10_000
+_OR_A_FILE = ", or the path or URI of a CSV or Parquet file."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +86,7 @@ class Table:
 
 
 def open_table(
-    source: "pd.DataFrame | str | os.PathLike[str]",
+    source: Any,
     *,
     of: str = "customers",
     may_be_empty: bool = False,
@@ -95,9 +98,10 @@ def open_table(
     date, bytes that are UTF-8 are text. An index with a name is a column, too.
 
     Args:
-        source: A DataFrame, or the path or URI (`file://`, `https://`, `s3://`) of a CSV or
-            Parquet file or a spreadsheet, a folder or glob of such. CSV is read as text
-            throughout: IDs keep their leading zeros.
+        source: A DataFrame; anything with `__arrow_c_stream__`, as the tables of polars, pyarrow
+            and DuckDB; a `SqlQuery`; or the path or URI (`file://`, `https://`, `s3://`) of a CSV,
+            Parquet or JSON lines file or a spreadsheet, a folder or glob of such. CSV is read as
+            text throughout: IDs keep their leading zeros.
         of: What its rows are, for messages.
         may_be_empty: Whether columns without rows are a table, too.
 
@@ -112,35 +116,47 @@ def open_table(
         >>> open_table(pd.DataFrame({"customer_id": ["0042"]})).columns
         ['customer_id']
     """
-    table = (
-        FramePieces(source) if isinstance(source, pd.DataFrame) else open_file(_path(source, of))
-    )
+    table = _pieces(source, of)
     names = [column_name(label) for label in table.names]
     _refuse_too_many(len(names))
     refuse_repeated(names)
     levels = named_levels(table.index, names)
     has_rows = may_be_empty or next(table.pieces(_LOOK_ROWS, ()), None) is not None
     if not has_rows or not (names or levels):
-        raise InputError(f"The table is empty: it needs one row per {of.removesuffix('s')}.")
+        read_before = " A stream that was read before is empty, too." if is_stream(source) else ""
+        raise InputError(
+            f"The table is empty: it needs one row per {of.removesuffix('s')}.{read_before}"
+        )
     return Table([*levels, *names], table.index, table, levels)
+
+
+def _pieces(source: Any, of: str) -> TablePieces:
+    if isinstance(source, pd.DataFrame):
+        return FramePieces(source)
+    if isinstance(source, SqlQuery):
+        return QueryPieces(source)
+    if isinstance(source, StreamPieces):
+        return source
+    return StreamPieces(source, of=of) if is_stream(source) else open_file(_path(source, of))
 
 
 def _path(source: object, of: str) -> str:
     if not isinstance(source, str | os.PathLike):
-        has_own = hasattr(source, "to_pandas")
-        way = f"{of}.to_pandas()" if has_own else f"pandas.DataFrame({of})"
-        raise InputError(
-            f"{of} is a {type(source).__name__}: give a DataFrame, such as {way}, or the path"
-            " or URI of a CSV or Parquet file."
-        )
+        raise InputError(f"{of} is a {type(source).__name__}: {_way(source, of)}{_OR_A_FILE}")
     path = os.fsdecode(source)
     if not path or "\n" in path:
         # Not quoted: it may be the table itself.
-        raise InputError(
-            f"{of} is a text and no path: give a DataFrame, or the path or URI of a CSV or"
-            " Parquet file."
-        )
+        raise InputError(f"{of} is a text and no path: give a DataFrame{_OR_A_FILE}")
     return path
+
+
+def _way(source: object, of: str) -> str:
+    """How to make a table of what is none."""
+    if hasattr(source, "collect") and not hasattr(source, "to_pandas"):
+        return f"give {of}.collect()"
+    has_own = hasattr(source, "to_pandas")
+    way = f"{of}.to_pandas()" if has_own else f"pandas.DataFrame({of})"
+    return f"give a DataFrame, such as {way}"
 
 
 def _refuse_too_many(columns: int) -> None:

@@ -13,8 +13,8 @@ from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.outlook import utc_minute
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
+from connect_tasks.databases.addresses import hide_password
 from connect_tasks.errors import ConnectTasksError
-from connect_tasks.ledger.addresses import hide_password
 from connect_tasks.ledger.contact import CampaignState
 from connect_tasks.ledger.deferred import Deferred
 from connect_tasks.ledger.store import Ledger
@@ -29,6 +29,7 @@ from connect_tasks.tasks.artifacts import (
 from connect_tasks.tasks.crashed_runs import CrashedRuns
 from connect_tasks.tasks.events import Ending, tell_campaign, tell_unknown
 from connect_tasks.tasks.progress import watching
+from connect_tasks.tasks.pulse import Pulse
 from connect_tasks.tasks.run_context import Logger, in_run, may_tell_ids, run_logger
 
 __all__ = ["CampaignMonitor", "publish_result"]
@@ -103,6 +104,7 @@ class CampaignMonitor:
         self._logger = logger
         self._progress = ProgressArtifact(campaign)
         self._summary = LiveSummary(campaign)
+        self._pulse = Pulse(campaign)
         self._lost = CrashedRuns(ledger, ledger.instance_id(campaign), logger)
         self._stack = ExitStack()
         self._funnel: Funnel | None = None
@@ -135,6 +137,7 @@ class CampaignMonitor:
             self._began = True
             tell_campaign("started", self._campaign, funnel)
         self._funnel = funnel
+        self._pulse.feel(funnel)
         self._line(funnel)
         self._progress.show(funnel)
         self._summary.show(lambda: self._markdown(funnel))

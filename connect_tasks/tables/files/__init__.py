@@ -1,4 +1,4 @@
-"""Files in: CSV, Parquet and spreadsheets, one or many, read piece by piece.
+"""Files in: CSV, Parquet, JSON lines and spreadsheets, one or many, read piece by piece.
 
 `opening` opens any of them. `sources` finds a file or fetches it, `folders` lists many, `file_set`
 makes one table of these. A CSV is `csv_text` first, then `delimiters` finds out how it is laid out,

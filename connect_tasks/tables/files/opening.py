@@ -4,6 +4,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.tables.files.csv_file import CsvFile
 from connect_tasks.tables.files.file_set import FileSet, Part
 from connect_tasks.tables.files.folders import Member, is_in_store, members
+from connect_tasks.tables.files.json_lines import JsonLines
 from connect_tasks.tables.files.parquet_file import ParquetFile
 from connect_tasks.tables.files.sources import Source, find
 from connect_tasks.tables.files.spreadsheet import open_sheet
@@ -16,8 +17,8 @@ def open_file(source: str) -> TablePieces:
     """Open a file, or all files of a folder or glob as one table.
 
     CSV (`.csv`, `.tsv`, `.txt`, also with `.gz`), Parquet (`.parquet`, `.pq`), a spreadsheet
-    (`.xlsx`), or a `.zip` with one of these in it. Of a folder, files whose names begin with a dot
-    or underscore are passed over.
+    (`.xlsx`), JSON lines (`.jsonl`, `.ndjson`, also with `.gz`), or a `.zip` with one of these in
+    it. Of a folder, files whose names begin with a dot or underscore are passed over.
 
     Args:
         source: A path, or a URI: `file://`, `https://`, `http://` or `s3://`. Folders and globs are
@@ -58,4 +59,6 @@ def _together(found: list[Member]) -> TablePieces:
 def _open(found: Source) -> TablePieces:
     if found.suffix in {".parquet", ".pq"}:
         return ParquetFile(found)
+    if found.suffix.startswith((".jsonl", ".ndjson")):
+        return JsonLines(found)
     return open_sheet(found) if found.suffix in {".xlsx", ".xlsm"} else CsvFile(found)

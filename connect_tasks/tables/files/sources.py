@@ -1,11 +1,8 @@
 """Sources: where a table comes from, the path or URI of a file."""
 
-import os
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
-import weakref
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.temporary_files import gone_with, temporary_file
 
 __all__ = [
     "SUFFIXES",
@@ -30,6 +28,7 @@ __all__ = [
 
 SUFFIXES = (
     *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    *(".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
     *(".parquet", ".pq", ".xlsx", ".xlsm", ".zip"),
 )
 """The kinds of files that are tables, in small letters."""
@@ -52,7 +51,7 @@ class Source:
         self.name = name
         self.suffix = suffix
         if copied:
-            weakref.finalize(self, path.unlink, missing_ok=True)
+            gone_with(self, path)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -78,15 +77,15 @@ def find(source: str) -> Source:
         >>> find("customers.json")
         Traceback (most recent call last):
         ...
-        connect_tasks.errors.InputError: 'customers.json' is no table: give a .csv, .parquet or \
-.xlsx file.
+        connect_tasks.errors.InputError: 'customers.json' is no table: give a .csv, .parquet, \
+.xlsx or .jsonl file.
     """
     name = shown(source)
     with explained(source, name):
         place = urlsplit(source)
         suffix = suffix_of(place.path if is_uri(place) else source)
         if suffix is None:
-            raise InputError(f"{name!r} is no table: give a .csv, .parquet or .xlsx file.")
+            raise InputError(f"{name!r} is no table: give a .csv, .parquet, .xlsx or .jsonl file.")
         path = _path_here(source, place)
         copied = path is None
         found = Source(path or _copy(source, place), name=name, suffix=suffix, copied=copied)
@@ -168,21 +167,9 @@ def _copy(source: str, place: SplitResult) -> Path:
     if place.scheme not in {"http", "https", "s3"}:
         raise ValueError("give a path, file://, https:// or s3://")
     fetch = _fetch_from_store if place.scheme == "s3" else _download
-    with _made() as (path, copy):
+    with temporary_file() as (path, copy):
         fetch(source, copy)
     return path
-
-
-@contextmanager
-def _made() -> Iterator[tuple[Path, IO[bytes]]]:
-    """A new temporary file, gone again if it cannot be filled; only this user can read it."""
-    descriptor, path = tempfile.mkstemp(prefix="connect-tasks-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield Path(path), file
-    except BaseException:
-        Path(path).unlink()
-        raise
 
 
 def _unzipped(found: Source) -> Source:
@@ -193,7 +180,7 @@ def _unzipped(found: Source) -> Source:
         suffix = suffix_of(tables[0]) if len(tables) == 1 else None
         if suffix in {None, ".zip"}:
             raise ValueError(f"it holds {len(tables)} files: an archive needs one, a table")
-        with archive.open(tables[0]) as member, _made() as (path, copy):
+        with archive.open(tables[0]) as member, temporary_file() as (path, copy):
             shutil.copyfileobj(member, copy)
     return Source(path, name=found.name, suffix=str(suffix), copied=True)
 

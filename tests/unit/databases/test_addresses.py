@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_tasks.ledger.addresses import (
+from connect_tasks.databases.addresses import (
     has_secret,
     hide_password,
     hide_password_in,
