@@ -52,6 +52,17 @@ class Command:
 COMMANDS = (
     Command("run", "run:run", "Contact every customer of a table once.", _CONTACT),
     Command("dry-run", "run:dry_run", "Say what `run` would do; nothing is sent.", _CONTACT),
+    Command("invite", "invite:invite", "Issue a personal link to each customer.", _CONTACT),
+    Command("serve", "invite:serve", "Serve the links, until Ctrl-C.", _CONTACT),
+    Command("collect", "campaigns:collect", "Bring in what people said.", _CONTACT),
+    Command("campaigns", "campaigns:campaigns", "List the campaigns of a ledger.", _LOOK),
+    Command("status", "campaigns:status", "Show how a campaign stands.", _LOOK),
+    Command("pause", "campaigns:pause", "Start no more chats; hold the open ones.", _LOOK),
+    Command("resume", "campaigns:resume", "Go on with a campaign; no table is needed.", _LOOK),
+    Command("stop", "campaigns:stop", "Start no more chats, and close the open ones.", _LOOK),
+    Command("withdraw", "people:withdraw", "Take customers out of a campaign.", _PEOPLE),
+    Command("forget", "people:forget", "Take customers out of the ledger.", _PEOPLE),
+    Command("suppress", "people:suppress", "Put customers on a list of no contact.", _PEOPLE),
 )
 """All commands, in the order in which they are listed."""
 

@@ -9,13 +9,13 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
+from connect_tasks.command_line.confirming import NotConfirmedError
 from connect_tasks.errors import (
     AmazonError,
     CampaignHaltedError,
     CasesFailedError,
     ConnectTasksError,
     InputError,
-    LedgerAddressError,
     LedgerError,
 )
 
@@ -60,13 +60,13 @@ class _Ending:
     code: ExitCode
 
 
-# The first that fits: a ledger's wrong address is the caller's to mend, a ledger's trouble is not.
+# The first that fits: a ledger's wrong address is an input, and a ledger's trouble is none.
 _ENDINGS = (
-    _Ending(LedgerAddressError, ExitCode.INPUT),
     _Ending(InputError, ExitCode.INPUT),
     _Ending(CampaignHaltedError, ExitCode.HALTED),
     _Ending(AmazonError, ExitCode.HALTED),
     _Ending(LedgerError, ExitCode.LEDGER),
+    _Ending(NotConfirmedError, ExitCode.DECLINED),
     _Ending(CasesFailedError, ExitCode.LOOK),
     _Ending(ConnectTasksError, ExitCode.HALTED),
     _Ending(KeyboardInterrupt, ExitCode.INTERRUPTED),

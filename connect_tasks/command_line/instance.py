@@ -20,13 +20,12 @@ _MISSING = (
 
 
 def instance_of(
-    settings: Settings, *, no_prefect: bool, environ: Mapping[str, str] = os.environ
+    settings: Settings, *, environ: Mapping[str, str] = os.environ
 ) -> "AmazonConnectInstance | str":
     """The instance as flows take it.
 
     Args:
-        settings: Name it.
-        no_prefect: Whether there is no Prefect to know a saved block.
+        settings: Name it, and say whether there is a Prefect to know a saved block.
         environ: Where AWS's own variables are.
 
     Raises:
@@ -38,10 +37,10 @@ def instance_of(
         raise InputError(_MISSING)
     if given.block is None:
         return _made(given, environ)
-    if no_prefect:
+    if not settings.campaign.prefect:
         raise InputError(
             f"Without Prefect nobody knows the saved block {given.block!r}: leave --no-prefect "
-            "out, or give instance.instance_id and instance.contact_flow_id."
+            "(or prefect = false in [campaign]) out, or give instance.instance_id and instance.contact_flow_id."
         )
     return given.block
 

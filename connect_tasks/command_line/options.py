@@ -17,7 +17,7 @@ __all__ = ["Given", "Options"]
 _EVERYWHERE = Group("Options of all commands", sort_key=100)
 
 
-@Parameter(name="*", group=_EVERYWHERE)
+@Parameter(name="*", group=_EVERYWHERE, show_default=False)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What all commands take.
@@ -61,9 +61,13 @@ class Options:
         """
         from connect_tasks.command_line.settings_file import read_settings
 
-        own = {"campaign.name": self.campaign, "campaign.ledger": self.ledger}
+        own: dict[str, Any] = {
+            "campaign.name": self.campaign,
+            "campaign.ledger": self.ledger,
+            "campaign.prefect": False if self.no_prefect else None,
+        }
         return read_settings(self.config, self.set, {**own, **(flags or {})})
 
 
-Given = Annotated[Options | None, Parameter(name="*", group=_EVERYWHERE)]
+Given = Annotated[Options | None, Parameter(name="*", group=_EVERYWHERE, show_default=False)]
 """The options as a command's parameter: `options: Given = None`."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from connect_tasks.command_line.exit_codes import ExitCode, code_of_conclusion
 from connect_tasks.command_line.outcome import Outcome
+from connect_tasks.command_line.tables import counts_text
 
 if TYPE_CHECKING:
     from connect_tasks.campaign.forecast import Forecast
@@ -23,12 +24,10 @@ def outcome_of(
         save_to: Where its files are.
         may_wait: See `code_of_conclusion`.
     """
-    from connect_tasks.campaign.summary import counts_shown
-    from connect_tasks.ledger.addresses import hide_password
+    from connect_tasks.databases.addresses import hide_password
 
     ended, summary = result.conclusion, result.summary
-    counts = [(name, count) for name, count in counts_shown(summary) if count]
-    lines = [f"Campaign {result.campaign}: {ended.message}", *_table(counts)]
+    lines = [f"Campaign {result.campaign}: {ended.message}", *counts_text(summary)]
     if save_to:
         lines.append(f"Written to {save_to}")
     return Outcome(
@@ -75,8 +74,3 @@ def outcome_of_forecast(forecast: "Forecast") -> Outcome:
 def _numbers(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The summary as it is; what is told in words besides stays out."""
     return {name: value for name, value in summary.items() if not isinstance(value, str)}
-
-
-def _table(counts: list[tuple[str, int]]) -> list[str]:
-    wide = max((len(name) for name, _ in counts), default=0)
-    return [f"  {name.replace('_', ' '):{wide}}  {count:>8,}" for name, count in counts]

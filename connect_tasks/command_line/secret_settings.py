@@ -72,6 +72,6 @@ def refuse_secret(path: tuple[str, ...], value: object) -> None:
 def _holds_password(value: str) -> bool:
     if "://" not in value and "=" not in value:
         return False
-    from connect_tasks.ledger.addresses import has_secret
+    from connect_tasks.databases.addresses import has_secret
 
     return has_secret(value)

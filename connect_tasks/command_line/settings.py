@@ -29,6 +29,11 @@ class CampaignSettings(StrictModel, title="Campaign"):
         "`.connect_tasks`, when left out. A password stays out of this file: `~/.pgpass` or "
         "`$CONNECT_TASKS_LEDGER` may hold it.",
     )
+    prefect: bool = Field(
+        default=True,
+        description="Whether runs are Prefect's, which starts a server of its own where there is "
+        "none; without it some seconds are saved, and the ledger has the record all the same.",
+    )
     save_to: _Text | None = Field(
         default=None, description="Folder or `s3://` URI for the result's files."
     )
@@ -132,8 +137,7 @@ class Settings(StrictModel, title="connect-tasks.toml"):
     campaign: CampaignSettings = Field(default_factory=CampaignSettings)
     instance: InstanceSettings | None = Field(
         default=None,
-        description="Where chats are started; the local Amazon Connect that AWS's variables lead "
-        "to when left out.",
+        description="Where chats are started; only what asks the ledger alone does without.",
     )
     template: ChatTemplate | None = Field(
         default=None, description="What is made of a row of the table; of its columns by itself."
@@ -158,3 +162,17 @@ class Settings(StrictModel, title="connect-tasks.toml"):
                 "connect-tasks.toml. Under one name each customer is contacted at most once."
             )
         return self.campaign.name
+
+    @property
+    def base_url(self) -> str:
+        """Where customers reach the app that serves links.
+
+        Raises:
+            InputError: Nobody says it.
+        """
+        if self.campaign.base_url is None:
+            raise InputError(
+                "Nobody says where customers reach the app that serves links: give --base-url, or "
+                "base_url in [campaign] of connect-tasks.toml, as https://chat.example.com."
+            )
+        return self.campaign.base_url

@@ -26,7 +26,7 @@ _OTHER = re.compile(r"[^,\[\]{}\n#]+")
 
 
 def positions(text: str) -> Mapping[Path, Position]:
-    """Where each key and each item of an array stands.
+    r"""Where each key and each item of an array stands.
 
     Args:
         text: TOML without a fault.
@@ -36,7 +36,7 @@ def positions(text: str) -> Mapping[Path, Position]:
         its own, as `a` of `[a.b]`, stands where its name does.
 
     Example:
-        >>> positions("[a]\\nb = [1, {c = 2}]")[("a", "b", 1, "c")]
+        >>> positions("[a]\nb = [1, {c = 2}]")[("a", "b", 1, "c")]
         (2, 10)
     """
     scanner = _Scanner(text.replace("\r\n", "\n"))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["dry_run", "run"]
 
+_FLOW = "outreach:outreach"
+
 
 def run(
     table: str,
@@ -43,12 +45,14 @@ def run(
             "campaign.hand_over": hand_over,
         }
     )
-    of_run = {
-        "save_to": settings.campaign.save_to,
-        "when_deferred": settings.campaign.when_deferred,
+    of_campaign = settings.campaign
+    parameters = {
+        **_parameters(settings),
+        "save_to": of_campaign.save_to,
+        "when_deferred": of_campaign.when_deferred,
     }
-    result = call_flow("outreach:outreach", given, table, **_of(settings, given), **of_run)
-    return outcome_of(result, save_to=settings.campaign.save_to)
+    result = call_flow(_FLOW, settings, given.output, table, **parameters)
+    return outcome_of(result, save_to=of_campaign.save_to)
 
 
 def dry_run(table: str, /, *, hand_over: str | None = None, options: Given = None) -> Outcome:
@@ -64,19 +68,18 @@ def dry_run(table: str, /, *, hand_over: str | None = None, options: Given = Non
 
     given = options or Options()
     settings = given.settings({"campaign.hand_over": hand_over})
-    of_run: dict[str, Any] = {"dry_run": True}
-    forecast = call_flow("outreach:outreach", given, table, **_of(settings, given), **of_run)
-    return outcome_of_forecast(forecast)
+    parameters = {**_parameters(settings), "dry_run": True}
+    return outcome_of_forecast(call_flow(_FLOW, settings, given.output, table, **parameters))
 
 
-def _of(settings: "Settings", options: Options) -> dict[str, Any]:
+def _parameters(settings: "Settings") -> dict[str, Any]:
     """What `outreach` takes, but for its table and what is of one run."""
     from connect_tasks.command_line.instance import instance_of
 
     return {
         "template": settings.template,
         "campaign": settings.campaign_name,
-        "connect": instance_of(settings, no_prefect=options.no_prefect),
+        "connect": instance_of(settings),
         "conversation": settings.conversation,
         "ledger": settings.campaign.ledger,
         "hand_over": settings.campaign.hand_over,

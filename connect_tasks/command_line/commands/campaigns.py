@@ -1,0 +1,178 @@
+"""The commands that look after campaigns: which there are, how one stands, pause, go on, stop.
+
+What only reads or writes the ledger does without Prefect: it takes effect at once.
+"""
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from connect_tasks.command_line.options import Given, Options
+from connect_tasks.command_line.outcome import Outcome
+
+__all__ = ["campaigns", "collect", "pause", "resume", "status", "stop"]
+
+
+def campaigns(*, options: Given = None) -> Outcome:
+    """List the campaigns of a ledger, each with how many of its customers wait.
+
+    Args:
+        options: What all commands take.
+    """
+    from connect_tasks.campaign import manage
+    from connect_tasks.command_line.tables import records_of, table_text
+
+    settings = (options or Options()).settings()
+    records = records_of(manage.campaigns(settings.campaign.ledger))
+    return Outcome(text=table_text(records), document={"campaigns": records})
+
+
+def status(campaign: str | None = None, /, *, options: Given = None) -> Outcome:
+    """Show how a campaign stands.
+
+    Args:
+        campaign: The campaign's name; that of the settings when left out.
+        options: What all commands take.
+    """
+    from connect_tasks.campaign import manage
+    from connect_tasks.command_line.tables import counts_text
+
+    settings = (options or Options()).settings({"campaign.name": campaign})
+    found = manage.status(settings.campaign_name, settings.campaign.ledger)
+    head = f"Campaign {settings.campaign_name} is {found['state']} ({found['mode']})."
+    text = "\n".join([head, *counts_text(found)])
+    return Outcome(text=text, document={"campaign": settings.campaign_name, **found})
+
+
+def pause(campaign: str | None = None, /, *, options: Given = None) -> Outcome:
+    """Start no more chats; those that are open are held to their end.
+
+    Args:
+        campaign: The campaign's name; that of the settings when left out.
+        options: What all commands take.
+    """
+    from connect_tasks.campaign import manage
+
+    settings = (options or Options()).settings({"campaign.name": campaign})
+    name = settings.campaign_name
+    manage.pause(name, settings.campaign.ledger)
+    return _state(name, "paused")
+
+
+def stop(
+    campaign: str | None = None,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative="")] = False,
+    options: Given = None,
+) -> Outcome:
+    """Start no more chats, and close those that are open.
+
+    Runs close theirs within some seconds; people's chats are closed by `serve`, or by the next
+    `collect`.
+
+    Args:
+        campaign: The campaign's name; that of the settings when left out.
+        yes: Do not ask first.
+        options: What all commands take.
+    """
+    from connect_tasks.campaign import manage
+    from connect_tasks.command_line.confirming import confirm
+
+    settings = (options or Options()).settings({"campaign.name": campaign})
+    name = settings.campaign_name
+    manage.status(name, settings.campaign.ledger)  # That it is not there is said before asking.
+    confirm(f"Stop campaign {name}, and close all its open chats?", yes=yes)
+    manage.stop(name, settings.campaign.ledger)
+    return _state(name, "stopped")
+
+
+def resume(
+    campaign: str | None = None,
+    /,
+    *,
+    save_to: str | None = None,
+    when_deferred: Literal["end", "wait"] | None = None,
+    hand_over: str | None = None,
+    options: Given = None,
+) -> Outcome:
+    """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
+
+    Args:
+        campaign: The campaign's name; that of the settings when left out.
+        save_to: Folder or `s3://` URI for the result's files.
+        when_deferred: What to do when only those are left who have to wait by the policy.
+        hand_over: The function that gives each chat to its customer, as `package.module:function`.
+        options: What all commands take.
+    """
+    from connect_tasks.command_line.calling import call_flow
+    from connect_tasks.command_line.instance import instance_of
+    from connect_tasks.command_line.results import outcome_of
+
+    given = options or Options()
+    settings = given.settings(
+        {
+            "campaign.name": campaign,
+            "campaign.save_to": save_to,
+            "campaign.when_deferred": when_deferred,
+            "campaign.hand_over": hand_over,
+        }
+    )
+    of_campaign = settings.campaign
+    result = call_flow(
+        "manage:resume",
+        settings,
+        given.output,
+        settings.campaign_name,
+        instance_of(settings),
+        ledger=of_campaign.ledger,
+        save_to=of_campaign.save_to,
+        hand_over=of_campaign.hand_over,
+        when_deferred=of_campaign.when_deferred,
+    )
+    return outcome_of(result, save_to=of_campaign.save_to)
+
+
+def collect(
+    campaign: str | None = None,
+    /,
+    *,
+    save_to: str | None = None,
+    follow: bool = True,
+    give_up_after_days: int = 30,
+    options: Given = None,
+) -> Outcome:
+    """Collect what people said and what the flow stored; as often as you like.
+
+    Nothing is started, and nobody is contacted.
+
+    Args:
+        campaign: The campaign's name; that of the settings when left out.
+        save_to: Folder or `s3://` URI for the result's files.
+        follow: Also look for contacts that followed, such as transfers and surveys.
+        give_up_after_days: How many days after its end a chat's transcript is looked for.
+        options: What all commands take.
+    """
+    from connect_tasks.command_line.calling import call_flow
+    from connect_tasks.command_line.instance import instance_of
+    from connect_tasks.command_line.results import outcome_of
+
+    given = options or Options()
+    settings = given.settings({"campaign.name": campaign, "campaign.save_to": save_to})
+    result = call_flow(
+        "collect:collect",
+        settings,
+        given.output,
+        settings.campaign_name,
+        connect=instance_of(settings),
+        ledger=settings.campaign.ledger,
+        save_to=settings.campaign.save_to,
+        follow=follow,
+        give_up_after_days=give_up_after_days,
+    )
+    return outcome_of(result, save_to=settings.campaign.save_to, may_wait=False)
+
+
+def _state(campaign: str, state: str) -> Outcome:
+    text = f"Campaign {campaign} is {state}. To go on: connect-tasks resume {campaign}"
+    return Outcome(text=text, document={"campaign": campaign, "state": state})
