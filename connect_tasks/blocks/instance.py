@@ -174,6 +174,7 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
             instance_id=self.instance_id,
             flow_id=str(flow_id(self.contact_flow_id, self.instance_id)),
             most_open_chats=self.quotas.open_chats,
+            starts_per_second=self.quotas.starts_per_second,
         )
         return replace(report, findings=(*report.findings, *self._judged_start_limit()))
 

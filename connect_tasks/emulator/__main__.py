@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from connect_tasks.emulator.command_line import quotas_of, read_arguments, storage_of
+from connect_tasks.emulator.command_line import PROGRAM, quotas_of, read_arguments, storage_of
 from connect_tasks.emulator.faults.file import read_faults
 from connect_tasks.emulator.faults.plan import Fault
 from connect_tasks.emulator.local import LocalConnect
@@ -112,7 +112,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     What to put into the environment goes to standard output, and at the end of a fault plan how
@@ -120,12 +120,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     Args:
         argv: The arguments; those of the process if None.
+        program: What was typed in front of them.
 
     Raises:
         SystemExit: An argument is wrong (2); the port is taken, or a file that is named cannot be
             read (1).
     """
-    arguments = read_arguments(argv)
+    arguments = read_arguments(argv, program)
     faults = _faults(arguments.faults)
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""The arguments of `python -m connect_tasks.emulator`, and what they mean."""
+"""The arguments of `connect-tasks local` and `python -m connect_tasks.emulator`."""
 
 import argparse
 import math
@@ -11,9 +11,10 @@ from typing import Any
 from connect_tasks.emulator.quotas import QUOTA_NAMES, LocalQuotas, Rate
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
-__all__ = ["HOST", "quotas_of", "read_arguments", "storage_of"]
+__all__ = ["HOST", "PROGRAM", "quotas_of", "read_arguments", "storage_of"]
 
 HOST = "127.0.0.1"
+PROGRAM = "python -m connect_tasks.emulator"
 _MOST_SECONDS = 7 * 24 * 3600
 _MOST_PORT = 65_535
 # With more, a day of the machine's would lead beyond the years that Python can count.
@@ -22,17 +23,18 @@ _SPAN = re.compile(r"([0-9.]+)(?:-([0-9.]+))?")
 _UNLIMITED = "unlimited"
 
 
-def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def read_arguments(argv: Sequence[str] | None, program: str = PROGRAM) -> argparse.Namespace:
     """Read the arguments; what is wrong with one goes to standard error.
 
     Args:
         argv: The arguments; those of the process if None.
+        program: What was typed in front of them.
 
     Raises:
         SystemExit: One is wrong (2), or help was asked for (0).
     """
     parser = argparse.ArgumentParser(
-        prog="python -m connect_tasks.emulator",
+        prog=program,
         description="A local Amazon Connect for chats. Its page is at the URL that it prints.",
     )
     _add_flows(parser)

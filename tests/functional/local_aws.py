@@ -1,4 +1,4 @@
-"""What campaigns need of AWS besides Amazon Connect: STS, and one number of CloudWatch."""
+"""What campaigns need of AWS besides Amazon Connect: STS, and some numbers."""
 
 import json
 import threading
@@ -22,11 +22,12 @@ _REFUSAL = """<ErrorResponse xmlns="{xmlns}"><Error><Type>Sender</Type><Code>{co
 
 
 class LocalAws:
-    """STS, which gives out the keys ASIA1, ASIA2 and so on, and CloudWatch, on a loopback port.
+    """STS, which gives out the keys ASIA1, ASIA2 and so on, and numbers, on a loopback port.
 
     Attributes:
         refusal: Status and code with which roles are refused; None while they are given out.
         open_chats: What CloudWatch says.
+        granted: What Service Quotas says is granted to the account, by a quota's code.
     """
 
     def __init__(self) -> None:
@@ -34,16 +35,21 @@ class LocalAws:
         self.assumed = 0
         self.refusal: tuple[int, str] | None = None
         self.open_chats = 412.0
+        self.granted = {"L-AA48CD49": 5.0, "L-D4BA6F6E": 750.0}
         self._lock = threading.Lock()
 
     def environment(self) -> dict[str, str]:
-        return {"AWS_ENDPOINT_URL_STS": self.url, "AWS_ENDPOINT_URL_CLOUDWATCH": self.url}
+        services = ("STS", "CLOUDWATCH", "SERVICE_QUOTAS")
+        return {f"AWS_ENDPOINT_URL_{service}": self.url for service in services}
 
     def answer(self, target: str, body: bytes) -> tuple[int, bytes]:
         """The status and body of one request; `target` is how JSON services name an operation."""
         if target.endswith(".GetMetricData"):
             found = [{"Id": "open", "Values": [self.open_chats]}]
             return 200, json.dumps({"MetricDataResults": found}).encode()
+        if target.endswith(".ListServiceQuotas"):
+            quota = {"Value": self.granted[json.loads(body)["QuotaCode"]]}
+            return 200, json.dumps({"Quotas": [quota]}).encode()
         if parse_qs(body.decode())["Action"] == ["GetCallerIdentity"]:
             return 200, _IDENTITY.format(xmlns=_XMLNS, arn=CALLER).encode()
         if self.refusal:

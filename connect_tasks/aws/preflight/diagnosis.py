@@ -1,11 +1,17 @@
 """The preflight's diagnosis: what Amazon's answers say, judged without I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connect_tasks.aws.error_table import MAKE_CLIENT
 from connect_tasks.aws.preflight.collecting import judge_collecting, silence
+from connect_tasks.aws.preflight.granting import (
+    OPEN_CHATS,
+    START_RATE,
+    judge_attachments,
+    judge_quota,
+)
 from connect_tasks.aws.preflight.report import Finding, Verdict
 from connect_tasks.aws.proxies import UNUSABLE_PROXY
 from connect_tasks.errors import (
@@ -106,6 +112,9 @@ class Answers:
         searched: Of SearchContacts for the chats of one second.
         listed: Of ListObjectsV2 for one file of the first place; None where there is none.
         read: Of GetObject for one byte of it; None where no file could be listed.
+        attachments: Of ListInstanceStorageConfigs for attachments: `Places`; None if not asked.
+        start_quota: Of ListServiceQuotas for the rate of starts: `Quotas`; None if not asked.
+        open_quota: The same for chats that are open at a time.
     """
 
     region: str
@@ -120,6 +129,9 @@ class Answers:
     searched: Answer
     listed: Answer | None = None
     read: Answer | None = None
+    attachments: Answer | None = None
+    start_quota: Answer | None = None
+    open_quota: Answer | None = None
 
     @classmethod
     def all_refused(cls, error: AmazonError) -> "Answers":
@@ -134,7 +146,14 @@ class Answers:
         return self.instance, self.flow, self.start, self.stop, self.describe
 
 
-def judge(answers: Answers, *, flow_id: str, most_open_chats: int) -> tuple[Finding, ...]:
+def judge(
+    answers: Answers,
+    *,
+    flow_id: str,
+    most_open_chats: int,
+    instance_id: str = "",
+    starts_per_second: float = 0,
+) -> tuple[Finding, ...]:
     """Say what the answers mean for a campaign.
 
     What makes everything else meaningless is said alone: credentials that are refused, a service
@@ -144,6 +163,8 @@ def judge(answers: Answers, *, flow_id: str, most_open_chats: int) -> tuple[Find
         answers: What Amazon answered.
         flow_id: The flow that was described.
         most_open_chats: How many chats campaigns may have open.
+        instance_id: The instance.
+        starts_per_second: How many chats campaigns start each second.
 
     Example:
         >>> from connect_tasks.errors import CredentialsError
@@ -165,6 +186,7 @@ def judge(answers: Answers, *, flow_id: str, most_open_chats: int) -> tuple[Find
         _may_stop(answers.stop),
         _may_describe(answers.describe),
         _open_chats(answers.open_chats, most_open_chats),
+        *_granted(answers, instance_id, starts_per_second, most_open_chats),
         *judge_collecting(answers.places, answers.listed, answers.read, answers.searched),
     )
 
@@ -285,6 +307,21 @@ def _open_chats(answer: Answer, most: int) -> Finding:
     if values[0] >= most:
         return Finding(subject, Verdict.NO, text, "A campaign waits until some close.")
     return Finding(subject, Verdict.YES, text)
+
+
+def _granted(
+    answers: Answers, instance_id: str, starts_per_second: float, most_open_chats: int
+) -> Iterator[Finding]:
+    if answers.start_quota is not None:
+        yield judge_quota(
+            START_RATE, answers.start_quota, used=starts_per_second, instance_id=instance_id
+        )
+    if answers.open_quota is not None:
+        yield judge_quota(
+            OPEN_CHATS, answers.open_quota, used=most_open_chats, instance_id=instance_id
+        )
+    if answers.attachments is not None:
+        yield judge_attachments(answers.attachments)
 
 
 def _not_looked_at(subject: str, error: AmazonError, action: str) -> Finding:

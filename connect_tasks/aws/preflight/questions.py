@@ -15,6 +15,7 @@ from connect_tasks.aws.client import ClientOptions, make_client
 from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.aws.preflight.diagnosis import Answer, Answers, judge
+from connect_tasks.aws.preflight.granting import OPEN_CHATS, START_RATE
 from connect_tasks.aws.preflight.report import ConnectionReport
 from connect_tasks.aws.quiet_logs import quieten_boto
 from connect_tasks.aws.transcript_store import make_store_client
@@ -37,6 +38,7 @@ def inspect_instance(
     instance_id: str,
     flow_id: str,
     most_open_chats: int,
+    starts_per_second: float = 0,
     read_timeout_seconds: float = 5,
     clock: Clock | None = None,
 ) -> ConnectionReport:
@@ -51,6 +53,7 @@ def inspect_instance(
         instance_id: The instance's ID.
         flow_id: The ID of the flow that is to receive the chats.
         most_open_chats: How many chats campaigns may have open.
+        starts_per_second: How many chats campaigns start each second.
         read_timeout_seconds: How long to wait for an answer, each time a call is tried.
         clock: Tells the time; the machine's by default.
 
@@ -76,13 +79,18 @@ def inspect_instance(
     else:
         with closing(amazon):
             answers = _ask_all(amazon, flow_id, (clock or SystemClock()).now())
-    return ConnectionReport(
-        instance_id, judge(answers, flow_id=flow_id, most_open_chats=most_open_chats)
+    findings = judge(
+        answers,
+        flow_id=flow_id,
+        most_open_chats=most_open_chats,
+        instance_id=instance_id,
+        starts_per_second=starts_per_second,
     )
+    return ConnectionReport(instance_id, findings)
 
 
 class _Amazon:
-    """The four services that are asked, each with one method a question."""
+    """The five services that are asked, each with one method a question."""
 
     def __init__(
         self,
@@ -100,11 +108,12 @@ class _Amazon:
         self._connect = make_client(session, "connect", options)
         self._sts = make_client(session, "sts", options)
         self._cloudwatch = make_client(session, "cloudwatch", options)
+        self._quotas = make_client(session, "service-quotas", options)
         self._s3 = make_store_client(session, options)
         self.region = str(self._connect.meta.region_name)
 
     def close(self) -> None:
-        for client in (self._connect, self._sts, self._cloudwatch, self._s3):
+        for client in (self._connect, self._sts, self._cloudwatch, self._quotas, self._s3):
             client.close()
 
     def caller(self) -> Answer:
@@ -160,9 +169,16 @@ class _Amazon:
             InstanceId=self._instance_id, TimeRange=time_range, MaxResults=1
         )
 
-    def places(self) -> Answer:
+    def granted(self, code: str) -> Answer:
+        """What is granted to the account, and to each instance by itself."""
+        found = self._quotas.list_service_quotas(
+            ServiceCode="connect", QuotaCode=code, QuotaAppliedAtLevel="ALL"
+        )
+        return {"Quotas": found["Quotas"]}
+
+    def places(self, kind: str) -> Answer:
         found = self._connect.list_instance_storage_configs(
-            InstanceId=self._instance_id, ResourceType="CHAT_TRANSCRIPTS"
+            InstanceId=self._instance_id, ResourceType=kind
         )
         kept = [one["S3Config"] for one in found["StorageConfigs"] if one["StorageType"] == "S3"]
         places = [
@@ -200,6 +216,9 @@ def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
         "describe": ("DescribeContact", amazon.describe),
         "open_chats": ("GetMetricData", lambda: amazon.open_chats(now)),
         "searched": ("SearchContacts", lambda: amazon.searched(now)),
+        "attachments": ("ListInstanceStorageConfigs", lambda: amazon.places("ATTACHMENTS")),
+        "start_quota": ("ListServiceQuotas", lambda: amazon.granted(START_RATE.code)),
+        "open_quota": ("ListServiceQuotas", lambda: amazon.granted(OPEN_CHATS.code)),
     }
     with ThreadPoolExecutor(len(questions) + 1, "inspection") as pool:
         pending = {name: pool.submit(_ask, *question) for name, question in questions.items()}
@@ -210,7 +229,7 @@ def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
 
 def _ask_about_transcripts(amazon: _Amazon) -> dict[str, Answer]:
     """One after the other: each names what the one before it found."""
-    places = _ask("ListInstanceStorageConfigs", amazon.places)
+    places = _ask("ListInstanceStorageConfigs", lambda: amazon.places("CHAT_TRANSCRIPTS"))
     if isinstance(places, AmazonError) or not places["Places"]:
         return {"places": places}
     place = places["Places"][0]
