@@ -3,6 +3,7 @@
 | event | when | payload |
 |---|---|---|
 | `connect-tasks.campaign.started` | a run begins to start chats | counts |
+| `connect-tasks.campaign.progress` | a run moves it, once a minute | counts, `until` if it waits |
 | `connect-tasks.campaign.paused` | a run ends because somebody paused the campaign | counts |
 | `connect-tasks.campaign.stopped` | a run ends because somebody stopped the campaign | counts |
 | `connect-tasks.campaign.deferred` | a run ends, all who are left must wait | counts, `until` |
@@ -43,7 +44,7 @@ _COUNTS = (
 
 
 def tell_campaign(
-    what: Literal["started"] | Ending, campaign: str, funnel: Funnel, **more: str
+    what: Literal["started", "progress"] | Ending, campaign: str, funnel: Funnel, **more: str
 ) -> None:
     """Tell what became of a campaign; outside a run it does nothing.
 

@@ -126,7 +126,7 @@ def begin_campaign(site: Deployed, campaign: str, count: int) -> tuple[str, list
 def test_every_automation_of_the_documents_is_understood_by_prefect() -> None:
     automations = [read_yaml(path) for path in AUTOMATIONS.glob("*.yaml")]
 
-    assert len(automations) == 3
+    assert len(automations) == 4
     assert [AutomationCore.model_validate(one).name for one in automations]
 
 
