@@ -1,7 +1,7 @@
 """Choosing: the rows of a table whose ids are wanted, as they are."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,23 +11,16 @@ from connect_tasks.errors import InputError
 from connect_tasks.tables.column_names import column_name, named_levels
 from connect_tasks.tables.columns import Column, plain_values
 from connect_tasks.tables.files.opening import open_file
+from connect_tasks.tables.pandas_notes import WITH_GAPS
 from connect_tasks.tables.pieces import TablePieces
+from connect_tasks.tables.sql_query import QueryPieces, SqlQuery
+from connect_tasks.tables.streams import StreamPieces, kept
 
-__all__ = ["chosen_rows", "ids_of"]
+__all__ = ["chosen_rows", "ids_of", "values_of"]
 
 _PIECE_ROWS = 10_000
+_WHICH = " Say which one holds the id, as on='account'."
 _Wanted = Callable[[str], bool]
-_WITH_GAPS: Mapping[Any, Any] = {
-    pa.bool_(): pd.BooleanDtype(),
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-}
 
 
 def ids_of(frame: pd.DataFrame, on: str) -> list[Any]:
@@ -40,19 +33,32 @@ def ids_of(frame: pd.DataFrame, on: str) -> list[Any]:
     Raises:
         InputError: It has no such column.
     """
+    return values_of(frame, on, hint=_WHICH)
+
+
+def values_of(frame: pd.DataFrame, name: str, *, hint: str = "") -> list[Any]:
+    """The cells of a column as plain values; None where one is missing.
+
+    Args:
+        frame: The table.
+        name: Its column, or level of its index.
+        hint: What to do if it has none, in words.
+
+    Raises:
+        InputError: It has no such column.
+    """
     names = [column_name(label) for label in frame.columns]
-    if on in names:
-        return plain_values(frame.iloc[:, names.index(on)])
-    return plain_values(pd.Series(_level(frame.index, names, on)))
+    if name in names:
+        return plain_values(frame.iloc[:, names.index(name)])
+    return plain_values(pd.Series(_level(frame.index, names, name, hint)))
 
 
-def chosen_rows(
-    source: "pd.DataFrame | str | os.PathLike[str]", wanted: _Wanted, *, on: str
-) -> pd.DataFrame:
+def chosen_rows(source: Any, wanted: _Wanted, *, on: str) -> pd.DataFrame:
     """The rows whose ids are wanted, in their order, with all columns.
 
     Args:
-        source: A DataFrame, or the path or URI of a file; of that only the chosen rows are held.
+        source: A DataFrame; anything with `__arrow_c_stream__`, a `SqlQuery`, or the path or URI of
+            a file; of these only the chosen rows are held.
         wanted: Whether a row with this id is.
         on: The table's column, or level of its index, with the id.
 
@@ -72,10 +78,17 @@ def chosen_rows(
     """
     if isinstance(source, pd.DataFrame):
         return source.iloc[_places(ids_of(source, on), wanted)]
-    return _of_file(open_file(os.fsdecode(source)), wanted, on)
+    return _of_pieces(_opened(source), wanted, on)
 
 
-def _of_file(table: TablePieces, wanted: _Wanted, on: str) -> pd.DataFrame:
+def _opened(source: Any) -> TablePieces:
+    if isinstance(source, SqlQuery):
+        return QueryPieces(source)
+    table = kept(source)
+    return table if isinstance(table, StreamPieces) else open_file(os.fsdecode(source))
+
+
+def _of_pieces(table: TablePieces, wanted: _Wanted, on: str) -> pd.DataFrame:
     kept: list[int] = []
     parts = [_Chosen(table.dtypes.get(name)) for name in table.names]
     for start, ids, cells in _pieces(table, on):
@@ -93,7 +106,7 @@ def _of_file(table: TablePieces, wanted: _Wanted, on: str) -> pd.DataFrame:
 def _pieces(table: TablePieces, on: str) -> Iterator[tuple[int, list[Any], Sequence[Column]]]:
     """The number of a piece's first row, its ids, its columns."""
     names = [column_name(label) for label in table.names]
-    level = None if on in names else _level(table.index, names, on)
+    level = None if on in names else _level(table.index, names, on, _WHICH)
     start = 0
     for piece in table.pieces(_PIECE_ROWS):
         stop = start + piece.rows
@@ -102,14 +115,13 @@ def _pieces(table: TablePieces, on: str) -> Iterator[tuple[int, list[Any], Seque
         start = stop
 
 
-def _level(index: "pd.Index[Any] | None", names: Sequence[str], on: str) -> "pd.Index[Any]":
+def _level(
+    index: "pd.Index[Any] | None", names: Sequence[str], on: str, hint: str = ""
+) -> "pd.Index[Any]":
     levels = named_levels(index, names)
     if on not in levels:
         listed = ", ".join(map(repr, [*levels, *names][:20]))
-        raise InputError(
-            f"The table has no column {on!r}: say which one holds the id, as on='account'. "
-            f"It has {listed}."
-        )
+        raise InputError(f"The table has no column {on!r}.{hint} It has {listed}.")
     return levels[on]
 
 
@@ -154,4 +166,4 @@ class _Chosen:
         if hasattr(self._dtype, "__from_arrow__"):
             return self._dtype
         # pandas by itself would make floats of integers where one is missing.
-        return _WITH_GAPS.get(kind) if self._has_gaps else None
+        return WITH_GAPS.get(kind) if self._has_gaps else None

@@ -8,7 +8,20 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 
-__all__ = ["PandasNotes", "pandas_notes"]
+__all__ = ["WITH_GAPS", "PandasNotes", "pandas_notes"]
+
+WITH_GAPS: Mapping[Any, Any] = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
+"""The dtypes under which a column with missing cells stays what it is without them."""
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 

@@ -18,7 +18,7 @@ from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import Piece
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 
-__all__ = ["JsonLines"]
+__all__ = ["JsonLines", "say_the_same"]
 
 _LONGEST_LINE = 2**24
 _MOST_SHOWN = 40
@@ -97,6 +97,13 @@ class JsonLines:
         if self._source.suffix.endswith(".gz"):
             return cast("IO[bytes]", gzip.open(self._source.path))
         return self._source.path.open("rb")
+
+
+def say_the_same(files: Sequence[JsonLines]) -> None:
+    """Give files of one table the columns of all: what a line may leave out, so may a file."""
+    names = list(dict.fromkeys(name for file in files for name in file.names))
+    for file in files:
+        file.names = names
 
 
 def _without_null_objects(names: Mapping[str, bool]) -> list[str]:

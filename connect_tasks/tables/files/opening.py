@@ -4,7 +4,7 @@ from connect_tasks.errors import InputError
 from connect_tasks.tables.files.csv_file import CsvFile
 from connect_tasks.tables.files.file_set import FileSet, Part
 from connect_tasks.tables.files.folders import Member, is_in_store, members
-from connect_tasks.tables.files.json_lines import JsonLines
+from connect_tasks.tables.files.json_lines import JsonLines, say_the_same
 from connect_tasks.tables.files.parquet_file import ParquetFile
 from connect_tasks.tables.files.sources import Source, find
 from connect_tasks.tables.files.spreadsheet import open_sheet
@@ -53,6 +53,7 @@ def _stored(source: str) -> list[Member] | None:
 
 def _together(found: list[Member]) -> TablePieces:
     parts = [Part(_open(find(each.source)), each.source, each.values) for each in found]
+    say_the_same([part.table for part in parts if isinstance(part.table, JsonLines)])
     return FileSet(parts)
 
 

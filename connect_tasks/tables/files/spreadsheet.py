@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,17 +11,23 @@ from connect_tasks.errors import InputError
 from connect_tasks.tables.cells import EXACT
 from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import FramePieces
+from connect_tasks.tables.unreadable_cell import UnreadableCell
 
 __all__ = ["need_openpyxl", "open_sheet"]
 
 _NOTHING = ("", pd.DataFrame())
+_NO_RESULT = (
+    "the cell is a formula, and the file does not say what it comes to: open it in a spreadsheet"
+    " and save it"
+)
 
 
 def open_sheet(source: Source) -> FramePieces:
     """Read the first sheet of a spreadsheet that is not hidden or blank; its first row has names.
 
     Blank rows, and columns without a name or content, are passed over. Each cell is what it is in
-    the sheet: text stays text, also if it looks like a number; a formula is what it came to.
+    the sheet: text stays text, also if it looks like a number; a formula is what it came to, and
+    where the file does not say what that is, the error of its row.
 
     Raises:
         InputError: If it is no such file, or `openpyxl` is not installed.
@@ -31,9 +38,9 @@ def open_sheet(source: Source) -> FramePieces:
         warnings.simplefilter("ignore")
         with pd.ExcelFile(source.path, engine="openpyxl") as book:
             shown = [str(s.title) for s in book.book.worksheets if s.sheet_state == "visible"]
-            sheets = ((name, _sheet(book, name)) for name in shown)
+            sheets = ((name, _sheet(book, name, source.path)) for name in shown)
             first, sheet = next((each for each in sheets if not each[1].empty), _NOTHING)
-            others = [n for n in shown if n != first and not _sheet(book, n, rows=1).empty]
+            others = [n for n in shown if n != first and not _first_row(book, n).empty]
     return FramePieces(_with_names(sheet), warnings=_unread(source.name, first, others))
 
 
@@ -51,11 +58,35 @@ def need_openpyxl() -> None:
         ) from error
 
 
-def _sheet(book: Any, name: Any, rows: int | None = None) -> pd.DataFrame:
-    sheet: pd.DataFrame = book.parse(
-        name, header=None, dtype=object, keep_default_na=False, na_values=[""], nrows=rows
-    )
+def _first_row(book: Any, name: str) -> pd.DataFrame:
+    return _parsed(book, name, nrows=1).dropna(how="all")
+
+
+def _sheet(book: Any, name: str, path: Path) -> pd.DataFrame:
+    from connect_tasks.tables.files.formula_cells import unknown_results
+
+    # Nothing else says where in the file the sheet is.
+    inner = book.book[name]._worksheet_path  # noqa: SLF001
+    sheet = _with_unknown(_parsed(book, name), unknown_results(path, inner))
     return sheet.dropna(how="all").map(_as_stored)
+
+
+def _parsed(book: Any, name: str, **how_much: int) -> pd.DataFrame:
+    parsed: pd.DataFrame = book.parse(
+        name, header=None, dtype=object, keep_default_na=False, na_values=[""], **how_much
+    )
+    return parsed
+
+
+def _with_unknown(sheet: pd.DataFrame, cells: list[tuple[int, int]]) -> pd.DataFrame:
+    if not cells:
+        return sheet
+    rows = range(max(len(sheet), *(row + 1 for row, _ in cells)))
+    columns = range(max(sheet.shape[1], *(column + 1 for _, column in cells)))
+    filled = sheet.reindex(index=rows, columns=columns).astype(object)
+    for row, column in cells:
+        filled.iat[row, column] = UnreadableCell(_NO_RESULT)  # noqa: PD009 -- one cell
+    return filled
 
 
 def _as_stored(value: Any) -> Any:
