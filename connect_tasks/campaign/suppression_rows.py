@@ -24,6 +24,7 @@ from connect_tasks.ledger.suppression_lists import checked_list
 from connect_tasks.ledger.verdicts import Suppression
 from connect_tasks.tables.cells import plain_value
 from connect_tasks.tables.files.sources import suffix_of
+from connect_tasks.tables.fingerprint import is_table
 from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tables.unreadable_cell import UnreadableCell
 
@@ -108,7 +109,7 @@ def read_rows(customers: Any, said: Suppression) -> Rows:
     """
     if isinstance(customers, str) and not names_table(customers):
         customers = [_no_path(customers)]
-    if isinstance(customers, str | os.PathLike) or hasattr(customers, "columns"):
+    if isinstance(customers, str | os.PathLike) or is_table(customers):
         return Rows(_of_table(open_table(customers, may_be_empty=True)), said)
     return Rows(_of_ids(_listed(customers)), said)
 

@@ -24,11 +24,13 @@ from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.suppression_rows import names_table
+from connect_tasks.databases.addresses import hide_password
+from connect_tasks.databases.opening import is_database
 from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.form_order import as_form
 from connect_tasks.flows.lost_server import kept, with_or_without_server
-from connect_tasks.databases.addresses import hide_password
-from connect_tasks.tables.reading import describe
+from connect_tasks.tables.fingerprint import describe, is_table
+from connect_tasks.tables.streams import kept as kept_table
 from connect_tasks.tasks.run_context import may_tell_ids
 from connect_tasks.tasks.run_log import plain_errors
 from connect_tasks.testing.result import RegressionResult
@@ -42,7 +44,8 @@ TABLE_FORM = WithJsonSchema(
     {
         "type": "string",
         "title": "Customers",
-        "description": "Path or URI of a CSV or Parquet file with one row per customer.",
+        "description": "Path or URI of a table with one row per customer: CSV, Parquet, JSON lines "
+        "or a spreadsheet; or a query, as connector://NAME/query.sql.",
         "minLength": 1,
     }
 )
@@ -64,6 +67,7 @@ HandOverParameter = Annotated[
 
 # What a call of any flow of Prefect's takes besides the flow's own parameters.
 _PREFECTS_OWN = ("return_state", "wait_for")
+_TABLES = ("customers", "cases")
 # What they are is told, and not what they hold.
 _NOT_RECORDED = {"connect", "hand_over", "world"}
 # Before each thing that Prefect finds wrong with parameters.
@@ -71,7 +75,7 @@ _ITEM = "\n - "
 
 
 class TableFlow(Flow[Parameters, Returned]):
-    """A flow whose `customers` or `cases` parameter may be a DataFrame.
+    """A flow whose `customers` or `cases` parameter may be a DataFrame, or a table of its kinds.
 
     Prefect is given a summary instead (rows, columns, fingerprint), the `ledger` without its
     password, and of an instance at `connect` which it is, without credentials. A run that returns a
@@ -97,6 +101,7 @@ class TableFlow(Flow[Parameters, Returned]):
                 KeyboardInterrupt: Somebody pressed Ctrl-C, or stopped the notebook's cell.
             """
             _check_arguments(self.fn, args, kwargs)
+            args, kwargs = _kept_tables(self.fn, args, kwargs)
             call = functools.partial(super().__call__, *args, **kwargs)
             try:
                 with patient_start():
@@ -144,6 +149,17 @@ def _check_arguments(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) 
         raise InputError(f"{fn.__name__}: {wrong}.") from None
 
 
+def _kept_tables(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """The arguments, with what may give its rows only once in a form that gives them again."""
+    named = {name: value for name, value in kwargs.items() if name in _TABLES}
+    places = list(inspect.signature(fn).parameters)
+    kept_args = [
+        kept_table(value, of=name) if name in _TABLES else value
+        for name, value in zip(places, args, strict=False)
+    ]
+    return kept_args, {**kwargs, **{n: kept_table(value, of=n) for n, value in named.items()}}
+
+
 def _in_one_line(flow: str, error: ParameterTypeError) -> str:
     wrong = str(error).partition(_ITEM)[2] or str(error)
     told = "; ".join(map(_plain, wrong.split(_ITEM)))
@@ -186,12 +202,12 @@ def _final_state(returned: Any) -> Any:
 
 
 def _recorded(name: str, value: Any) -> Any:
-    if name in {"customers", "cases"} and not isinstance(value, str | PurePath | None):
-        return describe(value) if hasattr(value, "columns") else f"<{type(value).__name__}>"
+    if name in _TABLES and not isinstance(value, str | PurePath | None):
+        return describe(value) if is_table(value) else f"<{type(value).__name__}>"
     is_id = name == "customers" and isinstance(value, str) and not names_table(value)
     if (is_id or (name == "customer_id" and isinstance(value, str))) and not may_tell_ids():
         return "<an id>"
-    if name == "ledger" and value:
+    if (name == "ledger" and value) or (name == "save_to" and is_database(value)):
         return hide_password(value)
     if name == "connect" and hasattr(value, "contact_flow_id"):
         # Prefect masks a secret key, but not the session token beside it.

@@ -13,9 +13,9 @@ from connect_tasks.tables.columns import Column, plain_values
 from connect_tasks.tables.pandas_notes import WITH_GAPS
 from connect_tasks.tables.pieces import FramePieces, TablePieces
 from connect_tasks.tables.sql_query import SqlQuery
-from connect_tasks.tables.streams import StreamPieces, kept
+from connect_tasks.tables.streams import StreamPieces, is_stream, kept
 
-__all__ = ["describe"]
+__all__ = ["describe", "is_table"]
 
 
 _Pieces = Iterable[Column]
@@ -56,6 +56,11 @@ def describe(table: Any) -> dict[str, Any]:
     if not isinstance(table, StreamPieces):
         raise InputError(f"customers is a {type(table).__name__}: give a DataFrame.")
     return _described(table.rows, table, whole=_PIECE_ROWS)
+
+
+def is_table(value: object) -> bool:
+    """Whether something is a table by itself, and neither the place of one nor a list of ids."""
+    return isinstance(value, pd.DataFrame | SqlQuery) or is_stream(value)
 
 
 def _described(rows: int, table: TablePieces, *, whole: int) -> dict[str, Any]:

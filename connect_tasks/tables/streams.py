@@ -25,8 +25,13 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 
 def is_stream(source: object) -> bool:
-    """Whether something is a table by what it offers, `__arrow_c_stream__`, and none of pandas'."""
-    return hasattr(source, "__arrow_c_stream__") and not isinstance(source, pd.DataFrame)
+    """Whether something is a table by what it offers, `__arrow_c_stream__`, and none of pandas'.
+
+    A column alone offers the same, in any library, and is none: it may be a list of ids.
+    """
+    if not hasattr(source, "__arrow_c_stream__") or isinstance(source, pd.DataFrame):
+        return False
+    return not hasattr(source, "dtype") and not isinstance(source, pa.ChunkedArray)
 
 
 def kept(source: object, *, of: str = "customers") -> object:
@@ -98,6 +103,9 @@ class StreamPieces:
         """The same table, for others; as often as it is asked for."""
         reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
         return reader.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return self.rows
 
     def __repr__(self) -> str:
         return f"<table of {self.rows:,} rows, {len(self.names)} columns>"

@@ -10,6 +10,7 @@ from prefect import task
 from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.blocks.policy import PolicyLike
+from connect_tasks.blocks.tables import given_table
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.hand_over.started_chat import HandOver
 from connect_tasks.campaign.plan import Plan
@@ -97,7 +98,7 @@ def validate_customers(
     """
     awaited(connect, "connect")
     given = load_policy(policy)
-    table = open_table(customers)
+    table = open_table(given_table(customers))
     now = datetime.now(UTC)
     watched = watching_rows(campaign, run_logger(), total=row_count(table))
     with open_ledger(ledger) as opened, watched as show:

@@ -14,6 +14,7 @@ from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.blocks.policy import PolicyLike
+from connect_tasks.blocks.tables import given_table
 from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
 from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
@@ -110,7 +111,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     """
     awaited(connect, "connect")
     given = load_policy(policy)
-    table = open_table(customers)
+    table = open_table(given_table(customers))
     watched = watching_rows(campaign or "preview", run_logger(), total=row_count(table))
     with _past(ledger_url(ledger), campaign, connect.instance_id, mode) as past, watched as show:
         rules = past.policy if given is None else given
