@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from connect_tasks.campaign.answers.attributes import attribute_columns
 from connect_tasks.campaign.answers.replies import replies
@@ -23,7 +24,12 @@ from connect_tasks.tables.layouts import (
 )
 from connect_tasks.tables.result_files import ResultTable
 
-__all__ = ["Again", "ResultTables"]
+__all__ = ["Again", "ResultTables", "TableName"]
+
+TableName: TypeAlias = Literal[
+    "contacts", "messages", "replies", "attributes", "decisions", "invitations"
+]
+"""The tables of a result."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +80,7 @@ class ResultTables:
 
     def attributes(self) -> ResultTable:
         """One row for each customer with a contact; its columns are looked for at once."""
-        columns = attribute_columns(self._stored())
+        columns = attribute_columns(self.stored())
         if columns.left_out:
             _log.warning(
                 "campaign %s has %d different attributes: the table has the %d that most customers "
@@ -84,7 +90,23 @@ class ResultTables:
                 len(columns.names),
             )
         layout = attributes_layout(columns.names.values())
-        return ResultTable(layout, Again(lambda: map(columns.record, self._stored())))
+        return ResultTable(layout, Again(lambda: map(columns.record, self.stored())))
+
+    def every(self, table: TableName, keys: InvitationKeys | None = None) -> ResultTable:
+        """Any of the tables, by its name.
+
+        Args:
+            table: Which.
+            keys: As for `invitations`.
+        """
+        match table:
+            case "attributes":
+                return self.attributes()
+            case "invitations":
+                return self.invitations(keys)
+            case _:
+                found: ResultTable = getattr(self, table)
+                return found
 
     def invitations(self, keys: InvitationKeys | None) -> ResultTable:
         """One row for each link.
@@ -112,7 +134,8 @@ class ResultTables:
             name = ledger.existing_campaign(self.campaign)
             yield from ledger.audit.records(campaign=name)
 
-    def _stored(self) -> Iterator[Record]:
+    def stored(self) -> Iterator[Record]:
+        """What is kept of each customer's attributes, as `Answers.attributes` gives it."""
         with self.ledger() as ledger:
             yield from ledger.answers.attributes(ledger.existing_campaign(self.campaign))
 

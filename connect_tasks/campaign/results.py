@@ -16,20 +16,34 @@ from connect_tasks.campaign.conclusion import Conclusion, conclude
 from connect_tasks.campaign.experiment_result import experiment_of, experiment_told
 from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
+from connect_tasks.campaign.plots.charts import Kind
+from connect_tasks.campaign.plots.plotting import chart_of, plotted
+from connect_tasks.campaign.plots.segments import Segments
 from connect_tasks.campaign.report import render_report
-from connect_tasks.campaign.result_tables import ResultTables
+from connect_tasks.campaign.result_tables import ResultTables, TableName
+from connect_tasks.campaign.shared_result import shared_tables
 from connect_tasks.campaign.summary import counts_shown, not_contacted, summarise
-from connect_tasks.errors import InputError
 from connect_tasks.databases.addresses import with_known_password, without_password
+from connect_tasks.databases.opening import Database
+from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.opening import opened
 from connect_tasks.ledger.store import Ledger
+from connect_tasks.tables.choosing import ids_of, values_of
 from connect_tasks.tables.destinations import folder_for, parted, replacing
 from connect_tasks.tables.joining import beside
-from connect_tasks.tables.result_files import ResultFiles, ResultTable, checked_formats
+from connect_tasks.tables.result_files import (
+    ResultFiles,
+    ResultTable,
+    checked_formats,
+    checked_layout,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+    from connect_tasks.campaign.plots.drawing import Picture
 
 __all__ = ["CampaignResult"]
 
@@ -328,6 +342,50 @@ class CampaignResult:
         for _, chat in islice(groupby(spoken, key=lambda pair: pair[0]["contact_id"]), most):
             yield [(item["display_name"] or "", text) for item, text in chat]
 
+    def plot(
+        self,
+        kind: Kind = "funnel",
+        *,
+        by: str | None = None,
+        customers: "pd.DataFrame | None" = None,
+        on: str = "customer_id",
+        question: str | None = None,
+    ) -> "Picture":
+        """Draw one of the report's figures: the same numbers, under a sentence that says them.
+
+        It is a matplotlib figure that a notebook shows by itself; elsewhere, `savefig` writes it to
+        a file. It needs no screen, and leaves nothing in pyplot. Printed, it is its numbers.
+
+        Args:
+            kind: `funnel` (how many got how far), `answers` (question by question; in a simulation
+                the numbers that the table said), `reply_times` (of first replies), `ends` (how
+                conversations ended) or `statuses` (where every row stands).
+            by: One picture for each segment, side by side: a column of `customers`, or of
+                `attributes` if there are none. Of more than six values the most frequent five
+                stand alone, and the others together; customers without one come last.
+            customers: A table of one's own; the first row of each customer counts.
+            on: Its column (or level of its index) with the customer's id.
+            question: Of answers those to the questions with these words; all of them if None.
+
+        Raises:
+            InputError: matplotlib is not installed (`connect-tasks[plots]`), or there is no such
+                kind, column or question.
+
+        Example:
+            ```python
+            result.plot()
+            result.plot("answers", by="name", customers=customers)
+            result.plot("reply_times").savefig("reply-times.png")
+            ```
+        """
+        segments = None if by is None else self._segments(by, customers, on)
+        return plotted(chart_of(kind, self._tables, self.summary, segments, question))
+
+    def _segments(self, by: str, customers: "pd.DataFrame | None", on: str) -> Segments:
+        if customers is None:
+            return Segments.of(self.attributes["customer_id"], values_of(self.attributes, by))
+        return Segments.of(ids_of(customers, on), values_of(customers, by))
+
     def report(self) -> str:
         """A page for a manager, as HTML that needs nothing else."""
         return render_report(
@@ -338,13 +396,63 @@ class CampaignResult:
             replies=self._tables.replies.records,
         )
 
+    def to_arrow(self, table: TableName = "contacts") -> "pa.Table":
+        """One of the tables for polars, DuckDB and whatever else takes Arrow.
+
+        Its schema is always the same, also without rows, but for the columns of `attributes`, which
+        the flow makes. The rows are those of the DataFrame, without its index.
+
+        Args:
+            table: contacts, messages, replies, attributes, decisions or invitations.
+
+        Raises:
+            InputError: There is no such table.
+
+        Example:
+            ```python
+            result.to_arrow("replies").schema.names
+            ```
+        """
+        if table not in get_args(TableName):
+            names = ", ".join(get_args(TableName))
+            raise InputError(f"There is no table {table!r}: give one of {names}.")
+        found = self._tables.every(table, self._keys if table == "invitations" else None)
+        return found.layout.arrow(found.records)
+
+    def to_database(self, database: Any, *, prefix: str = "connect_tasks_") -> None:
+        """Write the campaign's tables beside those of other campaigns, into a database of yours.
+
+        The tables are `connect_tasks_contacts` and so on, and are made if absent: the columns of
+        the DataFrames after `campaign_id` and `campaign`; of the attributes a row each, in
+        `attribute` and `value`. The campaign's earlier rows are replaced, all in one transaction:
+        a second call doubles nothing, and who was forgotten is gone. It is the whole campaign, and
+        not only the customers of one table. Links are not written.
+
+        Args:
+            database: SQLAlchemy URL of SQLite or PostgreSQL, an engine, or Prefect's
+                `SqlAlchemyConnector`.
+            prefix: What the tables' names begin with.
+
+        Raises:
+            InputError: It is another kind of database, cannot be written to, or has other tables
+                of these names.
+
+        Example:
+            ```python
+            result.to_database("sqlite:///shop.db")
+            ```
+        """
+        with opened(self._ledger) as ledger:
+            shared_tables(ledger, self._tables).replace_in(Database(database), prefix)
+
     def save(
         self,
         folder: str | os.PathLike[str],
         *,
-        formats: Collection[str] = ("csv",),
+        formats: Collection[str] | None = None,
         neutralise: bool = True,
         invitations: bool = False,
+        layout: Literal["files", "by_date"] = "files",
     ) -> None:
         """Write the tables and `report.html` to a folder; made if absent.
 
@@ -353,21 +461,30 @@ class CampaignResult:
 
         Args:
             folder: A folder of this machine, or an `s3://` URI.
-            formats: Any of csv (`contacts.csv`, `messages.csv`, `replies.csv`, `attributes.csv`,
-                `decisions.csv`), parquet (the same with `.parquet`: exactly what the tables hold)
-                and xlsx (`results.xlsx`).
+            formats: Any of csv, as by default (`contacts.csv`, `messages.csv`, `replies.csv`,
+                `attributes.csv`, `decisions.csv`), parquet (the same with `.parquet`: exactly what
+                the tables hold) and xlsx (`results.xlsx`).
             neutralise: Whether CSV is for spreadsheets: text that they would carry out as a
                 formula gets an apostrophe before it, and the file a mark that says UTF-8. False:
                 for programs, exactly the text.
             invitations: Whether `invitations` is written, too, as `invitations_all.csv` and so on:
                 whoever can read it speaks as any customer.
+            layout: `by_date`: for a lake that many campaigns share. Instead of all else Parquet
+                files as `contacts/date=2026-11-27/NAME-ID.parquet`, in UTC by when contacts were
+                planned and things said and decided, with the columns of `to_database`. The files
+                of other campaigns stay; those of this one are replaced, so that the same rows are
+                never there twice.
 
         Raises:
-            InputError: The folder is a URI of another kind, S3 refuses the files, a format is
-                unknown, or the tables do not fit into a spreadsheet.
+            InputError: The folder is a URI of another kind, S3 refuses the files, a format or the
+                layout is unknown, or the tables do not fit into a spreadsheet.
             OSError: It cannot be written to.
         """
-        chosen = checked_formats(formats)
+        if checked_layout(layout, formats, invitations=invitations) == "by_date":
+            with opened(self._ledger) as ledger:
+                shared_tables(ledger, self._tables).write_by_date(folder)
+            return
+        chosen = checked_formats(("csv",) if formats is None else formats)
         with folder_for(folder) as path:
             self._files(invitations=invitations).write(path, chosen, neutralise=neutralise)
             with replacing(path / "report.html") as file:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connect_tasks.aws.pacing.clock import Clock, SystemClock
 from connect_tasks.campaign.suppression_rows import checked_word, read_rows, utc
-from connect_tasks.errors import InputError
 from connect_tasks.databases.addresses import hide_password
+from connect_tasks.errors import InputError
 from connect_tasks.ledger.database import ledger_exists
 from connect_tasks.ledger.opening import default_url, opened
 from connect_tasks.ledger.store import Ledger

@@ -12,18 +12,19 @@ from pydantic import Field, WithJsonSchema
 
 from connect_tasks.blocks import block_name, load_instance
 from connect_tasks.blocks.policy import PolicyParameter
+from connect_tasks.blocks.written import ConversationParameter, TemplateParameter
 from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.hand_over.started_chat import CANNOT_TRAVEL, check_alone, function_of
 from connect_tasks.campaign.manage import status
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred
-from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.databases.addresses import has_secret
 from connect_tasks.errors import InputError
 from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.fleet import Fleet
+from connect_tasks.flows.settings_parts import SettingsParameter, parts
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
-from connect_tasks.databases.addresses import has_secret
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, start_chats, validate_customers
 from connect_tasks.tasks.run_context import SharedLedger, run_logger
@@ -99,11 +100,12 @@ def campaign_worker(
 @table_flow(name="outreach-on-workers", flow_run_name="{campaign} on {workers} workers")
 def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its form
     customers: Annotated[Any, TABLE_FORM],
-    template: ChatTemplate | None = None,
+    template: TemplateParameter = None,
     *,
     campaign: Annotated[str, Field(min_length=1)],
     connect: BlockName,
-    conversation: Conversation | None = None,
+    settings: SettingsParameter = None,
+    conversation: ConversationParameter = None,
     ledger: str | None = None,
     save_to: str | None = None,
     workers: Annotated[int, Field(ge=1)] = 2,
@@ -127,6 +129,9 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
         template: Makes a request of each row.
         campaign: The name under which each customer is contacted at most once.
         connect: The name of the saved Amazon Connect instance: secrets do not travel.
+        settings: Instead of template, conversation and policy, all of them as one TOML text, as
+            `connect-tasks.toml` has them, or the name of a Prefect variable that holds it. What is
+            also given by itself counts. No secrets: Prefect keeps it.
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of a PostgreSQL database without a password;
             `$CONNECT_TASKS_LEDGER` of each machine when left out.
@@ -167,19 +172,20 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
         ```
     """
     _refuse_password(ledger)
-    way = _way(hand_over, conversation)
+    part = parts(settings, template=template, conversation=conversation, policy=policy)
+    way = _way(hand_over, part.conversation)
     instance: Any = load_instance(block_name(connect))
     fleet = Fleet(worker, run_logger())
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
             customers,
-            template,
+            part.template,
             campaign=campaign,
             connect=instance,
-            conversation=conversation,
+            conversation=part.conversation,
             ledger=shared,
             mode=way,
-            policy=policy,
+            policy=part.policy,
         )
         work = _Work(campaign, shared, plan.table_id, waits=when_deferred == "wait")
         if left := work.left():

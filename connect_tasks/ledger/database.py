@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connect_tasks.errors import LedgerAddressError, LedgerError, LedgerUnreachableError
 from connect_tasks.databases.addresses import hide_password, hide_password_in
+from connect_tasks.errors import LedgerAddressError, LedgerError, LedgerUnreachableError
 from connect_tasks.ledger.keys import fill_in_keys
 from connect_tasks.ledger.ledger_file import LedgerFile
 from connect_tasks.ledger.schema import (
@@ -30,6 +30,7 @@ __all__ = [
     "create_or_check",
     "explained",
     "file_is_missing",
+    "file_of",
     "insert_into",
     "ledger_exists",
     "make_engine",
@@ -265,8 +266,18 @@ def file_is_missing(url: str) -> bool:
     Raises:
         LedgerError: The URL is none.
     """
+    file = file_of(url)
+    return file is not None and not file.is_file()
+
+
+def file_of(url: str) -> Path | None:
+    """The file of SQLite that the URL means; None where it means another database.
+
+    Raises:
+        LedgerError: The URL is none.
+    """
     address = _parsed(url)
-    return address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file()
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
 
 
 def ledger_exists(url: str) -> bool:

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from connect_tasks.errors import InputError
 from connect_tasks.databases.addresses import hide_password
+from connect_tasks.errors import InputError
 from connect_tasks.ledger.database import file_is_missing
 from connect_tasks.ledger.store import Ledger
 

@@ -97,6 +97,11 @@ class LedgerReader:
         """The instance on which the campaign runs; empty if there is no such campaign."""
         return str(self._of_campaign(campaign, campaigns.c.instance_id) or "")
 
+    def created_at(self, campaign: str) -> datetime:
+        """When a campaign that is in here was entered."""
+        found: datetime = self._of_campaign(campaign, campaigns.c.created_at)
+        return found
+
     def mode(self, campaign: str) -> CampaignMode:
         """Who speaks as the customer in the campaign's chats."""
         return CampaignMode(self._of_campaign(campaign, campaigns.c.mode) or "simulation")

@@ -2,8 +2,9 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from pyarrow import fs
 from connect_tasks.errors import InputError
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
-__all__ = ["as_uri", "folder_for", "parted", "replacing"]
+__all__ = ["as_uri", "folder_for", "parted", "remove_others", "replacing"]
 
 
 @contextmanager
@@ -97,9 +98,47 @@ def _made(path: Path) -> Path:
 
 
 def _copy(folder: str, uri: str) -> None:
-    try:
+    with _told(uri):
         fs.copy_files(folder, uri)
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, pa.ArrowException) as error:
         shown = as_uri(uri)
         reason = str(error).replace(uri, shown).split("\n", 1)[0].strip().removesuffix(".")
         raise InputError(f"The files cannot be written to {shown}: {reason}.") from error
+
+
+def remove_others(place: str | os.PathLike[str], pattern: str, wanted: Collection[str]) -> None:
+    """Remove files that were written to a place before and are not wanted any more.
+
+    Args:
+        place: A folder or URI, as for `folder_for`.
+        pattern: Of the files, from there: a folder, what its folders begin with and `*`, and the
+            name of a file in each.
+        wanted: Those that stay.
+
+    Raises:
+        InputError: S3 refuses to list or remove them.
+    """
+    top, inner, name = pattern.split("/")
+    with _told(str(place)):
+        store, folder = _store(str(place))
+        listed = store.get_file_info(fs.FileSelector(f"{folder}/{top}", allow_not_found=True))
+        folders = [info for info in listed if fnmatchcase(info.base_name, inner)]
+        paths = {f"{info.path}/{name}": f"{top}/{info.base_name}/{name}" for info in folders}
+        there = [info for info in store.get_file_info(list(paths)) if info.type == fs.FileType.File]
+        for info in there:
+            if paths[info.path] not in wanted:
+                store.delete_file(info.path)
+
+
+def _store(place: str) -> tuple[fs.FileSystem, str]:
+    if urlsplit(place).scheme == "s3":
+        return fs.FileSystem.from_uri(place)  # type: ignore[no-any-return]
+    uri = urlsplit(place)
+    path = unquote(uri.path) if uri.scheme == "file" else str(Path(place).expanduser())
+    return fs.LocalFileSystem(), path.rstrip("/") or path

@@ -7,7 +7,7 @@ import pandas as pd
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.choosing import ids_of
-from connect_tasks.tables.layouts import TableLayout
+from connect_tasks.tables.table_layout import TableLayout
 
 __all__ = ["experiment_frame", "known_outcomes"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.destinations import replacing
-from connect_tasks.tables.layouts import TableLayout
+from connect_tasks.tables.table_layout import TableLayout
 from connect_tasks.tables.workbook import write_workbook
 
-__all__ = ["FORMATS", "ResultFiles", "ResultTable", "checked_formats"]
+__all__ = ["FORMATS", "ResultFiles", "ResultTable", "checked_formats", "checked_layout"]
 
 FORMATS = ("csv", "parquet", "xlsx")
 """The kinds of files that there are."""
@@ -81,3 +81,21 @@ def checked_formats(formats: Collection[str]) -> Collection[str]:
     if unknown := sorted(set(given) - set(FORMATS)):
         raise InputError(f"formats holds {', '.join(unknown)}: give csv, parquet or xlsx.")
     return given
+
+
+def checked_layout(layout: str, formats: Collection[str] | None, *, invitations: bool) -> str:
+    """The layout, if it is known and goes with what else was asked for.
+
+    Raises:
+        InputError: It is unknown, or by date and of another kind of file than Parquet, or with
+            links in it.
+    """
+    if layout not in {"files", "by_date"}:
+        raise InputError(f"There is no layout {layout!r}: give files or by_date.")
+    is_other = formats is not None and list(checked_formats(formats)) != ["parquet"]
+    if layout == "by_date" and (is_other or invitations):
+        raise InputError(
+            "layout='by_date' writes Parquet, and no invitations: leave formats and invitations"
+            " out, or call save a second time for them."
+        )
+    return layout

@@ -21,6 +21,7 @@ from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred, run_campaign
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.databases.opening import is_database
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tables.reading import open_table
 from connect_tasks.tasks.forecasts import bind_rows, chunks_of, expected_of, row_count
@@ -221,7 +222,8 @@ def collect_responses(
         plan: What `validate_customers` returned, to get one row per input row.
         save_to: A folder or an `s3://` URI into which `contacts.csv`, `messages.csv`,
             `replies.csv`, `attributes.csv`, `decisions.csv` and `report.html` are written, in place
-            of earlier ones.
+            of earlier ones; or the URL of a database on SQLite or PostgreSQL, see
+            `CampaignResult.to_database`.
 
     Returns:
         `contacts` (one row per customer), `messages` (one row per transcript item), `replies` (one
@@ -244,7 +246,9 @@ def collect_responses(
     with open_existing(ledger) as opened:
         result = CampaignResult(opened.existing_campaign(campaign), ledger_url(ledger), plan)
         with result.read_from(opened):
-            if save_to:
+            if is_database(save_to):
+                result.to_database(save_to)
+            elif save_to:
                 result.save(save_to)
             publish_result(result, saved_to=save_to)
     return result

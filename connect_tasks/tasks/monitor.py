@@ -14,6 +14,7 @@ from connect_tasks.campaign.outlook import utc_minute
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.databases.addresses import hide_password
+from connect_tasks.databases.opening import is_database
 from connect_tasks.errors import ConnectTasksError
 from connect_tasks.ledger.contact import CampaignState
 from connect_tasks.ledger.deferred import Deferred
@@ -53,11 +54,11 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
     if experiment:
         run_logger().info("campaign %s: experiment: %s", result.campaign, experiment)
     names = "contacts.csv, messages.csv, replies.csv, attributes.csv, decisions.csv, report.html"
-    files = f"[{names}]({as_uri(saved_to)})" if saved_to else ""
+    files = _saved(names, saved_to) if saved_to else ""
     notes = (
         f"{conclusion.name}: {conclusion.message}",
         f"experiment: {experiment}" if experiment else "",
-        f"files: {files}" if files else "",
+        f"saved: {files}" if files else "",
         f"ledger: `{hide_password(result.ledger_url)}`",
     )
     publish_markdown(
@@ -73,6 +74,12 @@ def publish_result(result: CampaignResult, *, saved_to: str | None = None) -> No
             f"Refused, failed and unknown rows of campaign {result.campaign}, the first 100; all "
             "of them are in contacts.csv",
         )
+
+
+def _saved(names: str, place: str) -> str:
+    if is_database(place):
+        return f"tables in `{hide_password(place)}`"
+    return f"[{names}]({as_uri(place)})"
 
 
 def _may_be_told(row: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connect_tasks.aws.stored_text import short_values
 from connect_tasks.errors import CasesFailedError, InputError
-from connect_tasks.tables.layouts import TableLayout
+from connect_tasks.tables.table_layout import TableLayout
 from connect_tasks.testing.case_result import CaseResult
 from connect_tasks.testing.coverage import FlowCoverage
 from connect_tasks.testing.coverage_mermaid import mermaid
