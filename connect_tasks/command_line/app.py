@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 
 from connect_tasks.command_line.exit_codes import ExitCode, code_of_error
 from connect_tasks.command_line.outcome import Outcome
@@ -41,15 +41,20 @@ class Command:
         where: Its function, as `module:function` in `connect_tasks.command_line.commands`.
         help: What it does, in a line.
         group: Beside which others it is listed.
+        passes_words_on: Whether something else reads the words behind its name, `--help` too.
     """
 
     name: str
     where: str
     help: str
     group: Group
+    passes_words_on: bool = False
 
 
 COMMANDS = (
+    Command("init", "init:init", "Write a project: settings, a sample table, a flow.", _BEGIN),
+    Command("check", "check:check", "Say what is missing for a campaign.", _BEGIN),
+    Command("completion", "completion:completion", "Make a shell complete commands.", _BEGIN),
     Command("run", "run:run", "Contact every customer of a table once.", _CONTACT),
     Command("dry-run", "run:dry_run", "Say what `run` would do; nothing is sent.", _CONTACT),
     Command("invite", "invite:invite", "Issue a personal link to each customer.", _CONTACT),
@@ -63,6 +68,9 @@ COMMANDS = (
     Command("withdraw", "people:withdraw", "Take customers out of a campaign.", _PEOPLE),
     Command("forget", "people:forget", "Take customers out of the ledger.", _PEOPLE),
     Command("suppress", "people:suppress", "Put customers on a list of no contact.", _PEOPLE),
+    Command("local", "local:local", "Serve a local Amazon Connect.", _TEST, passes_words_on=True),
+    Command("chat", "chat:chat", "Be the customer oneself, in a chat on this machine.", _TEST),
+    Command("regression", "regression:regression", "Play cases with a contact flow.", _TEST),
 )
 """All commands, in the order in which they are listed."""
 
@@ -81,7 +89,8 @@ def make_app() -> App:
     )
     for order, one in enumerate(COMMANDS):
         where = f"connect_tasks.command_line.commands.{one.where}"
-        app.command(where, name=one.name, help=one.help, group=one.group, sort_key=order)
+        own = {"help_flags": (), "version_flags": ()} if one.passes_words_on else {}
+        app.command(where, name=one.name, help=one.help, group=one.group, sort_key=order, **own)
     return app
 
 
@@ -146,6 +155,11 @@ def _told(error: BaseException, output: Output, words: Sequence[str]) -> ExitCod
             again = shlex.join([PROGRAM, *words])
             text = f"Stopped. Nothing is lost, and nobody is contacted twice. To go on: {again}"
             code = ExitCode.INTERRUPTED
+        case UnusedCliTokensError():
+            # Not repeated: they may be of customers.
+            count = len(error.unused_tokens or ())
+            text = f"{count} words too many for this command. ({PROGRAM} {output.command} --help)"
+            code = ExitCode.INPUT
         case CycloptsError():
             text, code = f"{_one_line(str(error))} ({PROGRAM} --help)", ExitCode.INPUT
         case ConnectTasksError():

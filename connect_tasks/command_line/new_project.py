@@ -1,12 +1,14 @@
 """A new project: the files that `connect-tasks init` writes, and writing them over nothing."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
+from connect_tasks.command_line.settings_schema import SCHEMA_FILE
 from connect_tasks.errors import InputError
 
 __all__ = ["FILES", "NewProject", "write_project"]
+
+_PROJECT = Path(__file__).with_name("project")
 
 FILES = {
     "connect-tasks.toml": "which instance, what is said, who may be contacted when",
@@ -15,10 +17,9 @@ FILES = {
     "answers.ipynb": "a notebook: from a table to a table of answers",
     "prefect.yaml": "deployments of the package's flows, their schedules paused",
     "README.md": "how they go together",
+    SCHEMA_FILE.name: "what editors check connect-tasks.toml by",
 }
 """What is written, in the order in which it is told, and what each file is."""
-
-_SHIPPED = files("connect_tasks.command_line") / "project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ def write_project(folder: Path) -> NewProject:
         print(write_project(Path("campaigns")).written)
         ```
     """
+    texts = {name: _shipped(name).read_bytes() for name in FILES}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = tuple(name for name in FILES if _write_new(folder / name))
+        written = tuple(name for name in FILES if _write_new(folder / name, texts[name]))
     except OSError as error:
         where = error.filename or folder
         raise InputError(
@@ -66,7 +68,12 @@ def write_project(folder: Path) -> NewProject:
     return NewProject(folder, written, tuple(name for name in FILES if name not in written))
 
 
-def _write_new(path: Path) -> bool:
+def _shipped(name: str) -> Path:
+    # Of the settings, whoever writes them.
+    return SCHEMA_FILE if name == SCHEMA_FILE.name else _PROJECT / name
+
+
+def _write_new(path: Path, text: bytes) -> bool:
     """Whether it was written: not over anything, whoever else may be writing."""
     try:
         file = path.open("xb")
@@ -74,7 +81,7 @@ def _write_new(path: Path) -> bool:
         return False
     try:
         with file:
-            file.write((_SHIPPED / path.name).read_bytes())
+            file.write(text)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.campaign.results import CampaignResult
+from connect_tasks.command_line.tables import records_of
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
 from connect_tasks.invitations import LocalApp
@@ -64,11 +66,12 @@ class Answered:
     """What the person answered, and what the flow made of it.
 
     Attributes:
-        replies: One per question: `question`, `answer`, `seconds_to_answer`, all texts.
+        replies: One per question: `question`, `answer`, `seconds_to_answer`; None where there is
+            none.
         stored: The attributes that the flow stored.
     """
 
-    replies: Sequence[Mapping[str, str]]
+    replies: Sequence[Mapping[str, Any]]
     stored: Mapping[str, str]
 
 
@@ -165,9 +168,7 @@ def _ended(opened: Ledger, instance: AmazonConnectInstance, ledger: str) -> Camp
 
 
 def _answered(result: CampaignResult) -> Answered:
+    stored = records_of(result.attributes.drop(columns=["customer_id", "contact_id"]))
+    told = {name: str(value) for row in stored[:1] for name, value in row.items() if value}
     replies = result.replies[["question", "answer", "seconds_to_answer"]]
-    stored = result.attributes.drop(columns=["customer_id", "contact_id"])
-    first = stored.head(1).dropna(axis="columns").astype("string").to_dict("records")
-    return Answered(
-        replies.astype("string").fillna("").to_dict("records"), first[0] if first else {}
-    )
+    return Answered(records_of(replies), told)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from connect_tasks.command_line.exit_codes import ExitCode, code_of_conclusion
 from connect_tasks.command_line.outcome import Outcome
+from connect_tasks.command_line.refused_rows import refused_text
 from connect_tasks.command_line.tables import counts_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def outcome_of(
     from connect_tasks.databases.addresses import hide_password
 
     ended, summary = result.conclusion, result.summary
-    lines = [f"Campaign {result.campaign}: {ended.message}", *counts_text(summary)]
+    refused = refused_text(result)
+    lines = [f"Campaign {result.campaign}: {ended.message}", *counts_text(summary), *refused]
     if save_to:
         lines.append(f"Written to {save_to}")
     return Outcome(

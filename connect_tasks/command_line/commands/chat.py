@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
 from connect_tasks.command_line.options import Given, Options
 from connect_tasks.command_line.outcome import Outcome
 from connect_tasks.command_line.output import Output
-from connect_tasks.command_line.own_chat import Answered, Scene, be_the_customer
+
+if TYPE_CHECKING:
+    from connect_tasks.command_line.own_chat import Answered
 
 __all__ = ["chat"]
 
@@ -38,9 +38,11 @@ def chat(
         flow: The flow's name: of a file, or scripted (`feedback`, `survey`, `agent`, `echo`).
         flow_file: A contact flow as exported from the console. Can be given more than once.
         world: What stands around the flows: queues, hours, bots, functions.
-        options: Those of all commands.
+        options: What all commands take.
     """
-    output = (options or Options()).output("chat")
+    from connect_tasks.command_line.own_chat import Scene, be_the_customer
+
+    output = (options or Options()).output
     scene = Scene(
         name=name, attributes=attribute or {}, flow=flow, flow_files=flow_file, world=world
     )
@@ -53,15 +55,20 @@ def chat(
 def _tell(output: Output, link: str) -> None:
     output.say("Open this in your browser, press the button, and answer; Ctrl-C ends:\n")
     # Also where quiet was asked for: without it there is no chat.
+    from rich.console import Console
+
     Console(stderr=True, highlight=False).print(f"  {link}\n", markup=False, soft_wrap=True)
 
 
-def _told(answered: Answered) -> str:
+def _told(answered: "Answered") -> str:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title="What you answered", title_justify="left")
     for heading in _COLUMNS:
         table.add_column(heading, overflow="fold")
     for reply in answered.replies:
-        table.add_row(reply["question"], reply["answer"], reply["seconds_to_answer"])
+        table.add_row(*("" if value is None else str(value) for value in reply.values()))
     console = Console(highlight=False)
     with console.capture() as captured:
         console.print(table, markup=False)

@@ -24,7 +24,7 @@ def completion(
         shell: Which; the one that this runs in if left out.
         install: Write it where the shell finds it, in your home folder, in place of printing it.
             bash and zsh get a line in their start file besides.
-        options: Those of all commands.
+        options: What all commands take.
     """
     from cyclopts.completion import ShellDetectionError
 

@@ -28,7 +28,7 @@ def init(
 
     Args:
         folder: Where to; made if it is not there.
-        options: Those of all commands.
+        options: What all commands take.
     """
     project = write_project(folder)
     document = {
