@@ -126,15 +126,22 @@ def p95(values: Sequence[float]) -> float:
     return float(statistics.quantiles(values, n=20, method="inclusive")[-1])
 
 
-def reply_columns(seconds: Sequence[float]) -> Columns | None:
-    """The histogram of reply times; None where nobody replied."""
+def reply_columns(
+    seconds: Sequence[float], *, among: Sequence[float] | None = None
+) -> Columns | None:
+    """The histogram of reply times; None where nobody replied.
+
+    Args:
+        seconds: How long each reply took.
+        among: All of which these are a part: their columns are as wide as those of all.
+    """
     if not seconds:
         return None
-    slow = p95(seconds)
     # Chosen by the slow 5 %, so that one straggler doesn't squeeze all others into one column.
-    step = next((s for s in _TIME_STEPS if s * _MOST_COLUMNS >= slow), _TIME_STEPS[-1])
+    widest = p95(seconds if among is None else among)
+    step = next((s for s in _TIME_STEPS if s * _MOST_COLUMNS >= widest), _TIME_STEPS[-1])
     _, unit, axis = next((u for u in _UNITS if step >= u[0]), _SMALLEST_UNIT)
-    sentence = _reply_sentence(seconds, slow)
+    sentence = _reply_sentence(seconds, p95(seconds))
     return histogram(seconds, start=0, step=step, unit=unit, axis=axis, sentence=sentence)
 
 
@@ -203,16 +210,24 @@ def number_of(text: str) -> float | None:
     return float(f"{found[1]}.{found[2] or 0}") if found else None
 
 
-def answer_columns(values: Sequence[float]) -> Columns | None:
-    """A column for each answer from 0 to 10, a histogram for other numbers, None for none."""
+def answer_columns(
+    values: Sequence[float], *, among: Sequence[float] | None = None
+) -> Columns | None:
+    """A column for each answer from 0 to 10, a histogram for other numbers, None for none.
+
+    Args:
+        values: The answers.
+        among: All of which these are a part: they stand in the columns of all.
+    """
     if not values:
         return None
+    every = values if among is None else among
     average = statistics.fmean(values)
     words = "answer" if len(values) == 1 else "answers"
     sentence = f"{len(values):,} {words}, {average:,.1f} on average."
-    if all(value in _SCALE for value in values):
+    if all(value in _SCALE for value in every):
         return _scale_columns(values, average, sentence)
-    low, high = min(values), max(values)
+    low, high = min(every), max(every)
     step = _decimal_step((high - low) / _MOST_COLUMNS)
     start = math.floor(low / step) * step
     return histogram(values, start=start, step=step, axis="answer", sentence=sentence)

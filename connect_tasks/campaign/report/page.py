@@ -5,7 +5,6 @@ customers wrote is escaped, and the page's own policy forbids the browser to run
 """
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -20,11 +19,10 @@ from connect_tasks.campaign.report.figures import (
     Columns,
     answer_columns,
     answers,
-    bars,
     funnel_bars,
     reply_columns,
-    reply_seconds,
 )
+from connect_tasks.campaign.report.outcomes import Outcomes
 from connect_tasks.campaign.report.questions import QuestionList
 from connect_tasks.campaign.report.refusals import RefusalList
 from connect_tasks.campaign.report.steps import stages
@@ -80,7 +78,7 @@ def render_report(
     questions = QuestionList()
     questions.hear(replies if by_people else ())
     listed, more_questions = questions.listing()
-    seen = _Contacts(choice, refused_rows, by_people=by_people)
+    seen = _Contacts(choice, refused_rows, mode)
     for piece in _pieces(contacts):
         seen.meet(piece)
     shown = choice.chats(messages)
@@ -94,10 +92,10 @@ def render_report(
         remarks=words.remarks(summary),
         period=words.period(summary),
         funnel=funnel_bars(stages(summary)),
-        replies=reply_columns(seen.seconds),
+        replies=reply_columns(seen.outcomes.seconds),
         answers=answer_columns(answered),
-        statuses=bars(_in_words(seen.statuses, words.STATUS_WORDS_OF[mode])),
-        ends=bars(_in_words(seen.ends, words.ends_of(mode))),
+        statuses=seen.outcomes.statuses,
+        ends=seen.outcomes.ends,
         refused=seen.refused.listing(),
         unknown=seen.unknown.listing(),
         withheld=seen.withheld.listing(),
@@ -109,11 +107,8 @@ def render_report(
 class _Contacts:
     """What the page needs of the contacts."""
 
-    def __init__(self, choice: ChatChoice, refused_rows: int, *, by_people: bool) -> None:
-        self._ends = _ended_by_people if by_people else _ended
-        self.statuses: Counter[str] = Counter()
-        self.ends: Counter[str] = Counter()
-        self.seconds = array("d")
+    def __init__(self, choice: ChatChoice, refused_rows: int, mode: CampaignMode) -> None:
+        self.outcomes = Outcomes(mode)
         self.refused = RefusalList(_REFUSED, refused_rows)
         self.unknown = RefusalList(("unknown",), refused_rows)
         self.withheld = RefusalList(("withheld",), refused_rows)
@@ -121,36 +116,14 @@ class _Contacts:
 
     def meet(self, contacts: Sequence[Mapping[str, Any]]) -> None:
         """Take some contacts in, in their order."""
-        self.statuses.update(_values(contacts, "status"))
-        self.ends.update(filter(None, map(self._ends, contacts)))
-        self.seconds.extend(reply_seconds(contacts))
-        self.refused.meet(contacts)
-        self.unknown.meet(contacts)
-        self.withheld.meet(contacts)
-        self._choice.meet(contacts)
+        for part in (self.outcomes, self.refused, self.unknown, self.withheld, self._choice):
+            part.meet(contacts)
 
 
 def _pieces(records: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     rest = iter(records)
     while piece := list(islice(rest, _PIECE)):
         yield piece
-
-
-def _ended(contact: Mapping[str, Any]) -> str | None:
-    reason = contact.get("end_reason")
-    return None if reason is None else str(reason)
-
-
-def _ended_by_people(contact: Mapping[str, Any]) -> str | None:
-    """Amazon's reason, which is all that there is to know; ours where it told none."""
-    told = contact.get("disconnect_reason")
-    code = contact.get("error_code") if contact.get("end_reason") else None
-    known = next((name for name in (told, code) if name in words.ENDS_OF_PEOPLE), None)
-    return known or _ended(contact)
-
-
-def _values(contacts: Iterable[Mapping[str, Any]], key: str) -> Iterator[str]:
-    return (str(contact[key]) for contact in contacts if contact.get(key) is not None)
 
 
 @cache
@@ -166,13 +139,6 @@ def _template() -> Template:
         "short_count": words.short_count,
     }
     return environment.from_string(source)
-
-
-def _in_words(found: Counter[str], plain: Mapping[str, str]) -> dict[str, int]:
-    """The counts under plain words, in the words' own order."""
-    known = {plain[value]: found[value] for value in plain if value in found}
-    other = sum(count for value, count in found.items() if value not in plain)
-    return known | ({"Other": other} if other else {})
 
 
 def _column_geometry(

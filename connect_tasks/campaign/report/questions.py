@@ -71,21 +71,39 @@ class QuestionList:
     def hear(self, replies: Iterable[Mapping[str, Any]]) -> None:
         """Take some replies in, in their order."""
         for reply in replies:
-            if reply.get("question") is not None:
-                asked = _nameless(clean(reply["question"]), clean(reply.get("customer_name")))
-                text = shorten(asked.strip(), _LONGEST_QUESTION)
+            if (text := _asked_in(reply)) is not None:
                 self._of(text, reply["number"]).hear(reply.get("answer"))
 
     def listing(self) -> tuple[tuple[Question, ...], int]:
         """The questions in the order in which they were asked, and how many more there are."""
+        shown = self._shown()
+        return tuple(theirs.question() for theirs in shown.questions), shown.more
+
+    def among(
+        self, groups: Iterable[Iterable[Mapping[str, Any]]]
+    ) -> tuple[tuple[Question, ...], ...]:
+        """The same questions as in `listing`, as groups of people answered them.
+
+        Args:
+            groups: The replies of each, all of which were heard before.
+
+        Returns:
+            For each group the questions. Numbers stand on the scale of all people's, and other
+            answers in their order.
+        """
+        shown = self._shown()
+        return tuple(shown.heard_from(replies) for replies in groups)
+
+    def _shown(self) -> "_Shown":
         asked = max((theirs.asked for theirs in self._by_text.values()), default=0)
         few = max(1, asked * _FEW)
-        common = [theirs for theirs in self._by_text.values() if theirs.asked > few]
         rare = [theirs for theirs in self._by_text.values() if theirs.asked <= few]
-        found = [*common, *_by_number([*rare, *self._others.values()])]
+        joined = _by_number([*rare, *self._others.values()])
+        common = {text: theirs for text, theirs in self._by_text.items() if theirs.asked > few}
+        found = [*common.values(), *joined.values()]
         most = sorted(found, key=lambda theirs: -theirs.asked)[:_MOST_SHOWN]
         ordered = sorted(most, key=lambda theirs: (theirs.number, -theirs.asked))
-        return tuple(theirs.question() for theirs in ordered), len(found) - len(most)
+        return _Shown(tuple(ordered), len(found) - len(most), common, joined, self._by_text)
 
     def _of(self, text: str, number: int) -> "_Asked":
         if text in self._by_text:
@@ -95,6 +113,40 @@ class QuestionList:
         others = self._others.setdefault(number, _Asked(_Wording(text), number))
         others.wording = others.wording.merged(_Wording(text))
         return others
+
+
+def _asked_in(reply: Mapping[str, Any]) -> str | None:
+    """The words by which a reply's question is known; None where nobody asked."""
+    if reply.get("question") is None:
+        return None
+    asked = _nameless(clean(reply["question"]), clean(reply.get("customer_name")))
+    return shorten(asked.strip(), _LONGEST_QUESTION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is shown of the questions, and which of it each wording belongs to."""
+
+    questions: "tuple[_Asked, ...]"
+    more: int
+    common: "Mapping[str, _Asked]"
+    joined: "Mapping[int, _Asked]"
+    held: "Mapping[str, _Asked]"
+
+    def heard_from(self, replies: Iterable[Mapping[str, Any]]) -> tuple[Question, ...]:
+        parts = {id(whole): _Asked(whole.wording, whole.number) for whole in self.questions}
+        for reply in replies:
+            if (text := _asked_in(reply)) is not None:
+                whole = self._whole(text, reply["number"])
+                if id(whole) in parts:
+                    parts[id(whole)].hear(reply.get("answer"))
+        return tuple(parts[id(whole)].question(whole) for whole in self.questions)
+
+    def _whole(self, text: str, number: int) -> "_Asked | None":
+        if text in self.common:
+            return self.common[text]
+        # Where a wording is held, its first number decides.
+        return self.joined.get(self.held[text].number if text in self.held else number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,26 +217,47 @@ class _Asked:
             self._count(answer, count)
         self.texts = [*self.texts, *other.texts][:_MOST_TEXTS]
 
-    def question(self) -> Question:
-        share = f"{_times(self.answered)} ({percent(self.answered / self.asked)})"
-        answered = f"answered {share}" if self.answered else "never answered"
-        told = Question(self.wording.text, f"Asked {_times(self.asked)}, {answered}.")
-        if self.answered and len(self.numbers) == self.answered:
-            mean = f"{told.sentence} {fmean(self.numbers):,.1f} on average."
-            return replace(told, sentence=mean, columns=answer_columns(self.numbers))
-        if self._is_choice:
-            return replace(told, bars=bars(self._in_order()))
+    def question(self, among: "_Asked | None" = None) -> Question:
+        """How it was answered.
+
+        Args:
+            among: By all people, if this is how some answered: it is shown as theirs is.
+        """
+        every = among or self
+        told = Question(self.wording.text, self._sentence())
+        if every.are_numbers:
+            mean = f" {fmean(self.numbers):,.1f} on average." if self.numbers else ""
+            columns = answer_columns(self.numbers, among=every.numbers)
+            return replace(told, sentence=told.sentence + mean, columns=columns)
+        if every.is_choice:
+            return replace(told, bars=bars({name: self._of(name) for name in every.in_order()}))
         return replace(told, texts=tuple(self.texts), more=self.answered - len(self.texts))
 
+    def _sentence(self) -> str:
+        if not self.asked:
+            return "Never asked."
+        share = f"{_times(self.answered)} ({percent(self.answered / self.asked)})"
+        answered = f"answered {share}" if self.answered else "never answered"
+        return f"Asked {_times(self.asked)}, {answered}."
+
     @property
-    def _is_choice(self) -> bool:
+    def are_numbers(self) -> bool:
+        """Whether all answers are numbers."""
+        return bool(self.answered) and len(self.numbers) == self.answered
+
+    @property
+    def is_choice(self) -> bool:
         """Whether the answers are few, and some of them were given again."""
         few = self.is_counted and len(self.counts) <= _MOST_DIFFERENT
         return few and len(self.counts) < self.answered
 
-    def _in_order(self) -> dict[str, int]:
-        chosen = dict(sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0])))
-        return {**chosen, _NO_ANSWER: self.asked - self.answered}
+    def in_order(self) -> list[str]:
+        """The different answers, the most frequent first, and that there was none."""
+        chosen = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [*(answer for answer, _ in chosen), _NO_ANSWER]
+
+    def _of(self, answer: str) -> int:
+        return self.asked - self.answered if answer == _NO_ANSWER else self.counts[answer]
 
     def _count(self, answer: str, count: int) -> None:
         if answer in self.counts or len(self.counts) < _MOST_COUNTED:
@@ -193,15 +266,14 @@ class _Asked:
             self.is_counted = False
 
 
-def _by_number(rare: Iterable[_Asked]) -> Iterable[_Asked]:
+def _by_number(rare: Iterable[_Asked]) -> dict[int, _Asked]:
     """Questions of which each has few askings, those of the same number as one."""
     found: dict[int, _Asked] = {}
     for theirs in rare:
-        if theirs.number in found:
-            found[theirs.number].join(theirs)
-        else:
-            found[theirs.number] = theirs
-    return found.values()
+        # Joined in one of its own: what was heard stays as it was heard.
+        whole = found.setdefault(theirs.number, _Asked(theirs.wording, theirs.number))
+        whole.join(theirs)
+    return found
 
 
 def _nameless(text: str, name: str) -> str:

@@ -1,0 +1,217 @@
+"""The charts of a campaign: the report's figures, of all customers or segment by segment.
+
+Each number comes from where the report's come from: its steps, outcomes, questions and columns.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from connect_tasks.campaign.plots.chart import Chart, Panel, aligned
+from connect_tasks.campaign.plots.segment_steps import segment_summary
+from connect_tasks.campaign.plots.segments import Segments
+from connect_tasks.campaign.report.figures import (
+    Bar,
+    Columns,
+    answer_columns,
+    answers,
+    funnel_bars,
+    reply_columns,
+    reply_seconds,
+)
+from connect_tasks.campaign.report.outcomes import Outcomes
+from connect_tasks.campaign.report.questions import Question, QuestionList
+from connect_tasks.campaign.report.steps import stages
+from connect_tasks.campaign.report.words import headline, percent
+from connect_tasks.errors import InputError
+from connect_tasks.ledger.contact import CampaignMode
+
+__all__ = ["Kind", "answer_chart", "end_chart", "funnel_chart", "reply_chart", "status_chart"]
+
+Kind: TypeAlias = Literal["funnel", "answers", "reply_times", "ends", "statuses"]
+_Records: TypeAlias = Iterable[Mapping[str, Any]]
+_Numbers: TypeAlias = Sequence[float]
+
+
+def funnel_chart(
+    summary: Mapping[str, Any], contacts: _Records, links: _Records, segments: Segments | None
+) -> Chart:
+    """How many got how far.
+
+    Args:
+        summary: Of the campaign.
+        contacts: Of all customers; not looked at without segments.
+        links: Of an invitation; the same.
+        segments: The customers by segment. Refused rows are in none, so that "rows" is left out.
+    """
+    if segments is None:
+        return Chart(headline(summary), ((Panel("", funnel_bars(stages(summary))),),))
+    theirs, issued = segments.parted(contacts), segments.parted(links)
+    parts = {n: segment_summary(summary, theirs[n], issued.get(n, ())) for n in theirs}
+    panels = (
+        Panel(_told(name, part), funnel_bars(stages(part)))
+        for name, part in parts.items()
+        if part["valid"] or part.get("issued")
+    )
+    return Chart(headline(summary), (tuple(panels),))
+
+
+def _told(name: str, summary: Mapping[str, Any]) -> str:
+    return f"{name}: {headline(summary)}" if summary["started"] else f"{name}: nobody so far."
+
+
+def reply_chart(contacts: _Records, segments: Segments | None) -> Chart:
+    """How long people, or the flow, took to say something first."""
+    kept = [{"customer_id": c.get("customer_id"), "s": reply_seconds([c])} for c in contacts]
+    every = [s for record in kept for s in record["s"]]
+    whole = reply_columns(every)
+    if whole is None:
+        return Chart("Nobody has replied so far.")
+    parts = segments.parted(kept) if segments else {}
+    seconds = {name: [s for record in part for s in record["s"]] for name, part in parts.items()}
+    return _column_chart(whole, seconds, lambda part: reply_columns(part, among=every))
+
+
+def answer_chart(
+    mode: CampaignMode,
+    messages: _Records,
+    replies: _Records,
+    segments: Segments | None,
+    question: str | None = None,
+) -> Chart:
+    """What people answered, question by question; in a simulation what the table said.
+
+    Args:
+        mode: Who speaks as the customer.
+        messages: One record a transcript item; not looked at where people speak.
+        replies: One record a question; gone through twice with segments, so no mere iterator.
+        segments: The customers by segment.
+        question: Part of the questions to be drawn; all of them if None.
+
+    Raises:
+        InputError: Nobody was asked such a question.
+    """
+    if mode is not CampaignMode.SIMULATION:
+        return _question_chart(replies, segments, question)
+    if question is not None:
+        raise InputError("In a simulation the table speaks, and nobody is asked a question.")
+    said = [
+        {"customer_id": m.get("customer_id"), "n": number}
+        for m in messages
+        for number in answers([m])
+    ]
+    every = array("d", (record["n"] for record in said))
+    whole = answer_columns(every)
+    if whole is None:
+        return Chart("No answer so far is a number.")
+    parts = segments.parted(said) if segments else {}
+    numbers = {name: [record["n"] for record in part] for name, part in parts.items()}
+    return _column_chart(whole, numbers, lambda part: answer_columns(part, among=every))
+
+
+def _column_chart(
+    whole: Columns, parts: Mapping[str, _Numbers], drawn: Callable[[_Numbers], Columns | None]
+) -> Chart:
+    if not parts:
+        return Chart(whole.sentence, ((Panel("", columns=whole),),))
+    found = ((name, drawn(part)) for name, part in parts.items())
+    panels = (Panel(f"{name}: {c.sentence}", columns=c) for name, c in found if c is not None)
+    return Chart(whole.sentence, (tuple(panels),))
+
+
+def _question_chart(replies: _Records, segments: Segments | None, wanted: str | None) -> Chart:
+    questions = QuestionList()
+    questions.hear(replies)
+    listed, more = questions.listing()
+    parts = segments.parted(replies) if segments else {}
+    by_segment = dict(zip(parts, questions.among(parts.values()), strict=True))
+    chosen = _chosen(listed, wanted)
+    drawn = [place for place in chosen if listed[place].bars or listed[place].columns]
+    rows = tuple(_question_row(listed[p], {n: by_segment[n][p] for n in by_segment}) for p in drawn)
+    rest = more if wanted is None else 0
+    return Chart(_asked_words(len(chosen) + rest), rows, _left_out(len(chosen) - len(drawn), rest))
+
+
+def _chosen(listed: Sequence[Question], wanted: str | None) -> list[int]:
+    """Where the questions are that have the wanted words."""
+    words = (wanted or "").casefold()
+    found = [place for place, question in enumerate(listed) if words in question.text.casefold()]
+    if wanted is not None and not found:
+        asked = ", ".join(repr(question.text) for question in listed) or "no question"
+        raise InputError(f"Nobody was asked {wanted!r}. There is {asked}.")
+    return found
+
+
+def _question_row(whole: Question, parts: Mapping[str, Question]) -> tuple[Panel, ...]:
+    if not parts:
+        return (Panel(f"{whole.text}\n{whole.sentence}", whole.bars, whole.columns),)
+    labels = [bar.label for bar in whole.bars]
+    told = {name: f"{name}: {_begun_small(part.sentence)}" for name, part in parts.items()}
+    # The question is said once, above the first of its panels.
+    first = next(iter(parts))
+    titles = {**told, first: f"{whole.text}\n{told[first]}"}
+    return tuple(
+        Panel(titles[name], aligned(part.bars, labels), part.columns)
+        for name, part in parts.items()
+    )
+
+
+def _begun_small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _asked_words(number: int) -> str:
+    if not number:
+        return "Nobody was asked anything so far."
+    return f"What people answered to {'the question' if number == 1 else f'{number} questions'}"
+
+
+def _left_out(in_words: int, more: int) -> str:
+    told = []
+    if in_words:
+        told.append(f"{in_words} answered in words of people's own")
+    if more:
+        told.append(f"{more} that fewer were asked")
+    return f"Not drawn: {' and '.join(told)}; see the table of replies." if told else ""
+
+
+def end_chart(mode: CampaignMode, contacts: _Records, segments: Segments | None) -> Chart:
+    """How conversations ended."""
+    return _outcome_chart(mode, contacts, segments, lambda o: o.ends, "conversations")
+
+
+def status_chart(mode: CampaignMode, contacts: _Records, segments: Segments | None) -> Chart:
+    """Where every row stands."""
+    return _outcome_chart(mode, contacts, segments, lambda o: o.statuses, "rows")
+
+
+def _outcome_chart(
+    mode: CampaignMode,
+    contacts: _Records,
+    segments: Segments | None,
+    shown: Callable[[Outcomes], tuple[Bar, ...]],
+    what: str,
+) -> Chart:
+    rows = list(contacts)
+    whole = shown(_outcomes(mode, rows))
+    title = _most(whole, what)
+    if segments is None or not whole:
+        return Chart(title, ((Panel("", whole),),) if whole else ())
+    labels = [bar.label for bar in whole]
+    found = {n: shown(_outcomes(mode, part)) for n, part in segments.parted(rows).items()}
+    panels = (Panel(f"{n}: {_most(b, what)}", aligned(b, labels)) for n, b in found.items() if b)
+    return Chart(title, (tuple(panels),))
+
+
+def _outcomes(mode: CampaignMode, contacts: Sequence[Mapping[str, Any]]) -> Outcomes:
+    outcomes = Outcomes(mode)
+    outcomes.meet(contacts)
+    return outcomes
+
+
+def _most(bars: Sequence[Bar], what: str) -> str:
+    """The longest bar in words."""
+    if not bars:
+        return f"There are no {what} so far."
+    total, top = sum(bar.count for bar in bars), max(bars, key=lambda bar: bar.count)
+    return f"{top.label}: {top.count:,} of {total:,} {what} ({percent(top.count / total)})."

@@ -1,0 +1,78 @@
+"""Segments: customers by what a table says of them, few enough to be compared."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from connect_tasks.aws.idempotency import canonical_key
+from connect_tasks.campaign.report.words import clean, shorten
+
+__all__ = ["NO_VALUE", "OTHERS", "Segments"]
+
+NO_VALUE = "(no value)"
+"""Of whom the table says nothing."""
+OTHERS = "(others)"
+"""Who has a value that is too rare for a picture of its own."""
+
+_MOST = 6
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Customers by one value each.
+
+    Attributes:
+        names: The values, sorted; at most six: beyond that the most frequent five, and others.
+    """
+
+    names: tuple[str, ...]
+    _by_key: Mapping[str, str]
+
+    @classmethod
+    def of(cls, customer_ids: Iterable[Any], values: Iterable[Any]) -> Self:
+        """Segments by values, side by side with ids; the first value of a customer counts.
+
+        Example:
+            >>> Segments.of(["0042", "0043", None], ["plus", "basic", "pro"]).names
+            ('basic', 'plus')
+        """
+        named: dict[str, str] = {}
+        for customer_id, value in zip(customer_ids, values, strict=True):
+            name = "" if value is None else shorten(clean(value).strip(), _LONGEST_NAME)
+            if customer_id is not None and name:
+                named.setdefault(canonical_key(str(customer_id)), name)
+        sizes = Counter(named.values())
+        kept = [name for name, _ in sizes.most_common(_MOST if len(sizes) <= _MOST else _MOST - 1)]
+        found = {key: name if name in kept else OTHERS for key, name in named.items()}
+        rest = (OTHERS,) if len(kept) < len(sizes) else ()
+        return cls((*sorted(kept, key=_order), *rest), found)
+
+    def name_of(self, customer_id: str | None) -> str:
+        """The segment of a customer."""
+        return (
+            NO_VALUE
+            if customer_id is None
+            else self._by_key.get(canonical_key(customer_id), NO_VALUE)
+        )
+
+    def parted(self, records: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+        """Records by their customers' segments, in the order of `names`.
+
+        Those of nobody's segment come last, if there are any.
+        """
+        found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in (*self.names, NO_VALUE)}
+        for record in records:
+            found[self.name_of(record.get("customer_id"))].append(record)
+        if not found[NO_VALUE]:
+            del found[NO_VALUE]
+        return found
+
+
+def _order(name: str) -> tuple[bool, float, str]:
+    """Numbers by their size, before words by the alphabet."""
+    try:
+        return False, float(name), name
+    except ValueError:
+        return True, 0.0, name
