@@ -3,7 +3,6 @@
 Each number comes from where the report's come from: its steps, outcomes, questions and columns.
 """
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -62,14 +61,13 @@ def _told(name: str, summary: Mapping[str, Any]) -> str:
 
 def reply_chart(contacts: _Records, segments: Segments | None) -> Chart:
     """How long people, or the flow, took to say something first."""
-    kept = [{"customer_id": c.get("customer_id"), "s": reply_seconds([c])} for c in contacts]
-    every = [s for record in kept for s in record["s"]]
+    taken = [(c.get("customer_id"), seconds) for c in contacts for seconds in reply_seconds([c])]
+    every = [seconds for _, seconds in taken]
     whole = reply_columns(every)
     if whole is None:
         return Chart("Nobody has replied so far.")
-    parts = segments.parted(kept) if segments else {}
-    seconds = {name: [s for record in part for s in record["s"]] for name, part in parts.items()}
-    return _column_chart(whole, seconds, lambda part: reply_columns(part, among=every))
+    parts = segments.grouped(taken) if segments else {}
+    return _column_chart(whole, parts, lambda part: reply_columns(part, among=every))
 
 
 def answer_chart(
@@ -95,18 +93,13 @@ def answer_chart(
         return _question_chart(replies, segments, question)
     if question is not None:
         raise InputError("In a simulation the table speaks, and nobody is asked a question.")
-    said = [
-        {"customer_id": m.get("customer_id"), "n": number}
-        for m in messages
-        for number in answers([m])
-    ]
-    every = array("d", (record["n"] for record in said))
+    said = [(m.get("customer_id"), number) for m in messages for number in answers([m])]
+    every = [number for _, number in said]
     whole = answer_columns(every)
     if whole is None:
         return Chart("No answer so far is a number.")
-    parts = segments.parted(said) if segments else {}
-    numbers = {name: [record["n"] for record in part] for name, part in parts.items()}
-    return _column_chart(whole, numbers, lambda part: answer_columns(part, among=every))
+    parts = segments.grouped(said) if segments else {}
+    return _column_chart(whole, parts, lambda part: answer_columns(part, among=every))
 
 
 def _column_chart(

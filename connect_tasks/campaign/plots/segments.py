@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.report.words import clean, shorten
@@ -15,6 +15,7 @@ NO_VALUE = "(no value)"
 OTHERS = "(others)"
 """Who has a value that is too rare for a picture of its own."""
 
+_Item = TypeVar("_Item")
 _MOST = 6
 _LONGEST_NAME = 40
 
@@ -62,9 +63,13 @@ class Segments:
 
         Those of nobody's segment come last, if there are any.
         """
-        found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in (*self.names, NO_VALUE)}
-        for record in records:
-            found[self.name_of(record.get("customer_id"))].append(record)
+        return self.grouped((record.get("customer_id"), record) for record in records)
+
+    def grouped(self, items: Iterable[tuple[str | None, _Item]]) -> dict[str, list[_Item]]:
+        """The same of anything that stands beside a customer's id."""
+        found: dict[str, list[_Item]] = {name: [] for name in (*self.names, NO_VALUE)}
+        for customer_id, item in items:
+            found[self.name_of(customer_id)].append(item)
         if not found[NO_VALUE]:
             del found[NO_VALUE]
         return found

@@ -20,6 +20,7 @@ from connect_tasks.campaign.plots.charts import (
 from connect_tasks.campaign.plots.segments import Segments
 from connect_tasks.campaign.report import render_report, stages
 from connect_tasks.campaign.report.words import END_REASON_WORDS, STATUS_WORDS
+from connect_tasks.errors import InputError
 from connect_tasks.ledger.contact import CampaignMode
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -243,3 +244,16 @@ def test_each_number_of_the_report_is_in_the_picture_of_the_same_name() -> None:
         for name, count in next(iter(chart.panels)).numbers.items():
             assert name in page
             assert f">{count}<" in page
+
+
+def test_one_question_can_be_asked_for_by_some_of_its_words() -> None:
+    replies = [reply(1, "1", "How satisfied are you?", "4"), reply(2, "1", "Why?", "Price")]
+    more = [reply(1, "2", "How satisfied are you?", "4"), reply(2, "2", "Why?", "Price")]
+    chart = answer_chart(INVITATION, [], [*replies, *more], None, "why")
+
+    assert [panel.numbers for panel in chart.panels] == [{"Price": 2}]
+    assert (chart.title, chart.note) == ("What people answered to the question", "")
+    with pytest.raises(InputError, match=r"Nobody was asked 'where'. There is 'How satisfied"):
+        answer_chart(INVITATION, [], replies, None, "where")
+    with pytest.raises(InputError, match="nobody is asked a question"):
+        answer_chart(SIMULATION, [], [], None, "why")

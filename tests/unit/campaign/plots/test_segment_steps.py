@@ -1,6 +1,7 @@
 """The steps of a segment are counted as those of the whole campaign."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def test_each_step_counts_who_came_so_far() -> None:
-    contacts = [
+    contacts: list[dict[str, Any]] = [
         {"status": "planned"},
         {"status": "started", "started_at": AT},
         {"status": "connected", "started_at": AT, "connected_at": AT},
@@ -46,7 +47,7 @@ def test_who_was_withdrawn_is_not_valid_and_who_failed_is(code: str) -> None:
 
 
 def test_links_count_where_there_are_links() -> None:
-    links = [{"opened_at": AT}, {"opened_at": None}]
+    links: list[dict[str, Any]] = [{"opened_at": AT}, {"opened_at": None}]
 
     told = segment_summary({"mode": "invitation"}, [], links)
     assert (told["issued"], told["opened"]) == (2, 1)
