@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-long test-wheel matrix coverage lint notebooks docs build bench clean
+.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-long test-wheel matrix newest coverage lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -34,7 +34,7 @@ demo: $(STAMP) ## Invite 250 synthetic customers, let simulated people answer at
 	@$(BIN)/python -m flows.demo
 
 chat: $(STAMP) ## Be a customer yourself: prints a link to a chat on this machine, and your answers as a table
-	@$(BIN)/python -m flows.chat
+	@$(BIN)/python -m connect_tasks.command_line chat
 
 # The slow tests wait most of the time: for chats, leases, servers. Three at a time fit on two cores.
 test: $(STAMP) lint ## Everything that CI checks
@@ -70,7 +70,7 @@ lint: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/lint-imports
 
 notebooks: $(STAMP) ## Run the notebooks and compare their outputs
-	$(BIN)/python -m pytest notebooks -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=300 --nbval-sanitize-with notebooks/sanitize.cfg
+	$(BIN)/python -m pytest notebooks connect_tasks/command_line/project -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=300 --nbval-sanitize-with notebooks/sanitize.cfg
 
 # Without the note that mkdocs-material ends in 2027: mkdocs.yml says what then.
 docs: $(VENV)/.docs-installed ## Build the site of the documents and the reference; warnings are errors
@@ -105,8 +105,18 @@ matrix: ## Run the unit tests and the main job on each supported Python that is 
 		".matrix/$$version/bin/python" -m pytest $(SIDE_BY_SIDE) -p no:cacheprovider tests/unit $(MAIN_JOB) || exit 1; \
 	done
 
+# NEWEST="tests/unit tests/functional/test_flow.py" for less; its own .newest, made anew each time.
+NEWEST ?= tests
+newest: ## Run the suite with the newest packages that the bounds allow, without constraints.txt
+	@rm -rf .newest && $(PYTHON) -m venv .newest && echo "Installing into .newest; it takes some minutes."
+	@# The pip of older Pythons looks for minutes for what today's finds in seconds.
+	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@.newest/bin/python -m pip freeze --exclude-editable | diff --ignore-case constraints.txt - | sed -n 's/^[<>]/&/p' || true
+	.newest/bin/python -m pytest $(SIDE_BY_SIDE) -p no:cacheprovider -m 'not long' $(NEWEST)
+
 bench: $(STAMP) ## Measure everything, about 15 minutes; BENCH="a e" or BENCH=--quick for less
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .matrix dist .prefect .connect_tasks out site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .matrix .newest dist .prefect .connect_tasks out site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,8 +5,6 @@ open them and chat at a local Amazon Connect, collects what they said, and shows
 A second run contacts nobody again.
 """
 
-import os
-import secrets
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -16,17 +14,17 @@ from rich.console import Console
 from rich.table import Table
 
 from connect_tasks import ChatTemplate
-from connect_tasks.campaign.links import KEYS_VARIABLE
 from connect_tasks.campaign.report import stages
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.emulator import LocalConnect, LocalQuotas
+from connect_tasks.command_line.own_chat import QUOTAS, give_keys
+from connect_tasks.emulator import LocalConnect
 from connect_tasks.emulator.people import Habits, PersonRecord, simulate_people
 from connect_tasks.errors import ConnectTasksError
 from connect_tasks.flows.collect import collect
 from connect_tasks.flows.invite import invite
 from connect_tasks.invitations import LocalApp
 
-__all__ = ["QUOTAS", "TEMPLATE", "give_keys", "main"]
+__all__ = ["TEMPLATE", "main"]
 
 ROOT = Path(__file__).parents[1]
 CAMPAIGN = "renewals-demo"
@@ -37,15 +35,6 @@ TEMPLATE = ChatTemplate(
         "renewal_date": "{{ renewal_date }}",
         "language": "{{ language }}",
     },
-)
-# Ten times a new account's, so that nobody waits for the demo.
-QUOTAS = LocalQuotas(
-    start_chat_contact=(50, 80),
-    describe_contact=(100, 150),
-    create_participant_connection=(60, 90),
-    send=(100, 150),
-    get_transcript=(80, 120),
-    search_contacts=(5, 10),
 )
 HABITS = Habits(think_seconds=(0.1, 0.8), late_seconds=(1, 3))
 
@@ -76,11 +65,6 @@ def main() -> int:
     console.print("\nWritten: out/contacts.csv, out/replies.csv, out/report.html, and more")
     console.print("Be a customer yourself: make chat")
     return 0
-
-
-def give_keys() -> None:
-    """Keys for the links of this process, unless the environment has some."""
-    os.environ.setdefault(KEYS_VARIABLE, secrets.token_urlsafe(32))
 
 
 def _spend_an_evening(customers: Path) -> _Evening:

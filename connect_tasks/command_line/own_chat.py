@@ -82,7 +82,7 @@ def give_keys() -> None:
 
 def be_the_customer(
     scene: Scene,
-    on_link: Callable[[str], None],
+    on_link: Callable[[str, str], None],
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answered:
@@ -92,7 +92,8 @@ def be_the_customer(
 
     Args:
         scene: What the person finds.
-        on_link: Called once with the link, when it opens.
+        on_link: Called once, when the link opens, with it and with the URL of the local Amazon
+            Connect, whose page shows the chat from the other side.
         sleep: Waits, between one look at the chat and the next.
 
     Raises:
@@ -103,7 +104,7 @@ def be_the_customer(
         from connect_tasks.command_line.own_chat import Scene, be_the_customer
 
         def talk():
-            return be_the_customer(Scene(flow="survey"), on_link=print)
+            return be_the_customer(Scene(flow="survey"), print)
         ```
     """
     give_keys()
@@ -113,7 +114,7 @@ def be_the_customer(
         table = _write_table(scene, Path(folder, "customers.csv"))
         link = _link(table, instance, ledger, app.base_url)
         with app, Ledger(ledger) as opened:
-            on_link(link)
+            on_link(link, local.endpoint_url)
             while (result := _ended(opened, instance, ledger)) is None:
                 sleep(_SECONDS_BETWEEN_LOOKS)
             return _answered(result)

@@ -47,12 +47,13 @@ def chat(
         name=name, attributes=attribute or {}, flow=flow, flow_files=flow_file, world=world
     )
 
-    answered = be_the_customer(scene, lambda link: _tell(output, link))
+    answered = be_the_customer(scene, lambda link, there: _tell(output, link, there))
     document = {"replies": list(answered.replies), "stored": dict(answered.stored)}
     return Outcome(text=_told(answered), document=document)
 
 
-def _tell(output: Output, link: str) -> None:
+def _tell(output: Output, link: str, there: str) -> None:
+    output.say(f"The local Amazon Connect shows the chat from the other side at {there}/")
     output.say("Open this in your browser, press the button, and answer; Ctrl-C ends:\n")
     # Also where quiet was asked for: without it there is no chat.
     from rich.console import Console
