@@ -7,6 +7,7 @@ from connect_tasks.blocks.instance import (
     load_instance,
 )
 from connect_tasks.blocks.policy import OutreachPolicyBlock, load_policy
+from connect_tasks.blocks.written import written
 
 __all__ = [
     "AmazonConnectInstance",
@@ -15,4 +16,5 @@ __all__ = [
     "block_name",
     "load_instance",
     "load_policy",
+    "written",
 ]

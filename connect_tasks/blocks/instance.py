@@ -11,14 +11,12 @@ from prefect_aws import AwsClientParameters, AwsCredentials
 from pydantic import (
     BeforeValidator,
     Field,
-    GetJsonSchemaHandler,
     HttpUrl,
     PrivateAttr,
     ValidationInfo,
     field_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
@@ -30,6 +28,7 @@ from connect_tasks.aws.proxies import is_loopback
 from connect_tasks.aws.quotas import Quotas, threads_for
 from connect_tasks.aws.rules import flow_id
 from connect_tasks.aws.rules import instance_id as id_of_instance
+from connect_tasks.blocks.form_fields import AlsoByName, Folded
 from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
 from connect_tasks.blocks.saved import saved
 from connect_tasks.blocks.start_limit import PrefectStartLimit
@@ -112,11 +111,11 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
             "the campaign, by boto3's default chain.",
         )
     )
-    quotas: Quotas = Field(
+    quotas: Annotated[Quotas, Folded(Quotas)] = Field(
         default_factory=Quotas,
         title="Quotas",
-        description="What the instance grants, as Service Quotas in the AWS console shows it. The "
-        "defaults are those of a new account.",
+        description="What the instance grants, as Service Quotas in the AWS console shows it. Left "
+        "out: what a new account has.",
     )
     start_limit: str | None = Field(
         default=None,
@@ -126,7 +125,7 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
         "a second's worth at a time.",
         min_length=1,
     )
-    aws_client_parameters: AwsClientParameters = Field(
+    aws_client_parameters: Annotated[AwsClientParameters, Folded(AwsClientParameters)] = Field(
         default_factory=AwsClientParameters,
         title="AWS client parameters",
         description="Only for another endpoint, a proxy or certificates of your own; they hold "
@@ -261,21 +260,11 @@ def load_instance(connect: object) -> object:
     )
 
 
-class _AlsoByName:
-    """A block in a form, or its name: what has no form, an API and a command, has names."""
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        name = {"type": "string", "title": "Its name", "minLength": 1}
-        return {"anyOf": [handler(schema), name]}
-
-
 if TYPE_CHECKING:
     InstanceParameter: TypeAlias = AmazonConnectInstance
 else:
     InstanceParameter = Annotated[
-        AmazonConnectInstance, BeforeValidator(load_instance), _AlsoByName()
+        AmazonConnectInstance, BeforeValidator(load_instance), AlsoByName()
     ]
 """An instance as a flow's parameter: a saved block or its name; in Python also one not saved."""
 

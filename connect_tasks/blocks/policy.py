@@ -10,9 +10,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from connect_tasks.aws.problems import checked
+from connect_tasks.blocks.form_fields import AlsoAsText
 from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
 from connect_tasks.blocks.saved import saved
+from connect_tasks.blocks.written import is_toml, variable, written
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.errors import InputError
 
 __all__ = ["OutreachPolicyBlock", "PolicyLike", "PolicyParameter", "load_policy"]
 
@@ -80,41 +83,56 @@ class OutreachPolicyBlock(AlsoInNotebooks, Block):
 PolicyLike: TypeAlias = (
     OutreachPolicy | OutreachPolicyBlock | dict[str, Any] | str | os.PathLike[str]
 )
-"""A policy, its fields, its block or the block's name, or the path of its TOML file."""
+"""A policy, its fields as they are or as TOML, the path of its TOML file, its block, or the name
+of its block or of a Prefect variable."""
 
 
 def load_policy(policy: object) -> OutreachPolicy | None:
     """The policy that is meant.
 
     Args:
-        policy: One, or its fields; a block that holds one, or the name under which it is saved; the
-            path of a file whose name ends in `.toml`. None means none.
+        policy: One, or its fields, also as a TOML text; a block that holds one, or the name under
+            which it is saved, or under which a Prefect variable has its fields; the path of a file
+            whose name ends in `.toml`. None means none.
 
     Raises:
-        InputError: No block of this name is saved, the file cannot be read, or what is there breaks
-            a rule.
+        InputError: Nothing is saved under this name, the file cannot be read, or what is there
+            breaks a rule.
     """
     match awaited(policy, "policy"):
         case None | OutreachPolicy() as plain:
             return plain
         case OutreachPolicyBlock() as block:
             return block.policy
+        case str() as text if is_toml(text):
+            return _checked(written(text, "policy"))
         case str() as name if not name.lower().endswith(_FILE):
             return _saved(name)
         case str() | os.PathLike() as path:
             return OutreachPolicy.from_toml(os.fspath(path))
         case fields:
-            return checked(OutreachPolicy, cast("dict[str, Any]", fields), "policy")
+            return _checked(fields)
+
+
+def _checked(fields: object) -> OutreachPolicy:
+    return checked(OutreachPolicy, cast("dict[str, Any]", fields), "policy")
 
 
 def _saved(name: str) -> OutreachPolicy:
-    return saved(
-        OutreachPolicyBlock,
-        name,
-        "outreach policy",
-        made_by="OutreachPolicyBlock(policy=...)",
-        hint=" The name of a policy's file ends in `.toml`.",
-    ).policy
+    try:
+        block = saved(
+            OutreachPolicyBlock,
+            name,
+            "outreach policy",
+            made_by="OutreachPolicyBlock(policy=...)",
+            hint=" The name of a policy's file ends in `.toml`. A Prefect variable of this name, "
+            "which may hold a policy, is not there either.",
+        )
+    except InputError:
+        if (fields := variable(name)) is None:
+            raise
+        return _checked(fields)
+    return block.policy
 
 
 if TYPE_CHECKING:
@@ -122,6 +140,9 @@ if TYPE_CHECKING:
 else:
     # What Python may give besides is no part of a form.
     PolicyParameter = Annotated[
-        OutreachPolicyBlock | OutreachPolicy | None, BeforeValidator(load_policy)
+        OutreachPolicyBlock | OutreachPolicy | None,
+        BeforeValidator(load_policy),
+        AlsoAsText("Name, or TOML"),
     ]
-"""A policy as a flow's parameter: in a deployment's form a saved block, or the policy's fields."""
+"""A policy as a flow's parameter: in a deployment's form a saved block, the policy's
+fields, or a text: their TOML, or the name of a block or a variable."""

@@ -34,6 +34,7 @@ class Plan:
         outlook: Of those who were not contacted before: who may be now, later and never.
         intake: The same for a forecast, with reasons and samples.
         index: The table's own index, if it has one.
+        source: The path or URI that the table was read from, if it has one.
     """
 
     campaign: str
@@ -52,3 +53,4 @@ class Plan:
     intake: Intake = field(repr=False)
     outlook: Outlook = field(default_factory=Outlook, repr=False)
     index: Any = field(default=None, repr=False)
+    source: str | None = field(default=None, repr=False)

@@ -33,7 +33,8 @@ def as_form(function: Callable[..., Any]) -> Signature:
     wanted = sorted(given, key=lambda parameter: parameter.default is not Parameter.empty)
     if wanted == given or any(parameter.kind not in _ORDERED for parameter in given):
         return signature
-    stay = next(place for place, pair in enumerate(zip(given, wanted)) if pair[0] != pair[1])
+    pairs = enumerate(zip(given, wanted, strict=True))
+    stay = next(place for place, (before, after) in pairs if before != after)
     by_name = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in wanted[stay:]]
     return signature.replace(parameters=[*wanted[:stay], *by_name])
 

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from connect_tasks.blocks import InstanceParameter
 from connect_tasks.blocks.policy import PolicyParameter
+from connect_tasks.blocks.written import TemplateParameter
 from connect_tasks.campaign import inviting
 from connect_tasks.campaign.inviting import DEFAULT_EXPIRY, checked_expiry
 from connect_tasks.campaign.links import InvitationKeys, checked_base_url
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.flows.run_texts import keeping_ids, named_after_table
+from connect_tasks.flows.settings_parts import SettingsParameter, parts
 from connect_tasks.flows.table_flow import TABLE_FORM, table_flow
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, issue_invitations, preview, validate_customers
@@ -25,13 +26,14 @@ __all__ = ["invite", "revoke"]
 
 
 @table_flow(name="invite", flow_run_name=named_after_table)
-def invite(
+def invite(  # noqa: PLR0913 - the parameters of a flow are its form
     customers: Annotated[Any, TABLE_FORM],
-    template: ChatTemplate | None = None,
+    template: TemplateParameter = None,
     *,
     campaign: Annotated[str, Field(min_length=1)],
     connect: InstanceParameter,
     base_url: Annotated[str, Field(min_length=1)],
+    settings: SettingsParameter = None,
     expires_after: timedelta = DEFAULT_EXPIRY,
     ledger: str | None = None,
     save_to: str | None = None,
@@ -60,6 +62,9 @@ def invite(
         connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         base_url: Where customers reach the app, as `https://chat.example.com`. It may change: from
             then on all links of the campaign begin with it.
+        settings: Instead of template and policy, all of them as one TOML text, as
+            `connect-tasks.toml` has them, or the name of a Prefect variable that holds it. What is
+            also given by itself counts. No secrets: Prefect keeps it.
         expires_after: How long a link works, counted from when it was issued: 5 minutes to 366
             days, in Prefect's form as `P30D`. A later run can say it anew for its table's links.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
@@ -103,6 +108,7 @@ def invite(
         print(result.contacts[["customer_id", "status"]])
         ```
     """
+    part = parts(settings, template=template, policy=policy)
     InvitationKeys.from_environment()
     checked_base_url(base_url)
     checked_expiry(expires_after)
@@ -111,23 +117,23 @@ def invite(
         # A type of both results would make everybody else tell the two apart.
         return preview(  # type: ignore[return-value]
             customers,
-            template,
+            part.template,
             connect,
             campaign=campaign,
             ledger=ledger,
             mode=way,
-            policy=policy,
+            policy=part.policy,
             expires_after=expires_after,
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
             customers,
-            template,
+            part.template,
             campaign=campaign,
             connect=connect,
             ledger=shared,
             mode=way,
-            policy=policy,
+            policy=part.policy,
         )
         issue_invitations(
             plan, base_url=base_url, expires_after=expires_after, ledger=shared, save_to=save_to

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from connect_tasks.blocks import InstanceParameter
 from connect_tasks.blocks.policy import PolicyParameter
+from connect_tasks.blocks.written import ConversationParameter, TemplateParameter
 from connect_tasks.campaign.hand_over.started_chat import check_alone, function_of
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred
-from connect_tasks.chat.template.chat_template import ChatTemplate
-from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.run_texts import named_after_table
+from connect_tasks.flows.settings_parts import SettingsParameter, parts
 from connect_tasks.flows.table_flow import TABLE_FORM, HandOverParameter, table_flow
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tasks import collect_responses, preview, start_chats, validate_customers
@@ -25,11 +25,12 @@ __all__ = ["outreach"]
 @table_flow(name="outreach", flow_run_name=named_after_table)
 def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
     customers: Annotated[Any, TABLE_FORM],
-    template: ChatTemplate | None = None,
+    template: TemplateParameter = None,
     *,
     campaign: Annotated[str, Field(min_length=1)],
     connect: InstanceParameter,
-    conversation: Conversation | None = None,
+    settings: SettingsParameter = None,
+    conversation: ConversationParameter = None,
     ledger: str | None = None,
     save_to: str | None = None,
     workers: Annotated[int, Field(ge=1)] = 1,
@@ -59,6 +60,9 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
             Without it, columns are named like the request's fields.
         campaign: The name under which each customer is contacted at most once.
         connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
+        settings: Instead of template, conversation and policy, all of them as one TOML text, as
+            `connect-tasks.toml` has them, or the name of a Prefect variable that holds it. What is
+            also given by itself counts. No secrets: Prefect keeps it.
         conversation: What our side says, and when a conversation is over.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
@@ -107,7 +111,8 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
         print(result.contacts)
         ```
     """
-    check_alone(hand_over, conversation)
+    part = parts(settings, template=template, conversation=conversation, policy=policy)
+    check_alone(hand_over, part.conversation)
     way = CampaignMode.SIMULATION
     if hand_over is not None:
         # Looked up before anything is planned; what travels on is what was given.
@@ -117,24 +122,24 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
         # A type of both results would make everybody else tell the two apart.
         return preview(  # type: ignore[return-value]
             customers,
-            template,
+            part.template,
             connect,
-            conversation,
+            part.conversation,
             campaign=campaign,
             ledger=ledger,
             mode=way,
-            policy=policy,
+            policy=part.policy,
         )
     with SharedLedger(ledger) as shared:
         plan = validate_customers(
             customers,
-            template,
+            part.template,
             campaign=campaign,
             connect=connect,
-            conversation=conversation,
+            conversation=part.conversation,
             ledger=shared,
             mode=way,
-            policy=policy,
+            policy=part.policy,
         )
         # Only whom this table names: who was planned before and is not in it is left alone.
         work: dict[str, Any] = {

@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 from pydantic import BeforeValidator, WithJsonSchema
 
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
-from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.blocks.written import ConversationParameter
 from connect_tasks.errors import CampaignHaltedError, InputError
 from connect_tasks.flows.run_texts import named_after_cases
 from connect_tasks.flows.table_flow import table_flow
@@ -71,7 +71,7 @@ def regression(
     fail_on_difference: bool = False,
     junit: str | None = None,
     campaign: str | None = None,
-    conversation: Conversation | None = None,
+    conversation: ConversationParameter = None,
     ledger: str | None = None,
 ) -> RegressionResult:
     """Play the cases of a table with a contact flow, and say what came otherwise than expected.

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
@@ -24,6 +25,7 @@ from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.databases.opening import is_database
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tables.reading import open_table
+from connect_tasks.tasks.assets import place_of, save_files, save_in_database
 from connect_tasks.tasks.forecasts import bind_rows, chunks_of, expected_of, row_count
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.plan_log import tell_plan
@@ -121,7 +123,8 @@ def validate_customers(
             opened, campaign, chunks, renderer, now=now, policy=rules, on_progress=show
         )
         said = (*table.warnings, *renderer.warnings(), *slips, *plan.warnings)
-        plan = replace(plan, index=table.index, warnings=said)
+        source = place_of(customers)
+        plan = replace(plan, index=table.index, warnings=said, source=source)
         expected = expected_of(
             plan.intake,
             connect,
@@ -246,9 +249,11 @@ def collect_responses(
     with open_existing(ledger) as opened:
         result = CampaignResult(opened.existing_campaign(campaign), ledger_url(ledger), plan)
         with result.read_from(opened):
+            source = plan.source if plan else None
             if is_database(save_to):
-                result.to_database(save_to)
+                write = partial(result.to_database, save_to)
+                save_in_database(result.campaign, save_to, write, source=source)
             elif save_to:
-                result.save(save_to)
+                save_files(result.campaign, save_to, result.save, source=source)
             publish_result(result, saved_to=save_to)
     return result

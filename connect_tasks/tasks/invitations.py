@@ -4,6 +4,7 @@ Links are in no log, no artifact and no result of Prefect's: whoever has one spe
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from prefect import task
 
@@ -13,8 +14,9 @@ from connect_tasks.campaign.links import InvitationKeys
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.ledger.contact import CampaignState
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.tables.destinations import folder_for, replacing
+from connect_tasks.tables.destinations import replacing
 from connect_tasks.tables.layouts import LINKS
+from connect_tasks.tasks.assets import save_files
 from connect_tasks.tasks.run_context import (
     NO_RECORD,
     Logger,
@@ -26,7 +28,7 @@ from connect_tasks.tasks.run_log import plain_errors
 
 __all__ = ["issue_invitations"]
 
-_FILE = "invitations.csv"
+_TABLE = "invitations"
 _WHILE_HALTED = {
     CampaignState.PAUSED: "its links ask for a moment's patience until it is resumed",
     CampaignState.STOPPED: "its links open nothing until it is resumed",
@@ -108,6 +110,9 @@ def _tell(log: Logger, invited: Invited, plan: Plan) -> None:
 
 
 def _save(ledger: Ledger, plan: Plan, keys: InvitationKeys, now: datetime, place: str) -> None:
-    """For programs: an apostrophe before an id would be another id."""
-    with folder_for(place) as folder, replacing(folder / _FILE) as file:
-        LINKS.write_csv(links_to_send(ledger, plan, keys, now=now), file, neutralise=False)
+    def write(folder: Path) -> None:
+        """For programs: an apostrophe before an id would be another id."""
+        with replacing(folder / f"{_TABLE}.csv") as file:
+            LINKS.write_csv(links_to_send(ledger, plan, keys, now=now), file, neutralise=False)
+
+    save_files(plan.campaign, place, write, tables=[_TABLE], source=plan.source)

@@ -88,3 +88,25 @@ def test_an_instance_is_given_to_a_deployment_by_its_name_or_picked(
 @pytest.mark.parametrize("connect", ["", None, 5, {"instance_id": ""}, ["production"]])
 def test_nothing_else_is_taken_for_an_instance(flow: Any, connect: Any) -> None:
     assert refused(flow, connect=connect)
+
+
+@pytest.mark.parametrize("field", ["template", "conversation", "policy", "settings"])
+def test_what_a_campaign_is_made_of_may_be_a_text(field: str) -> None:
+    for text in ("renewals_2026", "[template]\ndisplay_name = '{{ name }}'"):
+        assert refused(outreach, **{field: text}) == []
+    assert refused(outreach, **{field: None}) == []
+    assert refused(outreach, **{field: ""})
+    assert refused(outreach, **{field: 5})
+
+
+@pytest.mark.parametrize(
+    ("field", "filled_in"),
+    [
+        ("template", {"display_name": "{{ name }}"}),
+        ("conversation", {"messages": ["hi"], "max_replies": 1}),
+        ("policy", {"suppression": ["marketing"]}),
+    ],
+)
+def test_and_is_a_form_of_its_own_all_the_same(field: str, filled_in: dict[str, Any]) -> None:
+    assert refused(outreach, **{field: filled_in}) == []
+    assert refused(outreach, **{field: {**filled_in, "colour": "red"}})
