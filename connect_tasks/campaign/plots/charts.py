@@ -19,7 +19,7 @@ from connect_tasks.campaign.report.figures import (
     reply_seconds,
 )
 from connect_tasks.campaign.report.outcomes import Outcomes
-from connect_tasks.campaign.report.questions import Question, QuestionList
+from connect_tasks.campaign.report.questions import NO_ANSWER, Question, QuestionList
 from connect_tasks.campaign.report.steps import stages
 from connect_tasks.campaign.report.words import headline, percent
 from connect_tasks.errors import InputError
@@ -122,7 +122,9 @@ def _question_chart(replies: _Records, segments: Segments | None, wanted: str | 
     drawn = [place for place in chosen if listed[place].bars or listed[place].columns]
     rows = tuple(_question_row(listed[p], {n: by_segment[n][p] for n in by_segment}) for p in drawn)
     rest = more if wanted is None else 0
-    return Chart(_asked_words(len(chosen) + rest), rows, _left_out(len(chosen) - len(drawn), rest))
+    number = len(chosen) + rest
+    title = _question_words(listed[chosen[0]]) if number == 1 else _asked_words(number)
+    return Chart(title, rows, _left_out(len(chosen) - len(drawn), rest))
 
 
 def _chosen(listed: Sequence[Question], wanted: str | None) -> list[int]:
@@ -156,7 +158,17 @@ def _begun_small(sentence: str) -> str:
 def _asked_words(number: int) -> str:
     if not number:
         return "Nobody was asked anything so far."
-    return f"What people answered to {'the question' if number == 1 else f'{number} questions'}"
+    return f"What people answered to {number} questions"
+
+
+def _question_words(question: Question) -> str:
+    """A question, and what most people answered."""
+    asked = question.text.partition("\n")[0]
+    given = [bar for bar in question.bars if bar.label.strip() != NO_ANSWER]
+    if not given:
+        return f"{asked} {question.sentence}"
+    top, total = max(given, key=lambda bar: bar.count), sum(bar.count for bar in given)
+    return f"{asked} Most often: {top.label} ({top.count:,} of {total:,})."
 
 
 def _left_out(in_words: int, more: int) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from connect_tasks.campaign.report.figures import Bar, Columns, answer_columns, bars, number_of
 from connect_tasks.campaign.report.words import clean, percent, shorten
 
-__all__ = ["Question", "QuestionList"]
+__all__ = ["NO_ANSWER", "Question", "QuestionList"]
 
 # So many different wordings are held on to while the replies go by, and so many are shown.
 _MOST_HELD = 300
@@ -34,8 +34,10 @@ _MOST_COUNTED = 200
 _MOST_TEXTS = 5
 _LONGEST_QUESTION = 600
 _LONGEST_ANSWER = 300
+NO_ANSWER = "no answer"
+"""What is said of those who were asked and gave none."""
 # With a space that no answer begins with: answers are stripped.
-_NO_ANSWER = " no answer"
+_NO_ANSWER = f" {NO_ANSWER}"
 # What is left of different wordings, if it is to tell anything.
 _SHORTEST_IN_COMMON = 12
 

@@ -252,7 +252,7 @@ def test_one_question_can_be_asked_for_by_some_of_its_words() -> None:
     chart = answer_chart(INVITATION, [], [*replies, *more], None, "why")
 
     assert [panel.numbers for panel in chart.panels] == [{"Price": 2}]
-    assert (chart.title, chart.note) == ("What people answered to the question", "")
+    assert (chart.title, chart.note) == ("Why? Most often: Price (2 of 2).", "")
     with pytest.raises(InputError, match=r"Nobody was asked 'where'. There is 'How satisfied"):
         answer_chart(INVITATION, [], replies, None, "where")
     with pytest.raises(InputError, match="nobody is asked a question"):
