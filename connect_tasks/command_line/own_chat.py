@@ -17,6 +17,7 @@ from typing import Any
 from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.campaign.collection.collecting import collect_campaign
 from connect_tasks.campaign.links import KEYS_VARIABLE
+from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.command_line.tables import records_of
 from connect_tasks.emulator import LocalConnect, LocalQuotas
@@ -110,11 +111,12 @@ def be_the_customer(
     give_keys()
     with TemporaryDirectory() as folder, _local(scene) as local:
         instance, ledger = local.instance(), f"sqlite:///{Path(folder, 'ledger.db')}"
+        plan = _planned(_write_table(scene, Path(folder, "customers.csv")), instance, ledger)
         app = LocalApp(connect=instance, ledger=ledger)
-        table = _write_table(scene, Path(folder, "customers.csv"))
-        link = _link(table, instance, ledger, app.base_url)
+        issue_invitations.fn(plan, base_url=app.base_url, ledger=ledger)
+        links = CampaignResult(_CAMPAIGN, ledger, plan).invitations
         with app, Ledger(ledger) as opened:
-            on_link(link, local.endpoint_url)
+            on_link(str(links["url"].iloc[0]), local.endpoint_url)
             while (result := _ended(opened, instance, ledger)) is None:
                 sleep(_SECONDS_BETWEEN_LOOKS)
             return _answered(result)
@@ -145,7 +147,7 @@ def _write_table(scene: Scene, path: Path) -> Path:
     return path
 
 
-def _link(table: Path, instance: AmazonConnectInstance, ledger: str, base_url: str) -> str:
+def _planned(table: Path, instance: AmazonConnectInstance, ledger: str) -> Plan:
     plan = validate_customers.fn(
         str(table),
         campaign=_CAMPAIGN,
@@ -153,11 +155,10 @@ def _link(table: Path, instance: AmazonConnectInstance, ledger: str, base_url: s
         ledger=ledger,
         mode=CampaignMode.INVITATION,
     )
-    issue_invitations.fn(plan, base_url=base_url, ledger=ledger)
-    result = CampaignResult(_CAMPAIGN, ledger, plan)
     if plan.rejected:
-        raise InputError(f"No such customer can be: {result.contacts['error_message'].iloc[0]}.")
-    return str(result.invitations["url"].iloc[0])
+        why = CampaignResult(_CAMPAIGN, ledger, plan).contacts["error_message"].iloc[0]
+        raise InputError(f"No such customer can be: {why}.")
+    return plan
 
 
 def _ended(opened: Ledger, instance: AmazonConnectInstance, ledger: str) -> CampaignResult | None:

@@ -84,12 +84,12 @@ def test_check_ends_by_a_ledger_that_cannot_be_used(
 
 def as_somebody(link: str, endpoint_url: str) -> None:
     """Somebody opens the link in a browser, and answers all that is asked."""
-    people = {"links": [link], "endpoint_url": endpoint_url, "shares": {PersonKind.ANSWERS: 1}}
+    people = {"links": [link], "endpoint_url": endpoint_url, "shares": {PersonKind.PROMPT: 1}}
     threading.Thread(target=simulate_people, kwargs=people).start()
 
 
 def test_whoever_is_the_customer_sees_what_they_answered(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("CONNECT_TASKS_INVITATION_KEYS", raising=False)
     links = []
@@ -225,7 +225,7 @@ def test_completion_prints_a_script_that_knows_the_commands(
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
 
-    assert [name for name in ("dry-run", "regression", "--no-prefect") if name not in script] == []
+    assert [name for name in ("dry-run", "regression", "no-prefect") if name not in script] == []
 
 
 def test_the_script_for_bash_completes_a_command_and_an_option(tmp_path: Path) -> None:
