@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 
-.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-long test-wheel matrix newest coverage lint notebooks docs build bench clean
+.PHONY: help install demo chat test test-fast test-functional test-e2e test-all test-long contract test-wheel matrix newest coverage lint notebooks docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -62,6 +62,11 @@ test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
 
 test-e2e: $(STAMP) ## Processes that are killed, servers that go away, the README
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
+
+# With what others make: a browser, Prefect's UI, Amazon's own ChatJS. Without Chromium (Debian:
+# `apt-get install chromium`) they say that they were left out.
+contract: $(STAMP) ## What people and other programs see of it, among it Prefect's form in a browser
+	$(BIN)/python -m pytest -p no:nbval -ra tests/contract
 
 lint: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Alternatives", "Consequences"]
+FOR_WORK = {"dev", "docs", "test"}
 MADE_BY_TOOLS = {"build", "dist", "out", "__pycache__"}
 
 _FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
@@ -120,6 +121,17 @@ def test_a_decision_is_in_the_index_under_its_own_title(path: Path) -> None:
 
     assert line is not None, f"add a line for {path.name} to {name_of(path.parent / 'README.md')}"
     assert f"| {title} |" in line
+
+
+def test_the_decision_on_dependencies_says_what_each_of_them_is_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    ours = [entry for name, entries in extras.items() if name not in FOR_WORK for entry in entries]
+    names = {re.split(r"[\[<>=]", entry)[0] for entry in (*project["dependencies"], *ours)}
+    table = (ROOT / "docs" / "adr" / "0008-dependencies.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in table.splitlines() if line.startswith("| `"))
+
+    assert sorted(name for name in names - {"connect-tasks"} if f"`{name}`" not in rows) == []
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=name_of)
