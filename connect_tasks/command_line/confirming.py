@@ -18,7 +18,7 @@ def confirm(
     question: str,
     *,
     yes: bool,
-    is_terminal: Callable[[], bool] = lambda: sys.stdin.isatty(),
+    is_terminal: bool | None = None,
     ask: Callable[[], str] = input,
 ) -> None:
     """Return where something may be done.
@@ -26,7 +26,7 @@ def confirm(
     Args:
         question: What is about to be done, and what is lost by it.
         yes: Whether it was confirmed beforehand, by `--yes`.
-        is_terminal: Whether somebody sits there.
+        is_terminal: Whether somebody sits there; as standard input is if None.
         ask: Waits for their answer.
 
     Raises:
@@ -34,7 +34,7 @@ def confirm(
     """
     if yes:
         return
-    if not is_terminal():
+    if not (sys.stdin.isatty() if is_terminal is None else is_terminal):
         raise NotConfirmedError(
             f"{question} Nobody can be asked, as this is no terminal: give --yes if it is meant. "
             "Nothing was changed."

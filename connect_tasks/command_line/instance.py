@@ -40,7 +40,7 @@ def instance_of(
     if not settings.campaign.prefect:
         raise InputError(
             f"Without Prefect nobody knows the saved block {given.block!r}: leave --no-prefect "
-            "(or prefect = false in [campaign]) out, or give instance.instance_id and instance.contact_flow_id."
+            "(or prefect = false in [campaign]) out, or give instance_id and contact_flow_id."
         )
     return given.block
 

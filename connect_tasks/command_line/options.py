@@ -23,8 +23,7 @@ class Options:
     """What all commands take.
 
     Attributes:
-        config: The file of settings; `connect-tasks.toml` here, or in a folder above, if there is
-            one.
+        config: The file of settings; `connect-tasks.toml` in this folder if there is one.
         set: A setting as `KEY=VALUE`, such as `template.attributes.plan='{{ plan }}'`; before what
             the file says. Can be given more than once.
         campaign: The campaign's name.

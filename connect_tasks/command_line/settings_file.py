@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,7 @@ class SettingsText:
         if self.path is None:
             return ""
         found = toml_positions.positions(self._text)
-        known = tuple(path)
-        while known and known not in found:
-            known = known[:-1]
+        known = _known_part(path, found)
         if not known:
             return str(self.path)
         line, column = found[known]
@@ -59,11 +57,14 @@ class SettingsText:
 
 
 def find_settings(config: Path | None, folder: Path) -> Path | None:
-    """The file of settings that is meant: the one that is named, else the nearest one above.
+    """The file of settings that is meant: the one that is named, else the one in a folder.
+
+    None above it: paths in settings, such as the ledger's, count from where one is, and in a folder
+    below there would be another ledger, which knows nobody whom the first one has.
 
     Args:
         config: What was named.
-        folder: Where to begin to look.
+        folder: Where one is.
 
     Raises:
         InputError: The one that was named is not there.
@@ -75,10 +76,9 @@ def find_settings(config: Path | None, folder: Path) -> Path | None:
                 "write one with `connect-tasks init`."
             )
         return config
-    beginnings = (folder, *folder.parents)
-    found = next((place / FILE_NAME for place in beginnings if (place / FILE_NAME).is_file()), None)
+    found = folder / FILE_NAME
     # As it would be typed: errors name it.
-    return found.relative_to(folder) if found and found.parent == folder else found
+    return (Path(FILE_NAME) if folder == Path.cwd() else found) if found.is_file() else None
 
 
 def read_settings(
@@ -91,10 +91,10 @@ def read_settings(
     """The settings that hold: the file's, over them what `--set` says, over both what flags say.
 
     Args:
-        config: The file; the nearest `connect-tasks.toml` if None, and none is needed.
+        config: The file; `connect-tasks.toml` in the folder if None, and none is needed.
         pairs: What `--set` says, each as `KEY=VALUE`.
         flags: What a command's flags say, by setting, as `campaign.name`.
-        folder: From where to look for the file; the one in which the process is if None.
+        folder: Where to look for the file; where the process is if None.
 
     Raises:
         InputError: The file cannot be read, a secret was typed, or a setting breaks a rule: all
@@ -122,8 +122,21 @@ def _lines(
 
 def _typed_place(loc: tuple[str | int, ...], typed: Mapping[tuple[str, ...], Any]) -> str:
     """What was typed is not in the file: its place is the command line."""
-    is_typed = any(loc[: len(path)] == path for path in typed)
+    tables = {path[:depth] for path in typed for depth in range(1, len(path) + 1)}
+    known = _known_part(loc, tables)
+    is_typed = any(known[: len(path)] == path for path in typed)
     return "command line" if is_typed else ""
+
+
+def _known_part(
+    loc: Sequence[str | int], known: Collection[tuple[str | int, ...]]
+) -> tuple[str | int, ...]:
+    """As much of a place as is there; what a model adds to it, such as a type's name, is not."""
+    part: tuple[str | int, ...] = ()
+    for name in loc:
+        if (*part, name) in known:
+            part = (*part, name)
+    return part
 
 
 def _without_secrets(problem: Problem, loc: tuple[str | int, ...]) -> str:

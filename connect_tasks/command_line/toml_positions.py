@@ -5,6 +5,7 @@ Only for text that `tomllib` has read: what is wrong in it, that has said.
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -49,6 +50,7 @@ class _Scanner:
         self.found: dict[Path, Position] = {}
         self._text = text
         self._at = 0
+        self._lines = [0, *(end.end() for end in re.finditer("\n", text))]
         self._tables: dict[Path, int] = {}
 
     def read(self) -> None:
@@ -148,9 +150,8 @@ class _Scanner:
             self._at = found.end()
 
     def _note(self, path: Path, start: int) -> None:
-        before = self._text[:start]
-        line = before.count("\n") + 1
-        self.found.setdefault(path, (line, start - (before.rfind("\n") + 1) + 1))
+        line = bisect_right(self._lines, start)
+        self.found.setdefault(path, (line, start - self._lines[line - 1] + 1))
 
 
 def _name(written: str) -> str:

@@ -138,10 +138,8 @@ def _on_list(name: str, count: int, words: str, key: str) -> Outcome:
 
 
 def _of_erased(erased: "Erased", refused: int) -> Outcome:
-    lines = [
-        f"{erased.contacts:,} contacts were forgotten, {erased.messages:,} messages and "
-        f"{erased.refusals:,} refused rows with them."
-    ]
+    messages, rows = f"{erased.messages:,} messages", f"{erased.refusals:,} refused rows"
+    lines = [f"{erased.contacts:,} contacts were forgotten, {messages} and {rows} with them."]
     if refused:
         lines.append(f"{_people(refused)} could not be forgotten now; standard error says why.")
     if not erased.overwritten:
