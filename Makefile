@@ -92,13 +92,13 @@ build: $(STAMP) ## Make the sdist and the wheel in dist/
 
 # In a folder of its own, with nothing of the checkout but its tests: what is not in the wheel is missing.
 MAIN_JOB := tests/functional/test_campaign.py tests/functional/test_flow.py tests/functional/test_manage_flows.py
-test-wheel: build ## Install the wheel away from the sources, and run the main job and the README with it
+test-wheel: build ## Install the wheel away from the sources, and run the main job, the README and the documents with it
 	@room=$$(mktemp -d) && trap 'rm -rf "$$room"' EXIT && \
 	$(PYTHON) -m venv "$$room/venv" && \
 	"$$room/venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[test]" && \
-	cp -R tests README.md pyproject.toml "$$room" && cd "$$room" && \
+	cp -R tests docs data README.md CONTRIBUTING.md Makefile pyproject.toml "$$room" && cd "$$room" && \
 	venv/bin/python -c 'import connect_tasks, importlib.util as u; assert "site-packages" in connect_tasks.__file__ and not u.find_spec("flows")' && \
-	venv/bin/python -m pytest $(SIDE_BY_SIDE) $(MAIN_JOB) tests/e2e/test_readme.py tests/e2e/test_empty_folder.py
+	venv/bin/python -m pytest $(SIDE_BY_SIDE) $(MAIN_JOB) tests/functional/test_documents_examples.py tests/e2e/test_readme.py tests/e2e/test_empty_folder.py
 
 # Each Python that pyproject.toml promises and that this machine has.
 matrix: ## Run the unit tests and the main job on each supported Python that is there

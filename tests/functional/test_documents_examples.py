@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -229,8 +230,7 @@ def runs_here(arguments: list[str]) -> None:
     if kind == "-c":
         compile(what, "-c", "exec")
     elif kind == "-m":
-        folder = ROOT / what.replace(".", "/")
-        assert (folder / "__main__.py").exists() or folder.with_suffix(".py").exists()
+        assert find_spec(what)
     else:
         assert (ROOT / kind).exists()
 
