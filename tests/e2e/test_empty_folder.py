@@ -4,11 +4,16 @@ Run from a wheel (`make test-wheel`) there is no checkout; there, as here, every
 or a few lines of Python in a folder that holds nothing.
 """
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
@@ -144,3 +149,48 @@ def test_a_flow_is_deployed_from_python_by_its_name(server: PrefectServer, folde
 
     found = server.post("deployments/filter", deployments={"name": {"any_": ["in-python"]}})
     assert [d["entrypoint"] for d in found] == ["connect_tasks.flows.manage.status"]
+
+
+def command_line(folder: Path, *words: str) -> dict[str, Any]:
+    """What `connect-tasks` answers in a folder that holds nothing but a new project."""
+    done = subprocess.run(
+        [sys.executable, "-m", "connect_tasks.command_line", *words, "--json"],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document | {"exit_code": done.returncode}
+
+
+@contextmanager
+def local_connect(folder: Path) -> Iterator[str]:
+    """`connect-tasks local` in a terminal of its own, on a port that is free."""
+    command = [sys.executable, "-m", "connect_tasks.command_line", "local", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip().partition("=")[2]
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
+def test_a_new_project_runs_at_once_and_again_contacts_nobody(tmp_path: Path) -> None:
+    assert len(command_line(tmp_path, "init")["written"]) == 7
+    with local_connect(tmp_path) as url:
+        run_it = ("run", "customers.csv", "--set", f"instance.endpoint_url={url}")
+        first = command_line(tmp_path, *run_it)
+        again = command_line(tmp_path, *run_it)
+        contacts = httpx.get(f"{url}/_local/contacts").json()
+    counts = first["summary"]
+
+    assert (counts["rows"], counts["completed"], counts["replied"]) == (12, 8, 8)
+    # Done, with rows to look at.
+    assert (first["exit_code"], again["exit_code"]) == (1, 1)
+    assert again["summary"] == counts
+    assert len(contacts) == 8
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"contacts.csv", "report.html"}
