@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.patches import Rectangle
 
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign.collection.collecting import collect_campaign
@@ -150,3 +151,28 @@ def test_the_report_has_their_answers(
     assert "What people were asked, and what they answered" in page
     assert "Hello …, how satisfied are you with us, from 1 to 5?" in page
     assert f"of {len(people)} people invited answered" in page
+
+
+def test_what_is_drawn_is_what_the_tables_say(story: tuple[list[PersonRecord], str]) -> None:
+    result = CampaignResult(CAMPAIGN, story[1])
+    summary, replies = result.summary, result.replies
+    funnel, answers = result.plot(), result.plot("answers", question="satisfied")
+    reasons = result.plot("answers", question="main reason", by="score")
+
+    (steps,) = funnel.axes
+    assert [text.get_text().split()[0] for text in steps.texts] == [
+        str(summary[step])
+        for step in ("issued", "opened", "started", "joined", "replied", "completed")
+    ]
+    asked = replies[replies["question"].str.contains("satisfied")]
+    bars = [bar for axes in answers.axes for bar in axes.patches if isinstance(bar, Rectangle)]
+    drawn = [bar.get_height() for bar in bars]
+    assert sum(drawn) == asked["answer"].notna().sum() > 0
+    assert drawn[1:6] == [(asked["answer"] == str(score)).sum() for score in range(1, 6)]
+    told = replies[replies["question"].str.contains("main reason")]
+    mine = told.merge(result.attributes[["customer_id", "score"]], on="customer_id")
+    parts = {panel.title.rpartition("\n")[2][0]: panel.numbers for panel in reasons.chart.panels}
+    assert set(parts) >= set(mine["score"])
+    for score, theirs in mine.groupby("score")["answer"]:
+        drawn_of = {name: count for name, count in parts[str(score)].items() if count}
+        assert drawn_of == theirs.value_counts().to_dict()

@@ -1,11 +1,11 @@
 """Charts: what is drawn, before anybody draws it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from connect_tasks.campaign.report.figures import Bar, Columns
 
-__all__ = ["Chart", "Panel", "aligned"]
+__all__ = ["Chart", "Panel", "aligned", "on_one_scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +74,25 @@ def aligned(bars: Iterable[Bar], labels: Iterable[str]) -> tuple[Bar, ...]:
     """
     found = {bar.label: bar for bar in bars}
     return tuple(found.get(label, Bar(label, 0, 0.0)) for label in labels)
+
+
+def on_one_scale(parts: Sequence[tuple[Bar, ...]]) -> list[tuple[Bar, ...]]:
+    """Bars of several segments as long as their shares, so that the segments can be compared.
+
+    Example:
+        >>> few, more = (Bar("yes", 1, 1.0),), (Bar("yes", 2, 1.0), Bar("no", 2, 1.0))
+        >>> one, other = on_one_scale([few, more])
+        >>> [bar.length for bar in (*one, *other)]
+        [1.0, 0.5, 0.5]
+    """
+    shares = [_shares(bars) for bars in parts]
+    longest = max((share for theirs in shares for share in theirs), default=0.0) or 1.0
+    return [
+        tuple(replace(bar, length=share / longest) for bar, share in zip(bars, theirs, strict=True))
+        for bars, theirs in zip(parts, shares, strict=True)
+    ]
+
+
+def _shares(bars: Sequence[Bar]) -> list[float]:
+    total = sum(bar.count for bar in bars) or 1
+    return [bar.count / total for bar in bars]

@@ -6,7 +6,7 @@ Each number comes from where the report's come from: its steps, outcomes, questi
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from connect_tasks.campaign.plots.chart import Chart, Panel, aligned
+from connect_tasks.campaign.plots.chart import Chart, Panel, aligned, on_one_scale
 from connect_tasks.campaign.plots.segment_steps import segment_summary
 from connect_tasks.campaign.plots.segments import Segments
 from connect_tasks.campaign.report.figures import (
@@ -145,9 +145,10 @@ def _question_row(whole: Question, parts: Mapping[str, Question]) -> tuple[Panel
     # The question is said once, above the first of its panels.
     first = next(iter(parts))
     titles = {**told, first: f"{whole.text}\n{told[first]}"}
+    bars = on_one_scale([aligned(part.bars, labels) for part in parts.values()])
     return tuple(
-        Panel(titles[name], aligned(part.bars, labels), part.columns)
-        for name, part in parts.items()
+        Panel(titles[name], theirs, part.columns)
+        for (name, part), theirs in zip(parts.items(), bars, strict=True)
     )
 
 
@@ -204,7 +205,12 @@ def _outcome_chart(
         return Chart(title, ((Panel("", whole),),) if whole else ())
     labels = [bar.label for bar in whole]
     found = {n: shown(_outcomes(mode, part)) for n, part in segments.parted(rows).items()}
-    panels = (Panel(f"{n}: {_most(b, what)}", aligned(b, labels)) for n, b in found.items() if b)
+    there = {name: theirs for name, theirs in found.items() if theirs}
+    bars = on_one_scale([aligned(theirs, labels) for theirs in there.values()])
+    panels = (
+        Panel(f"{name}: {_most(theirs, what)}", theirs)
+        for name, theirs in zip(there, bars, strict=True)
+    )
     return Chart(title, (tuple(panels),))
 
 

@@ -257,3 +257,17 @@ def test_one_question_can_be_asked_for_by_some_of_its_words() -> None:
         answer_chart(INVITATION, [], replies, None, "where")
     with pytest.raises(InputError, match="nobody is asked a question"):
         answer_chart(SIMULATION, [], [], None, "why")
+
+
+def test_bars_of_segments_are_as_long_as_their_shares() -> None:
+    replies = [
+        *(reply(1, str(n), "Why?", "Price" if n < 8 else "Service") for n in range(10)),
+        *(reply(1, str(n), "Why?", "Price" if n % 2 else "Service") for n in range(10, 14)),
+    ]
+    segments = Segments.of(map(str, range(14)), ["many"] * 10 + ["few"] * 4)
+    (row,) = answer_chart(INVITATION, [], replies, segments).rows
+    lengths = [{bar.label: bar.length for bar in panel.bars} for panel in row]
+
+    # few: 50 and 50 of 100, many: 80 and 20, which is the longest.
+    assert lengths[0]["Price"] == lengths[0]["Service"] == pytest.approx(50 / 80)
+    assert (lengths[1]["Price"], lengths[1]["Service"]) == pytest.approx((1, 20 / 80))
