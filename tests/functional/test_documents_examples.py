@@ -20,7 +20,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from ruamel.yaml import YAML
 
 from connect_tasks.campaign import CampaignResult
@@ -196,7 +195,7 @@ def test_a_command_is_one_that_its_program_knows(words: list[str]) -> None:
     if program == "make":
         assert {word for word in arguments if "=" not in word} <= makefile_targets()
     elif program not in OTHERS:
-        readers(program, arguments)()
+        reader(program, arguments)()
 
 
 def makefile_targets() -> set[str]:
@@ -205,7 +204,7 @@ def makefile_targets() -> set[str]:
     )
 
 
-def readers(program: str, arguments: list[str]) -> Callable[[], object]:
+def reader(program: str, arguments: list[str]) -> Callable[[], object]:
     """What reads the words of a command; raises where it does not know one."""
     if program == "connect-tasks":
         from connect_tasks.command_line.app import make_app
@@ -234,11 +233,13 @@ def runs_here(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("block", blocks("json", "toml", "yaml"), ids=str)
 def test_what_is_shown_of_a_file_can_be_read(block: Block) -> None:
-    read = {"json": json.loads, "toml": tomllib.loads, "yaml": YAML(typ="safe").load}[
-        block.language
-    ]
+    readers: Mapping[str, Callable[[str], object]] = {
+        "json": json.loads,
+        "toml": tomllib.loads,
+        "yaml": YAML(typ="safe").load,
+    }
 
-    assert read(block.text)
+    assert readers[block.language](block.text)
 
 
 def test_what_runs_elsewhere_is_still_there() -> None:
