@@ -443,7 +443,7 @@ class CampaignResult:
             ```
         """
         with opened(self._ledger) as ledger:
-            shared_tables(ledger, self._tables).replace_in(Database(database), prefix)
+            shared_tables(ledger, self.campaign).replace_in(Database(database), prefix)
 
     def save(
         self,
@@ -482,7 +482,7 @@ class CampaignResult:
         """
         if checked_layout(layout, formats, invitations=invitations) == "by_date":
             with opened(self._ledger) as ledger:
-                shared_tables(ledger, self._tables).write_by_date(folder)
+                shared_tables(ledger, self.campaign).write_by_date(folder)
             return
         chosen = checked_formats(("csv",) if formats is None else formats)
         with folder_for(folder) as path:

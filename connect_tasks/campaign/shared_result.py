@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from connect_tasks.campaign.answers.attributes import attributes_of
@@ -24,17 +25,17 @@ _TIMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def shared_tables(ledger: Ledger, tables: ResultTables) -> SharedTables:
+def shared_tables(ledger: Ledger, campaign: str) -> SharedTables:
     """The tables of a whole campaign, whichever of its own tables was run last.
 
     Attributes stand in a row each: the columns would be other ones in each campaign. Links are not
     among them: whoever has one speaks as its customer.
 
     Args:
-        ledger: Where the campaign is.
-        tables: The campaign's.
+        ledger: Where the campaign is; open for as long as the tables are gone through.
+        campaign: Its name.
     """
-    name = ledger.existing_campaign(tables.campaign)
+    name = ledger.existing_campaign(campaign)
     since = ledger.created_at(name)
     told = f"{ledger.instance_id(name)}\n{since.isoformat()}\n{name}"
     return SharedTables(
@@ -43,13 +44,14 @@ def shared_tables(ledger: Ledger, tables: ResultTables) -> SharedTables:
         since=since,
         tables={
             table: SharedTable(found.layout, found.records, _TIMES[table])
-            for table, found in _of_all(tables).items()
+            for table, found in _of_all(ledger, name).items()
         },
     )
 
 
-def _of_all(tables: ResultTables) -> Mapping[str, ResultTable]:
-    whole = ResultTables(tables.campaign, tables.ledger)
+def _of_all(ledger: Ledger, campaign: str) -> Mapping[str, ResultTable]:
+    # Where they are written may be the ledger's own database: opening it again would wait for us.
+    whole = ResultTables(campaign, lambda: nullcontext(ledger))
     values = Again(lambda: (one for row in whole.stored() for one in _values(row)))
     return {
         "contacts": whole.contacts,

@@ -1,13 +1,14 @@
 """A table's layout: its columns and dtypes, and how it is made of records, piece by piece."""
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from connect_tasks.tables.formulas import neutralised, neutralised_text
 
@@ -109,7 +110,7 @@ class TableLayout:
             for batch in self.batches(records):
                 piece = batch.to_pandas(types_mapper=_DTYPES.get)
                 piece = piece.apply(self._neutralised) if neutralise else piece
-                piece.to_csv(file, index=False, header=False)
+                piece.to_csv(file, index=False, header=False, quoting=_quoting(batch))
 
     def write_parquet(self, records: _Records, path: Path) -> None:
         """Write the records to a Parquet file, in the order given; pandas reads the same dtypes."""
@@ -139,3 +140,10 @@ class TableLayout:
         columns = zip(*piece, strict=True) if piece else repeat(())
         arrays = list(map(pa.array, columns, self.schema.types))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _quoting(batch: pa.RecordBatch) -> Literal[0, 1]:
+    """Python leaves a lone carriage return bare, and whoever reads it ends the row there."""
+    texts = (column for column in batch.columns if pa.types.is_large_string(column.type))
+    returns = (compute.any(compute.match_substring(text, "\r")).as_py() for text in texts)
+    return csv.QUOTE_ALL if any(returns) else csv.QUOTE_MINIMAL

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 import pandas as pd
 
-from connect_tasks.tables.cells import plain_value
+from connect_tasks.tables.cells import MOST_CHARACTERS, plain_value
 from connect_tasks.tables.column_names import MOST_COLUMNS
 from connect_tasks.tables.files.sources import Source
 from connect_tasks.tables.pieces import Piece
@@ -122,7 +122,7 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
             line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) == _LONGEST_LINE:
             raise ValueError(f"line {number} has more than {_LONGEST_LINE:,} bytes; {_ONE_A_LINE}")
-        yield number, line
+        yield number, line.rstrip(b"\r\n")
 
 
 def _row(number: int, line: bytes) -> "dict[str, Any] | UnreadableCell":
@@ -134,6 +134,8 @@ def _row(number: int, line: bytes) -> "dict[str, Any] | UnreadableCell":
             return UnreadableCell(f"line {number} is no JSON object but {_kind(value)}")
         row: dict[str, Any] = {}
         for name, cell in _flat(value, ""):
+            if "\0" in name or len(name) > MOST_CHARACTERS:
+                return UnreadableCell(f"line {number} has a name that is no text, or too long")
             if name in row:
                 return UnreadableCell(f"line {number} has two values for {name[:_MOST_SHOWN]!r}")
             row[name] = cell

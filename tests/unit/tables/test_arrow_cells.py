@@ -129,5 +129,24 @@ def test_a_cell_of_any_layout_is_the_same_from_parquet(tmp_path: Path, name: str
     assert repr(read(tmp_path / "c.parquet")) == repr(plain)
 
 
+class Once:
+    """A table of a library that nobody here knows: a stream, and that only once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._stream = iter([table])
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return next(self._stream).__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize(("array", "plain"), LAYOUTS.values(), ids=LAYOUTS)
+def test_a_cell_of_any_layout_is_the_same_from_a_stream(array: pa.Array, plain: list[Any]) -> None:
+    table = pa.table({"c": array})
+
+    assert repr(read(table)) == repr(plain)
+    assert repr(read(Once(table))) == repr(plain)
+    assert repr(read(Once(table.slice(1)))) == repr(plain[1:])
+
+
 def read(source: Any) -> list[Any]:
     return [row["c"] for chunk in open_table(source).chunks() for row in chunk]

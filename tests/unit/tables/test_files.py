@@ -330,8 +330,8 @@ def test_two_columns_of_one_name_in_a_parquet_are_told(tmp_path: Path) -> None:
         pytest.param("c.csv.gz", b"x", "cannot be read", id="not compressed"),
         pytest.param("c.parquet", b"x", "cannot be read", id="no Parquet"),
         pytest.param("c.zip", b"x", "not a zip file", id="no archive"),
-        pytest.param("c.json", b"x", "give a .csv, .parquet or .xlsx", id="another suffix"),
-        pytest.param("c", b"x", "give a .csv, .parquet or .xlsx", id="no suffix"),
+        pytest.param("c.json", b"x", "give a .csv, .parquet, .xlsx or .jsonl", id="another suffix"),
+        pytest.param("c", b"x", "give a .csv, .parquet, .xlsx or .jsonl", id="no suffix"),
     ],
 )
 def test_a_file_that_is_no_table_is_told_in_one_sentence(

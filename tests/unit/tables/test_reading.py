@@ -426,12 +426,18 @@ def test_a_name_that_is_no_text_is_told(label: Any) -> None:
 
 
 def test_a_table_of_another_library_is_told_how_to_give_it() -> None:
-    table: Any = pa.table({"customer_id": ["1"]})
+    class Table:
+        def to_pandas(self) -> pd.DataFrame:
+            return pd.DataFrame()
 
-    with pytest.raises(
-        InputError, match=r"is a Table: give a DataFrame, .* customers\.to_pandas\(\)"
-    ):
-        open_table(table)
+    class LazyFrame:
+        def collect(self) -> None:
+            pass
+
+    with pytest.raises(InputError, match=r"is a Table: give a DataFrame, .* customers\.to_pandas"):
+        open_table(Table())
+    with pytest.raises(InputError, match=r"is a LazyFrame: give customers\.collect\(\), or"):
+        open_table(LazyFrame())
 
 
 @pytest.mark.parametrize("text", ["", "customer_id,name\n0042,Ada\n"])
