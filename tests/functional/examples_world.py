@@ -4,6 +4,7 @@ import importlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress as suppress_error
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.exceptions import ObjectAlreadyExists
 
 from connect_tasks import ChatTemplate, Conversation
 from connect_tasks.aws.client import ClientOptions, ConnectApi
@@ -114,7 +116,8 @@ def save_blocks(prefect_home: Path, local: LocalConnect) -> None:
         "production", overwrite=True, _sync=True
     )
     limit = GlobalConcurrencyLimitCreate(name="chat-starts", limit=20, slot_decay_per_second=20)
-    with get_client(sync_client=True) as client:
+    # It is there when another module's examples came first; the instance is this module's.
+    with get_client(sync_client=True) as client, suppress_error(ObjectAlreadyExists):
         client.create_global_concurrency_limit(limit)
 
 

@@ -48,8 +48,8 @@ _LETTERS = (
     "Arial Unicode MS",
 )
 _WIDE, _NARROW = 7.5, 4.0
-# As wide as a panel is beside its labels: a longer title would lie over its neighbour's.
-_TITLE_ALONE, _TITLE_BESIDE = 5.0, 2.4
+# As wide as a panel is: a longer title would lie over its neighbour's. Labels stand beside bars.
+_TITLE_ALONE, _TITLE_OF_BARS, _TITLE_OF_COLUMNS = 5.0, 2.4, 3.2
 _BAR_INCHES, _COLUMNS_INCHES, _LINE_INCHES = 0.42, 2.3, 0.2
 _LETTERS_PER_INCH = 12.5
 _MOST_LABELS = 8
@@ -95,7 +95,7 @@ def drawn(chart: Chart) -> Picture:
         picture.chart = chart
         title = _wrapped(chart.title, wide)
         _write_around(picture, title, chart.note)
-        heights = [max(map(_inches, row)) for row in chart.rows]
+        heights = [max(_inches(panel, _title_inches(chart)) for panel in row) for row in chart.rows]
         lines = title.count("\n") + 1 + (1 if chart.note else 0)
         picture.set_figheight(sum(heights) + lines * _LINE_INCHES * 1.3 + 0.25)
         _fill(picture, heights)
@@ -118,15 +118,25 @@ def _fill(picture: Picture, heights: list[float]) -> None:
     axes = picture.subplots(len(rows), number, squeeze=False, height_ratios=heights)
     for row, places in zip(rows, axes, strict=True):
         for position, (panel, place) in enumerate(zip(row, places, strict=True)):
+            _write_title(panel.title, place, _title_inches(picture.chart))
             _draw(panel, place, is_first=position == 0, is_alone=number == 1)
         if number > 1:
             _share_scale(row, list(places))
 
 
+def _title_inches(chart: Chart) -> float:
+    if max(map(len, chart.rows), default=1) == 1:
+        return _TITLE_ALONE
+    return _TITLE_OF_BARS if any(panel.bars for panel in chart.panels) else _TITLE_OF_COLUMNS
+
+
+def _write_title(title: str, place: Axes, inches: float) -> None:
+    if title:
+        wrapped = _wrapped(title, inches)
+        place.set_title(wrapped, loc="left", fontsize=10, color=_SOFT, parse_math=False)
+
+
 def _draw(panel: Panel, place: Axes, *, is_first: bool, is_alone: bool) -> None:
-    if panel.title:
-        title = _wrapped(panel.title, _TITLE_ALONE if is_alone else _TITLE_BESIDE)
-        place.set_title(title, loc="left", fontsize=10, color=_SOFT, parse_math=False)
     if panel.columns is not None:
         _draw_columns(panel.columns, place)
     elif panel.bars:
@@ -189,8 +199,8 @@ def _share_scale(row: tuple[Panel, ...], places: list[Axes]) -> None:
             place.set_xlim(0, max(numbers))
 
 
-def _inches(panel: Panel) -> float:
-    lines = _wrapped(panel.title, _TITLE_BESIDE).count("\n") + 1 if panel.title else 0
+def _inches(panel: Panel, wide: float) -> float:
+    lines = _wrapped(panel.title, wide).count("\n") + 1 if panel.title else 0
     content = _COLUMNS_INCHES if panel.columns is not None else len(panel.bars) * _BAR_INCHES
     return content + lines * _LINE_INCHES + 0.15
 
