@@ -127,24 +127,38 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _row(number: int, line: bytes) -> "dict[str, Any] | UnreadableCell":
     try:
-        value = json.loads(
-            line.decode(), parse_float=_float, parse_int=_integer, object_pairs_hook=_Pairs
-        )
-        if not isinstance(value, _Pairs):
-            return UnreadableCell(f"line {number} is no JSON object but {_kind(value)}")
-        row: dict[str, Any] = {}
-        for name, cell in _flat(value, ""):
-            if "\0" in name or len(name) > MOST_CHARACTERS:
-                return UnreadableCell(f"line {number} has a name that is no text, or too long")
-            if name in row:
-                return UnreadableCell(f"line {number} has two values for {name[:_MOST_SHOWN]!r}")
-            row[name] = cell
+        return _columns(_parsed(line))
+    except _BadLineError as error:
+        reason = str(error)
     except UnicodeDecodeError as error:
-        return UnreadableCell(f"line {number} is not UTF-8 (byte {error.start + 1} of it)")
+        reason = f"is not UTF-8 (byte {error.start + 1} of it)"
     except json.JSONDecodeError as error:
-        return UnreadableCell(f"line {number} is no JSON: {error.msg}, column {error.colno}")
+        reason = f"is no JSON: {error.msg}, column {error.colno}"
     except RecursionError:
-        return UnreadableCell(f"line {number} has too many objects or lists in each other")
+        reason = "has too many objects or lists in each other"
+    return UnreadableCell(f"line {number} {reason}")
+
+
+class _BadLineError(Exception):
+    """What is wrong with a line, in words that follow its number."""
+
+
+def _parsed(line: bytes) -> Any:
+    return json.loads(
+        line.decode(), parse_float=_float, parse_int=_integer, object_pairs_hook=_Pairs
+    )
+
+
+def _columns(value: Any) -> dict[str, Any]:
+    if not isinstance(value, _Pairs):
+        raise _BadLineError(f"is no JSON object but {_kind(value)}")
+    row: dict[str, Any] = {}
+    for name, cell in _flat(value, ""):
+        if "\0" in name or len(name) > MOST_CHARACTERS:
+            raise _BadLineError("has a name that is no text, or too long")
+        if name in row:
+            raise _BadLineError(f"has two values for {name[:_MOST_SHOWN]!r}")
+        row[name] = cell
     return row
 
 
