@@ -37,8 +37,8 @@ def typed_settings(pairs: Iterable[str]) -> dict[Path, Any]:
                 f"--set {shortened(key if equals else pair)} is no setting: write KEY=VALUE, as "
                 "campaign.name=renewals."
             )
-        _check(path, value)
         said[path] = _value(value)
+        _check(path, said[path])
     return said
 
 
@@ -85,6 +85,8 @@ def overridden(fields: Mapping[str, Any], said: Mapping[Path, Any]) -> dict[str,
 
 def _path(key: str) -> Path:
     """The names of a dotted key; none where it is not one."""
+    if "\n" in key:
+        return ()  # As two lines it may be TOML, and no key.
     try:
         inner: Any = tomllib.loads(f"{key} = 0")
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -98,20 +100,15 @@ def _path(key: str) -> Path:
     return tuple(names)
 
 
-def _check(path: Path, value: str) -> None:
-    refuse_secret(path, value)
-    # A table that is typed whole is looked through, too.
-    _check_inside(path, _value(value))
-
-
-def _check_inside(path: Path, value: object) -> None:
+def _check(path: Path, value: object) -> None:
+    """A table or a list that is typed whole is looked through."""
     refuse_secret(path, value)
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            _check_inside((*path, name), inner)
+            _check((*path, name), inner)
     elif isinstance(value, list):
         for inner in value:
-            _check_inside(path, inner)
+            _check(path, inner)
 
 
 def _value(text: str) -> Any:

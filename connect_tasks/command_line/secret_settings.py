@@ -1,18 +1,20 @@
 """Secrets: what may not be typed as a setting, as a shell would keep it, and where it may be."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from connect_tasks.errors import InputError
 
-__all__ = ["is_secret_name", "refuse_secret", "way_of_secret"]
+__all__ = ["is_secret_name", "refuse_secret", "secret_names", "way_of_secret"]
 
 _SECRET = re.compile(
     r"(?i)pass(word|wd|phrase)?$|pwd|secret|token|credential|private|api_?key|access_?key|"
     r"(^|_)keys?$|signature|invitation_keys"
 )
 _NO_SECRET = frozenset({"token_validity"})
+# What is said to customers, by names that are theirs: an attribute may be called `token`.
+_TEXTS = frozenset({"template", "conversation", "policy"})
 _WAYS: Mapping[str, str] = MappingProxyType(
     {
         "aws": "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a "
@@ -35,6 +37,18 @@ def is_secret_name(name: str) -> bool:
     return name not in _NO_SECRET and _SECRET.search(name) is not None
 
 
+def secret_names(path: Sequence[str | int]) -> list[str]:
+    """The names of a setting, or of where it is, that would hold a secret.
+
+    Example:
+        >>> secret_names(("instance", "secret_key")), secret_names(("template", "secret_key"))
+        (['secret_key'], [])
+    """
+    if path and path[0] in _TEXTS:
+        return []
+    return [name for name in path if isinstance(name, str) and is_secret_name(name)]
+
+
 def way_of_secret(name: str) -> str:
     """Where a secret of this name may be instead, as half a sentence."""
     if re.search(r"(?i)invitation|^keys?$", name):
@@ -54,14 +68,14 @@ def refuse_secret(path: tuple[str, ...], value: object) -> None:
     Raises:
         InputError: It is one, or holds one, such as a URL's password.
     """
-    names = [name for name in path if is_secret_name(name)]
     setting = ".".join(path)
-    if names:
+    if names := secret_names(path):
         raise InputError(
             f"{setting} is secret, and the shell would keep it in its history: "
             f"{way_of_secret(names[0])}."
         )
-    if isinstance(value, str) and _holds_password(value):
+    is_url = path[-1] == "ledger" or "://" in str(value)
+    if is_url and isinstance(value, str) and _holds_password(value):
         way = way_of_secret("ledger" if path[-1] == "ledger" else "other")
         raise InputError(
             f"The URL of {setting} holds a password, and the shell would keep it in its history: "
@@ -70,8 +84,6 @@ def refuse_secret(path: tuple[str, ...], value: object) -> None:
 
 
 def _holds_password(value: str) -> bool:
-    if "://" not in value and "=" not in value:
-        return False
     from connect_tasks.databases.addresses import has_secret
 
     return has_secret(value)

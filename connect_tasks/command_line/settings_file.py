@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from connect_tasks.aws.problems import Problem, problems
 from connect_tasks.command_line import toml_positions
 from connect_tasks.command_line.overrides import overridden, typed_flags, typed_settings
-from connect_tasks.command_line.secret_settings import is_secret_name, way_of_secret
+from connect_tasks.command_line.secret_settings import secret_names, way_of_secret
 from connect_tasks.command_line.settings import Settings
 from connect_tasks.errors import InputError
 
@@ -140,8 +140,7 @@ def _known_part(
 
 
 def _without_secrets(problem: Problem, loc: tuple[str | int, ...]) -> str:
-    secret = [name for name in loc if isinstance(name, str) and is_secret_name(name)]
-    if secret and loc[0] != "template":
+    if secret := secret_names(loc):
         hidden = Problem(problem.field, "(hidden)", problem.rule)
         return f"{hidden}; a secret stays out of this file: {way_of_secret(secret[0])}."
     return f"{problem}."

@@ -77,6 +77,7 @@ def test_the_fields_say_what_the_blocks_do() -> None:
     shared = ours.keys() & theirs.keys()
 
     assert shared == {"instance_id", "contact_flow_id", "quotas", "start_limit"}
-    assert {name: ours[name].description for name in shared} == {
-        name: theirs[name].description for name in shared
+    texts = shared - {"quotas"}
+    assert {name: ours[name].description for name in texts} == {
+        name: theirs[name].description for name in texts
     }

@@ -51,7 +51,7 @@ def test_any_value_is_read(value: str) -> None:
     assert path == ("a", "b")
 
 
-@pytest.mark.parametrize("pair", ["a", "=3", "a..b=3", "a b=3", "[a]\nb=3", "a = 1\nb=3", ".=1"])
+@pytest.mark.parametrize("pair", ["a", "=3", "a..b=3", "a b=3", "[a]\nb=3", "'''a\nb'''=3", ".=1"])
 def test_what_is_no_pair_is_refused_with_how_to_write_one(pair: str) -> None:
     with pytest.raises(InputError, match="KEY=VALUE"):
         typed_settings([pair])
@@ -120,7 +120,9 @@ def test_what_only_looks_like_a_secret_is_none() -> None:
         "campaign.ledger=postgresql://ada@host/ledger",
         "campaign.base_url=https://chat.example.com",
         "instance.quotas.token_validity=PT12H",
-        "template.attributes.plan={{ plan }}",
+        "template.attributes.token={{ token }}",
+        "template.initial_message=My password = {{ password }}",
+        "conversation.messages=['pwd=1']",
     ]
 
     assert len(typed_settings(pairs)) == len(pairs)
