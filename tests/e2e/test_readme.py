@@ -18,12 +18,25 @@ def test_it_is_short() -> None:
     assert len(README.split()) <= 750
 
 
-def test_each_test_that_it_names_exists() -> None:
-    names = set(re.findall(r"`(test_\w+)`", README))
-    tests = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/*/test_*.py"))
+def test_each_claim_of_what_others_do_not_do_leads_to_a_test() -> None:
+    table = README.partition("| the others | shown by |")[2].partition("\n\n")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| ")]
+    tests = [path for row in rows for path in re.findall(r"\]\((tests/[\w/]+\.py)\)", row)]
 
-    assert len(names) >= 10
-    assert [name for name in names if f"def {name}(" not in tests] == []
+    assert len(tests) == len(rows) >= 9
+    assert [path for path in tests if "def test_" not in (ROOT / path).read_text("utf-8")] == []
+
+
+def test_its_two_commands_are_those_that_are_run_in_an_empty_folder() -> None:
+    (shown,) = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    run = (ROOT / "tests" / "e2e" / "test_empty_folder.py").read_text(encoding="utf-8")
+
+    assert shown.splitlines() == [
+        "$ connect-tasks init && connect-tasks local",
+        "$ connect-tasks run customers.csv",
+    ]
+    for words in ('"init")', '"local", "--port", "0"', '("run", "customers.csv", "--set"'):
+        assert words in run
 
 
 @pytest.mark.e2e

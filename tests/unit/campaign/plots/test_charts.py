@@ -271,3 +271,11 @@ def test_bars_of_segments_are_as_long_as_their_shares() -> None:
     # few: 50 and 50 of 100, many: 80 and 20, which is the longest.
     assert lengths[0]["Price"] == lengths[0]["Service"] == pytest.approx(50 / 80)
     assert (lengths[1]["Price"], lengths[1]["Service"]) == pytest.approx((1, 20 / 80))
+
+
+def test_all_segments_have_the_same_bars_in_the_same_order() -> None:
+    contacts = contacts_of([("a", "failed", None), ("b", "completed", 3), ("b", "failed", None)])
+    segments = Segments.of(["0", "1", "2"], ["a", "b", "b"])
+    (row,) = status_chart(SIMULATION, contacts, segments).rows
+
+    assert [[bar.label for bar in panel.bars] for panel in row] == [["Completed", "Failed"]] * 2
