@@ -53,8 +53,10 @@ def invite(  # noqa: PLR0913 - the parameters of a flow are its form
     The keys of the links are in `$CONNECT_TASKS_INVITATION_KEYS`.
 
     Args:
-        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
-            also a DataFrame. Prefect records a summary of a DataFrame, never its content.
+        customers: The path or URI of a table with one row per customer (CSV, Parquet, JSON lines, a
+            spreadsheet), or `connector://NAME/query.sql`; in Python also a DataFrame, anything with
+            `__arrow_c_stream__`, or a `SqlQuery`. Prefect records a summary of it, never its
+            content.
         template: Makes a request of each row; each text is a Jinja2 template over the columns.
             Without it, columns are named like the request's fields. A chat lasts 240 minutes where
             it does not say how long, and may last 1,440.

@@ -54,8 +54,10 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
     `withdraw` takes customers out.
 
     Args:
-        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
-            also a DataFrame. Prefect records a summary of a DataFrame, never its content.
+        customers: The path or URI of a table with one row per customer (CSV, Parquet, JSON lines, a
+            spreadsheet), or `connector://NAME/query.sql`; in Python also a DataFrame, anything with
+            `__arrow_c_stream__`, or a `SqlQuery`. Prefect records a summary of it, never its
+            content.
         template: Makes a request of each row; each text is a Jinja2 template over the columns.
             Without it, columns are named like the request's fields.
         campaign: The name under which each customer is contacted at most once.

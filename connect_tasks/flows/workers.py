@@ -124,8 +124,9 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
     is done here.
 
     Args:
-        customers: The path or URI of a CSV or Parquet file with one row per customer; in Python
-            also a DataFrame. Prefect records a summary of it; workers are never given rows.
+        customers: The path or URI of a table with one row per customer, or
+            `connector://NAME/query.sql`; in Python also a DataFrame, an Arrow stream or a
+            `SqlQuery`. Prefect records a summary of it; workers are never given rows.
         template: Makes a request of each row.
         campaign: The name under which each customer is contacted at most once.
         connect: The name of the saved Amazon Connect instance: secrets do not travel.

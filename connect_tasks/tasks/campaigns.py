@@ -65,7 +65,8 @@ def validate_customers(
     A second call with the same table changes nothing.
 
     Args:
-        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+        customers: A DataFrame or another table, see `connect_tasks.tables.reading.open_table`, or
+            the path or URI of a file; one row per customer.
         template: Makes a request of each row. Without it, columns are named like the request's
             fields (`customer_id`, `display_name`, `attributes.plan`).
         campaign: The name under which each customer is contacted at most once.

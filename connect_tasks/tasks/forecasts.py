@@ -71,7 +71,8 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
 
     Args:
-        customers: A DataFrame, or the path or URI of a CSV or Parquet file; one row per customer.
+        customers: A DataFrame or another table, see `connect_tasks.tables.reading.open_table`, or
+            the path or URI of a file; one row per customer.
         template: Makes a request of each row. None: columns are named like the request's fields.
         connect: The instance that would be used; its quotas decide how fast.
         conversation: What our side would say.

@@ -175,7 +175,7 @@ def test_the_form_of_a_deployment_asks_for_a_path() -> None:
     schema = outreach.parameters.properties["customers"]
 
     assert schema["type"] == "string"
-    assert "CSV or Parquet" in schema["description"]
+    assert "CSV, Parquet" in schema["description"]
 
 
 def test_a_flow_with_other_options_is_still_one_that_keeps_tables_out() -> None:

@@ -1,0 +1,54 @@
+"""Tables that may give their rows only once, in flows; and what Prefect is told of them."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from connect_tasks.flows import outreach, table_flow
+from connect_tasks.flows.table_flow import _kept_tables
+from connect_tasks.tables.fingerprint import describe
+from connect_tasks.tables.reading import open_table
+from connect_tasks.tables.sql_query import SqlQuery
+
+SECRET = "postgresql://ada:secret@host/shop?sslpassword=secret"
+
+
+@table_flow(name="count")
+def count(customers: Any) -> Any:
+    return customers
+
+
+@pytest.mark.parametrize("way", ["by place", "by name"])
+def test_a_reader_is_gone_through_once_however_often_its_rows_are_asked_for(way: str) -> None:
+    table = pa.table({"customer_id": ["1", "2"]})
+    given = (
+        ((), {"customers": table.to_reader()}) if way == "by name" else ((table.to_reader(),), {})
+    )
+    args, kwargs = _kept_tables(count.fn, *given)
+    (kept,) = (*args, *kwargs.values())
+
+    recorded = count.serialize_parameters({"customers": kept})["customers"]
+    rows = [row for chunk in open_table(kept).chunks() for row in chunk]
+
+    assert recorded == describe(pd.DataFrame({"customer_id": ["1", "2"]}))
+    assert rows == [{"customer_id": "1"}, {"customer_id": "2"}]
+
+
+def test_of_a_query_prefect_is_told_which_and_nothing_that_is_in_it() -> None:
+    query = SqlQuery("SELECT * FROM t WHERE id = '0042'", url=SECRET, parameters={"id": "0043"})
+    recorded = outreach.serialize_parameters({"customers": query, "campaign": "a"})
+
+    assert set(recorded["customers"]) == {"database", "fingerprint"}
+    for hidden in ("secret", "0042", "0043", "SELECT"):
+        assert hidden not in str(recorded)
+
+
+def test_where_results_go_is_recorded_without_a_password() -> None:
+    recorded = outreach.serialize_parameters(
+        {"customers": "c.csv", "campaign": "a", "save_to": SECRET}
+    )
+
+    assert recorded["save_to"] == "postgresql://ada:***@host/shop?sslpassword=***"
+    assert outreach.serialize_parameters({"save_to": "s3://a/b"})["save_to"] == "s3://a/b"
