@@ -41,7 +41,8 @@ def collect(
         connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
-        save_to: Folder or `s3://` URI for the files of the result, in place of earlier ones.
+        save_to: Folder or `s3://` URI for the files of the result, in place of earlier ones; or the
+            URL of a database for its tables, see `CampaignResult.to_database`.
         follow: Also look for contacts that followed: transfers, and surveys that a disconnect flow
             begins.
         give_up_after_days: How many days after its end a chat's transcript is looked for.

@@ -118,7 +118,8 @@ def resume(
         connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
         ledger: SQLAlchemy URL of the ledger.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
-            `attributes.csv`, `decisions.csv` and `report.html`.
+            `attributes.csv`, `decisions.csv` and `report.html`; or the URL of a database for its
+            tables, see `CampaignResult.to_database`.
         hand_over: Of a campaign that hands chats over: the function that gives each to its
             customer, or where it is, as `package.module:function`.
         when_deferred: What to do when only those are left who have to wait by the campaign's

@@ -69,7 +69,8 @@ def outreach(  # noqa: PLR0913 - the parameters of a flow are its form
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
-            `attributes.csv`, `decisions.csv` and `report.html`.
+            `attributes.csv`, `decisions.csv` and `report.html`; or the URL of a database for its
+            tables, see `CampaignResult.to_database`.
         workers: How many long tasks share the campaign. More than one is of use only where the
             flow's task runner runs tasks on other machines or processes, as Dask does.
         dry_run: Only say how many would be contacted, how long it would take and what they would

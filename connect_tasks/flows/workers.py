@@ -137,7 +137,8 @@ def outreach_on_workers(  # noqa: PLR0913 - the parameters of a flow are its for
         ledger: SQLAlchemy URL of a PostgreSQL database without a password;
             `$CONNECT_TASKS_LEDGER` of each machine when left out.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,
-            `attributes.csv`, `decisions.csv` and `report.html`.
+            `attributes.csv`, `decisions.csv` and `report.html`; or the URL of a database for its
+            tables, see `CampaignResult.to_database`.
         workers: How many runs to start.
         worker: The deployment of `campaign_worker`.
         patience_seconds: How long nothing may move before this run goes on by itself.
