@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["forget", "suppress", "withdraw"]
 
+# Else `-` would be an option.
+_Customers = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 _Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
 _Flag = Annotated[bool, Parameter(negative="")]
 
 
 def withdraw(
-    customers: str | None = None,
+    customers: _Customers = None,
     /,
     *,
     reason: str = "",
@@ -56,7 +58,7 @@ def withdraw(
 
 
 def forget(
-    customers: str | None = None,
+    customers: _Customers = None,
     /,
     *,
     everybody: _Flag = False,
@@ -93,7 +95,7 @@ def forget(
 
 
 def suppress(
-    customers: str | None = None,
+    customers: _Customers = None,
     /,
     *,
     list: str = "all",  # noqa: A002 - a field's name
