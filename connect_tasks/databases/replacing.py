@@ -20,7 +20,6 @@ _LOCKS = {
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": "SELECT pg_advisory_xact_lock(72746316)",
 }
-_ADD = "ALTER TABLE %(of)s ADD COLUMN %(name)s %(kind)s"
 _TYPES: Mapping[type, Any] = {
     str: sa.Text(),
     int: sa.BigInteger(),
@@ -98,13 +97,13 @@ def _make(connection: sa.Connection, table: sa.Table, key: str, database: str) -
         )
     for column in table.columns:
         if column.name not in there:
-            connection.execute(sa.DDL(_ADD, context=_added(connection, table, column)))
+            connection.exec_driver_sql(_added(table, column, connection.dialect))
 
 
-def _added(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> dict[str, str]:
-    quote = connection.dialect.identifier_preparer.quote
-    kind = column.type.compile(connection.dialect)
-    return {"of": quote(table.name), "name": quote(column.name), "kind": kind}
+def _added(table: sa.Table, column: sa.Column[Any], dialect: sa.Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    kind = column.type.compile(dialect)
+    return f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}"
 
 
 def _values(row: Mapping[str, Any], columns: Mapping[str, type]) -> dict[str, Any]:

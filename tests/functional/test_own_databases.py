@@ -112,9 +112,14 @@ def test_a_query_of_postgresql_changes_nothing_and_tells_no_value(
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE buyers (name text)")
         connection.exec_driver_sql("INSERT INTO buyers VALUES ('Ada')")
+        connection.exec_driver_sql(
+            "CREATE FUNCTION wipe() RETURNS text LANGUAGE sql AS"
+            " 'DELETE FROM buyers RETURNING name'"
+        )
 
     refused = {
-        "DELETE FROM buyers RETURNING name": "read-only transaction",
+        "SELECT wipe()": "read-only transaction",
+        "DELETE FROM buyers RETURNING name": 'syntax error at or near "DELETE"',
         "SELECT name::integer FROM buyers": r"cannot be converted or is refused \(22P02\)",
         "SELECT nam FROM buyers": 'column "nam" does not exist',
     }

@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from connect_tasks.flows import outreach, table_flow
-from connect_tasks.flows.table_flow import _kept_tables
+from connect_tasks.flows.outreach import outreach
+from connect_tasks.flows.table_flow import _kept_tables, table_flow
 from connect_tasks.tables.fingerprint import describe
 from connect_tasks.tables.reading import open_table
 from connect_tasks.tables.sql_query import SqlQuery
