@@ -14,7 +14,7 @@ __all__ = ["init"]
 _NEXT = """\
 Try it on this machine, without an AWS account:
   connect-tasks local               in a terminal of its own: a local Amazon Connect
-  connect-tasks run customers.csv   in another: asks each customer once, and shows the answers
+  connect-tasks run customers.csv   in another: asks each customer once, and tells what came of it
 Then write your instance into connect-tasks.toml; `connect-tasks check` says what is missing."""
 
 
@@ -43,7 +43,8 @@ def _told(project: NewProject) -> str:
     width = max(map(len, FILES))
     lines = [f"  {name:{width}}  {FILES[name]}" for name in project.written]
     if lines:
-        lines.insert(0, f"Written to {project.folder.absolute()}:")
+        where = "here" if project.folder == Path() else f"to {project.folder}"
+        lines.insert(0, f"Written {where}:")
     if project.kept:
         lines.append(f"There already, and left as they are: {', '.join(project.kept)}")
     way = "" if project.folder == Path() else f"cd {project.folder}\n"

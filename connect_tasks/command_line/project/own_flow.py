@@ -39,7 +39,7 @@ def scores_by_plan(
     result = collect_responses(campaign, ledger=ledger, plan=plan)
     answers = result.replies.merge(customers.drop_duplicates("customer_id"), on="customer_id")
     answers["score"] = pd.to_numeric(answers["answer"], errors="coerce")
-    return answers.groupby("plan")["score"].agg(["count", "mean"])
+    return answers.groupby("plan")["score"].agg(["count", "mean"]).round(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""The page of the command line beside the code that it describes."""
+
+import re
+from pathlib import Path
+
+from connect_tasks.command_line.app import COMMANDS
+from connect_tasks.command_line.exit_codes import MEANINGS
+from connect_tasks.command_line.new_project import FILES
+from connect_tasks.command_line.settings import CampaignSettings, InstanceSettings, Settings
+
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "command-line.md").read_text(encoding="utf-8")
+RECORDED = re.search(r"<!-- recorded:begin -->\n(.*?)<!-- recorded:end -->", PAGE, re.DOTALL)
+
+
+def test_each_command_is_in_its_table_as_its_help_has_it() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+
+    assert rows == [(one.name, one.help) for one in COMMANDS]
+
+
+def test_each_exit_code_is_in_its_table_as_it_is_promised() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", PAGE, re.MULTILINE)
+
+    assert rows == [(str(int(code)), meaning) for code, meaning in MEANINGS.items()]
+
+
+def test_each_table_of_the_settings_is_named_with_its_fields() -> None:
+    rows = dict(re.findall(r"^\| `\[(\w+)\]` \| (.+?) \| ", PAGE, re.MULTILINE))
+    named = {name: set(re.findall(r"`(\w+)`", row)) for name, row in rows.items()}
+
+    assert set(rows) == set(Settings.model_fields)
+    assert named["campaign"] == set(CampaignSettings.model_fields)
+    assert named["instance"] == set(InstanceSettings.model_fields)
+
+
+def test_what_was_recorded_is_of_commands_and_files_that_exist() -> None:
+    assert RECORDED
+    commands = re.findall(r"^\$ connect-tasks ([\w-]+)", RECORDED[1], re.MULTILINE)
+
+    assert set(commands) <= {one.name for one in COMMANDS}
+    assert {"init", "local", "run"} <= set(commands)
+    assert [name for name in FILES if name not in RECORDED[1]] == []
+    assert commands.count("run") == 2
+
+
+def test_the_picture_fetches_nothing_from_elsewhere() -> None:
+    drawn = (DOCS / "images" / "empty-folder.svg").read_text(encoding="utf-8")
+
+    assert re.findall(r"url\(.?http|@import|<image|<script", drawn) == []
