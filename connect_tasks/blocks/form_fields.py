@@ -28,7 +28,8 @@ class Folded:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"type": "null"}], "default": None}
+        # Prefect's form of a block begins with the first choice, whatever the default is.
+        return {"anyOf": [{"type": "null", "title": "Defaults"}, handler(schema)], "default": None}
 
     def _or_default(self, value: object) -> object:
         return self._made() if value is None else value

@@ -96,7 +96,9 @@ def _fields(text: str, what: str) -> dict[str, Any]:
     except RecursionError:
         raise InputError(f"{what}: too deeply nested to be read.") from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{what}: no TOML: {error}. Mend it there.") from None
+        last = f"at the end, line {text.rstrip().count(chr(10)) + 1}"
+        told = str(error).replace("at end of document", last)
+        raise InputError(f"{what}: no TOML: {told}. Mend it there.") from None
 
 
 def _template(given: object) -> object:

@@ -76,9 +76,11 @@ def prefect_server(folder: Path, **settings: str) -> Iterator[PrefectServer]:
         "DO_NOT_TRACK": "1",
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment | settings, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/api"
+    # By itself its UI asks at the port that Prefect's servers have by themselves.
+    own = environment | {"PREFECT_SERVER_UI_API_URL": url} | settings
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=own, stdout=log, stderr=log)
     try:
         wait_until_healthy(url, 90)
         yield PrefectServer(process, environment | {"PREFECT_API_URL": url})

@@ -29,6 +29,7 @@ from tests.e2e.servers import prefect_database, wait_until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 AUTOMATIONS = ROOT / "docs" / "automations"
+PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass
@@ -76,16 +77,16 @@ def web_hook() -> Iterator[Inbox]:
             thread.join()
 
 
-def save_notification_block(site: Deployed, url: str) -> str:
+def save_notification_block(site: Deployed, name: str, url: str) -> str:
     """Save a custom web hook, as a person would in Prefect's UI; gives its id."""
     kind = site.server.get("block_types/slug/custom-webhook")
     (schema,) = site.server.post(
         "block_schemas/filter", block_schemas={"block_type_id": {"any_": [kind["id"]]}}
     )
-    content = {"name": "inbox", "url": url, "json_data": {"text": "{{subject}}\n{{body}}"}}
+    content = {"name": name, "url": url, "json_data": {"text": "{{subject}}\n{{body}}"}}
     document = site.server.post(
         "block_documents/",
-        name="inbox",
+        name=name,
         data=content,
         block_type_id=kind["id"],
         block_schema_id=schema["id"],
@@ -132,9 +133,8 @@ def test_every_automation_of_the_documents_is_understood_by_prefect() -> None:
 
 def test_a_halted_campaign_is_told_to_a_person_with_its_reason(site: Deployed) -> None:
     with web_hook() as inbox:
-        block = save_notification_block(site, inbox.url)
-        placeholder = "00000000-0000-0000-0000-000000000000"
-        load(site, "notify-when-a-campaign-halts", {placeholder: block})
+        block = save_notification_block(site, "halted", inbox.url)
+        load(site, "notify-when-a-campaign-halts", {PLACEHOLDER: block})
 
         run_id, customers = begin_campaign(site, "halted", 20)
         run = site.ended(run_id)
@@ -176,19 +176,28 @@ def test_a_run_whose_process_is_killed_goes_on_with_the_same_parameters(site: De
 
 
 @pytest.mark.usefixtures("_resuming")
-def test_a_run_whose_machine_is_lost_is_noticed_and_goes_on_elsewhere(site: Deployed) -> None:
+def test_a_run_whose_machine_is_lost_is_noticed_told_of_and_goes_on_elsewhere(
+    site: Deployed,
+) -> None:
     # Prefect sends no heartbeats more often than each 30 seconds.
     load(site, "mark-lost-runs-as-crashed", {"within: 100": "within: 40"})
-    run_id, customers = begin_campaign(site, "lost", 120)
-    wait_until(lambda: len(site.made(customers)) > 10, 180, "chats are started")
+    with web_hook() as inbox:
+        block = save_notification_block(site, "quiet", inbox.url)
+        hurried = {PLACEHOLDER: block, "within: 900": "within: 10"}
+        load(site, "notify-when-a-campaign-is-quiet", hurried)
+        run_id, customers = begin_campaign(site, "lost", 120)
+        wait_until(lambda: len(site.made(customers)) > 10, 180, "chats are started")
 
-    site.workers[0].kill()
-    before = len(site.made(customers))
-    site.start_worker()
+        site.workers[0].kill()
+        before = len(site.made(customers))
+        site.start_worker()
+        wait_until(lambda: inbox.messages, 60, "somebody is told that nothing moves")
     wait_until(lambda: "Crashed" in site.states(run_id), 120, "it is missed")
     wait_until(lambda: site.flow_run(run_id)["run_count"] == 2, 90, "it is taken up again")
     run = site.ended(run_id)
 
+    assert inbox.messages[0].startswith("Campaign lost is quiet\n")
+    assert "of 120 customers were done" in inbox.messages[0]
     assert before < 120
     assert run["state_name"] == "Completed"
     assert site.made(customers) == Counter(customers)

@@ -75,7 +75,7 @@ def test_a_policy_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     ("settings", "words"),
     [
         ("[template\ndisplay_name = 1", r"The settings: no TOML: .*line 1, column \d+"),
-        ("[template]\ndisplay_name = ", r"The settings: no TOML: .*line 2, column \d+"),
+        ("[template]\ndisplay_name = ", r"The settings: no TOML: .*at the end, line 2"),
         ("[templates]\ndisplay_name = 'a'", r"'templates' .*did you mean 'template'"),
         ("display_name = 'a'", "'display_name' at their top.*they may have the tables"),
         ("template = 'a'", "'template' at their top"),
