@@ -1,8 +1,8 @@
 """Records the story of the empty folder: real commands, real output, as a picture and as text.
 
 `python docs/record_terminal.py` runs each command in a new folder and writes
-`docs/images/empty-folder.svg` and the text of `docs/command-line.md` anew. It needs the port of the
-local Amazon Connect, 4577.
+`docs/images/empty-folder.svg`, README's part of it, `docs/images/run.svg`, and the text of
+`docs/command-line.md` anew. It needs the port of the local Amazon Connect, 4577.
 """  # noqa: INP001
 
 import io
@@ -20,6 +20,7 @@ from rich.text import Text
 
 DOCS = Path(__file__).parent
 PICTURE = DOCS / "images" / "empty-folder.svg"
+PICTURE_OF_RUN = DOCS / "images" / "run.svg"
 PAGE = DOCS / "command-line.md"
 PROGRAM = "connect-tasks"
 WIDTH = 104
@@ -100,14 +101,14 @@ def recorded() -> list[tuple[str, str]]:
         return [first, (LOCAL, printed), *others]
 
 
-def picture(story: list[tuple[str, str]]) -> str:
+def picture(story: list[tuple[str, str]], name: str = "empty-folder") -> str:
     """The same as an SVG of a terminal."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
     for command, printed in story:
         console.print(Text("$ ", style="bold green").append(command, style="bold white"))
         console.print(Text(printed.rstrip("\n")))
         console.print()
-    drawn = console.export_svg(title="an empty folder", unique_id="empty-folder")
+    drawn = console.export_svg(title=name.replace("-", " "), unique_id=name)
     return _FONT.sub("", drawn)
 
 
@@ -121,6 +122,8 @@ def main() -> None:
     """Record, and write both."""
     story = recorded()
     PICTURE.write_text(picture(story), encoding="utf-8")
+    run = next(told for told in story if told[0] == f"{PROGRAM} run customers.csv")
+    PICTURE_OF_RUN.write_text(picture([run], "run"), encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
     block = text(story)
     PAGE.write_text(_PART.sub(lambda found: found[1] + block + found[2], page), encoding="utf-8")

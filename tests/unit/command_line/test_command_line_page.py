@@ -1,7 +1,10 @@
 """The page of the command line beside the code that it describes."""
 
 import re
+from html import unescape
 from pathlib import Path
+
+import pytest
 
 from connect_tasks.command_line.app import COMMANDS
 from connect_tasks.command_line.exit_codes import MEANINGS
@@ -44,7 +47,17 @@ def test_what_was_recorded_is_of_commands_and_files_that_exist() -> None:
     assert commands.count("run") == 2
 
 
-def test_the_picture_fetches_nothing_from_elsewhere() -> None:
-    drawn = (DOCS / "images" / "empty-folder.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["empty-folder.svg", "run.svg"])
+def test_a_picture_fetches_nothing_from_elsewhere(name: str) -> None:
+    drawn = (DOCS / "images" / name).read_text(encoding="utf-8")
 
     assert re.findall(r"url\(.?http|@import|<image|<script", drawn) == []
+
+
+def test_the_picture_of_readme_is_of_the_same_run() -> None:
+    assert RECORDED
+    drawn = unescape((DOCS / "images" / "run.svg").read_text(encoding="utf-8")).replace("\xa0", " ")
+    run = RECORDED[1].partition("$ connect-tasks run customers.csv\n")[2].partition("\n$ ")[0]
+
+    # Its first line is longer than the picture is wide.
+    assert [line for line in run.splitlines()[1:] if line.strip() not in drawn] == []
