@@ -15,13 +15,15 @@ from connect_tasks.tables.cells import (
     unreadable,
 )
 
-__all__ = ["Column", "plain_values"]
+__all__ = ["Column", "decoded", "plain_values"]
 
 Column: TypeAlias = "pd.Series[Any] | pa.Array | pa.ChunkedArray"
 _Values: TypeAlias = "np.ndarray[Any, Any]"
 
 _BY_VALUE = (pd.PeriodDtype, pd.IntervalDtype)
 _DAY_MICROSECONDS = 86_400_000_000
+# Views, which polars has, cannot be looked up in a dictionary.
+_TAKEN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 def plain_values(column: Column) -> list[Any]:
@@ -38,6 +40,20 @@ def plain_values(column: Column) -> list[Any]:
     # One cell may be beyond what the library can convert; the others are not.
     except Exception:  # noqa: BLE001
         return _one_by_one(column)
+
+
+def decoded(array: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    """The cells of a dictionary-encoded column, as they are without it; views are none then.
+
+    Example:
+        >>> decoded(pa.array(["gold", None]).dictionary_encode()).to_pylist()
+        ['gold', None]
+    """
+    if isinstance(array, pa.ChunkedArray):
+        kind = _TAKEN.get(array.type.value_type, array.type.value_type)
+        return pa.chunked_array([decoded(chunk) for chunk in array.chunks], type=kind)
+    values = array.dictionary
+    return values.cast(_TAKEN.get(values.type, values.type)).take(array.indices)
 
 
 def _one_by_one(column: Column) -> list[Any]:
@@ -153,7 +169,7 @@ def _spans(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
 
 
 def _dictionary(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
-    return _of_arrow(array.cast(array.type.value_type))
+    return _of_arrow(decoded(array))
 
 
 def _runs(array: "pa.Array | pa.ChunkedArray") -> list[Any]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.column_names import column_name, named_levels
-from connect_tasks.tables.columns import Column, plain_values
+from connect_tasks.tables.columns import Column, decoded, plain_values
 from connect_tasks.tables.pandas_notes import WITH_GAPS
 from connect_tasks.tables.pieces import FramePieces, TablePieces
 from connect_tasks.tables.sql_query import SqlQuery
@@ -37,7 +37,8 @@ def describe(table: Any) -> dict[str, Any]:
     Returns:
         `rows`, `columns` (their names, after those of its index) and `fingerprint`, the SHA-256 of
         the content in its order. That of an Arrow stream is the same however it is cut in batches,
-        whether its texts are large, views or in a dictionary. Of a query `database` and
+        whether its texts are large, views or in a dictionary; and for texts, numbers and truth
+        values that of a DataFrame with the same content. Of a query `database` and
         `fingerprint`, of its text.
 
     Raises:
@@ -94,14 +95,14 @@ def _content(column: Column) -> bytes:
 
 
 def _content_of_arrow(column: Any) -> bytes:
+    if pa.types.is_dictionary(column.type):
+        column = decoded(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
     dtype = _DTYPES.get(kind)
     if dtype is None and not pa.types.is_floating(kind) and not pa.types.is_timestamp(kind):
         # What a piece comes to may not depend on where it was cut.
         return _as_text(column)
-    return _hashes(column.cast(kind).to_pandas(types_mapper=lambda _: dtype))
+    return _hashes(column.to_pandas(types_mapper=lambda _: dtype))
 
 
 def _hashes(column: "pd.Series[Any]") -> bytes:

@@ -27,6 +27,12 @@ def extension(kind: Any, storage: pa.Array) -> pa.Array:
 LAYOUTS: dict[str, tuple[pa.Array, list[Any]]] = {
     "plain": (TENTHS, TENTH_EACH),
     "dictionary": (pa.DictionaryArray.from_arrays(PLACES, TENTHS), TENTH_EACH),
+    "dictionary of views": (
+        pa.DictionaryArray.from_arrays(
+            pa.array([1, None, 0, 1], pa.uint32()), pa.array(["a", "b"], pa.string_view())
+        ),
+        ["b", None, "a", "b"],
+    ),
     "run-end-encoded": (pa.RunEndEncodedArray.from_arrays(ENDS, TENTHS), TENTH_EACH),
     "sparse union": (
         pa.UnionArray.from_sparse(pa.array([0, 0, 0], pa.int8()), [TENTHS]),
@@ -116,6 +122,7 @@ NOT_IN_PARQUET = {
     "dense union",
     "struct of runs",
     "dictionary",
+    "dictionary of views",
     "dictionary of lists",
 }
 IN_PARQUET = [name for name in LAYOUTS if name not in NOT_IN_PARQUET]

@@ -174,6 +174,13 @@ SAME = {
     "text": lambda t: t,
     "large": lambda t: t.cast(pa.schema([("c", pa.large_string())])),
     "views": lambda t: t.cast(pa.schema([("c", pa.string_view())])),
+    "dictionary of views": lambda _: pa.table(
+        {
+            "c": pa.DictionaryArray.from_arrays(
+                pa.array([0, None, 1], pa.uint32()), pa.array(["a", "b"], pa.string_view())
+            )
+        }
+    ),
     "dictionary": lambda t: pa.table({"c": t["c"].dictionary_encode()}),
 }
 
