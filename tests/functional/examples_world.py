@@ -93,6 +93,7 @@ def make_settled(tmp_path_factory: pytest.TempPathFactory, local: LocalConnect) 
     folder = tmp_path_factory.mktemp("settled")
     entered(folder, local, "renewals-2026-11", "renewals")
     exported(folder)
+    CampaignResult("renewals", f"sqlite:///{folder}/.connect_tasks/ledger.db").save(folder / "out")
     return folder
 
 
