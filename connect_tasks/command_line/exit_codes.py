@@ -43,7 +43,8 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.INPUT: "An argument, the settings or the table cannot be used. Nothing was sent.",
         ExitCode.NOT_YET: "Not all is done: somebody has to wait, or the campaign is paused, "
         "stopped or unfinished. Run the same command again, later or after `resume`.",
-        ExitCode.HALTED: "Amazon, or the way to it, stopped everything. Mend that, and run again.",
+        ExitCode.HALTED: "Amazon, Prefect's server, or the way to one of them stopped everything. "
+        "Mend that, and run again.",
         ExitCode.LEDGER: "The ledger cannot be read or written. Mend that, and run again.",
         ExitCode.DECLINED: "What would have destroyed something was not confirmed. Nothing was "
         "changed.",

@@ -14,7 +14,7 @@ from tests.e2e.servers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-COUNT = 30
+COUNT = 12
 SETTINGS = """\
 [campaign]
 name = "scores"
@@ -23,7 +23,7 @@ prefect = false
 instance_id = "{instance_id}"
 contact_flow_id = "{flow}"
 endpoint_url = "{endpoint_url}"
-quotas = {{ starts_per_second = 20, connections_per_second = 20, messages_per_second = 50 }}
+quotas = {{ starts_per_second = 10, connections_per_second = 20, messages_per_second = 50 }}
 [template]
 display_name = "Ada"
 [conversation]

@@ -283,3 +283,13 @@ def test_what_cannot_be_done_ends_with_its_code_and_a_sentence(
     assert told.document["error"]["message"]
     assert "Traceback" not in told.err
     assert "Ada" not in told.out + told.err
+
+
+def test_a_prefect_server_that_does_not_answer_is_told_with_what_to_do(
+    say: Say, local: LocalConnect
+) -> None:
+    told = say("run", "customers.csv", "--set", "campaign.prefect=true", "--json")
+
+    assert told.code is ExitCode.HALTED
+    assert "--no-prefect" in told.document["error"]["message"]
+    assert local.contacts == []

@@ -172,7 +172,12 @@ def test_logs_and_the_environment_are_as_before(
     log = logging.getLogger("connect_tasks")
     before = (log.level, log.propagate, list(log.handlers))
     seen: list[Any] = []
-    command(lambda: seen.append((log.level, os_level())) or Outcome())
+
+    def looks() -> Outcome:
+        seen.append((log.level, os_level()))
+        return Outcome()
+
+    command(looks)
 
     for words in (["try"], ["try", "-q"], ["try", "-v"]):
         main(words)

@@ -54,8 +54,8 @@ def test_fields_make_the_block_and_awss_own_chain_says_who_calls() -> None:
 def test_only_the_local_one_needs_no_keys(
     instance_id: str, endpoint_url: str | None, environ: dict[str, str], key: str | None
 ) -> None:
-    fields = {"instance_id": instance_id, "contact_flow_id": "f-1", "endpoint_url": endpoint_url}
-    made = instance_of(settings(**fields), environ=environ)
+    given = settings(instance_id=instance_id, contact_flow_id="f-1", endpoint_url=endpoint_url)
+    made = instance_of(given, environ=environ)
 
     assert isinstance(made, AmazonConnectInstance)
     assert made.aws_credentials is not None
