@@ -116,8 +116,9 @@ newest: ## Run the suite with the newest packages that the bounds allow, without
 	@rm -rf .newest && $(PYTHON) -m venv .newest && echo "Installing into .newest; it takes some minutes."
 	@# The pip of older Pythons looks for minutes for what today's finds in seconds.
 	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@.newest/bin/python -m pip freeze --exclude-editable | diff --ignore-case constraints.txt - | sed -n 's/^[<>]/&/p' || true
+	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	@.newest/bin/python -m pip freeze --exclude-editable | grep == | LC_ALL=C sort --ignore-case >.newest/constraints.txt
+	@grep == constraints.txt | diff - .newest/constraints.txt | grep '^[<>]' || echo "They are those of constraints.txt."
 	.newest/bin/python -m pytest $(SIDE_BY_SIDE) -p no:cacheprovider -m 'not long' $(NEWEST)
 
 bench: $(STAMP) ## Measure everything, about 15 minutes; BENCH="a e" or BENCH=--quick for less
