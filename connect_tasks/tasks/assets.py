@@ -136,7 +136,8 @@ def _save(
         save()
         return
     assets = {name: _asset(campaign, name, place) for name, place in places.items()}
-    made_of = [asset_key(f"campaign://{campaign}"), *([asset_key(source)] if source else [])]
+    made_of: list[Asset | str] = [asset_key(f"campaign://{campaign}")]
+    made_of += [asset_key(source)] if source else []
 
     @materialize(
         *assets.values(),

@@ -251,7 +251,7 @@ def collect_responses(
         result = CampaignResult(opened.existing_campaign(campaign), ledger_url(ledger), plan)
         with result.read_from(opened):
             source = plan.source if plan else None
-            if is_database(save_to):
+            if save_to and is_database(save_to):
                 write = partial(result.to_database, save_to)
                 save_in_database(result.campaign, save_to, write, source=source)
             elif save_to:

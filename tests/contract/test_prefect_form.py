@@ -5,8 +5,9 @@ What the forms send is Prefect's to say, and what our fields become in them chan
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -74,16 +75,23 @@ def pick(tab: Tab, name: str, choice: str) -> None:
     )
 
 
-def press_until(tab: Tab, words: str, look: Any) -> Any:
+def refusals(tab: Tab) -> int:
+    """How often the server has said that it is busy."""
+    return len([line for line in tab.told if "503" in line])
+
+
+def _came(tab: Tab, look: Callable[[], Any], before: int) -> bool:
+    tab.run("0")  # What the page was told is heard with the answer.
+    return bool(look()) or refusals(tab) > before
+
+
+def press_until(tab: Tab, words: str, look: Callable[[], Any]) -> Any:
     """Press a button, and again whenever Prefect's SQLite was too busy and its server said so."""
     for _ in range(20):
-        busy = len([line for line in tab.told if "503" in line])
+        before = refusals(tab)
         press(tab, words)
-        tab.wait_until(
-            lambda busy=busy: look() or len([x for x in tab.told if "503" in x]) > busy,
-            f"something came of {words}",
-            PATIENCE,
-        )
+        came = partial(_came, tab, look, before)
+        tab.wait_until(came, f"something came of {words}", PATIENCE)
         if made := look():
             return made
     raise AssertionError(f"Prefect stayed busy: {tab.told[-3:]}")

@@ -48,7 +48,7 @@ def named(local: LocalConnect) -> list[str]:
 def test_a_run_takes_what_a_variable_holds(
     local: LocalConnect, ledger: str, value: Any, given: dict[str, Any]
 ) -> None:
-    Variable.set("by_variable", value, overwrite=True, _sync=True)
+    Variable.set("by_variable", value, overwrite=True, _sync=True)  # type: ignore[call-arg]
 
     result = outreach(
         CUSTOMERS, campaign="by-variable", connect=local.instance(), ledger=ledger, **given
@@ -60,7 +60,7 @@ def test_a_run_takes_what_a_variable_holds(
 
 
 def test_a_policy_may_be_a_variable_where_no_block_has_its_name() -> None:
-    Variable.set("only_mornings", 'expires_after = "P14D"', overwrite=True, _sync=True)
+    Variable.set("only_mornings", 'expires_after = "P14D"', overwrite=True, _sync=True)  # type: ignore[call-arg]
 
     assert load_policy("only_mornings") == OutreachPolicy.model_validate({"expires_after": "P14D"})
 
@@ -77,7 +77,7 @@ def test_a_variable_that_cannot_be_used_stops_all_of_it_with_a_sentence(
     local: LocalConnect, ledger: str, value: Any, words: str
 ) -> None:
     if value is not None:
-        Variable.set("by_mistake", value, overwrite=True, _sync=True)
+        Variable.set("by_mistake", value, overwrite=True, _sync=True)  # type: ignore[call-arg]
     with pytest.raises(InputError, match=words) as caught:
         outreach(
             CUSTOMERS,
