@@ -239,7 +239,14 @@ def _serve(port_file: Path) -> Iterator[Callable[[], Tab]]:
         time.sleep(0.05)
     port, path = text.splitlines()[:2]
     yield lambda: _attached(
-        connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None, close_timeout=1)
+        connect(
+            f"ws://127.0.0.1:{port}{path}",
+            max_size=None,
+            proxy=None,
+            close_timeout=1,
+            # A page may wait for minutes while a test looks elsewhere.
+            ping_interval=None,
+        )
     )
 
 
