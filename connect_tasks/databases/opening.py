@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -81,7 +81,7 @@ class Database:
         return hide_password_in(text, self._url).strip().removesuffix(".")
 
 
-def is_database(place: object) -> bool:
+def is_database(place: object) -> TypeGuard[str]:
     """Whether a place is the URL of a database that results can be written to.
 
     Example:

@@ -59,7 +59,7 @@ class SqlQuery:
     parameters: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.query, str) or not self.query.strip():
+        if not str(self.query or "").strip():
             raise InputError("SqlQuery has no query: give a statement, as SELECT * FROM customers.")
         if (self.url is None) == (self.connector is None):
             raise InputError("SqlQuery needs a url or a connector, and only one of them.")

@@ -111,7 +111,7 @@ class StreamPieces:
         return f"<table of {self.rows:,} rows, {len(self.names)} columns>"
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        if self._path is None:
+        if self._table is not None:
             yield from self._table.to_batches()
             return
         with pa.memory_map(str(self._path)) as file, pa.ipc.open_stream(file) as reader:

@@ -85,7 +85,8 @@ def _with_unknown(sheet: pd.DataFrame, cells: list[tuple[int, int]]) -> pd.DataF
     columns = range(max(sheet.shape[1], *(column + 1 for _, column in cells)))
     filled = sheet.reindex(index=rows, columns=columns).astype(object)
     for row, column in cells:
-        filled.iat[row, column] = UnreadableCell(_NO_RESULT)  # noqa: PD009 -- one cell
+        unknown: Any = UnreadableCell(_NO_RESULT)
+        filled.iat[row, column] = unknown  # noqa: PD009 -- one cell
     return filled
 
 

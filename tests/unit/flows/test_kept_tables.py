@@ -23,11 +23,10 @@ def count(customers: Any) -> Any:
 @pytest.mark.parametrize("way", ["by place", "by name"])
 def test_a_reader_is_gone_through_once_however_often_its_rows_are_asked_for(way: str) -> None:
     table = pa.table({"customer_id": ["1", "2"]})
-    given = (
-        ((), {"customers": table.to_reader()}) if way == "by name" else ((table.to_reader(),), {})
-    )
-    args, kwargs = _kept_tables(count.fn, *given)
-    (kept,) = (*args, *kwargs.values())
+    reader = table.to_reader()
+    args, kwargs = ((), {"customers": reader}) if way == "by name" else ((reader,), {})
+    args, kwargs = _kept_tables(count.fn, args, kwargs)
+    kept: Any = kwargs["customers"] if kwargs else args[0]
 
     recorded = count.serialize_parameters({"customers": kept})["customers"]
     rows = [row for chunk in open_table(kept).chunks() for row in chunk]

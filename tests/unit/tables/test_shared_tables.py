@@ -41,7 +41,9 @@ FILE = "renewals-2026-f00d.parquet"
 
 def test_each_day_of_a_table_is_a_file_of_the_campaign(tmp_path: Path) -> None:
     late = DAY.astimezone(BERLIN) + dt.timedelta(hours=1)
-    tables(message("a", DAY), message("b", late), message("c", None)).write_by_date(tmp_path)
+    # A day later in Berlin, and not in UTC.
+    early = DAY.astimezone(BERLIN)
+    tables(message("a", early), message("b", late), message("c", None)).write_by_date(tmp_path)
     folder = tmp_path / "messages"
 
     assert sorted(files(folder)) == [f"date=2026-11-01/{FILE}", f"date=2026-11-02/{FILE}"]
