@@ -37,6 +37,13 @@ def test_a_ledger_that_is_not_there_yet_is_no_trouble_and_none_is_made(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_ledger_that_is_not_there_yet_is_told_without_its_password(tmp_path: Path) -> None:
+    found = judge_ledger(f"sqlite:///{tmp_path / 'ledger.db'}?password=hidden")
+
+    assert found.verdict is Verdict.YES
+    assert "hidden" not in str(found)
+
+
 def test_a_ledger_that_is_there_can_be_written(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     with Ledger(url):
