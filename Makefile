@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What stays together is in tests/side_by_side.py.
-SIDE_BY_SIDE := --numprocesses=3 --no-loadscope-reorder -p no:nbval
+SIDE_BY_SIDE := --numprocesses=4 --no-loadscope-reorder -p no:nbval
 
 # Some machines forbid it (as images of Docker do); then each of hundreds of processes compiles all
 # that it imports, and each of pytest's rewrites all asserts.
@@ -36,7 +36,7 @@ demo: $(STAMP) ## Invite 250 synthetic customers, let simulated people answer at
 chat: $(STAMP) ## Be a customer yourself: prints a link to a chat on this machine, and your answers as a table
 	@$(BIN)/python -m connect_tasks.command_line chat
 
-# The slow tests wait most of the time: for chats, leases, servers. Three at a time fit on two cores.
+# The slow tests wait most of the time: for chats, leases, servers. Four at a time fit on two cores.
 test: $(STAMP) lint ## Everything that CI checks
 	$(MAKE) --no-print-directory --jobs=2 test-all notebooks
 
@@ -45,8 +45,8 @@ test-all: $(STAMP)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not long' tests
 	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
 
-# The page in a browser, case by case, and each kill once more on the other kind of ledger.
-test-long: $(STAMP) ## What `make test` leaves out, about ten minutes
+# Each test that `make test` has on one database, on the other; Prefect at length; pages in a browser.
+test-long: $(STAMP) ## What `make test` leaves out: the other database, Prefect at length, browsers
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 -m long tests
 
 # Whether each rule holds at all; `make test` tries whole spaces of cases.
@@ -55,7 +55,7 @@ test-fast: $(STAMP) ## The unit tests but for the thorough ones, and few example
 
 # Of the unit tests alone: they are quick, and what they no longer reach somebody has taken out of them.
 coverage: $(STAMP) ## Branches that the unit tests reach; fewer than now is an error
-	$(BIN)/python -m pytest -p no:nbval -q --cov --cov-report=term:skip-covered tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=few -m 'not thorough' -q --cov --cov-report=term:skip-covered tests/unit
 
 test-functional: $(STAMP) ## Modules together, at the local Amazon Connect
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/functional tests/contract

@@ -5,6 +5,8 @@ Importing this loads neither Prefect nor pandas nor boto3; those come with
 """
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from connect_tasks.aws.idempotency import client_token
 from connect_tasks.aws.models import StartChatContactRequest, StartChatContactResponse
@@ -17,10 +19,14 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.utterance import After, Utterance
 
+if _TYPE_CHECKING:
+    from connect_tasks.campaign.policy import OutreachPolicy
+
 __all__ = [
     "After",
     "ChatTemplate",
     "Conversation",
+    "OutreachPolicy",
     "Quotas",
     "RetryPolicy",
     "StartChatContactRequest",
@@ -30,7 +36,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> _Any:
     if name == "__version__":
         return _version("connect-tasks")
+    if name == "OutreachPolicy":
+        # Campaigns come with it, and the ledger with them: only for who asks.
+        from connect_tasks.campaign.policy import OutreachPolicy
+
+        return OutreachPolicy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

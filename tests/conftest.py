@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.side_by_side import SideBySide, begin_with_the_longest
+from tests.side_by_side import SideBySide, begin_with_the_longest, leave_twins_out
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(config.getoption("--hypothesis-profile") or "any machine")
 
 
+# Before pytest itself leaves out what the marks say.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    leave_twins_out(items)
     begin_with_the_longest(items)
 
 

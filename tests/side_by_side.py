@@ -1,14 +1,16 @@
-"""Which tests pytest-xdist keeps in one process, and which it begins with."""
+"""Which tests pytest-xdist keeps in one process, which it begins with, and which are long."""
 
+import zlib
 from functools import cache
 from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-__all__ = ["SideBySide", "begin_with_the_longest"]
+__all__ = ["SideBySide", "begin_with_the_longest", "leave_twins_out"]
 
 ROOT = Path(__file__).parents[1]
+DATABASES = {"PostgreSQL": "SQLite", "postgresql": "sqlite"}
 
 
 class SideBySide(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -38,6 +40,33 @@ def begin_with_the_longest(items: list[pytest.Item]) -> None:
     for item in items:
         seconds[item.path] = max(_most_seconds(item), seconds.get(item.path, 0))
     items.sort(key=lambda item: -seconds[item.path])
+
+
+def leave_twins_out(items: list[pytest.Item]) -> None:
+    """Mark a test as long on one of the two databases where it runs on both.
+
+    Its name decides on which, so that `make test` has each rule on one of them and nearly all
+    statements on both; `make test-long` has the rest.
+    """
+    by_id = {item.nodeid: item for item in items}
+    for nodeid, item in by_id.items():
+        twin = by_id.get(_on_the_other(nodeid))
+        if twin is not None and not (_is_long(item) or _is_long(twin)):
+            is_odd = zlib.crc32(nodeid.encode()) % 2
+            (item if is_odd else twin).add_marker(pytest.mark.long)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
+
+
+def _on_the_other(nodeid: str) -> str:
+    """The name of the same test on SQLite; empty if it is not one on PostgreSQL."""
+    name, bracket, case = nodeid.partition("[")
+    for database, other in DATABASES.items():
+        if database in case:
+            return f"{name}{bracket}{case.replace(database, other)}"
+    return ""
 
 
 def _most_seconds(item: pytest.Item) -> float:

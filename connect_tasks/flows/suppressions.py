@@ -4,12 +4,13 @@ Ids are in the ledger and in the files, and nowhere in Prefect but where a deplo
 given some.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import WithJsonSchema
 
 from connect_tasks.campaign import suppression
+from connect_tasks.campaign.policy.field_rules import Duration
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.ledger.suppression_lists import ALL
 from connect_tasks.tasks.run_context import run_logger
@@ -39,7 +40,7 @@ def suppress(
     reason: str = "person",
     source: str = "",
     expires_at: datetime | None = None,
-    expires_after: timedelta | None = None,
+    expires_after: Duration | None = None,
     ledger: str | None = None,
     new_list: bool = False,
 ) -> int:
@@ -56,7 +57,8 @@ def suppress(
         reason: Why, in a word, such as person, complaint, import.
         source: Where that came from, such as a ticket's number.
         expires_at: Until when it holds; UTC where it names no zone. For good when left out.
-        expires_after: The same, from now on; in Prefect's form as `P90D`.
+        expires_after: The same, from now on; in Prefect's form as `P90D`. A number alone, which
+            would be one of seconds, is refused.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
         new_list: Whether a list is made also where another one is called nearly so, as `news-de`

@@ -131,6 +131,7 @@ def test_every_automation_of_the_documents_is_understood_by_prefect() -> None:
     assert [AutomationCore.model_validate(one).name for one in automations]
 
 
+@pytest.mark.long
 def test_a_halted_campaign_is_told_to_a_person_with_its_reason(site: Deployed) -> None:
     with web_hook() as inbox:
         block = save_notification_block(site, "halted", inbox.url)
@@ -157,6 +158,7 @@ def test_a_halted_campaign_is_told_to_a_person_with_its_reason(site: Deployed) -
     assert "Zebulon" not in str([started, halted])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_resuming")
 def test_a_run_whose_process_is_killed_goes_on_with_the_same_parameters(site: Deployed) -> None:
     run_id, customers = begin_campaign(site, "killed", 120)
@@ -175,6 +177,7 @@ def test_a_run_whose_process_is_killed_goes_on_with_the_same_parameters(site: De
     assert site.made(customers) == Counter(customers)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_resuming")
 def test_a_run_whose_machine_is_lost_is_noticed_told_of_and_goes_on_elsewhere(
     site: Deployed,

@@ -17,7 +17,7 @@ from connect_tasks.emulator import LocalConnect, LocalQuotas
 from tests.e2e.servers import PrefectServer, claimed, wait_until
 from tests.postgresql import new_database
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
 

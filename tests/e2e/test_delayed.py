@@ -131,6 +131,7 @@ def readable(content: bytes) -> bytes:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_delayed_chats_write_down_neither_tokens_nor_credentials(
     server: PrefectServer, tmp_path: Path

@@ -143,6 +143,7 @@ def test_what_the_form_sends_contacts_everybody_once_and_shows_how_it_went(site:
     }
 
 
+@pytest.mark.long
 def test_links_are_issued_and_taken_back_from_the_forms_and_prefect_has_none_of_them(
     site: Deployed,
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_failed_run_that_is_retried_goes_on_where_it_was(site: Deployed) -> No
     assert site.made(customers) == Counter(customers)
 
 
+@pytest.mark.long
 def test_every_other_deployment_runs_too(site: Deployed) -> None:
     table, customers = write_table(site.folder, "shared", 60)
     shared = {"campaign": "shared"}

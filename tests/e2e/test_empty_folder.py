@@ -20,7 +20,8 @@ from connect_tasks.emulator import LocalConnect, LocalQuotas
 from tests.e2e.deployed import Worker
 from tests.e2e.servers import PrefectServer, prefect_server, save_block, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+# `make test-wheel` runs these, where they belong.
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240)]
 
 POOL = "empty-folder"
 IN_PYTHON = """

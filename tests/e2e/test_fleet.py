@@ -168,6 +168,7 @@ def customers_of(prefix: str, count: int) -> list[str]:
     return [f"{prefix}-{number:04}" for number in range(count)]
 
 
+@pytest.mark.long
 def test_a_parent_that_is_cancelled_takes_its_workers_with_it(
     world: World, ledger: str, tmp_path: Path
 ) -> None:

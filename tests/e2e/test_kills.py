@@ -260,8 +260,14 @@ def look_back(campaign: Killing) -> Outcome:
             for record in records
         },
         stored=stored,
-        complaints=campaign.complaints,
+        complaints=without_takeovers(campaign.complaints),
     )
+
+
+def without_takeovers(complaints: str) -> str:
+    """Where a machine stands still for as long as a lease, others take over, as they should."""
+    lines = complaints.splitlines(keepends=True)
+    return "".join(line for line in lines if "was taken over by another worker" not in line)
 
 
 def assert_nobody_twice_nobody_forgotten(campaign: Killing, title: str) -> None:
@@ -359,7 +365,7 @@ def test_several_processes_that_are_killed_at_random_share_a_campaign(
 ) -> None:
     chance = Random(workers)  # noqa: S311 - kills at repeatable moments
     with killing(
-        tmp_path, ledger_url, 150, lease_seconds=2.5, open_chats=20, think_seconds=(0.05, 0.4)
+        tmp_path, ledger_url, 150, lease_seconds=4, open_chats=20, think_seconds=(0.05, 0.4)
     ) as campaign:
         campaign.job = replace(campaign.job, starts_per_second=6, plans=False)
         killed.plan(campaign.ledger, campaign.job)

@@ -164,7 +164,7 @@ def test_an_interrupted_call_is_made_again_and_goes_on(
 ) -> None:
     plan = on_sqlite.plan = on_sqlite.entered(rows("0001", "0002", "0003"))
     one_by_one = inviting.pieces
-    monkeypatch.setattr(inviting, "pieces", lambda names: one_by_one(names, 1))
+    monkeypatch.setattr(inviting, "pieces", lambda names, *_: one_by_one(names, 1))
     issue, left = on_sqlite.ledger.invitations.issue, [2]
 
     def breaking(_: object, *args: Any, **options: Any) -> dict[str, Standing]:

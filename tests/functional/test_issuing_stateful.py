@@ -203,7 +203,7 @@ class Links(RuleBasedStateMachine):
 
 
 Links.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=25,
     stateful_step_count=15,
     phases=[Phase.generate],
     derandomize=True,

@@ -103,7 +103,12 @@ class Reference:
         return (day == 5 and clock >= LATE_OPENS) or (day == 6 and clock < LATE_CLOSES)
 
 
-@pytest.fixture(params=["autumn on SQLite", "spring on PostgreSQL"])
+@pytest.fixture(
+    params=[
+        "autumn on SQLite",
+        pytest.param("spring on PostgreSQL", marks=pytest.mark.long),
+    ]
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ledger, str]]:
     season, _, database = str(request.param).partition(" on ")
     with ExitStack() as stack:

@@ -116,8 +116,8 @@ def go(*workers: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(
     params=[
-        ("SQLite", 100),
-        ("PostgreSQL", 200),
+        ("SQLite", 40),
+        ("PostgreSQL", 100),
         pytest.param(("PostgreSQL", 1_000), marks=pytest.mark.long),
     ],
     ids=str,
@@ -151,7 +151,7 @@ def test_two_campaigns_never_both_take_a_customers_last_allowed_contact(race: Ra
     assert race.waiting() == race.count
 
 
-@pytest.mark.parametrize(("database", "count"), [("SQLite", 200), ("PostgreSQL", 1_000)])
+@pytest.mark.parametrize(("database", "count"), [("SQLite", 100), ("PostgreSQL", 300)])
 def test_of_two_who_are_about_to_send_at_one_moment_one_is_refused(
     database: str, count: int, tmp_path: Path
 ) -> None:

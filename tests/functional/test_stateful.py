@@ -653,13 +653,14 @@ def amazon() -> Iterator[Amazon]:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("histories", [6, pytest.param(25, marks=pytest.mark.long)])
 def test_any_history_contacts_nobody_twice_and_forgets_nobody(
-    amazon: Amazon, tmp_path: Path
+    histories: int, amazon: Amazon, tmp_path: Path
 ) -> None:
     run_state_machine_as_test(
         lambda: Campaigns(amazon, tmp_path),  # type: ignore[arg-type] # it takes any factory
         settings=settings(
-            max_examples=15,
+            max_examples=histories,
             stateful_step_count=15,
             # Shrinking a failure takes minutes; add Phase.shrink here when you have them.
             phases=[Phase.generate],

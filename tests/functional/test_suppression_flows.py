@@ -99,6 +99,16 @@ def test_a_deployment_puts_a_file_on_a_list_until_an_end_and_saves_what_is_there
     assert sorted(saved["customer_id"]) == ["0042", "0043"]
 
 
+@pytest.mark.parametrize("number", [90, "90", 0.5], ids=repr)
+def test_a_number_that_would_be_one_of_seconds_is_no_time_for_a_list(
+    ledger: str, number: Any
+) -> None:
+    with pytest.raises(InputError, match="expires_after: must"):
+        suppress(["0042"], expires_after=number, ledger=ledger)
+
+    assert not Path(ledger.removeprefix("sqlite:///")).exists()
+
+
 def test_the_form_takes_a_path_or_ids() -> None:
     schema = parameter_schema(suppress)
     kinds = [one["type"] for one in schema.properties["customers"]["anyOf"]]
