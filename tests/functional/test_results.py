@@ -358,5 +358,5 @@ def test_of_a_customer_with_a_refused_row_too_the_contact_is_joined(ledger: Ledg
 
 
 def test_a_table_without_the_id_is_told_which_columns_it_has(ledger: Ledger) -> None:
-    with pytest.raises(InputError, match=r"no column 'customer_id': .* has 'account'"):
+    with pytest.raises(InputError, match=r"no column 'customer_id'\. .* has 'account'"):
         CampaignResult(CAMPAIGN, ledger.url).join(pd.DataFrame({"account": [1]}))
