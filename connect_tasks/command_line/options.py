@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from connect_tasks.command_line.output import Output
+from connect_tasks.errors import InputError
 
 if TYPE_CHECKING:
     from connect_tasks.command_line.settings import Settings
@@ -30,7 +31,7 @@ class Options:
         ledger: SQLAlchemy URL of the ledger, without a password.
         no_prefect: Work without a Prefect server, which saves seconds. The ledger has the record.
         json: Print one JSON document.
-        quiet: Say nothing but errors.
+        quiet: Print the result, and say nothing on the way but errors.
         verbose: Say more.
     """
 
@@ -56,16 +57,26 @@ class Options:
                 nothing said.
 
         Raises:
-            InputError: A setting cannot be used; it says where it stands.
+            InputError: A setting cannot be used, and it says where it stands; or two campaigns are
+                named.
         """
         from connect_tasks.command_line.settings_file import read_settings
 
+        said = {name: value for name, value in (flags or {}).items() if value is not None}
+        self._check_campaign(said.get("campaign.name"))
         own: dict[str, Any] = {
             "campaign.name": self.campaign,
             "campaign.ledger": self.ledger,
             "campaign.prefect": False if self.no_prefect else None,
         }
-        return read_settings(self.config, self.set, {**own, **(flags or {})})
+        return read_settings(self.config, self.set, {**own, **said})
+
+    def _check_campaign(self, named: str | None) -> None:
+        """Which of two is meant must not be guessed: one of them may be stopped."""
+        if None not in (named, self.campaign) and named != self.campaign:
+            raise InputError(
+                f"Two campaigns are named, {named!r} and --campaign {self.campaign!r}: name one."
+            )
 
 
 Given = Annotated[Options | None, Parameter(name="*", group=_EVERYWHERE, show_default=False)]
