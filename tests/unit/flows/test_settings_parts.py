@@ -49,9 +49,10 @@ def test_windows_line_ends_are_line_ends() -> None:
 
 
 def test_what_is_given_by_itself_counts_and_the_rest_is_of_the_text() -> None:
-    own = Conversation(max_replies=7)
+    own, template = Conversation(max_replies=7), ChatTemplate(display_name="{{ name }}")
     taken = parts(WHOLE, conversation=own, policy=OutreachPolicy())
 
+    assert parts(WHOLE, template=template).template == template
     assert taken.conversation == own
     assert taken.policy == OutreachPolicy()
     assert taken.template == parts(WHOLE).template

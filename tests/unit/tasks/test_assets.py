@@ -38,6 +38,7 @@ def test_a_path_of_this_machine_counts_from_its_root() -> None:
 @given(st.sampled_from(["s3://", "file:///", "/", "", "campaign://", "gs+x://"]), TEXT | SEGMENTS)
 @example("s3://", "a" * 2000)
 @example("/", "a" * 2000 + "/contacts.csv")
+@example("s3://", "a" * 2000 + "/" + "b" * 200)
 @example("", "C:\\tables\\customers.csv")
 @example("campaign://", "Verlängerung 2026 <Ä>")
 @example("/", "#?&%\"'<>[]{}|\\^`")
