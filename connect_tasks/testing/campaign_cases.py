@@ -13,8 +13,8 @@ from connect_tasks.campaign.answers.said import is_customers, is_spoken
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.emulator.flows.rehearsal import Line, Rehearsed
 from connect_tasks.errors import InputError
-from connect_tasks.tables.table_layout import TableLayout
 from connect_tasks.tables.reading import open_table
+from connect_tasks.tables.table_layout import TableLayout
 from connect_tasks.testing.case import Case
 from connect_tasks.testing.case_comparison import compare_case
 from connect_tasks.testing.case_result import CaseResult, not_played
