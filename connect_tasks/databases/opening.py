@@ -44,6 +44,14 @@ class Database:
         self.name = hide_password(self._url)
 
     @property
+    def place(self) -> str:
+        """Where it is: its kind, host, port and name, and nothing of how one signs in."""
+        url = self.engine.url
+        kind = url.get_backend_name()
+        bare = sa.URL.create(kind, host=url.host, port=url.port, database=url.database)
+        return bare.render_as_string()
+
+    @property
     def file(self) -> Path | None:
         """The file of a database on SQLite; None if it is in memory or of another kind."""
         if self.engine.dialect.name != "sqlite":
@@ -51,6 +59,14 @@ class Database:
         name = self.engine.url.database
         is_file = name and name != ":memory:" and not name.startswith("file:")
         return Path(name) if name and is_file else None
+
+    def connect(self) -> sa.Connection:
+        """A connection on which transactions begin and end, whatever the engine's user has set."""
+        connection = self.engine.connect()
+        if connection.dialect.name == "postgresql":
+            # No stricter level: who waited for a lock has to see what others wrote meanwhile.
+            connection.execution_options(isolation_level="READ COMMITTED")
+        return connection
 
     @contextmanager
     def explained(self, failed: str) -> Iterator[None]:

@@ -64,7 +64,7 @@ def _executed(
 @contextmanager
 def _reading(database: Database) -> Iterator[sa.Connection]:
     """A connection that may only read, as far as the database knows of that."""
-    with database.engine.connect() as connection:
+    with database.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(postgresql_readonly=True)
         if connection.dialect.name != "sqlite":

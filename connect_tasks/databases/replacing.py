@@ -1,7 +1,8 @@
 """Replacing: rows of one campaign in tables of many, all or none of them, however often."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -65,7 +66,7 @@ def replace_rows(
         raise InputError(
             f"Nothing can be written to {database.name}: give a database of SQLite or PostgreSQL."
         )
-    with database.explained("The tables cannot be written to"), database.engine.begin() as there:
+    with database.explained("The tables cannot be written to"), _writing(database) as there:
         if there.dialect.name == "sqlite":
             there.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         there.exec_driver_sql(_LOCKS[there.dialect.name])
@@ -76,6 +77,12 @@ def replace_rows(
             values = (_values(row, new.columns) for row in new.rows)
             while piece := list(islice(values, _PIECE_ROWS)):
                 there.execute(sa.insert(table), piece)
+
+
+@contextmanager
+def _writing(database: Database) -> Iterator[sa.Connection]:
+    with database.connect() as connection, connection.begin():
+        yield connection
 
 
 def _table(name: str, columns: Mapping[str, type], key: str) -> sa.Table:

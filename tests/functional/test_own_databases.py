@@ -128,3 +128,38 @@ def test_a_query_of_postgresql_changes_nothing_and_tells_no_value(
             open_table(SqlQuery(query, url=ledger_url))
         assert "Ada" not in str(caught.value)
     assert read(SqlQuery("SELECT * FROM buyers", url=ledger_url)) == [{"name": "Ada"}]
+
+
+@pytest.fixture(params=["options", "engine"])
+def committing(request: pytest.FixtureRequest, engine: sa.Engine) -> Any:
+    """The same database by an engine that commits each statement by itself."""
+    if request.param == "options":
+        yield engine.execution_options(isolation_level="AUTOCOMMIT")
+        return
+    made = sa.create_engine(engine.url, isolation_level="AUTOCOMMIT")
+    yield made
+    made.dispose()
+
+
+def test_what_fails_leaves_the_rows_of_before_whatever_the_engines_own_transactions_are(
+    committing: sa.Engine,
+) -> None:
+    def broken() -> Any:
+        yield {"customer_id": "0043"}
+        raise RuntimeError("no more")
+
+    shared(answer="yes").replace_in(Database(committing), "ct_")
+    table = {"contacts": SharedTable(CONTACTS, broken())}
+    with pytest.raises(RuntimeError):
+        SharedTables("f00d", "renewals", NOON, table).replace_in(Database(committing), "ct_")
+
+    with committing.connect() as connection:
+        found = connection.exec_driver_sql("SELECT customer_id FROM ct_contacts").all()
+    assert found == [("0042",)]
+
+
+def test_a_query_is_read_whatever_the_engines_own_transactions_are(committing: sa.Engine) -> None:
+    shared(answer="yes").replace_in(Database(committing), "ct_")
+    query = SqlQuery("SELECT customer_id FROM ct_contacts", connector=committing)
+
+    assert read(query) == [{"customer_id": "0042"}]
