@@ -60,7 +60,7 @@ ELSEWHERE = {
 }
 # What other programs are called, which we do not have.
 OTHERS = frozenset(
-    {"aws", "cd", "curl", "docker", "export", "git", "pip", "pipx", "sqlite3", "uvicorn"}
+    {"aws", "cd", "curl", "docker", "export", "git", "ls", "pip", "pipx", "sqlite3", "uvicorn"}
 )
 
 
