@@ -195,7 +195,9 @@ def start_chats(
     awaited(connect, "connect")
     with open_ledger(ledger) as opened:
         campaign = opened.existing_campaign(campaign)
-        with CampaignMonitor(campaign, opened, connect.quotas, run_logger()) as monitor:
+        with CampaignMonitor(
+            campaign, opened, connect.quotas, run_logger(), table_id=table_id
+        ) as monitor:
             return run_campaign(
                 opened,
                 campaign,

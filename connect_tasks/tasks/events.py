@@ -6,8 +6,8 @@
 | `connect-tasks.campaign.progress` | a run moves it, once a minute | counts, `until` if it waits |
 | `connect-tasks.campaign.paused` | a run ends because somebody paused the campaign | counts |
 | `connect-tasks.campaign.stopped` | a run ends because somebody stopped the campaign | counts |
-| `connect-tasks.campaign.deferred` | a run ends, all who are left must wait | counts, `until` |
-| `connect-tasks.campaign.finished` | nothing is left to do | counts |
+| `connect-tasks.campaign.deferred` | a run ends, all left of its table wait | counts, `until` |
+| `connect-tasks.campaign.finished` | nothing of the run's table is left to do | counts |
 | `connect-tasks.campaign.halted` | something concerns everybody | counts, `reason`, `error` |
 | `connect-tasks.contact.unknown` | a run leaves unknown contacts | `count`, `customer_ids` |
 

@@ -102,10 +102,20 @@ class CampaignMonitor:
         ledger: Holds the campaign.
         quotas: What the instance should grant.
         logger: Takes the lines.
+        table_id: The table that the run is of; all who wait in the campaign if None.
     """
 
-    def __init__(self, campaign: str, ledger: Ledger, quotas: Quotas, logger: Logger) -> None:
+    def __init__(
+        self,
+        campaign: str,
+        ledger: Ledger,
+        quotas: Quotas,
+        logger: Logger,
+        *,
+        table_id: str | None = None,
+    ) -> None:
         self._campaign = campaign
+        self._table_id = table_id
         self._ledger = ledger
         self._quotas = quotas
         self._logger = logger
@@ -140,7 +150,7 @@ class CampaignMonitor:
 
     def show(self, funnel: Funnel) -> None:
         """Show how far the campaign has come; called a few times a second."""
-        if self._funnel is None and funnel.left:
+        if self._funnel is None and self._left(funnel):
             self._began = True
             tell_campaign("started", self._campaign, funnel)
         self._funnel = funnel
@@ -162,19 +172,26 @@ class CampaignMonitor:
     def _end(self, funnel: Funnel) -> None:
         self._progress.finish(funnel)
         self._lost.mark()
-        waits = self._ledger.deferred(self._campaign, now=datetime.now(UTC))
+        now, left = datetime.now(UTC), self._left(funnel)
+        waits = self._ledger.deferred(self._campaign, now=now, table_id=self._table_id)
         self._log(funnel, waits)
         state = self._ledger.state(self._campaign)
-        if funnel.left and state is not CampaignState.RUNNING:
+        if left and state is not CampaignState.RUNNING:
             tell_campaign(_AS_ENDED[state], self._campaign, funnel)
-        elif self._began and waits.first and funnel.left <= waits.count:
+        elif self._began and waits.first and left <= waits.count:
             until = waits.first.isoformat()
             tell_campaign("deferred", self._campaign, funnel, until=until)
-        elif self._began and not funnel.left:
+        elif self._began and not left:
             tell_campaign("finished", self._campaign, funnel)
         if funnel.unknown:
             unknown = self._ledger.unknown_contacts(self._campaign)
             tell_unknown(self._campaign, [contact.customer_id for contact in unknown])
+
+    def _left(self, funnel: Funnel) -> int:
+        """How many are left for this run: whom its table does not name is no work of its own."""
+        if not funnel.left or self._table_id is None:
+            return funnel.left
+        return funnel.left - self._ledger.outside(self._campaign, self._table_id)
 
     def _halt(self, funnel: Funnel, error: ConnectTasksError) -> None:
         told = {"error": type(error).__name__, "reason": str(error)}
