@@ -1,6 +1,7 @@
 """Destinations: where files go, a folder of this machine or a place in S3."""
 
 import os
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from connect_tasks.databases.addresses import hide_password, hide_password_in
 from connect_tasks.errors import InputError
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
@@ -48,8 +50,8 @@ def folder_for(place: str | os.PathLike[str]) -> Iterator[Path]:
             _copy(made, str(place))
     else:
         raise InputError(
-            f"Nothing can be written to {uri.scheme}://{uri.netloc.rpartition('@')[2]}{uri.path}: "
-            "give a folder of this machine or an s3:// URI."
+            f"Nothing can be written to {as_uri(str(place))}: give a folder of this machine or an "
+            "s3:// URI."
         )
 
 
@@ -59,10 +61,18 @@ def as_uri(place: str) -> str:
     Example:
         >>> as_uri("s3://tables/renewals?endpoint_override=minio")
         's3://tables/renewals'
+        >>> as_uri("s3://KEY:SE/CRET@tables/renewals")
+        's3://tables/renewals'
     """
-    return (
-        place.partition("?")[0] if "://" in place else Path(place).expanduser().absolute().as_uri()
-    )
+    if "://" not in place:
+        return Path(place).expanduser().absolute().as_uri()
+    if place.lower().startswith("file:"):
+        # Nobody signs in there: an `@` is one of the path's own.
+        return place.partition("?")[0]
+    # First the password, which may hold whatever a URI is cut at.
+    scheme, _, rest = hide_password(place).partition("://")
+    authority, slash, path = re.split("[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def parted(place: str | os.PathLike[str]) -> tuple[str, str]:
@@ -109,6 +119,7 @@ def _told(uri: str) -> Iterator[None]:
     except (OSError, ValueError, pa.ArrowException) as error:
         shown = as_uri(uri)
         reason = str(error).replace(uri, shown).split("\n", 1)[0].strip().removesuffix(".")
+        reason = hide_password_in(reason, uri) if "://" in uri else reason
         raise InputError(f"The files cannot be written to {shown}: {reason}.") from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from prefect.assets import Asset, AssetProperties, add_asset_metadata, materialize
 
+from connect_tasks.databases.opening import Database
 from connect_tasks.tables.destinations import as_uri, folder_for
 from connect_tasks.tables.file_facts import csv_facts
 from connect_tasks.tasks.run_context import NO_RECORD, in_run
@@ -23,6 +24,7 @@ __all__ = ["RESULT_TABLES", "asset_key", "place_of", "save_files", "save_in_data
 RESULT_TABLES = ("contacts", "messages", "replies", "attributes", "decisions")
 """The tables that `CampaignResult.save` writes as CSV."""
 
+_CAMPAIGN = "campaign://"
 _MOST = 512
 _MOST_OF_NAME = 100
 # What Prefect takes in no key, and what nobody could read in one.
@@ -44,9 +46,9 @@ def asset_key(place: str) -> str:
         >>> asset_key("campaign://Renewals 2026")
         'campaign://~ddca1ec9/Renewals_2026'
     """
-    scheme, _, rest = as_uri(place).partition("://")
-    authority, slash, path = rest.partition("/")
-    whole = f"{authority.rpartition('@')[2]}{slash}{path}"
+    # A campaign's name may hold whatever a URI is cut at.
+    uri = place if place.startswith(_CAMPAIGN) else as_uri(place)
+    scheme, _, whole = uri.partition("://")
     kind = re.sub(r"[^a-z0-9].*", "", scheme.lower()) or "file"
     fit = _UNFIT.sub("_", whole.encode(errors="replace").decode())
     if fit == whole and len(f"{kind}://{fit}") <= _MOST:
@@ -121,7 +123,7 @@ def save_in_database(
         write()
         return {}
 
-    address = database.partition("?")[0].rstrip("/")
+    address = Database(database).place
     places = {name: f"{address}/connect_tasks_{name}" for name in RESULT_TABLES}
     _save(campaign, places, save, source)
 
@@ -136,7 +138,7 @@ def _save(
         save()
         return
     assets = {name: _asset(campaign, name, place) for name, place in places.items()}
-    made_of: list[Asset | str] = [asset_key(f"campaign://{campaign}")]
+    made_of: list[Asset | str] = [asset_key(f"{_CAMPAIGN}{campaign}")]
     made_of += [asset_key(source)] if source else []
 
     @materialize(

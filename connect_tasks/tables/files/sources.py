@@ -12,7 +12,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pyarrow import fs
 
+from connect_tasks.databases.addresses import hide_password_in
 from connect_tasks.errors import InputError
+from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tables.temporary_files import gone_with, temporary_file
 
 __all__ = [
@@ -112,7 +114,7 @@ def shown(source: str) -> str:
         return "the table's URI"
     if not is_uri(place):
         return source if len(source) <= _MOST_SHOWN else source[:_MOST_SHOWN] + "…"
-    return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
+    return as_uri(source) if "://" in source else f"{place.scheme}:{place.path}"
 
 
 def is_passed_over(name: str) -> bool:
@@ -149,6 +151,7 @@ def explained(given: str, name: str) -> Iterator[None]:
             .strip()
             .removesuffix(".")
         )
+        text = hide_password_in(text, given) if "://" in given else text
         reason = text or type(error).__name__
         raise InputError(f"{name!r} cannot be read: {reason}.") from error
 

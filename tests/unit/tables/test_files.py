@@ -367,3 +367,13 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="is a folder or glob without tables"):
         open_table(tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    "place", ["mysql://ada:se/cret@host/db.csv", "http://ada:se?cret@127.0.0.1:1/c.csv"]
+)
+def test_a_table_that_cannot_be_fetched_is_told_without_its_password(place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_table(place)
+
+    assert "cret" not in str(caught.value)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_tasks.errors import InputError
 from connect_tasks.tables.destinations import folder_for, replacing
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
@@ -88,3 +89,11 @@ def test_a_file_in_a_folders_place_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(FileExistsError):
         make_private_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize("place", ["mysql://ada:se/cret@host/db", "gs://KEY:se?cret@bucket/x"])
+def test_what_nothing_is_written_to_is_told_without_its_password(place: str) -> None:
+    with pytest.raises(InputError, match="Nothing can be written to") as caught, folder_for(place):
+        raise AssertionError("it was made")
+
+    assert "cret" not in str(caught.value)

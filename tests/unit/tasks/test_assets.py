@@ -2,12 +2,16 @@
 
 import string
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prefect.assets import Asset
 
+from connect_tasks.databases.opening import Database
+from connect_tasks.tables.destinations import as_uri
 from connect_tasks.tasks.assets import asset_key, place_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -53,14 +57,40 @@ def test_whatever_place_it_is_prefect_takes_its_key(begin: str, rest: str) -> No
 @example("a b", "a_b")
 @example("a" * 600, "a" * 601)
 @example("a/b c", "a/b_c")
+@example("10:00@noon?", "11:00@noon!")
 def test_two_campaigns_have_two_keys(one: str, other: str) -> None:
-    # What stands after a question mark is a URI's query, which may be secret.
-    one, other = one.replace("?", ""), other.replace("?", "")
-    one, other = one.replace("@", ""), other.replace("@", "")
-
     same = asset_key(f"campaign://{one}") == asset_key(f"campaign://{other}")
 
     assert same == (one == other)
+
+
+@given(st.text(string.printable, min_size=1, max_size=12).map("pw-{}-wp".format))
+@example("pw-/-wp")
+@example("pw-?-wp")
+@example("pw-#-wp")
+@example("pw-@/?@-wp")
+def test_no_password_is_in_a_key_or_a_link_whatever_it_holds(password: str) -> None:
+    place = f"s3://KEY:{password}@bucket/renewals/contacts.csv?secret_key={quote(password)}"
+
+    assert asset_key(place) == as_uri(place) == "s3://bucket/renewals/contacts.csv"
+
+
+@given(st.text(string.printable.replace("@", ""), min_size=1, max_size=12))
+@example("se/cret")
+@example("se?cret")
+@example("p[w")
+def test_where_a_database_is_says_nothing_of_how_one_signs_in(password: str) -> None:
+    written = f"postgresql://ada:{password}@db:5432/shop?sslpassword={quote(password)}"
+    encoded = sa.URL.create("postgresql", "ada", password, "db", 5432, "shop")
+
+    for url in (written, encoded):
+        assert Database(url).place == "postgresql://db:5432/shop"
+    assert asset_key(Database(written).place) == "postgresql://db:5432/shop"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///shop.db", "sqlite:////srv/shop.db"])
+def test_a_database_in_a_file_is_where_its_file_is(url: str) -> None:
+    assert Database(url).place == url
 
 
 def test_only_a_file_is_a_place() -> None:
