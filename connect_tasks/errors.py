@@ -3,6 +3,7 @@
 ```
 ConnectTasksError
 ├── InputError                the table, template or an argument is wrong: mend it, nothing was sent
+│   └── NotSavedError             no block is saved under this name
 ├── AmazonError               Amazon Connect (or the way to it) answered with an error
 │   ├── RetryableError        nothing happened; the same call may be made again
 │   │   ├── ThrottledError        too many calls: slow down
@@ -48,6 +49,7 @@ __all__ = [
     "NoSlotError",
     "NotAllowedError",
     "NotFoundError",
+    "NotSavedError",
     "OutcomeUnknownError",
     "PermanentError",
     "RampHaltedError",
@@ -72,6 +74,10 @@ class ConnectTasksError(Exception):
 
 class InputError(ConnectTasksError, ValueError):
     """The table, the template or an argument is wrong; nothing was sent."""
+
+
+class NotSavedError(InputError):
+    """No block is saved under this name; it may be the name of something else."""
 
 
 class LedgerError(ConnectTasksError):

@@ -15,7 +15,7 @@ from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
 from connect_tasks.blocks.saved import saved
 from connect_tasks.blocks.written import is_toml, variable, written
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
-from connect_tasks.errors import InputError
+from connect_tasks.errors import NotSavedError
 
 __all__ = ["OutreachPolicyBlock", "PolicyLike", "PolicyParameter", "load_policy"]
 
@@ -128,7 +128,7 @@ def _saved(name: str) -> OutreachPolicy:
             hint=" The name of a policy's file ends in `.toml`. A Prefect variable of this name, "
             "which may hold a policy, is not there either.",
         )
-    except InputError:
+    except NotSavedError:
         if (fields := variable(name)) is None:
             raise
         return _checked(fields)

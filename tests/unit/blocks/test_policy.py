@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
-from connect_tasks.blocks import OutreachPolicyBlock, load_policy
+from connect_tasks.blocks import OutreachPolicyBlock, load_policy, policy
 from connect_tasks.campaign.policy import OutreachPolicy
-from connect_tasks.errors import InputError
+from connect_tasks.errors import InputError, NotSavedError
 
 FIELDS: dict[str, Any] = {
     "communication_time": {
@@ -68,6 +69,36 @@ def test_what_breaks_a_rule_is_one_sentence(fields: Any) -> None:
         load_policy(fields)
 
     assert not re.search(r"Input|:  |instance of|\.\.", str(told.value))
+
+
+def saved_as(monkeypatch: pytest.MonkeyPatch, problem: Exception, **variables: Any) -> None:
+    """Prefect answers the question for any block with a problem."""
+
+    def load(_: str) -> Any:
+        raise problem
+
+    monkeypatch.setattr(OutreachPolicyBlock, "load", load)
+    monkeypatch.setattr(policy, "variable", variables.get)
+
+
+@pytest.mark.parametrize("problem", [RuntimeError("hours are none"), ValueError("hours are none")])
+def test_a_saved_policy_that_is_broken_is_not_replaced_by_a_variable_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    saved_as(monkeypatch, problem, night={})
+
+    with pytest.raises(InputError, match="under the name 'night' cannot be used: hours are none"):
+        load_policy("night")
+
+
+def test_a_policy_that_is_not_saved_may_be_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = ValueError("not found")
+    problem.__cause__ = ObjectNotFound(KeyError("night"))
+    saved_as(monkeypatch, problem, night={"expires_after": "P14D"})
+
+    assert load_policy("night") == OutreachPolicy(expires_after="P14D")
+    with pytest.raises(NotSavedError, match="There is no outreach policy saved under the name 'd"):
+        load_policy("day")
 
 
 def test_a_template_that_is_none_is_one_sentence_with_one_stop(tmp_path: Path) -> None:
