@@ -21,7 +21,10 @@ __all__ = [
 
 _HIDDEN = "***"
 
-_NAMES = r"[\w.%-]*(?:pass(?!file)|pwd|secret|token|credential|api_?key|scram_\w+_key)[\w.%-]*"
+_NAMES = (
+    r"(?:[\w.%-]*(?:pass(?!file)|pwd|secret|token|credential|signature|api_?key|scram_\w+_key)"
+    r"[\w.%-]*|sig)"
+)
 _IS_NAME = re.compile(rf"(?i){_NAMES}")
 # In quotes, in an ODBC driver's braces, or as far as it goes.
 _VALUE = r"'(?:[^'\\]|\\.)*'?|\"[^\"]*\"?|\{(?:[^}]|\}\})*\}?"

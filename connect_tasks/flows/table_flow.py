@@ -25,7 +25,6 @@ from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.suppression_rows import names_table
 from connect_tasks.databases.addresses import hide_password
-from connect_tasks.databases.opening import is_database
 from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.form_order import as_form
 from connect_tasks.flows.lost_server import kept, with_or_without_server
@@ -70,6 +69,8 @@ _PREFECTS_OWN = ("return_state", "wait_for")
 _TABLES = ("customers", "cases")
 # What they are is told, and not what they hold.
 _NOT_RECORDED = {"connect", "hand_over", "world"}
+# What may be a URI, and a password or a signature in it.
+_PLACES = {*_TABLES, "world", "save_to", "base_url"}
 # Before each thing that Prefect finds wrong with parameters.
 _ITEM = "\n - "
 
@@ -207,7 +208,7 @@ def _recorded(name: str, value: Any) -> Any:
     is_id = name == "customers" and isinstance(value, str) and not names_table(value)
     if (is_id or (name == "customer_id" and isinstance(value, str))) and not may_tell_ids():
         return "<an id>"
-    if (name == "ledger" and value) or (name == "save_to" and is_database(value)):
+    if isinstance(value, str) and (name == "ledger" or (name in _PLACES and "://" in value)):
         return hide_password(value)
     if name == "connect" and hasattr(value, "contact_flow_id"):
         # Prefect masks a secret key, but not the session token beside it.
