@@ -21,7 +21,8 @@ from connect_tasks.tables.temporary_files import gone_with, temporary_file
 
 __all__ = ["StreamPieces", "is_stream", "kept"]
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+# To the last quote: a cell may hold some itself. And the row that Arrow's CSV repeats without any.
+_CELLS = re.compile(r"['\"`].*['\"`]|(?<=, got )\d+: .*", re.DOTALL)
 
 
 def is_stream(source: object) -> bool:
@@ -156,7 +157,7 @@ def _explained(source: object, of: str) -> Iterator[None]:
                 f"{of} is a {type(source).__name__}, one column without a name: give a table."
             ) from None
         # What a library quotes may be a cell; so may what its own error holds.
-        reason = _QUOTED.sub("…", str(error)).strip().split("\n", 1)[0].removesuffix(".")
+        reason = _CELLS.sub("…", str(error)).strip().split("\n", 1)[0].removesuffix(".")
         raise InputError(
             f"The stream of the {type(source).__name__} given as {of} cannot be read: "
             f"{reason or type(error).__name__}."

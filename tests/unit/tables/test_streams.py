@@ -1,6 +1,7 @@
 """Tables of other libraries, by what they all offer: an Arrow stream."""
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import csv
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables import streams
@@ -153,6 +155,26 @@ def test_a_stream_that_breaks_is_told_without_its_cells() -> None:
     assert str(caught.value).startswith("The stream of the RecordBatchReader given as customers ")
     assert "Could not convert string … to INT32" in str(caught.value)
     assert "Ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("Ada", "invalid value …"),
+        ("O'Brien Patrick", "invalid value …"),
+        ("'tis \"Ada\" `x` O'Brien", "invalid value …"),
+        ("3,Ada O'Brien", "Expected 2 columns, got …"),
+    ],
+)
+def test_a_reader_of_csv_that_breaks_late_is_told_without_its_row(cell: str, told: str) -> None:
+    text = "id,n\n" + "1,2\n" * 20_000 + f"2,{cell}\n"
+    how = csv.ReadOptions(block_size=10_000), csv.ParseOptions(quote_char=False)
+    with pytest.raises(InputError) as caught:
+        open_table(csv.open_csv(io.BytesIO(text.encode()), *how))
+
+    assert told in str(caught.value)
+    for part in ("Ada", "Brien", "Patrick", "tis"):
+        assert part not in str(caught.value)
 
 
 @pytest.mark.parametrize("column", [pa.chunked_array([["1"]]), pd.Series(["1"])])
