@@ -41,6 +41,7 @@ def open_sheet(source: Source) -> FramePieces:
             sheets = ((name, _sheet(book, name, source.path)) for name in shown)
             first, sheet = next((each for each in sheets if not each[1].empty), _NOTHING)
             others = [n for n in shown if n != first and not _first_row(book, n).empty]
+    _need_names(sheet, source.name)
     return FramePieces(_with_names(sheet), warnings=_unread(source.name, first, others))
 
 
@@ -94,6 +95,15 @@ def _as_stored(value: Any) -> Any:
     # A sheet has no integers: pandas makes some of floats, also where these are not exact.
     is_float = isinstance(value, int) and EXACT <= abs(value) <= sys.float_info.max
     return float(value) if is_float else value
+
+
+def _need_names(sheet: pd.DataFrame, file: str) -> None:
+    from openpyxl.utils.cell import get_column_letter
+
+    for column, name in sheet.head(1).T.itertuples():
+        if isinstance(name, UnreadableCell):
+            cell = f"{get_column_letter(column + 1)}{sheet.index[0] + 1}"
+            raise InputError(f"{file!r} has no name of a column in {cell}: {name.reason}.")
 
 
 def _with_names(sheet: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connect_tasks.errors import InputError
 from connect_tasks.tables.cells import UnreadableCell
 from connect_tasks.tables.reading import open_table
 
@@ -42,6 +43,18 @@ def test_a_formula_that_nobody_worked_out_is_its_rows_error(tmp_path: Path) -> N
     for cell in (second["amount"], *third.values()):
         assert isinstance(cell, UnreadableCell)
         assert cell.reason.startswith(NO_RESULT)
+
+
+@pytest.mark.parametrize("above", [0, 2])
+def test_a_formula_that_names_a_column_is_told_with_its_file_and_cell(
+    tmp_path: Path, above: int
+) -> None:
+    blank: list[list[Any]] = [[]] * above
+    path = written(tmp_path / "c.xlsx", *blank, ["customer_id", "=1+1"], ["1", "x"])
+    with pytest.raises(InputError) as caught:
+        open_table(path)
+
+    assert f"c.xlsx' has no name of a column in B{above + 1}: {NO_RESULT}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
