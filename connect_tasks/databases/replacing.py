@@ -1,6 +1,7 @@
 """Replacing: rows of one campaign in tables of many, all or none of them, however often."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _LOCKS = {
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": "SELECT pg_advisory_xact_lock(72746316)",
 }
+# PostgreSQL holds no NUL, and no database half of a character.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 _TYPES: Mapping[type, Any] = {
     str: sa.Text(),
     int: sa.BigInteger(),
@@ -119,6 +122,6 @@ def _values(row: Mapping[str, Any], columns: Mapping[str, type]) -> dict[str, An
 
 def _value(value: Any) -> Any:
     if isinstance(value, str):
-        # Of enumerations' members it is the text; and PostgreSQL holds no NUL.
-        return str.__str__(value).replace("\0", "\ufffd")
+        # Of enumerations' members it is the text.
+        return _UNFIT.sub("\ufffd", str.__str__(value))
     return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else value

@@ -96,7 +96,8 @@ class SharedTables:
             InputError: See `connect_tasks.databases.replacing.replace_rows`.
             OSError: The file cannot be made.
         """
-        if database.file:
+        # One that is there its owner may have shared with others.
+        if database.file and not database.file.exists():
             make_private_folder(database.file.absolute().parent)
             make_private_file(database.file)
         new = {f"{prefix}{name}": self._rows(table) for name, table in self.tables.items()}

@@ -141,6 +141,24 @@ def test_a_second_call_doubles_nothing_in_a_database(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_a_database_of_ones_own_stays_as_open_to_others_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    path.touch()
+    path.chmod(0o644)
+    tables(message("a", DAY)).replace_in(Database(f"sqlite:///{path}"), "mine_")
+
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_no_database_holds_is_a_mark_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    said = message("a", DAY, "a\0b\ud800c\udfffd\U0001f600")
+    tables(said).replace_in(Database(f"sqlite:///{path}"), "mine_")
+
+    kept = select(path, "SELECT content FROM mine_messages")
+    assert kept == [("a\ufffdb\ufffdc\ufffdd\U0001f600",)]
+
+
 def test_what_fails_leaves_the_rows_of_before(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     database = Database(f"sqlite:///{path}")
