@@ -1,10 +1,10 @@
 """Opening a database of the user's own, and saying plainly what is wrong with it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -15,7 +15,8 @@ from connect_tasks.errors import InputError
 __all__ = ["Database", "is_database"]
 
 _WRITTEN = "write sqlite:///path/to/file.db, or postgresql://user@host/database"
-_BACKENDS = ("sqlite", "postgresql", "postgres")
+# By its beginning alone: a password may hold what a parser of URLs refuses.
+_BACKENDS = re.compile(r"(?i)\s*(sqlite|postgresql|postgres)(\+\w*)?:")
 
 
 class Database:
@@ -81,7 +82,7 @@ class Database:
         """
         try:
             yield
-        except (exc.SQLAlchemyError, OSError) as error:
+        except (exc.SQLAlchemyError, OSError, UnicodeEncodeError, UnicodeDecodeError) as error:
             # Without its cause, which repeats the statement and its values.
             raise InputError(f"{failed} {self.name}: {self._reason(error)}.") from None
         finally:
@@ -93,7 +94,11 @@ class Database:
             # Drivers quote the value.
             code = getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
             return f"a value in it cannot be converted or is refused ({code})"
-        text = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+        if isinstance(error, UnicodeEncodeError | UnicodeDecodeError):
+            return f"a text in it is no Unicode ({error.reason})"
+        said = str(getattr(error, "orig", None) or error)
+        # SQLite repeats a text that is no UTF-8.
+        text = said.partition(" with text ")[0].strip().split("\n", 1)[0]
         return hide_password_in(text, self._url).strip().removesuffix(".")
 
 
@@ -104,7 +109,7 @@ def is_database(place: object) -> TypeGuard[str]:
         >>> is_database("postgresql+psycopg://host/shop"), is_database("s3://tables/renewals")
         (True, False)
     """
-    return isinstance(place, str) and urlsplit(place).scheme.partition("+")[0] in _BACKENDS
+    return isinstance(place, str) and _BACKENDS.match(place) is not None
 
 
 def _made(given: str | sa.URL) -> sa.Engine:

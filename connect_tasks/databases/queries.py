@@ -1,16 +1,25 @@
 """A query's rows, some thousands at a time, over a cursor of the server's."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from connect_tasks.databases.opening import Database
 from connect_tasks.errors import InputError
 
 __all__ = ["QueryRows", "queried"]
+
+# What SQLite says where `_allowed` says no.
+_NOT_ALLOWED = ("not authorized", "authorization denied")
+_READING_PRAGMAS = {
+    *("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"),
+    *("foreign_key_list", "data_version"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +63,24 @@ def queried(
 def _executed(
     connection: sa.Connection, query: str, parameters: Mapping[str, Any] | None
 ) -> sa.CursorResult[Any]:
-    if parameters is not None:
-        return connection.execute(sa.text(query), dict(parameters))
-    # Drivers take % for a place where values go in, unless they get none at all.
-    connection.execution_options(no_parameters=True)
-    return connection.exec_driver_sql(query)
+    try:
+        if parameters is not None:
+            return connection.execute(sa.text(query), dict(parameters))
+        # Drivers take % for a place where values go in, unless they get none at all.
+        connection.execution_options(no_parameters=True)
+        return connection.exec_driver_sql(query)
+    except exc.DatabaseError as error:
+        if str(error.orig) not in _NOT_ALLOWED:
+            raise
+        raise InputError("The query does more than read: write a SELECT.") from None
+
+
+def _allowed(action: int, name: str | None, *_: str | None) -> int:
+    """SQLite's mode for reading lets a statement make files and end the mode itself."""
+    is_pragma = action == sqlite3.SQLITE_PRAGMA and name not in _READING_PRAGMAS
+    if is_pragma or action in {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH}:
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
 
 
 @contextmanager
@@ -71,8 +93,11 @@ def _reading(database: Database) -> Iterator[sa.Connection]:
             yield connection
             return
         connection.exec_driver_sql("PRAGMA query_only=ON")
+        driver: Any = connection.connection.driver_connection
+        driver.set_authorizer(_allowed)
         try:
             yield connection
         finally:
+            driver.set_authorizer(None)
             # The connection may be of a pool that others use.
             connection.exec_driver_sql("PRAGMA query_only=OFF")

@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -122,8 +122,37 @@ def _copied(query: SqlQuery) -> tuple[Path, list[str]]:
         temporary_file() as (path, file),
     ):
         for piece in found.pieces:
-            pickle.dump([tuple(row) for row in piece], file, pickle.HIGHEST_PROTOCOL)
+            _store(file, [tuple(map(_plain, row)) for row in piece], found.names)
         return path, list(found.names)
+
+
+def _plain(value: Any) -> Any:
+    """A value that outlives its connection."""
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _store(file: IO[bytes], rows: list[tuple[Any, ...]], names: Sequence[str]) -> None:
+    try:
+        stored = pickle.dumps(rows, pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
+    # Whatever a driver's own types raise; they may repeat the value.
+    except Exception:  # noqa: BLE001
+        columns = zip(names, *rows, strict=True)
+        unfit = next((name for name, *cells in columns if not _fits(cells)), names[0])
+        raise InputError(
+            f"The column {unfit!r} of the query holds what cannot be kept: cast it to text or a "
+            "number in the query."
+        ) from None
+    file.write(stored)
+
+
+def _fits(cells: list[Any]) -> bool:
+    try:
+        pickle.dumps(cells, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001
+        return False
+    return True
 
 
 def _stored(path: Path) -> Iterator[list[tuple[Any, ...]]]:

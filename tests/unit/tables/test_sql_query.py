@@ -91,6 +91,32 @@ def test_a_connector_is_recognised_by_what_it_offers(shop: str) -> None:
         still.exec_driver_sql("INSERT INTO buyers (name) VALUES ('its pool may write again')")
 
 
+def with_converter(path: str, name: str, convert: Any) -> sa.Engine:
+    """A driver that makes values of its own of a declared type."""
+    sqlite3.register_converter(name, convert)
+    return sa.create_engine(path, connect_args={"detect_types": sqlite3.PARSE_DECLTYPES})
+
+
+def test_what_is_only_a_view_of_the_drivers_memory_is_kept_as_bytes(shop: str) -> None:
+    engine = with_converter(shop, "VIEWED", memoryview)
+    with engine.begin() as there:
+        there.exec_driver_sql("CREATE TABLE t (a TEXT, b VIEWED)")
+        there.exec_driver_sql("INSERT INTO t VALUES ('Ada', x'ff')")
+
+    assert read(SqlQuery("SELECT * FROM t", connector=engine)) == [{"a": "Ada", "b": b"\xff"}]
+
+
+def test_a_column_of_what_cannot_be_kept_is_named_without_its_values(shop: str) -> None:
+    engine = with_converter(shop, "UNKEPT", lambda value: lambda: value)
+    with engine.begin() as there:
+        there.exec_driver_sql("CREATE TABLE t (a TEXT, b UNKEPT)")
+        there.exec_driver_sql("INSERT INTO t VALUES ('Ada', 'Lovelace')")
+
+    with pytest.raises(InputError, match="The column 'b' of the query holds what") as caught:
+        open_table(SqlQuery("SELECT * FROM t", connector=engine))
+    assert "Lovelace" not in f"{caught.value}{caught.value.__cause__}"
+
+
 def test_a_query_changes_nothing(shop: str) -> None:
     for change in ("DELETE FROM buyers", "UPDATE buyers SET name = 'x' RETURNING customer_id"):
         with pytest.raises(InputError, match="attempt to write a readonly database"):
@@ -100,12 +126,56 @@ def test_a_query_changes_nothing(shop: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "ATTACH '{}' AS zz",
+        "/* read */ attach database '{}' AS zz",
+        "VACUUM INTO '{}'",
+        "VACUUM",
+        "DETACH main",
+        "PRAGMA query_only=OFF",
+        "PRAGMA journal_mode=DELETE",
+        "PRAGMA wal_checkpoint",
+    ],
+)
+def test_what_does_more_than_read_is_refused_before_it_is_done(
+    shop: str, tmp_path: Path, query: str
+) -> None:
+    made = tmp_path / "made.db"
+    engine = sa.create_engine(shop)
+    with pytest.raises(InputError, match="The query does more than read: write a SELECT"):
+        open_table(SqlQuery(query.format(made), connector=engine))
+
+    assert not made.exists()
+    with engine.connect() as there:
+        assert there.exec_driver_sql("PRAGMA query_only").scalar() == 0
+        there.exec_driver_sql(f"ATTACH '{made}' AS zz")
+
+
+def test_what_a_table_is_made_of_may_be_asked(shop: str) -> None:
+    query = "SELECT name FROM pragma_table_info('buyers')"
+
+    assert next(row["name"] for row in read(SqlQuery(query, url=shop))) == "customer_id"
+    assert read(SqlQuery("PRAGMA table_info(buyers)", url=shop))[1]["name"] == "name"
+
+
+@pytest.mark.parametrize("text", ["4d656965724de9", "4d656965720a4de9"])
+def test_a_text_that_is_no_utf_8_is_told_without_it(shop: str, text: str) -> None:
+    query = SqlQuery(f"SELECT CAST(x'{text}' AS TEXT) AS name", url=shop)
+    with pytest.raises(InputError, match="Could not decode to UTF-8 column 'name'") as caught:
+        open_table(query)
+
+    assert "Meier" not in f"{caught.value}{caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
     ("query", "told"),
     [
         ("SELECT * FROM byers", "no such table: byers"),
         ("SELEC 1", 'near "SELEC": syntax error'),
         ("SELECT name, customer_id AS name FROM buyers", "columns of the same name: 'name'"),
-        ("PRAGMA query_only=ON", "The query gives no rows: write a SELECT"),
+        ("BEGIN", "The query gives no rows: write a SELECT"),
+        ("SELECT '\ud800'", "a text in it is no Unicode (surrogates not allowed)"),
         ("SELECT * FROM buyers WHERE 0", "The table is empty"),
     ],
 )
@@ -185,7 +255,8 @@ def test_an_asynchronous_driver_is_told() -> None:
 
 def test_places_that_are_databases_are_told_from_folders() -> None:
     databases = ["sqlite:///a.db", "postgresql://h/d", "postgresql+psycopg://h/d"]
-    others = ["out", "s3://b/o", "file:///tmp", None, "", "C:\\out"]
+    databases += ["postgresql://ada:p[w@h/d", "postgres://ada:p]w@h/d"]
+    others = ["out", "s3://b/o", "file:///tmp", None, "", "C:\\out", "s3://b[/o", "sqlite/a.db"]
 
     assert all(map(is_database, databases))
     assert not any(map(is_database, others))
