@@ -1,8 +1,9 @@
 """Segments: customers by what a table says of them, few enough to be compared."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Self, TypeVar
 
 from connect_tasks.aws.idempotency import canonical_key
@@ -41,14 +42,17 @@ class Segments:
         """
         named: dict[str, str] = {}
         for customer_id, value in zip(customer_ids, values, strict=True):
-            name = "" if value is None else shorten(clean(value).strip(), _LONGEST_NAME)
-            if customer_id is not None and name:
-                named.setdefault(canonical_key(str(customer_id)), name)
+            whole = "" if value is None else clean(value).strip()
+            if customer_id is not None and whole:
+                named.setdefault(canonical_key(str(customer_id)), whole)
         sizes = Counter(named.values())
-        kept = [name for name, _ in sizes.most_common(_MOST if len(sizes) <= _MOST else _MOST - 1)]
-        found = {key: name if name in kept else OTHERS for key, name in named.items()}
+        kept = [
+            value for value, _ in sizes.most_common(_MOST if len(sizes) <= _MOST else _MOST - 1)
+        ]
+        names = _short_names(sorted(kept, key=_order))
+        found = {key: names.get(value, OTHERS) for key, value in named.items()}
         rest = (OTHERS,) if len(kept) < len(sizes) else ()
-        return cls((*sorted(kept, key=_order), *rest), found)
+        return cls((*names.values(), *rest), found)
 
     def name_of(self, customer_id: str | None) -> str:
         """The segment of a customer."""
@@ -73,6 +77,22 @@ class Segments:
         if not found[NO_VALUE]:
             del found[NO_VALUE]
         return found
+
+
+def _short_names(values: Iterable[str]) -> dict[str, str]:
+    """A name for each value, as short as a picture needs it and like no other."""
+    names: dict[str, str] = {}
+    for value in values:
+        taken = {NO_VALUE, OTHERS, *names.values()}
+        names[value] = next(name for name in _shorter(value) if name not in taken)
+    return names
+
+
+def _shorter(value: str) -> Iterator[str]:
+    yield shorten(value, _LONGEST_NAME)
+    for number in count(2):
+        mark = f" ({number})"
+        yield shorten(value, _LONGEST_NAME - len(mark)) + mark
 
 
 def _order(name: str) -> tuple[bool, float, str]:

@@ -58,3 +58,23 @@ def test_names_are_short_and_without_what_no_picture_can_show() -> None:
     (name,) = Segments.of(["1"], ["plan\x00" + "x" * 100]).names
 
     assert name == "plan" + "x" * 35 + "…"
+
+
+def test_values_that_begin_alike_are_segments_of_their_own_under_different_names() -> None:
+    values = ["x" * 60, "x" * 50, "x" * 30 + "y" * 30, "x" * 60, "x" * 60 + "z"]
+    segments = Segments.of("01234", values)
+    names = [segments.name_of(customer) for customer in "01234"]
+
+    assert len(set(segments.names)) == 4
+    assert set(names) == set(segments.names)
+    assert names[0] == names[3]
+    assert all(len(name) <= 40 for name in names)
+
+
+def test_a_value_that_is_called_like_ours_is_not_taken_for_it() -> None:
+    values = [NO_VALUE, OTHERS, None, *"aaabbbcccdddefg"]
+    segments = Segments.of(map(str, range(len(values))), values)
+
+    assert segments.name_of("2") == NO_VALUE
+    assert segments.name_of("0") != NO_VALUE
+    assert len(set(segments.names)) == len(segments.names)
