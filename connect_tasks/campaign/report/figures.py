@@ -35,6 +35,9 @@ _TIME_STEPS = (*_SECOND_STEPS, *_LONG_STEPS)
 _UNITS = ((3600, 3600, "hours"), (60, 60, "minutes"), (0.05, 1, "seconds"))
 _SMALLEST_UNIT = (0, 0.001, "milliseconds")
 _MOST_COLUMNS = 12
+# An answer has no finer ones; and of very large numbers a float holds only so many digits.
+_FINEST_STEP, _FINEST_SHARE = 1e-6, 1e-14
+_LABEL_LETTERS = 8
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{1,12})(?:[.,]([0-9]{1,6}))?\s*")
 _SCALE = range(11)
 
@@ -178,13 +181,19 @@ def histogram(
     # Rounding first, because 0.3 / 0.1 is 2.9999999999999996.
     found = Counter(min(int(round((v - start) / step, 9)), _MOST_COLUMNS) for v in values)
     number = max(found) + 1
-    edges = [f"{round((start + i * step) / unit, 6):,g}" for i in range(number + 1)]
+    edges = [f"{round((start + i * step) / unit, 6):,.15g}" for i in range(number + 1)]
     names = [f"{low} to {high} {axis}" for low, high in pairwise(edges)]
     if number > _MOST_COLUMNS:
         names[-1] = f"{edges[-2]} {axis} or more"
         edges[-2:] = [f"{edges[-2]}+", ""]
     counts = tuple(found[i] for i in range(number))
-    return Columns(counts, tuple(edges), tuple(names), axis, sentence)
+    return Columns(counts, _apart(edges), tuple(names), axis, sentence)
+
+
+def _apart(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels below one another's columns: the longer they are, the fewer have room."""
+    every = 1 + max(map(len, labels)) // _LABEL_LETTERS
+    return tuple("" if place % every else label for place, label in enumerate(labels))
 
 
 def answers(messages: Iterable[Mapping[str, Any]]) -> list[float]:
@@ -228,7 +237,8 @@ def answer_columns(
     if all(value in _SCALE for value in every):
         return _scale_columns(values, average, sentence)
     low, high = min(every), max(every)
-    step = _decimal_step((high - low) / _MOST_COLUMNS)
+    finest = max(_FINEST_STEP, _FINEST_SHARE * max(-low, high))
+    step = _decimal_step(max((high - low) / _MOST_COLUMNS, finest)) if high > low else 1.0
     start = math.floor(low / step) * step
     return histogram(values, start=start, step=step, axis="answer", sentence=sentence)
 
