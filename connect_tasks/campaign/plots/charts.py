@@ -52,7 +52,12 @@ def funnel_chart(
         for name, part in parts.items()
         if part["valid"] or part.get("issued")
     )
-    return Chart(headline(summary), (tuple(panels),))
+    return _side_by_side(headline(summary), panels)
+
+
+def _side_by_side(title: str, panels: Iterable[Panel]) -> Chart:
+    row = tuple(panels)
+    return Chart(title, (row,) if row else ())
 
 
 def _told(name: str, summary: Mapping[str, Any]) -> str:
@@ -109,7 +114,7 @@ def _column_chart(
         return Chart(whole.sentence, ((Panel("", columns=whole),),))
     found = ((name, drawn(part)) for name, part in parts.items())
     panels = (Panel(f"{name}: {c.sentence}", columns=c) for name, c in found if c is not None)
-    return Chart(whole.sentence, (tuple(panels),))
+    return _side_by_side(whole.sentence, panels)
 
 
 def _question_chart(replies: _Records, segments: Segments | None, wanted: str | None) -> Chart:
@@ -165,7 +170,7 @@ def _asked_words(number: int) -> str:
 def _question_words(question: Question) -> str:
     """A question, and what most people answered."""
     asked = question.text.partition("\n")[0]
-    given = [bar for bar in question.bars if bar.label.strip() != NO_ANSWER]
+    given = [bar for bar in question.bars if bar.label != NO_ANSWER]
     if not given:
         return f"{asked} {question.sentence}"
     top, total = max(given, key=lambda bar: bar.count), sum(bar.count for bar in given)
@@ -211,7 +216,7 @@ def _outcome_chart(
         Panel(f"{name}: {_most(theirs, what)}", theirs)
         for name, theirs in zip(there, bars, strict=True)
     )
-    return Chart(title, (tuple(panels),))
+    return _side_by_side(title, panels)
 
 
 def _outcomes(mode: CampaignMode, contacts: Sequence[Mapping[str, Any]]) -> Outcomes:

@@ -34,10 +34,9 @@ _MOST_COUNTED = 200
 _MOST_TEXTS = 5
 _LONGEST_QUESTION = 600
 _LONGEST_ANSWER = 300
-NO_ANSWER = "no answer"
-"""What is said of those who were asked and gave none."""
 # With a space that no answer begins with: answers are stripped.
-_NO_ANSWER = f" {NO_ANSWER}"
+NO_ANSWER = " no answer"
+"""What is said of those who were asked and gave none; no answer is the same."""
 # What is left of different wordings, if it is to tell anything.
 _SHORTEST_IN_COMMON = 12
 
@@ -256,10 +255,10 @@ class _Asked:
     def in_order(self) -> list[str]:
         """The different answers, the most frequent first, and that there was none."""
         chosen = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [*(answer for answer, _ in chosen), _NO_ANSWER]
+        return [*(answer for answer, _ in chosen), NO_ANSWER]
 
     def _of(self, answer: str) -> int:
-        return self.asked - self.answered if answer == _NO_ANSWER else self.counts[answer]
+        return self.asked - self.answered if answer == NO_ANSWER else self.counts[answer]
 
     def _count(self, answer: str, count: int) -> None:
         if answer in self.counts or len(self.counts) < _MOST_COUNTED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from connect_tasks.campaign.plots.charts import (
     reply_chart,
     status_chart,
 )
+from connect_tasks.campaign.plots.drawing import drawn
 from connect_tasks.campaign.plots.segments import Segments
 from connect_tasks.campaign.report import render_report, stages
 from connect_tasks.campaign.report.words import END_REASON_WORDS, STATUS_WORDS
@@ -257,6 +259,59 @@ def test_one_question_can_be_asked_for_by_some_of_its_words() -> None:
         answer_chart(INVITATION, [], replies, None, "where")
     with pytest.raises(InputError, match="nobody is asked a question"):
         answer_chart(SIMULATION, [], [], None, "why")
+
+
+def test_who_wrote_that_there_is_no_answer_has_given_one() -> None:
+    said = ["no answer"] * 4 + ["yes"] * 2 + [None]
+    replies = [reply(1, str(n), "Which?", answer) for n, answer in enumerate(said)]
+    chart = answer_chart(INVITATION, [], replies, None)
+
+    assert chart.title == "Which? Most often: no answer (4 of 6)."
+    (panel,) = chart.panels
+    assert panel.numbers == {"no answer": 4, "yes": 2, " no answer": 1}
+
+
+@pytest.mark.parametrize("status", ["rejected", "duplicate"])
+def test_where_nobody_of_any_segment_is_valid_the_funnel_is_its_sentence(status: str) -> None:
+    refused = [{"customer_id": "1", "status": status, "started_at": None}]
+    summary = {"mode": "simulation", "rows": 1, "valid": 0, "started": 0, "replied": 0}
+    chart = funnel_chart(summary, refused, [], Segments.of(["1"], ["plus"]))
+
+    assert chart.rows == ()
+    assert str(chart) == chart.title
+    assert drawn(chart).axes == []
+
+
+@given(
+    st.lists(
+        st.integers(-(10**12) + 1, 10**12 - 1)
+        | st.integers(1_000_000, 1_000_020)
+        | st.integers(10**11, 10**11 + 10)
+        | st.decimals(0, 20, places=6)
+        | st.decimals(0, "0.00002", places=6),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_each_answer_that_is_a_number_is_in_one_line_of_what_is_told(said: list[Any]) -> None:
+    messages = [
+        {"customer_id": "1", "participant_role": "CUSTOMER", "content": f"{number:f}"}
+        for number in map(Decimal, said)
+    ]
+    (panel,) = answer_chart(SIMULATION, messages, [], None).panels
+
+    assert sum(panel.numbers.values()) == len(said)
+    assert panel.columns is not None
+    assert len(set(panel.columns.names)) == len(panel.columns.counts)
+
+
+def test_numbers_of_many_digits_are_told_apart() -> None:
+    said = [{"participant_role": "CUSTOMER", "content": str(1_000_000 + n)} for n in range(12)]
+    (panel,) = answer_chart(SIMULATION, said, [], None).panels
+
+    assert set(panel.numbers.values()) == {1}
+    assert next(iter(panel.numbers)) == "1,000,000 to 1,000,001 answer"
+    assert list(panel.numbers)[-1] == "1,000,011 to 1,000,012 answer"
 
 
 def test_bars_of_segments_are_as_long_as_their_shares() -> None:
