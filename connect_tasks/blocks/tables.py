@@ -4,7 +4,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from connect_tasks.errors import InputError
 from connect_tasks.tables.sql_query import SqlQuery
@@ -39,16 +39,15 @@ def given_table(customers: Any, *, of: str = "customers") -> Any:
 
 
 def _query_at(place: str) -> SqlQuery:
-    address = urlsplit(place)
-    path = unquote(address.path).removeprefix("/")
-    if not address.netloc or not path:
+    name, _, path = map(unquote, place.partition("://")[2].partition("?")[0].partition("/"))
+    if not name or not path:
         raise InputError(f"{place!r} names no query: write connector://NAME/path/to/query.sql.")
     try:
         query = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InputError(f"The query {path!r} cannot be read: {reason}.") from error
-    return SqlQuery(query, connector=unquote(address.netloc))
+    return SqlQuery(query, connector=name)
 
 
 def _connector(name: str) -> Any:

@@ -25,9 +25,11 @@ from connect_tasks.campaign.forecast import Forecast
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.suppression_rows import names_table
 from connect_tasks.databases.addresses import hide_password
+from connect_tasks.databases.opening import Database, is_database
 from connect_tasks.errors import ConnectTasksError, InputError
 from connect_tasks.flows.form_order import as_form
 from connect_tasks.flows.lost_server import kept, with_or_without_server
+from connect_tasks.tables.destinations import check_place
 from connect_tasks.tables.fingerprint import describe, is_table
 from connect_tasks.tables.streams import kept as kept_table
 from connect_tasks.tasks.run_context import may_tell_ids
@@ -118,9 +120,12 @@ class TableFlow(Flow[Parameters, Returned]):
         """Check and convert the parameters; what is wrong is raised, and nothing is logged."""
         try:
             with _silent("prefect.flows"):
-                return super().validate_parameters(parameters)
+                valid = super().validate_parameters(parameters)
         except ParameterTypeError as error:
             raise InputError(_in_one_line(self.name, error)) from None
+        # Before anything is sent: where its results cannot go is no campaign.
+        _check_place(valid.get("save_to"))
+        return valid
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """What Prefect records of the parameters."""
@@ -148,6 +153,13 @@ def _check_arguments(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) 
         for name in given.keys() - signature.parameters.keys():
             wrong = f"there is no argument {name!r}{did_you_mean(name, signature.parameters)}"
         raise InputError(f"{fn.__name__}: {wrong}.") from None
+
+
+def _check_place(save_to: Any) -> None:
+    if is_database(save_to):
+        Database(save_to)
+    elif save_to:
+        check_place(save_to)
 
 
 def _kept_tables(fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:

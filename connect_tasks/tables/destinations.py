@@ -3,8 +3,8 @@
 import os
 import re
 import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,15 @@ from connect_tasks.databases.addresses import hide_password, hide_password_in
 from connect_tasks.errors import InputError
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
-__all__ = ["as_uri", "folder_for", "parted", "remove_others", "replacing"]
+__all__ = [
+    "as_uri",
+    "check_place",
+    "files_like",
+    "folder_for",
+    "parted",
+    "remove_files",
+    "replacing",
+]
 
 
 @contextmanager
@@ -38,21 +46,42 @@ def folder_for(place: str | os.PathLike[str]) -> Iterator[Path]:
             (folder / "note.txt").write_text("renewals-2026-11")
         ```
     """
+    check_place(place)
     uri = urlsplit(str(place))
-    # One letter is a Windows drive.
-    if len(uri.scheme) < 2:  # noqa: PLR2004
+    if not _is_uri(uri.scheme):
         yield _made(Path(place).expanduser())
     elif uri.scheme == "file":
         yield _made(Path(unquote(uri.path)))
-    elif uri.scheme == "s3":
+    else:
         with TemporaryDirectory(prefix="connect-tasks-") as made:
             yield Path(made)
             _copy(made, str(place))
-    else:
+
+
+def check_place(place: str | os.PathLike[str]) -> None:
+    """Make sure that files can go to a place by what it is; nothing is made or opened.
+
+    Args:
+        place: A folder, a `file://` URI, or an `s3://` URI.
+
+    Raises:
+        InputError: It is a URI of another kind, or a broken one.
+    """
+    try:
+        scheme = urlsplit(str(place)).scheme
+    # What a parser says repeats what it was given.
+    except ValueError:
+        scheme = "broken"
+    if _is_uri(scheme) and scheme not in {"file", "s3"}:
         raise InputError(
             f"Nothing can be written to {as_uri(str(place))}: give a folder of this machine or an "
             "s3:// URI."
         )
+
+
+def _is_uri(scheme: str) -> bool:
+    # One letter is a Windows drive.
+    return len(scheme) > 1
 
 
 def as_uri(place: str) -> str:
@@ -81,9 +110,13 @@ def parted(place: str | os.PathLike[str]) -> tuple[str, str]:
     Example:
         >>> parted("s3://tables/renewals.xlsx?endpoint_override=minio")
         ('s3://tables?endpoint_override=minio', 'renewals.xlsx')
+
+    Raises:
+        InputError: It is a URI of another kind, or a broken one.
     """
+    check_place(place)
     uri = urlsplit(str(place))
-    if uri.scheme not in {"file", "s3"}:
+    if not _is_uri(uri.scheme):
         folder, name = os.path.split(os.fspath(place))
         return folder or ".", name
     folder, _, name = uri.path.rpartition("/")
@@ -123,17 +156,16 @@ def _told(uri: str) -> Iterator[None]:
         raise InputError(f"The files cannot be written to {shown}: {reason}.") from error
 
 
-def remove_others(place: str | os.PathLike[str], pattern: str, wanted: Collection[str]) -> None:
-    """Remove files that were written to a place before and are not wanted any more.
+def files_like(place: str | os.PathLike[str], pattern: str) -> frozenset[str]:
+    """The files that were written to a place before, as paths from there.
 
     Args:
         place: A folder or URI, as for `folder_for`.
         pattern: Of the files, from there: a folder, what its folders begin with and `*`, and the
             name of a file in each.
-        wanted: Those that stay.
 
     Raises:
-        InputError: S3 refuses to list or remove them.
+        InputError: S3 refuses to list them.
     """
     top, inner, name = pattern.split("/")
     with _told(str(place)):
@@ -141,10 +173,25 @@ def remove_others(place: str | os.PathLike[str], pattern: str, wanted: Collectio
         listed = store.get_file_info(fs.FileSelector(f"{folder}/{top}", allow_not_found=True))
         folders = [info for info in listed if fnmatchcase(info.base_name, inner)]
         paths = {f"{info.path}/{name}": f"{top}/{info.base_name}/{name}" for info in folders}
-        there = [info for info in store.get_file_info(list(paths)) if info.type == fs.FileType.File]
-        for info in there:
-            if paths[info.path] not in wanted:
-                store.delete_file(info.path)
+        there = store.get_file_info(list(paths))
+    return frozenset(paths[info.path] for info in there if info.type == fs.FileType.File)
+
+
+def remove_files(place: str | os.PathLike[str], paths: Iterable[str]) -> None:
+    """Remove files of a place; one that is gone already is no fault.
+
+    Args:
+        place: A folder or URI, as for `folder_for`.
+        paths: From there.
+
+    Raises:
+        InputError: S3 refuses to remove them.
+    """
+    with _told(str(place)):
+        store, folder = _store(str(place))
+        for path in paths:
+            with suppress(FileNotFoundError):
+                store.delete_file(f"{folder}/{path}")
 
 
 def _store(place: str) -> tuple[fs.FileSystem, str]:

@@ -62,6 +62,7 @@ def test_a_query_goes_over_the_connector_of_a_name(query: str) -> None:
     ("place", "told"),
     [
         ("connector://shop", "names no query: write connector://NAME/path/to/query.sql"),
+        ("connector://[shop", "names no query: write connector://NAME/path/to/query.sql"),
         ("connector://shop/nowhere.sql", "The query 'nowhere.sql' cannot be read: No such file"),
         ("connector://other/due%20now.sql", "no SQLAlchemy Connector saved under the name 'other'"),
         ("connector://broken/due%20now.sql", "'broken' cannot be used as it is saved"),

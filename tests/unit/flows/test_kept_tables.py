@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from connect_tasks.errors import InputError
 from connect_tasks.flows.outreach import outreach
 from connect_tasks.flows.table_flow import _kept_tables, table_flow
 from connect_tasks.tables.fingerprint import describe
@@ -18,6 +19,10 @@ SECRET = "postgresql://ada:secret@host/shop?sslpassword=secret"
 @table_flow(name="count")
 def count(customers: Any) -> Any:
     return customers
+
+
+@table_flow(name="save")
+def save(save_to: str | None = None) -> None: ...
 
 
 @pytest.mark.parametrize("way", ["by place", "by name"])
@@ -71,6 +76,30 @@ def test_no_secret_of_a_uri_is_recorded_wherever_it_is_given(name: str, uri: str
 )
 def test_a_place_without_a_secret_is_recorded_as_it_is(place: str) -> None:
     assert count.serialize_parameters({"save_to": place})["save_to"] == place
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "s3://b[ucket/out",
+        "mysql://ada:SE/CRET@host/db",
+        "sqlite+nothing:///shop.db",
+        "postgresql://ada:SECRET@host:port/db",
+    ],
+)
+def test_where_results_cannot_go_is_told_before_anything_is_done(place: str) -> None:
+    told = "Nothing can be written to|is no database's URL"
+    with pytest.raises(InputError, match=told) as caught:
+        save.validate_parameters({"save_to": place})
+
+    assert "CRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place", [None, "out", "C:\\out", "sqlite:///a.db", "s3://b/x", "file:///x"]
+)
+def test_where_results_can_go_is_no_error(place: str | None) -> None:
+    assert save.validate_parameters({"save_to": place}) == {"save_to": place}
 
 
 def test_where_results_go_is_recorded_without_a_password() -> None:
