@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from connect_tasks.databases.opening import Database
 from connect_tasks.databases.replacing import NewRows, replace_rows
-from connect_tasks.tables.destinations import folder_for, remove_others, replacing
+from connect_tasks.tables.destinations import files_like, folder_for, remove_files, replacing
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 from connect_tasks.tables.table_layout import (
     COUNT,
@@ -71,7 +71,8 @@ class SharedTables:
         """Write Parquet files as `contacts/date=2026-11-27/renewals-….parquet`, days in UTC.
 
         Each table and day of a campaign is one file, in place of the one of an earlier call; the
-        same rows make the same bytes. Its files of other days are removed, other files are not.
+        same rows make the same bytes. Its files of other days are removed, other files are not, nor
+        those of days that another call has written meanwhile.
 
         Args:
             place: A folder of this machine or an `s3://` URI; made if absent.
@@ -81,9 +82,11 @@ class SharedTables:
             OSError: It cannot be written to.
         """
         with folder_for(place) as folder:
+            # Before any row is read: what is written from here on has rows that these may lack.
+            before = {n: files_like(place, f"{n}/date=*/{self._file}") for n in self.tables}
             written = {name: set(self._dated(folder, name)) for name in self.tables}
         for name, days in written.items():
-            remove_others(place, f"{name}/date=*/{self._file}", days)
+            remove_files(place, before[name] - days)
 
     def replace_in(self, database: Database, prefix: str) -> None:
         """Put the rows into tables of a database, in place of the campaign's earlier ones.

@@ -86,6 +86,26 @@ def test_rows_that_are_gone_are_gone_and_other_files_stay(tmp_path: Path) -> Non
     ]
 
 
+def test_a_day_that_another_wrote_meanwhile_stays(tmp_path: Path) -> None:
+    gone, later = DAY - dt.timedelta(days=3), DAY + dt.timedelta(days=3)
+    tables(message("x", gone), message("a", DAY)).write_by_date(tmp_path)
+
+    class Meanwhile:
+        """Rows as they were, during whose reading another writes what has come since."""
+
+        def __iter__(self) -> Iterator[Any]:
+            yield message("a", DAY)
+            tables(message("a", DAY), message("b", later)).write_by_date(tmp_path)
+
+    slow = SharedTable(MESSAGES, Meanwhile(), ("absolute_time",))
+    replace(tables(), tables={"messages": slow}).write_by_date(tmp_path)
+
+    assert sorted(files(tmp_path / "messages")) == [
+        f"date=2026-11-01/{FILE}",
+        f"date=2026-11-04/{FILE}",
+    ]
+
+
 def test_what_fails_leaves_the_files_of_before(tmp_path: Path) -> None:
     tables(message("a", DAY)).write_by_date(tmp_path)
     before = files(tmp_path)
