@@ -290,6 +290,16 @@ def planned(customer_id: str) -> Planned:
     )
 
 
+LATER_COLUMNS = {
+    "ledger": ("hash_key",),
+    "campaigns": ("mode", "base_url", "policy", "limits_group", "ramp_step", "looked_for"),
+    "contacts": (
+        *("transcript_complete", "items_skipped", "handed_over_at"),
+        *("not_before", "time_zone", "variant"),
+    ),
+}
+
+
 def as_version_4(ledger: Ledger, url: str) -> None:
     """As that version left it: every chat in which anything was said has a first reply."""
     ledger.open_campaign(CAMPAIGN, "i-1", now=NOON)
@@ -304,12 +314,13 @@ def as_version_4(ledger: Ledger, url: str) -> None:
         ledger.apply("w", [*changes, Heard(made, transcript(told[0]) if told else [])])
     engine = make_engine(url)
     with engine.begin() as connection:
-        for later in ("invitations", "collected"):
+        for later in ("invitations", "collected", "suppressions", "decisions"):
             connection.exec_driver_sql(f"DROP TABLE {later}")
-        for column in ("mode", "base_url"):
-            connection.exec_driver_sql(f"ALTER TABLE campaigns DROP COLUMN {column}")
-        for column in ("transcript_complete", "items_skipped", "handed_over_at"):
-            connection.exec_driver_sql(f"ALTER TABLE contacts DROP COLUMN {column}")
+        for index in ("contacts_by_status", "contacts_by_table"):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
+        for table, columns in LATER_COLUMNS.items():
+            for column in columns:
+                connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
         # Forgetting takes away what the ledger had of the chat.
         forgotten = "SET contact_id = NULL WHERE customer_id = 'forgotten'"
         connection.exec_driver_sql(f"UPDATE contacts {forgotten}")
