@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import parquet
 
 from connect_tasks.databases.opening import Database
@@ -32,6 +34,7 @@ _KEY = "campaign_id"
 _PYTHON = {TEXT: str, COUNT: int, SECONDS: float, TRUTH: bool, TIME: dt.datetime}
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _LONGEST_NAME = 80
+_MOST_HELD_BYTES = 64 * 1024 * 1024
 _Record = Mapping[str, Any]
 
 
@@ -123,17 +126,13 @@ class SharedTables:
         """Write one table; the files that it came to, from the folder."""
         table = self.tables[name]
         layout = table.layout.of_campaigns()
-        writers: dict[str, parquet.ParquetWriter] = {}
         with ExitStack() as open_files:
+            files = _DayFiles(folder, layout.schema, open_files)
             for path, records in self._by_day(name, table):
-                if path not in writers:
-                    make_private_folder((folder / path).parent)
-                    new = open_files.enter_context(replacing(folder / path))
-                    writer = parquet.ParquetWriter(new, layout.schema)
-                    writers[path] = open_files.enter_context(writer)
                 for batch in layout.batches(map(self._of_campaign, records)):
-                    writers[path].write_batch(batch)
-        yield from writers
+                    files.add(path, batch)
+            files.write_rest()
+        yield from files.paths
 
     def _by_day(self, name: str, table: SharedTable) -> Iterator[tuple[str, list[_Record]]]:
         records = iter(table.records)
@@ -147,3 +146,54 @@ class SharedTables:
         found = (record.get(name) for name in times)
         time: dt.datetime = next((time for time in found if time is not None), self.since)
         return time.astimezone(dt.UTC).date().isoformat()
+
+
+class _DayFiles:
+    """Parquet files that grow in turn: rows are held back until they make a group worth reading.
+
+    Args:
+        folder: Where they are.
+        schema: Their columns.
+        open_files: Closes them, and puts them in their places, at the end.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema, open_files: ExitStack) -> None:
+        self._folder = folder
+        self._schema = schema
+        self._open_files = open_files
+        self._held: dict[str, list[pa.RecordBatch]] = {}
+        self._rows: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+        self._writers: dict[str, parquet.ParquetWriter] = {}
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """The files that were begun."""
+        return self._writers.keys()
+
+    def add(self, path: str, batch: pa.RecordBatch) -> None:
+        """Take rows for a file."""
+        self._held.setdefault(path, []).append(batch)
+        self._rows[path] += batch.num_rows
+        self._bytes[path] += batch.nbytes
+        if self._rows[path] >= PIECE_ROWS:
+            self._write(path)
+        while self._bytes.total() > _MOST_HELD_BYTES:
+            self._write(max(self._bytes, key=self._bytes.__getitem__))
+
+    def write_rest(self) -> None:
+        """Write what is still held."""
+        for path in list(self._held):
+            self._write(path)
+
+    def _write(self, path: str) -> None:
+        del self._rows[path], self._bytes[path]
+        self._writer(path).write_table(pa.Table.from_batches(self._held.pop(path)))
+
+    def _writer(self, path: str) -> parquet.ParquetWriter:
+        if path not in self._writers:
+            make_private_folder((self._folder / path).parent)
+            new = self._open_files.enter_context(replacing(self._folder / path))
+            writer = parquet.ParquetWriter(new, self._schema)
+            self._writers[path] = self._open_files.enter_context(writer)
+        return self._writers[path]

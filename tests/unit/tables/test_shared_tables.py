@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
+from pyarrow import parquet
 
 from connect_tasks.databases.opening import Database
 from connect_tasks.errors import InputError
+from connect_tasks.tables import shared_tables
 from connect_tasks.tables.layouts import MESSAGES
 from connect_tasks.tables.reading import open_table
 from connect_tasks.tables.shared_tables import SharedTable, SharedTables
@@ -84,6 +86,34 @@ def test_rows_that_are_gone_are_gone_and_other_files_stay(tmp_path: Path) -> Non
         "date=2026-11-04/renewals-2026-cafe.parquet",
         f"notes/{FILE}",
     ]
+
+
+def days_in_turn(count: int, days: int) -> list[dict[str, Any]]:
+    return [message(f"{n:04}", DAY + dt.timedelta(days=n % days)) for n in range(count)]
+
+
+def test_days_that_come_in_turn_are_in_no_smaller_groups_than_one_day_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_tables, "PIECE_ROWS", 100)
+    tables(*days_in_turn(3000, 30)).write_by_date(tmp_path / "many")
+    tables(*days_in_turn(250, 1)).write_by_date(tmp_path / "one")
+
+    groups = [parquet.read_metadata(path).num_row_groups for path in tmp_path.rglob("*.parquet")]
+    assert sorted(groups) == [1] * 30 + [3]
+
+
+def test_however_little_may_be_held_all_rows_are_written_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_tables, "PIECE_ROWS", 10)
+    monkeypatch.setattr(shared_tables, "_MOST_HELD_BYTES", 1)
+    records = days_in_turn(100, 3)
+    tables(*records).write_by_date(tmp_path)
+
+    for n, path in enumerate(sorted(tmp_path.rglob("*.parquet"))):
+        expected = [record["message_id"] for record in records[n::3]]
+        assert list(pd.read_parquet(path)["message_id"]) == expected
 
 
 def test_a_day_that_another_wrote_meanwhile_stays(tmp_path: Path) -> None:
