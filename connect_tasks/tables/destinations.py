@@ -25,6 +25,7 @@ __all__ = [
     "parted",
     "remove_files",
     "replacing",
+    "without_uri",
 ]
 
 
@@ -153,7 +154,15 @@ def _told(uri: str) -> Iterator[None]:
         shown = as_uri(uri)
         reason = str(error).replace(uri, shown).split("\n", 1)[0].strip().removesuffix(".")
         reason = hide_password_in(reason, uri) if "://" in uri else reason
-        raise InputError(f"The files cannot be written to {shown}: {reason}.") from error
+        cause = without_uri(error, uri)
+        raise InputError(f"The files cannot be written to {shown}: {reason}.") from cause
+
+
+def without_uri(error: Exception, uri: str) -> Exception | None:
+    """What a library raised, as the cause of what is told; None if it repeats the URI."""
+    said = str(error)
+    is_repeated = "://" in uri and (uri in said or hide_password_in(said, uri) != said)
+    return None if is_repeated else error
 
 
 def files_like(place: str | os.PathLike[str], pattern: str) -> frozenset[str]:

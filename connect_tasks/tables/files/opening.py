@@ -6,7 +6,7 @@ from connect_tasks.tables.files.file_set import FileSet, Part
 from connect_tasks.tables.files.folders import Member, is_in_store, members
 from connect_tasks.tables.files.json_lines import JsonLines, say_the_same
 from connect_tasks.tables.files.parquet_file import ParquetFile
-from connect_tasks.tables.files.sources import Source, find
+from connect_tasks.tables.files.sources import Source, find, shown
 from connect_tasks.tables.files.spreadsheet import open_sheet
 from connect_tasks.tables.pieces import TablePieces
 
@@ -52,7 +52,7 @@ def _stored(source: str) -> list[Member] | None:
 
 
 def _together(found: list[Member]) -> TablePieces:
-    parts = [Part(_open(find(each.source)), each.source, each.values) for each in found]
+    parts = [Part(_open(find(each.source)), shown(each.source), each.values) for each in found]
     say_the_same([part.table for part in parts if isinstance(part.table, JsonLines)])
     return FileSet(parts)
 

@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from connect_tasks.databases.addresses import hide_password_in
 from connect_tasks.errors import InputError
-from connect_tasks.tables.destinations import as_uri
+from connect_tasks.tables.destinations import as_uri, without_uri
 from connect_tasks.tables.temporary_files import gone_with, temporary_file
 
 __all__ = [
@@ -153,7 +153,7 @@ def explained(given: str, name: str) -> Iterator[None]:
         )
         text = hide_password_in(text, given) if "://" in given else text
         reason = text or type(error).__name__
-        raise InputError(f"{name!r} cannot be read: {reason}.") from error
+        raise InputError(f"{name!r} cannot be read: {reason}.") from without_uri(error, given)
 
 
 def _path_here(source: str, place: SplitResult) -> Path | None:

@@ -377,3 +377,17 @@ def test_a_table_that_cannot_be_fetched_is_told_without_its_password(place: str)
         open_table(place)
 
     assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["s3://KEY:se/cret@bucket/c.csv", "s3://bucket/c.csv?nothing=cret", "s3://KEY:se[cret@b/c.csv"],
+)
+def test_not_even_the_cause_of_an_error_repeats_a_secret(place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_table(place)
+
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "cret" not in str(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
