@@ -11,7 +11,7 @@ from connect_tasks.errors import ConnectTasksError
 if TYPE_CHECKING:
     from connect_tasks.command_line.settings import Settings
 
-__all__ = ["PrefectUnreachableError", "call_flow"]
+__all__ = ["PrefectUnreachableError", "call_flow", "unreachable_told"]
 
 # How Prefect begins to say, in errors without a type of their own, that no server answers.
 _SAYS_SO = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
@@ -41,7 +41,7 @@ def call_flow(
     module, _, name = where.partition(":")
     flow = getattr(importlib.import_module(f"connect_tasks.flows.{module}"), name)
     if settings.campaign.prefect:
-        with _unreachable_told():
+        with unreachable_told():
             return flow(*arguments, **parameters)
     from connect_tasks.command_line.without_prefect import WHAT_IS_MISSING, plain
 
@@ -50,7 +50,12 @@ def call_flow(
 
 
 @contextmanager
-def _unreachable_told() -> Iterator[None]:
+def unreachable_told() -> Iterator[None]:
+    """Say in a sentence that Prefect's server does not answer.
+
+    Raises:
+        PrefectUnreachableError: It does not.
+    """
     import httpx
 
     try:

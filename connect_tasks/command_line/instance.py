@@ -29,12 +29,18 @@ def instance_of(
         environ: Where AWS's own variables are.
 
     Raises:
-        InputError: None is named, what is said of it breaks a rule, or a block is named and there
-            is no Prefect.
+        InputError: None is named, what is said of it breaks a rule, or a block or a limit of
+            Prefect's is named and there is no Prefect.
     """
     given = settings.instance
     if given is None:
         raise InputError(_MISSING)
+    if not settings.campaign.prefect and given.start_limit is not None:
+        raise InputError(
+            f"Without Prefect nobody counts starts by the limit {given.start_limit!r}, from which "
+            "others take too: leave --no-prefect (or prefect = false in [campaign]) out, or "
+            "instance.start_limit."
+        )
     if given.block is None:
         return _made(given, environ)
     if not settings.campaign.prefect:

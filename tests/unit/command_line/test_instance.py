@@ -22,6 +22,13 @@ def test_without_prefect_nobody_knows_a_block() -> None:
         instance_of(settings(prefect=False, block="production"))
 
 
+def test_without_prefect_nobody_counts_starts_by_its_limit() -> None:
+    named = {"instance_id": "i-1", "contact_flow_id": "f-1", "start_limit": "shared"}
+
+    with pytest.raises(InputError, match="limit 'shared'"):
+        instance_of(settings(prefect=False, **named))
+
+
 def test_fields_make_the_block_and_awss_own_chain_says_who_calls() -> None:
     made = instance_of(
         settings(
