@@ -6,7 +6,13 @@ from types import MappingProxyType
 
 from connect_tasks.errors import InputError
 
-__all__ = ["is_secret_name", "refuse_secret", "secret_names", "way_of_secret"]
+__all__ = [
+    "holds_secret_url",
+    "is_secret_name",
+    "refuse_secret",
+    "secret_names",
+    "way_of_secret",
+]
 
 _SECRET = re.compile(
     r"(?i)pass(word|wd|phrase)?$|pwd|secret|token|credential|private|api_?key|access_?key|"
@@ -56,6 +62,20 @@ def way_of_secret(name: str) -> str:
     if re.search(r"(?i)aws|access|session|secret", name):
         return _WAYS["aws"]
     return _WAYS["ledger" if re.search(r"(?i)ledger|pass|pwd", name) else "other"]
+
+
+def holds_secret_url(value: object) -> bool:
+    """Whether a setting is a text with a URL that holds a password, or has one somewhere inside.
+
+    Example:
+        >>> holds_secret_url([{"at": "postgresql://ada:secret@host/l"}]), holds_secret_url("a: b")
+        (True, False)
+    """
+    if isinstance(value, Mapping):
+        return any(map(holds_secret_url, [*value, *value.values()]))
+    if isinstance(value, list | tuple):
+        return any(map(holds_secret_url, value))
+    return isinstance(value, str) and "://" in value and _holds_password(value)
 
 
 def refuse_secret(path: tuple[str, ...], value: object) -> None:

@@ -10,8 +10,13 @@ from pydantic import ValidationError
 
 from connect_tasks.aws.problems import Problem, problems
 from connect_tasks.command_line import toml_positions
+from connect_tasks.command_line.file_paths import counted_from
 from connect_tasks.command_line.overrides import overridden, typed_flags, typed_settings
-from connect_tasks.command_line.secret_settings import secret_names, way_of_secret
+from connect_tasks.command_line.secret_settings import (
+    holds_secret_url,
+    secret_names,
+    way_of_secret,
+)
 from connect_tasks.command_line.settings import Settings
 from connect_tasks.errors import InputError
 
@@ -59,8 +64,8 @@ class SettingsText:
 def find_settings(config: Path | None, folder: Path) -> Path | None:
     """The file of settings that is meant: the one that is named, else the one in a folder.
 
-    None above it: paths in settings, such as the ledger's, count from where one is, and in a folder
-    below there would be another ledger, which knows nobody whom the first one has.
+    None above it: which settings hold is never a surprise, and what a person types counts from
+    where they are.
 
     Args:
         config: What was named.
@@ -90,6 +95,9 @@ def read_settings(
 ) -> Settings:
     """The settings that hold: the file's, over them what `--set` says, over both what flags say.
 
+    Paths in the file count from its folder, and so does the ledger that it leaves out, unless the
+    environment has one; what was typed counts from where one is.
+
     Args:
         config: The file; `connect-tasks.toml` in the folder if None, and none is needed.
         pairs: What `--set` says, each as `KEY=VALUE`.
@@ -102,7 +110,8 @@ def read_settings(
     """
     typed = typed_settings(pairs) | typed_flags(flags or {})
     text = SettingsText(find_settings(config, Path.cwd() if folder is None else folder))
-    whole = overridden(text.fields, typed)
+    fields = text.fields if text.path is None else counted_from(text.path.parent, text.fields)
+    whole = overridden(fields, typed)
     try:
         return Settings.model_validate(whole)
     except ValidationError as error:
@@ -116,7 +125,7 @@ def _lines(
     for detail, problem in zip(details, problems(error), strict=True):
         loc = detail["loc"]
         where = _typed_place(loc, typed) or text.place(loc)
-        told = _without_secrets(problem, loc)
+        told = _without_secrets(problem, loc, detail["input"])
         yield f"{where}: {told}" if where else told
 
 
@@ -139,10 +148,12 @@ def _known_part(
     return part
 
 
-def _without_secrets(problem: Problem, loc: tuple[str | int, ...]) -> str:
+def _without_secrets(problem: Problem, loc: tuple[str | int, ...], value: object) -> str:
     if secret := secret_names(loc):
         hidden = Problem(problem.field, "(hidden)", problem.rule)
         return f"{hidden}; a secret stays out of this file: {way_of_secret(secret[0])}."
+    if holds_secret_url(value):
+        return f"{Problem(problem.field, '(hidden)', problem.rule)}."
     return f"{problem}."
 
 

@@ -199,7 +199,8 @@ def test_a_secret_in_the_file_is_not_repeated_and_shown_its_place(
 
 
 def test_a_policy_is_its_fields_or_says_where_they_are(file: Path) -> None:
-    assert read(file, '[policy]\npath = "policy.toml"\n').policy.parameter() == "policy.toml"
+    path = str(file.with_name("policy.toml"))
+    assert read(file, '[policy]\npath = "policy.toml"\n').policy.parameter() == path
     assert read(file, '[policy]\nblock = "evenings"\n').policy.parameter() == "evenings"
     assert "leave the rest out" in refused(file, '[policy]\nblock = "x"\nhold_out = 0.1\n')
 
@@ -229,3 +230,75 @@ def test_the_file_of_this_folder_is_named_as_it_would_be_typed(
         read_settings(folder=Path(os.getcwd()))  # noqa: PTH109 - what the process has
 
     assert str(raised.value).startswith(f"{FILE_NAME}:2:1: campaign.x = 1")
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        ("campaign", '"postgresql://ada:wJalr@host/l"'),
+        ("instance", '["postgresql://ada:wJalr@host/l"]'),
+        ("conversation", '["a", ["postgresql://ada:wJalr@host/l"]]'),
+        ("template", '"https://ada:wJalr@host/x"'),
+    ],
+)
+def test_a_url_with_a_password_is_not_repeated_wherever_it_stands(
+    file: Path, table: str, value: str
+) -> None:
+    told = refused(file, f"[{table}]\nnamed = {value}\n")
+
+    assert f"{table}.named" in told
+    assert "wJalr" not in told
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "written", "counted"),
+    [
+        ("campaign", "save_to", "out", "{folder}/out"),
+        ("campaign", "save_to", "/out", "/out"),
+        ("campaign", "save_to", "~/out", "~/out"),
+        ("campaign", "save_to", "s3://bucket/out", "s3://bucket/out"),
+        ("campaign", "save_to", "sqlite:///out.db", "sqlite:///{folder}/out.db"),
+        ("campaign", "save_to", "postgresql://host/out", "postgresql://host/out"),
+        ("campaign", "ledger", "sqlite:///l.db", "sqlite:///{folder}/l.db"),
+        ("campaign", "ledger", "sqlite:////l.db", "sqlite:////l.db"),
+        ("campaign", "ledger", "sqlite://", "sqlite://"),
+        ("campaign", "ledger", "postgresql://host/l", "postgresql://host/l"),
+        ("policy", "path", "policy.toml", "{folder}/policy.toml"),
+        ("policy", "path", "/policy.toml", "/policy.toml"),
+    ],
+)
+def test_what_the_file_says_counts_from_its_folder_and_what_is_typed_from_here(
+    tmp_path: Path, table: str, name: str, written: str, counted: str
+) -> None:
+    file = tmp_path / "p" / FILE_NAME
+    file.parent.mkdir()
+    text = f'[{table}]\n{name} = "{written}"\n'
+    settings = read(file, text)
+
+    assert getattr(getattr(settings, table), name) == counted.format(folder=file.parent)
+    typed = read(file, text, f"{table}.{name}={written}")
+    assert getattr(getattr(typed, table), name) == written
+
+
+def test_a_ledger_that_nobody_names_is_in_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONNECT_TASKS_LEDGER", raising=False)
+    file = tmp_path / FILE_NAME
+    beside = f"sqlite:///{tmp_path}/.connect_tasks/ledger.db"
+
+    assert read(file, "").campaign.ledger == beside
+    assert read(file, "", "campaign.ledger=sqlite:///l.db").campaign.ledger == "sqlite:///l.db"
+    monkeypatch.setenv("CONNECT_TASKS_LEDGER", "sqlite:///of-the-environment.db")
+    assert read(file, "").campaign.ledger is None
+
+
+def test_from_its_own_folder_a_file_says_what_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(FILE_NAME).write_text('[campaign]\nsave_to = "out"\n')
+
+    for config in (None, Path(FILE_NAME), Path(f"./{FILE_NAME}")):
+        campaign = read_settings(config).campaign
+        assert (campaign.save_to, campaign.ledger) == ("out", None)
