@@ -4,6 +4,7 @@ A flow is its function, and the tasks in it are theirs. What only Prefect has is
 its UI, artifacts and events, approvals there, saved blocks.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from types import FunctionType
@@ -23,17 +24,41 @@ WHAT_IS_MISSING = (
 def plain(flow: Flow[Any, Any]) -> Callable[..., Any]:
     """A flow's function, with the functions of its module's tasks in place of the tasks.
 
+    So they are in the module's other functions, too, which it calls. Its arguments are checked and
+    converted as Prefect does it.
+
     Args:
         flow: The flow.
 
     Returns:
-        What does the same, and asks for no server.
+        What does the same, and asks for no server. It raises an `InputError` where an argument
+        breaks a rule.
     """
     function = cast("FunctionType", inspect.unwrap(flow.fn))
-    names = {
-        name: value.fn if isinstance(value, Task) else value
-        for name, value in function.__globals__.items()
-    }
+    without_tasks = _without_tasks(function)
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **parameters: Any) -> Any:
+        bound = inspect.signature(function).bind(*arguments, **parameters)
+        bound.apply_defaults()
+        return without_tasks(**flow.validate_parameters(dict(bound.arguments)))
+
+    return call
+
+
+def _without_tasks(function: FunctionType) -> FunctionType:
+    """The function in a module of its own, in which no name is a task."""
+    module = function.__globals__
+    names: dict[str, Any] = {}
+    for name, value in module.items():
+        is_own = isinstance(value, FunctionType) and value.__globals__ is module
+        names[name] = _moved(value, names) if is_own else value
+        if isinstance(value, Task):
+            names[name] = value.fn
+    return _moved(function, names)
+
+
+def _moved(function: FunctionType, names: dict[str, Any]) -> FunctionType:
     made = FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )

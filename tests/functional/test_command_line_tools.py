@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from connect_tasks.command_line.app import main
 from connect_tasks.command_line.new_project import write_project
@@ -152,6 +153,18 @@ def test_local_takes_the_arguments_of_the_module_and_ends_by_its_own_codes(
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize("words", [["--nope"], ["--port", "x"], ["--flow", "nope"]])
+def test_what_local_cannot_use_is_an_error_in_the_document_too(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, document = told(capsys, "local", *words)
+
+    assert (code, document["exit_code"]) == (2, 2)
+    assert document["error"]["type"] == "InputError"
+    assert document["error"]["message"]
+
+
 def test_local_serves_until_it_is_asked_to_end() -> None:
     command = [sys.executable, "-m", "connect_tasks.command_line", "local", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -213,6 +226,27 @@ def test_cases_that_are_not_there_are_a_sentence(
     code, document = told(capsys, "regression", "nope.csv", *survey)
 
     assert (code, "nope.csv" in document["error"]["message"]) == (2, True)
+
+
+def test_cases_on_an_instance_need_no_server_without_prefect(
+    survey: tuple[str, ...], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cases.csv").write_text("case,contains\ngreeting,Good day\n")
+    home = project / "prefect"
+    nowhere = {PREFECT_API_URL: "http://127.0.0.1:1/api", PREFECT_HOME: home}
+    files = [Path(survey[1])]
+    with (
+        LocalConnect(flow_files=files, quotas=LocalQuotas.unlimited()) as local,
+        temporary_settings(nowhere),
+    ):
+        place = f"instance.endpoint_url={local.endpoint_url}"
+        flow = f"instance.contact_flow_id={local.flow_id}"
+        words = ("regression", "cases.csv", "--set", place, "--set", flow, "--no-prefect")
+        code, document = told(capsys, *words)
+        contacts = len(local.contacts)
+
+    assert (code, contacts, document.get("error")) == (0, 1, None)
+    assert not (home / "prefect.db").exists()
 
 
 # --- completion ---

@@ -26,6 +26,12 @@ def local(
     except SystemExit as ended:
         if isinstance(ended.code, str):
             raise InputError(ended.code) from ended
-        # What is wrong with an argument was said where it was read.
-        return Outcome(code=ExitCode.INPUT if ended.code else ExitCode.DONE)
+        return _wrong() if ended.code else Outcome()
     return Outcome()
+
+
+def _wrong() -> Outcome:
+    """What is wrong with an argument was said where it was read: on standard error."""
+    message = "An argument of `local` cannot be used; standard error says which."
+    error = {"type": InputError.__name__, "message": message}
+    return Outcome(document={"error": error}, code=ExitCode.INPUT)
