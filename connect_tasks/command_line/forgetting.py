@@ -51,24 +51,24 @@ def forget(url: str, campaign: str | None, ids: Sequence[str] | None) -> tuple[E
     if ids is None:
         return erasure.erase(campaign or "", url), 0
     done, reasons = [], []
-    for number, customer_id in enumerate(ids, 1):
-        is_last = number == len(ids)
+    for customer_id in ids:
         try:
-            done.append(erasure.forget(customer_id, url, campaign=campaign, overwrite=is_last))
+            done.append(erasure.forget(customer_id, url, campaign=campaign, overwrite=False))
         except InputError as error:
             reasons.append(str(error))
     if not done:
         raise InputError(" ".join(dict.fromkeys(reasons)))
+    overwritten = erasure.overwrite_deleted(url)
     for reason in reasons:
         print(reason, file=sys.stderr)
-    return _sum(done), len(reasons)
+    return _sum(done, overwritten=overwritten), len(reasons)
 
 
-def _sum(done: Sequence[Erased]) -> Erased:
+def _sum(done: Sequence[Erased], *, overwritten: bool) -> Erased:
     return Erased(
         contacts=sum(one.contacts for one in done),
         messages=sum(one.messages for one in done),
         refusals=sum(one.refusals for one in done),
         suppressions=sum(one.suppressions for one in done),
-        overwritten=done[-1].overwritten,
+        overwritten=overwritten,
     )

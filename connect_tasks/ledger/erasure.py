@@ -26,7 +26,7 @@ from connect_tasks.ledger.reader import LedgerReader
 from connect_tasks.ledger.schema import contacts, refusals
 from connect_tasks.ledger.unnaming import is_suppressed, unname_decisions, unname_suppressions
 
-__all__ = ["Erased", "erase", "forget"]
+__all__ = ["Erased", "erase", "forget", "overwrite_deleted"]
 
 # How many contacts share a transaction, for which others have to wait.
 _PIECE = 2_000
@@ -165,6 +165,35 @@ def erase(
         erased = eraser.erase(campaign, clock)
         eraser.check_over(campaign, clock.now())
         return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
+
+
+def overwrite_deleted(ledger_url: str, *, busy_seconds: float = 10) -> bool:
+    """Have the database write itself anew, after calls of `forget` that did not.
+
+    A second call does it once more.
+
+    Args:
+        ledger_url: SQLAlchemy URL.
+        busy_seconds: How long to wait for others; see `forget`.
+
+    Returns:
+        Whether it did: not where others read or write a SQLite ledger for so long on end.
+
+    Raises:
+        LedgerError: The ledger cannot be written.
+
+    Example:
+        ```python
+        from connect_tasks.ledger.erasure import forget, overwrite_deleted
+
+        def forget_all(customer_ids, url):
+            for customer_id in customer_ids:
+                forget(customer_id, url, overwrite=False)
+            return overwrite_deleted(url)
+        ```
+    """
+    with _Eraser(ledger_url) as eraser:
+        return eraser.overwrite(busy_seconds)
 
 
 class _Eraser(LedgerReader):
