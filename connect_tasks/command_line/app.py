@@ -4,7 +4,6 @@ A command is a function that returns an `Outcome`. What it raises becomes a sent
 and, with `--json`, a document. Its module is loaded when it is called, or asked for help.
 """
 
-import os
 import shlex
 import sys
 import traceback
@@ -18,12 +17,15 @@ from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 
 from connect_tasks.command_line.exit_codes import ExitCode, code_of_error
 from connect_tasks.command_line.outcome import Outcome
-from connect_tasks.command_line.output import Output
+from connect_tasks.command_line.output import Output, drop_output
 from connect_tasks.errors import ConnectTasksError
 
 __all__ = ["COMMANDS", "PROGRAM", "Command", "main", "make_app", "run_process"]
 
 PROGRAM = "connect-tasks"
+
+# As cyclopts reads them.
+_NO = frozenset({"no", "n", "0", "false", "f"})
 
 _BEGIN = Group("Begin", sort_key=1)
 _CONTACT = Group("Contact customers", sort_key=2)
@@ -42,6 +44,7 @@ class Command:
         help: What it does, in a line.
         group: Beside which others it is listed.
         passes_words_on: Whether something else reads the words behind its name, `--help` too.
+        goes_on: Whether it goes on, once it was stopped, where it was.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Command:
     help: str
     group: Group
     passes_words_on: bool = False
+    goes_on: bool = True
 
 
 COMMANDS = (
@@ -68,9 +72,28 @@ COMMANDS = (
     Command("withdraw", "people:withdraw", "Take customers out of a campaign.", _PEOPLE),
     Command("forget", "people:forget", "Take customers out of the ledger.", _PEOPLE),
     Command("suppress", "people:suppress", "Put customers on a list of no contact.", _PEOPLE),
-    Command("local", "local:local", "Serve a local Amazon Connect.", _TEST, passes_words_on=True),
-    Command("chat", "chat:chat", "Be the customer oneself, in a chat on this machine.", _TEST),
-    Command("regression", "regression:regression", "Play cases with a contact flow.", _TEST),
+    Command(
+        "local",
+        "local:local",
+        "Serve a local Amazon Connect.",
+        _TEST,
+        passes_words_on=True,
+        goes_on=False,
+    ),
+    Command(
+        "chat",
+        "chat:chat",
+        "Be the customer oneself, in a chat on this machine.",
+        _TEST,
+        goes_on=False,
+    ),
+    Command(
+        "regression",
+        "regression:regression",
+        "Play cases with a contact flow.",
+        _TEST,
+        goes_on=False,
+    ),
 )
 """All commands, in the order in which they are listed."""
 
@@ -123,8 +146,8 @@ def run_process() -> None:
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough; Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Of what is printed on the way, as help is.
+        drop_output()
         code = ExitCode.DONE
     sys.exit(int(code))
 
@@ -143,17 +166,23 @@ def _output_for(words: Sequence[str]) -> Output:
     names = [word for word in given if not word.startswith("-")]
     return Output(
         command=names[0] if names else "",
-        json="--json" in given,
-        quiet=not {"--quiet", "-q"}.isdisjoint(given),
-        verbose=not {"--verbose", "-v"}.isdisjoint(given),
+        json=_is_said(given, "--json"),
+        quiet=_is_said(given, "--quiet", "-q"),
+        verbose=_is_said(given, "--verbose", "-v"),
     )
+
+
+def _is_said(words: Sequence[str], *flags: str) -> bool:
+    """A flag may have a value behind it, as in `--json=true`; the last one counts."""
+    pairs = (word.partition("=") for word in words)
+    said = [value.lower() for flag, _, value in pairs if flag in flags]
+    return bool(said) and said[-1] not in _NO
 
 
 def _told(error: BaseException, output: Output, words: Sequence[str]) -> ExitCode:
     match error:
         case KeyboardInterrupt():
-            again = shlex.join([PROGRAM, *words])
-            text = f"Stopped. Nothing is lost, and nobody is contacted twice. To go on: {again}"
+            text = _stopped(output.command, shlex.join([PROGRAM, *words]))
             code = ExitCode.INTERRUPTED
         case UnusedCliTokensError():
             # Not repeated: they may be of customers.
@@ -170,6 +199,12 @@ def _told(error: BaseException, output: Output, words: Sequence[str]) -> ExitCod
         traceback.print_exception(error)
     output.fail(code, {"type": type(error).__name__, "message": text}, text)
     return code
+
+
+def _stopped(command: str, again: str) -> str:
+    if any(one.name == command and not one.goes_on for one in COMMANDS):
+        return f"Stopped, and another call begins anew: {again}"
+    return f"Stopped. Nothing is lost, and nobody is contacted twice. To go on: {again}"
 
 
 def _one_line(text: str) -> str:

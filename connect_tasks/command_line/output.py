@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from connect_tasks.command_line.exit_codes import ExitCode
 from connect_tasks.command_line.outcome import Outcome
 
-__all__ = ["Output"]
+__all__ = ["Output", "drop_output"]
 
 _PACKAGE = "connect_tasks"
 
@@ -45,7 +45,7 @@ class Output:
         if self.json:
             self._print_document(outcome.code, outcome.document)
         elif outcome.text:
-            print(outcome.text, flush=True)
+            _print(outcome.text)
 
     def say(self, text: str) -> None:
         """Tell people something on the way; not where they asked for quiet."""
@@ -71,7 +71,7 @@ class Output:
             "exit_code": int(code),
             **document,
         }
-        print(json.dumps(whole, ensure_ascii=False, indent=1, default=_plain), flush=True)
+        _print(json.dumps(whole, ensure_ascii=False, indent=1, default=_plain))
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -116,6 +116,19 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in new:
             os.environ.pop(name, None)
+
+
+def _print(text: str) -> None:
+    """How a command ends is up to what it did, and not to how much of it somebody reads."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output() -> None:
+    """Whoever reads has seen enough; Python would complain once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain(value: Any) -> Any:

@@ -156,6 +156,39 @@ def test_what_was_not_expected_is_told_without_what_it_says(
     assert "ValueError" in json.loads(shown.out)["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "is_json"),
+    [
+        (["--json=true"], True),
+        (["--json=yes"], True),
+        (["--json=false"], False),
+        (["--json", "--json=no"], False),
+        (["--", "--json"], False),
+    ],
+)
+def test_a_flag_with_a_value_is_read_as_it_is_meant_also_where_something_is_wrong(
+    flags: list[str], *, is_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "a.csv", "--sav-to", "x", *flags]) == ExitCode.INPUT
+
+    out = capsys.readouterr().out
+    assert (json.loads(out)["exit_code"] if is_json else out) == (2 if is_json else "")
+
+
+@pytest.mark.parametrize("name", ["chat", "regression"])
+def test_ctrl_c_promises_nothing_where_nothing_is_kept(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "_called", stopped)
+    assert main([name]) == ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert "Nothing is lost" not in said
+    assert f"begins anew: connect-tasks {name}" in said
+
+
 def test_ctrl_c_says_how_to_go_on(
     command: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,5 +237,6 @@ def test_whoever_has_read_enough_is_no_error(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert done.returncode == 0
+    # What it came to is the same, whoever reads it.
+    assert done.returncode == ExitCode.INPUT
     assert len(done.stderr.splitlines()) == 1
