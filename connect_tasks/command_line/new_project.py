@@ -17,6 +17,7 @@ FILES = {
     "answers.ipynb": "a notebook: from a table to a table of answers",
     "prefect.yaml": "deployments of the package's flows, their schedules paused",
     "README.md": "how they go together",
+    ".gitignore": "keeps answers and the ledger out of git",
     SCHEMA_FILE.name: "what editors check connect-tasks.toml by",
 }
 """What is written, in the order in which it is told, and what each file is."""
@@ -69,6 +70,9 @@ def write_project(folder: Path) -> NewProject:
 
 
 def _shipped(name: str) -> Path:
+    if name == ".gitignore":
+        # Under its own name it would hold for this package's files.
+        return _PROJECT / "gitignore"
     # Of the settings, whoever writes them.
     return SCHEMA_FILE if name == SCHEMA_FILE.name else _PROJECT / name
 

@@ -181,7 +181,7 @@ def local_connect(folder: Path) -> Iterator[str]:
 
 
 def test_a_new_project_runs_at_once_and_again_contacts_nobody(tmp_path: Path) -> None:
-    assert len(command_line(tmp_path, "init")["written"]) == 7
+    assert len(command_line(tmp_path, "init")["written"]) == 8
     with local_connect(tmp_path) as url:
         run_it = ("run", "customers.csv", "--set", f"instance.endpoint_url={url}")
         first = command_line(tmp_path, *run_it)

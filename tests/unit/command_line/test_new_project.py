@@ -168,3 +168,11 @@ def test_the_readme_is_ten_lines_and_names_commands_and_files_that_exist(project
     assert commands <= {one.name for one in COMMANDS}
     assert len(files) >= 4
     assert files <= {*FILES, "report.html"}
+
+
+def test_git_is_told_to_leave_answers_and_the_ledger_alone(project: Path) -> None:
+    ignored = (project / ".gitignore").read_text(encoding="utf-8").splitlines()
+    settings = tomllib.loads((project / "connect-tasks.toml").read_text(encoding="utf-8"))
+
+    assert f"/{settings['campaign']['save_to']}/" in ignored
+    assert "/.connect_tasks/" in ignored
