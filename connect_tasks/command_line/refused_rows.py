@@ -17,14 +17,16 @@ _MOST_READ = 50_000
 _MOST_OF_AN_ID = 40
 
 
-def refused_text(result: "CampaignResult") -> Sequence[str]:
+def refused_text(result: "CampaignResult", *, of_table: bool) -> Sequence[str]:
     """The refused rows with their reasons, the first ten of them; nothing where there are none.
 
     Of a large table nothing is shown: the result's files have it. A customer's id is all that is
     told of one.
 
     Args:
-        result: Of a campaign, with the table that was run.
+        result: Of a campaign.
+        of_table: Whether a table was run just now, whose rows can be named by their numbers; what
+            a campaign has of all its tables is numbered by itself.
     """
     summary = result.summary
     if not any(summary.get(status) for status in _REFUSED) or summary["rows"] > _MOST_READ:
@@ -37,13 +39,13 @@ def refused_text(result: "CampaignResult") -> Sequence[str]:
     rows = records_of(shown[["customer_id", "error_message"]])
     records = [
         {
-            "row": str(row),
+            **({"row": str(row)} if of_table else {}),
             "customer_id": (told["customer_id"] or "")[:_MOST_OF_AN_ID],
             "why": told["error_message"] or "",
         }
         for row, told in zip(shown.index, rows, strict=True)
     ]
     more = len(refused) - len(shown)
-    lines = ["Refused, by row of the table, counted from 0:"]
+    lines = ["Refused, by row of the table, counted from 0:" if of_table else "Refused:"]
     lines += [f"  {line}" for line in table_text(records).splitlines()]
     return [*lines, f"  and {more:,} more"] if more else lines

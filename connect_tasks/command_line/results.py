@@ -16,7 +16,11 @@ __all__ = ["outcome_of", "outcome_of_forecast"]
 
 
 def outcome_of(
-    result: "CampaignResult", *, save_to: str | None = None, may_wait: bool = True
+    result: "CampaignResult",
+    *,
+    save_to: str | None = None,
+    may_wait: bool = True,
+    of_table: bool = False,
 ) -> Outcome:
     """What a campaign came to.
 
@@ -24,14 +28,16 @@ def outcome_of(
         result: What a flow returned.
         save_to: Where its files are.
         may_wait: See `code_of_conclusion`.
+        of_table: See `refused_text`.
     """
     from connect_tasks.databases.addresses import hide_password
 
     ended, summary = result.conclusion, result.summary
-    refused = refused_text(result)
+    refused = refused_text(result, of_table=of_table)
     lines = [f"Campaign {result.campaign}: {ended.message}", *counts_text(summary), *refused]
-    if save_to:
-        lines.append(f"Written to {save_to}")
+    saved_to = hide_password(save_to) if save_to and "://" in save_to else save_to
+    if saved_to:
+        lines.append(f"Written to {saved_to}")
     return Outcome(
         text="\n".join(lines),
         document={
@@ -40,7 +46,7 @@ def outcome_of(
             "conclusion": ended.name,
             "message": ended.message,
             "ledger": hide_password(result.ledger_url),
-            "saved_to": save_to,
+            "saved_to": saved_to,
             "summary": _numbers(summary),
         },
         code=code_of_conclusion(ended.name, summary, may_wait=may_wait),
