@@ -3,10 +3,14 @@
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -145,11 +149,23 @@ def test_links_are_in_the_file_and_nowhere_else(
 
 def test_without_keys_nobody_is_invited(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONNECT_TASKS_INVITATION_KEYS", raising=False)
-    told = say("invite", "customers.csv", "--base-url", "https://chat.example.com", "--json")
+    base_url = ("--base-url", "https://chat.example.com")
+    told = say("invite", "customers.csv", *base_url, "--save-to", "out", "--json")
 
     assert told.code is ExitCode.INPUT
     assert "CONNECT_TASKS_INVITATION_KEYS" in told.document["error"]["message"]
     assert "--base-url" in say("invite", "customers.csv", "--campaign", "x").err
+
+
+def test_links_that_nobody_would_get_are_not_issued(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", KEY)
+    told = say("invite", "customers.csv", "--base-url", "https://chat.example.com", "--json")
+
+    assert told.code is ExitCode.INPUT
+    assert "--save-to" in told.document["error"]["message"]
+    assert say("status").code is ExitCode.INPUT
 
 
 def test_a_campaign_is_looked_after(say: Say, local: LocalConnect) -> None:
@@ -173,6 +189,27 @@ def test_a_campaign_is_looked_after(say: Say, local: LocalConnect) -> None:
     # What was refused was of the table before.
     assert (gone_on.code, len(local.contacts)) == (ExitCode.DONE, 3)
     assert "0003" in ids_in("out/contacts.csv")
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_campaign_goes_on_by_the_policy_that_the_settings_have_or_not_at_all(
+    say: Say, local: LocalConnect, *, is_before: bool
+) -> None:
+    file = Path("connect-tasks.toml")
+    without = file.read_text()
+    file.write_text(f"{without}[policy]\nhold_out = 0.0001\n" if is_before else without)
+    say("run", "customers.csv", "--json")
+    say("pause")
+    held = len(local.contacts)
+    file.write_text(f"{without}[policy]\nhold_out = 0.0002\n")
+    refused = say("resume", "--json")
+
+    assert refused.code is ExitCode.INPUT
+    assert "run TABLE" in refused.document["error"]["message"]
+    assert (say("status", "--json").document["state"], len(local.contacts)) == ("paused", held)
+    # Settings that say nothing of it leave it as it is, and a run gives it theirs.
+    say("run", "customers.csv")
+    assert say("resume", "--json").code is not ExitCode.INPUT
 
 
 def test_a_stop_asks_first_and_is_refused_where_nobody_can_be_asked(say: Say) -> None:
@@ -292,4 +329,159 @@ def test_a_prefect_server_that_does_not_answer_is_told_with_what_to_do(
 
     assert told.code is ExitCode.HALTED
     assert "--no-prefect" in told.document["error"]["message"]
+    assert local.contacts == []
+
+
+def test_settings_from_another_folder_are_of_the_same_ledger(
+    say: Say, local: LocalConnect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("run", "customers.csv")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    told = say("run", "../customers.csv", "-c", "../connect-tasks.toml", "--json")
+
+    assert (told.document["summary"]["completed"], len(local.contacts)) == (2, 2)
+    assert list(Path().iterdir()) == []
+
+
+def test_another_campaigns_tables_are_not_written_over_those_of_the_settings(say: Say) -> None:
+    file = Path("connect-tasks.toml")
+    file.write_text(file.read_text().replace("prefect =", 'save_to = "out"\nprefect ='))
+    say("run", "customers.csv")
+    say("run", "customers.csv", "--campaign", "second", "--save-to", "second")
+    Path("out/contacts.csv").write_text("as it was")
+
+    for command in (("collect", "second"), ("resume", "second")):
+        told = say(*command, "--json")
+        assert told.document["saved_to"] is None
+        assert "Nothing is saved" in told.err
+    assert (
+        say("run", "customers.csv", "--campaign", "second", "--json").document["saved_to"] is None
+    )
+    assert Path("out/contacts.csv").read_text() == "as it was"
+    kept = say("collect", "second", "--set", "campaign.save_to=there", "--json")
+    assert kept.document["saved_to"] == "there"
+    assert say("collect", "scores", "--json").document["saved_to"] == "out"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("suppress", "-"),
+        ("suppress", "-", "--take-off", "--yes"),
+        ("serve",),
+        ("campaigns",),
+        ("check",),
+        ("regression", "cases.csv", "--flow", "flow.json"),
+    ],
+)
+@pytest.mark.parametrize("said", [("--campaign", "x"), ("--set", "campaign.name=x")])
+def test_a_campaign_is_not_named_where_more_than_one_is_meant(
+    say: Say, words: tuple[str, ...], said: tuple[str, str]
+) -> None:
+    told = say(*words, *said, "--json", pipe="0000\n")
+
+    assert told.code is ExitCode.INPUT
+    assert "about more than campaign 'x'" in told.document["error"]["message"]
+
+
+def test_who_is_forgotten_is_forgotten_in_the_campaign_that_was_typed_however(say: Say) -> None:
+    say("run", "customers.csv")
+    say("run", "customers.csv", "--campaign", "second")
+    told = say("forget", "-", "--yes", "--set", "campaign.name=second", "--json", pipe="0000")
+
+    assert told.document["contacts"] == 1
+
+
+@pytest.mark.parametrize("ids", ["0000\n9999\n", "9999\n0000\n"])
+def test_what_was_forgotten_is_overwritten_whoever_was_named_last(say: Say, ids: str) -> None:
+    say("run", "customers.csv")
+    told = say("forget", "-", "--yes", "--json", pipe=ids)
+
+    assert (told.code, told.document["not_forgotten"]) == (ExitCode.LOOK, 1)
+    assert told.document["overwritten"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "numbered"),
+    [(("run", "customers.csv"), True), (("resume",), False), (("collect",), False)],
+)
+def test_only_a_table_that_was_run_has_rows_by_number(
+    say: Say, words: tuple[str, ...], *, numbered: bool
+) -> None:
+    say("run", "customers.csv")
+    told = say(*words)
+
+    assert "'name' is empty" in told.out
+    assert ("by row of the table" in told.out, "  row  " in told.out) == (numbered, numbered)
+
+
+def test_a_flows_limits_hold_without_prefect(say: Say) -> None:
+    say("run", "customers.csv")
+    told = say("collect", "--give-up-after-days", "0", "--json")
+
+    assert told.code is ExitCode.INPUT
+    assert "give_up_after_days" in told.document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [("policy.block=eu", "eu"), ("instance.start_limit=shared", "shared")],
+)
+@pytest.mark.parametrize("command", [("run", "customers.csv"), ("resume",)])
+def test_what_only_prefect_knows_is_refused_without_it(
+    say: Say, setting: str, word: str, command: tuple[str, ...]
+) -> None:
+    told = say(*command, "--set", setting, "--json")
+
+    assert told.code is ExitCode.INPUT
+    assert f"{word!r}" in told.document["error"]["message"]
+    assert "Without Prefect" in told.document["error"]["message"]
+
+
+def test_a_hand_over_that_is_typed_puts_the_conversation_aside(say: Say) -> None:
+    told = say(
+        "dry-run", "customers.csv", "--hand-over", "tests.functional.test_command_line:given"
+    )
+
+    assert told.code is ExitCode.LOOK
+    assert "[conversation] of the settings is put aside" in told.err
+
+
+def given(chat: object) -> None:
+    """Take a chat, and do nothing with it."""
+
+
+@pytest.mark.parametrize("command", ["withdraw", "forget", "suppress"])
+def test_a_mistyped_option_is_no_customer(say: Say, command: str) -> None:
+    told = say(command, "--reasn", "--yes", "--json")
+
+    assert told.code is ExitCode.INPUT
+    assert "option" in told.document["error"]["message"]
+
+
+def test_links_are_served_until_somebody_ends_it(
+    say: Say, local: LocalConnect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_TASKS_INVITATION_KEYS", KEY)
+    flags = ("--base-url", "https://chat.example.com", "--campaign", "by-link")
+    say("invite", "customers.csv", "--save-to", "out", *flags)
+    link = pd.read_csv("out/invitations.csv")["url"][0].removeprefix("https://chat.example.com")
+    words = [sys.executable, "-m", "connect_tasks.command_line", "serve", "--port", "0"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+", said)
+            assert url, said
+            page = httpx.get(url[0] + link, timeout=60)
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate()
+
+    assert (page.status_code, process.returncode) == (200, 0)
+    assert "text/html" in page.headers["content-type"]
+    assert out == "Ended; chats that are open go on.\n"
     assert local.contacts == []

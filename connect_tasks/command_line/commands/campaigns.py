@@ -22,7 +22,7 @@ def campaigns(*, options: Given = None) -> Outcome:
     from connect_tasks.campaign import manage
     from connect_tasks.command_line.tables import records_of, table_text
 
-    settings = (options or Options()).settings()
+    settings = (options or Options()).settings(of_campaign=False)
     records = records_of(manage.campaigns(settings.campaign.ledger))
     return Outcome(text=table_text(records), document={"campaigns": records})
 
@@ -98,6 +98,8 @@ def resume(
 ) -> Outcome:
     """Go on with a campaign that was paused, stopped or interrupted; no table is needed.
 
+    Refused where the settings have another policy than the campaign keeps: `run` gives it theirs.
+
     Args:
         campaign: The campaign's name; that of the settings when left out.
         save_to: Folder or `s3://` URI for the result's files.
@@ -107,6 +109,7 @@ def resume(
     """
     from connect_tasks.command_line.calling import call_flow
     from connect_tasks.command_line.instance import instance_of
+    from connect_tasks.command_line.policies import check_kept_policy
     from connect_tasks.command_line.results import outcome_of
 
     given = options or Options()
@@ -119,12 +122,14 @@ def resume(
         }
     )
     of_campaign = settings.campaign
+    instance = instance_of(settings)
+    check_kept_policy(settings)
     result = call_flow(
         "manage:resume",
         settings,
         given.output,
         settings.campaign_name,
-        instance_of(settings),
+        instance,
         ledger=of_campaign.ledger,
         save_to=of_campaign.save_to,
         hand_over=of_campaign.hand_over,

@@ -29,7 +29,7 @@ def check(*, options: Given = None) -> Outcome:
     from connect_tasks.command_line.prefect_server import answering_server
     from connect_tasks.command_line.readiness import readiness
 
-    settings = (options or Options()).settings()
+    settings = (options or Options()).settings(of_campaign=False)
     instance = cast("AmazonConnectInstance", load_instance(instance_of(settings)))
     report = instance.check_connection()
     besides = readiness(settings, os.environ, answering_server)

@@ -6,9 +6,14 @@ from cyclopts import Parameter
 
 from connect_tasks.command_line.options import Given, Options
 from connect_tasks.command_line.outcome import Outcome
+from connect_tasks.errors import InputError
 
 __all__ = ["invite", "serve"]
 
+_NOWHERE = (
+    "Nobody would get the links: they are in invitations.csv only. Give --save-to, or save_to in "
+    "[campaign] of connect-tasks.toml, a folder or an s3:// URI for it. No link was issued."
+)
 _HOST = "127.0.0.1"
 _PORT = 8000
 
@@ -38,6 +43,7 @@ def invite(
     """
     from connect_tasks.command_line.calling import call_flow
     from connect_tasks.command_line.instance import instance_of
+    from connect_tasks.command_line.policies import policy_of
     from connect_tasks.command_line.results import outcome_of, outcome_of_forecast
 
     given = options or Options()
@@ -49,14 +55,17 @@ def invite(
         }
     )
     of_campaign = settings.campaign
+    base_url = settings.base_url
+    if of_campaign.save_to is None and not dry_run:
+        raise InputError(_NOWHERE)
     parameters: dict[str, Any] = {
         "template": settings.template,
         "campaign": settings.campaign_name,
         "connect": instance_of(settings),
-        "base_url": settings.base_url,
+        "base_url": base_url,
         "ledger": of_campaign.ledger,
         "save_to": of_campaign.save_to,
-        "policy": settings.policy.parameter() if settings.policy else None,
+        "policy": policy_of(settings),
         "dry_run": dry_run,
     }
     if of_campaign.expires_after is not None:
@@ -64,7 +73,7 @@ def invite(
     result: Any = call_flow("invite:invite", settings, given.output, table, **parameters)
     if dry_run:
         return outcome_of_forecast(result)
-    return outcome_of(result, save_to=of_campaign.save_to)
+    return outcome_of(result, save_to=of_campaign.save_to, of_table=True)
 
 
 def serve(
@@ -92,7 +101,7 @@ def serve(
     from connect_tasks.command_line.serving import serve_links
 
     given = options or Options()
-    settings = given.settings()
+    settings = given.settings(of_campaign=False)
     serve_links(
         given.output,
         host=host,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from connect_tasks.command_line.customer_ids import PIPE
 from connect_tasks.command_line.exit_codes import ExitCode
 from connect_tasks.command_line.options import Given, Options
 from connect_tasks.command_line.outcome import Outcome
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["forget", "suppress", "withdraw"]
 
+
+def _no_option(_: type[object], value: str | None) -> None:
+    if value is not None and value.startswith("-") and value != PIPE:
+        # Not repeated: it may be of a customer.
+        raise ValueError("what begins with a hyphen is an option, and this command has none such")
+
+
 # Else `-` would be an option.
-_Customers = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
+_Customers = Annotated[str | None, Parameter(allow_leading_hyphen=True, validator=_no_option)]
 _Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="")]
 _Flag = Annotated[bool, Parameter(negative="")]
 
@@ -84,7 +92,7 @@ def forget(
 
     given = options or Options()
     url = given.settings().campaign.ledger or default_url(os.environ)
-    campaign = given.campaign
+    campaign = given.typed_campaign
     forgetting.check(url, campaign, everybody=everybody, customers=customers)
     ids = None if everybody else ids_of(customers_from(customers))
     who = f"all customers of campaign {campaign}" if ids is None else _people(len(ids))
@@ -123,7 +131,7 @@ def suppress(
     from connect_tasks.command_line.confirming import confirm
     from connect_tasks.command_line.customer_ids import customers_from
 
-    ledger = (options or Options()).settings().campaign.ledger
+    ledger = (options or Options()).settings(of_campaign=False).campaign.ledger
     given = customers_from(customers)
     if take_off:
         confirm(f"Let them be contacted again, and take them off list {list}?", yes=yes)

@@ -41,7 +41,7 @@ def regression(
     from connect_tasks.command_line.calling import call_flow
 
     given = options or Options()
-    settings = given.settings()
+    settings = given.settings(of_campaign=flow is None)
     parameters: dict[str, Any] = {"connect": flow, "world": world, "every_line": every_line}
     if flow is None:
         parameters |= _on_instance(settings, given)
@@ -57,7 +57,7 @@ def _on_instance(settings: "Settings", given: Options) -> dict[str, Any]:
     # The settings' campaign is one of customers, and its messages are theirs.
     return {
         "connect": instance_of(settings),
-        "campaign": given.campaign,
+        "campaign": given.typed_campaign,
         "ledger": settings.campaign.ledger,
     }
 

@@ -6,6 +6,7 @@ from connect_tasks.command_line.options import Given, Options
 from connect_tasks.command_line.outcome import Outcome
 
 if TYPE_CHECKING:
+    from connect_tasks.chat.template.conversation import Conversation
     from connect_tasks.command_line.settings import Settings
 
 __all__ = ["dry_run", "run"]
@@ -47,12 +48,12 @@ def run(
     )
     of_campaign = settings.campaign
     parameters = {
-        **_parameters(settings),
+        **_parameters(settings, given, hand_over),
         "save_to": of_campaign.save_to,
         "when_deferred": of_campaign.when_deferred,
     }
     result = call_flow(_FLOW, settings, given.output, table, **parameters)
-    return outcome_of(result, save_to=of_campaign.save_to)
+    return outcome_of(result, save_to=of_campaign.save_to, of_table=True)
 
 
 def dry_run(table: str, /, *, hand_over: str | None = None, options: Given = None) -> Outcome:
@@ -68,20 +69,31 @@ def dry_run(table: str, /, *, hand_over: str | None = None, options: Given = Non
 
     given = options or Options()
     settings = given.settings({"campaign.hand_over": hand_over})
-    parameters = {**_parameters(settings), "dry_run": True}
+    parameters = {**_parameters(settings, given, hand_over), "dry_run": True}
     return outcome_of_forecast(call_flow(_FLOW, settings, given.output, table, **parameters))
 
 
-def _parameters(settings: "Settings") -> dict[str, Any]:
+def _parameters(settings: "Settings", given: Options, hand_over: str | None) -> dict[str, Any]:
     """What `outreach` takes, but for its table and what is of one run."""
     from connect_tasks.command_line.instance import instance_of
+    from connect_tasks.command_line.policies import policy_of
 
     return {
         "template": settings.template,
         "campaign": settings.campaign_name,
         "connect": instance_of(settings),
-        "conversation": settings.conversation,
+        "conversation": _conversation(settings, given, hand_over),
         "ledger": settings.campaign.ledger,
         "hand_over": settings.campaign.hand_over,
-        "policy": settings.policy.parameter() if settings.policy else None,
+        "policy": policy_of(settings),
     }
+
+
+def _conversation(
+    settings: "Settings", given: Options, hand_over: str | None
+) -> "Conversation | None":
+    """What our side says; nothing where it was typed that somebody else speaks."""
+    if hand_over is None or settings.conversation is None:
+        return settings.conversation
+    given.output.say("[conversation] of the settings is put aside: --hand-over, so we say nothing.")
+    return None
