@@ -142,7 +142,7 @@ def explained(given: str, name: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise InputError(f"{name!r} is a folder: give a path to its files.") from error
     # A file that is broken in a new way makes a library raise anything.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Libraries quote what they were given, query and all.
         text = (
             (getattr(error, "strerror", None) or str(error))
