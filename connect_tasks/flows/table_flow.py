@@ -220,7 +220,7 @@ def _recorded(name: str, value: Any) -> Any:
     is_id = name == "customers" and isinstance(value, str) and not names_table(value)
     if (is_id or (name == "customer_id" and isinstance(value, str))) and not may_tell_ids():
         return "<an id>"
-    if isinstance(value, str) and (name == "ledger" or (name in _PLACES and "://" in value)):
+    if isinstance(value, str) and (name == "ledger" or (name in _PLACES and _is_uri(value))):
         return hide_password(value)
     if name == "connect" and hasattr(value, "contact_flow_id"):
         # Prefect masks a secret key, but not the session token beside it.
@@ -228,6 +228,10 @@ def _recorded(name: str, value: Any) -> Any:
     if name in _NOT_RECORDED and not isinstance(value, str | PurePath | None):
         return f"<{type(value).__name__}>"
     return value
+
+
+def _is_uri(place: str) -> bool:
+    return "://" in place or is_database(place)
 
 
 def _unsaved(value: Any) -> Any:

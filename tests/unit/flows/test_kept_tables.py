@@ -54,6 +54,7 @@ def test_of_a_query_prefect_is_told_which_and_nothing_that_is_in_it() -> None:
     "uri",
     [
         "postgresql://ada:SECRET@host/db",
+        "postgresql:ada:SECRET@host/db",
         "mysql://ada:SECRET@host/db",
         "mssql+pyodbc://ada:SE/CRET@host/db",
         "jdbc:postgresql://ada:SECRET@host/db",
