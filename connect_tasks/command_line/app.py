@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group, UnusedCliTokensError, ValidationError
 
 from connect_tasks.command_line.exit_codes import ExitCode, code_of_error
 from connect_tasks.command_line.outcome import Outcome
@@ -188,6 +188,10 @@ def _told(error: BaseException, output: Output, words: Sequence[str]) -> ExitCod
             # Not repeated: they may be of customers.
             count = len(error.unused_tokens or ())
             text = f"{count} words too many for this command. ({PROGRAM} {output.command} --help)"
+            code = ExitCode.INPUT
+        case ValidationError():
+            # Without what was typed, for the same reason.
+            text = f"{error.exception_message}. ({PROGRAM} {output.command} --help)"
             code = ExitCode.INPUT
         case CycloptsError():
             text, code = f"{_one_line(str(error))} ({PROGRAM} --help)", ExitCode.INPUT

@@ -453,11 +453,31 @@ def given(chat: object) -> None:
 
 
 @pytest.mark.parametrize("command", ["withdraw", "forget", "suppress"])
-def test_a_mistyped_option_is_no_customer(say: Say, command: str) -> None:
-    told = say(command, "--reasn", "--yes", "--json")
+@pytest.mark.parametrize("word", ["--reasn", "-4711", "--customer=4711"])
+def test_a_mistyped_option_is_no_customer(say: Say, command: str, word: str) -> None:
+    told = say(command, word, "ids.csv", "--yes", "--json")
 
     assert told.code is ExitCode.INPUT
-    assert "option" in told.document["error"]["message"]
+    assert "is an option" in told.document["error"]["message"]
+    # It may be a customer's id after all.
+    assert word not in told.out + told.err
+
+
+@pytest.mark.parametrize("command", [("check",), ("resume",)])
+def test_a_saved_block_that_no_server_can_give_is_told_with_what_to_do(
+    say: Say, command: tuple[str, ...]
+) -> None:
+    file = Path("connect-tasks.toml")
+    say("run", "customers.csv")
+    saved = '[instance]\nblock = "production"\n' if command == ("check",) else ""
+    text = file.read_text().replace("prefect = false", "prefect = true")
+    begin, rest = text.split("[instance]", 1)
+    instance = saved or f"[instance]{rest.partition('[template]')[0]}"
+    file.write_text(f'{begin}{instance}[policy]\nblock = "evenings"\n')
+    told = say(*command, "--json")
+
+    assert told.code is ExitCode.HALTED
+    assert "--no-prefect" in told.document["error"]["message"]
 
 
 def test_links_are_served_until_somebody_ends_it(

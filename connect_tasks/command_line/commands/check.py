@@ -25,12 +25,14 @@ def check(*, options: Given = None) -> Outcome:
     from dataclasses import replace
 
     from connect_tasks.blocks import load_instance
+    from connect_tasks.command_line.calling import unreachable_told
     from connect_tasks.command_line.instance import instance_of
     from connect_tasks.command_line.prefect_server import answering_server
     from connect_tasks.command_line.readiness import readiness
 
     settings = (options or Options()).settings(of_campaign=False)
-    instance = cast("AmazonConnectInstance", load_instance(instance_of(settings)))
+    with unreachable_told():
+        instance = cast("AmazonConnectInstance", load_instance(instance_of(settings)))
     report = instance.check_connection()
     besides = readiness(settings, os.environ, answering_server)
     return _outcome(replace(report, findings=(*report.findings, *besides)))

@@ -22,7 +22,7 @@ __all__ = ["forget", "suppress", "withdraw"]
 def _no_option(_: type[object], value: str | None) -> None:
     if value is not None and value.startswith("-") and value != PIPE:
         # Not repeated: it may be of a customer.
-        raise ValueError("what begins with a hyphen is an option, and this command has none such")
+        raise ValueError("What begins with a hyphen is an option, and this command has none such")
 
 
 # Else `-` would be an option.
