@@ -35,7 +35,7 @@ def counted_from(
         return whole
     from connect_tasks.ledger.opening import default_url
 
-    if "CONNECT_TASKS_LEDGER" not in environ and isinstance(whole.get("campaign", {}), Mapping):
+    if not environ.get("CONNECT_TASKS_LEDGER") and isinstance(whole.get("campaign", {}), Mapping):
         whole["campaign"] = {"ledger": default_url({}), **whole.get("campaign", {})}
     for table, name, moved in _PATHS:
         inner = whole.get(table)

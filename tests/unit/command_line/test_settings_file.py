@@ -289,6 +289,8 @@ def test_a_ledger_that_nobody_names_is_in_the_files_folder(
 
     assert read(file, "").campaign.ledger == beside
     assert read(file, "", "campaign.ledger=sqlite:///l.db").campaign.ledger == "sqlite:///l.db"
+    monkeypatch.setenv("CONNECT_TASKS_LEDGER", "")
+    assert read(file, "").campaign.ledger == beside
     monkeypatch.setenv("CONNECT_TASKS_LEDGER", "sqlite:///of-the-environment.db")
     assert read(file, "").campaign.ledger is None
 
