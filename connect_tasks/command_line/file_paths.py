@@ -26,7 +26,7 @@ def counted_from(
 
     Example:
         >>> counted_from(Path("../p"), {"campaign": {"save_to": "out", "ledger": "sqlite:///l.db"}})
-        {'campaign': {'save_to': '../p/out', 'ledger': 'sqlite:///../p/l.db'}}
+        {'campaign': {'ledger': 'sqlite:///../p/l.db', 'save_to': '../p/out'}}
         >>> counted_from(Path("../p"), {}, {})
         {'campaign': {'ledger': 'sqlite:///../p/.connect_tasks/ledger.db'}}
     """
