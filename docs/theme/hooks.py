@@ -26,6 +26,8 @@ BESIDE_DOCS = (
 # A diagram that is wider than the page is made smaller, but no smaller than this; then it scrolls.
 LEAST_SCALE = 0.6
 
+# The tests that the README names.
+_TESTS = re.compile(r"\]\((tests/[\w/]+\.py)\)")
 _LOGGER = logging.getLogger("mkdocs.hooks.diagrams")
 _DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SIZE = re.compile(r'viewBox="(.+?)"')
@@ -60,7 +62,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.remove(file)
         uri = f"{docs.name}/{file.src_uri}"
         files.append(File.generated(config, uri, abs_src_path=str(file.abs_src_path)))
-    for name in BESIDE_DOCS:
+    readme = (docs.parent / "README.md").read_text(encoding="utf-8")
+    for name in (*BESIDE_DOCS, *sorted(set(_TESTS.findall(readme)))):
         files.append(File.generated(config, name, abs_src_path=str(docs.parent / name)))
     return files
 
