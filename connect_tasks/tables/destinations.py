@@ -20,6 +20,7 @@ from connect_tasks.tables.private_files import make_private_file, make_private_f
 __all__ = [
     "as_uri",
     "check_place",
+    "expanded",
     "files_like",
     "folder_for",
     "parted",
@@ -50,7 +51,7 @@ def folder_for(place: str | os.PathLike[str]) -> Iterator[Path]:
     check_place(place)
     uri = urlsplit(str(place))
     if not _is_uri(uri.scheme):
-        yield _made(Path(place).expanduser())
+        yield _made(expanded(place))
     elif uri.scheme == "file":
         yield _made(Path(unquote(uri.path)))
     else:
@@ -66,7 +67,8 @@ def check_place(place: str | os.PathLike[str]) -> None:
         place: A folder, a `file://` URI, or an `s3://` URI.
 
     Raises:
-        InputError: It is a URI of another kind, or a broken one.
+        InputError: It is a URI of another kind, a broken one, or in the home of somebody who has
+            none on this machine.
     """
     try:
         scheme = urlsplit(str(place)).scheme
@@ -78,6 +80,28 @@ def check_place(place: str | os.PathLike[str]) -> None:
             f"Nothing can be written to {as_uri(str(place))}: give a folder of this machine or an "
             "s3:// URI."
         )
+    written = os.fspath(place)
+    if written.startswith("~") and str(expanded(place)).startswith("~"):
+        raise InputError(
+            f"{written.partition('/')[0]!r} has no home folder on this machine: give the whole "
+            f"path, or ./{written} for a folder of that name here."
+        )
+
+
+def expanded(place: str | os.PathLike[str]) -> Path:
+    """A path of this machine, with `~` and `~name` as the home folders they stand for.
+
+    Whoever has no home folder stays as written, as in a shell.
+
+    Example:
+        >>> expanded("out/~contacts.csv").as_posix()
+        'out/~contacts.csv'
+    """
+    try:
+        return Path(os.path.expanduser(place))  # noqa: PTH111 -- Path's own raises for a stranger
+    # A name that no person could have: a NUL, half a character.
+    except ValueError:
+        return Path(place)
 
 
 def _is_uri(scheme: str) -> bool:
@@ -95,7 +119,7 @@ def as_uri(place: str) -> str:
         's3://tables/renewals'
     """
     if "://" not in place:
-        return Path(place).expanduser().absolute().as_uri()
+        return expanded(place).absolute().as_uri()
     if place.lower().startswith("file:"):
         # Nobody signs in there: an `@` is one of the path's own.
         return place.partition("?")[0]
@@ -207,5 +231,5 @@ def _store(place: str) -> tuple[fs.FileSystem, str]:
     if urlsplit(place).scheme == "s3":
         return fs.FileSystem.from_uri(place)  # type: ignore[no-any-return]
     uri = urlsplit(place)
-    path = unquote(uri.path) if uri.scheme == "file" else str(Path(place).expanduser())
+    path = unquote(uri.path) if uri.scheme == "file" else str(expanded(place))
     return fs.LocalFileSystem(), path.rstrip("/") or path

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pyarrow import fs
 
 from connect_tasks.errors import InputError
+from connect_tasks.tables.destinations import expanded
 from connect_tasks.tables.files.sources import (
     SUFFIXES,
     explained,
@@ -101,7 +102,7 @@ def _place(source: str) -> _Place | None:
     uri = urlsplit(source)
     if is_uri(uri) and uri.scheme not in {"file", "s3"}:
         return None
-    path = unquote(uri.path) if is_uri(uri) else str(Path(source).expanduser())
+    path = unquote(uri.path) if is_uri(uri) else str(expanded(source))
     name = shown(source)
     wild = None if Path(path).exists() and uri.scheme != "s3" else _WILD.search(path)
     if wild is None:

@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from connect_tasks.databases.addresses import hide_password_in
 from connect_tasks.errors import InputError
-from connect_tasks.tables.destinations import as_uri, without_uri
+from connect_tasks.tables.destinations import as_uri, expanded, without_uri
 from connect_tasks.tables.temporary_files import gone_with, temporary_file
 
 __all__ = [
@@ -160,7 +160,7 @@ def _path_here(source: str, place: SplitResult) -> Path | None:
     """The file's path if it is on this machine and can be opened; None if it is elsewhere."""
     if is_uri(place) and place.scheme != "file":
         return None
-    path = Path(unquote(place.path)) if is_uri(place) else Path(source).expanduser()
+    path = Path(unquote(place.path)) if is_uri(place) else expanded(source)
     path.open("rb").close()
     return path
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connect_tasks.errors import InputError
-from connect_tasks.tables.destinations import folder_for, replacing
+from connect_tasks.tables.destinations import check_place, expanded, folder_for, replacing
 from connect_tasks.tables.private_files import make_private_file, make_private_folder
 
 
@@ -97,3 +97,18 @@ def test_what_nothing_is_written_to_is_told_without_its_password(place: str) -> 
         raise AssertionError("it was made")
 
     assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["~nobody-of-this-name/out", "~\x00/out", "~0"])
+def test_the_home_of_somebody_who_has_none_is_refused_before_anything_is_made(place: str) -> None:
+    with pytest.raises(InputError, match="has no home folder on this machine: give the whole path"):
+        check_place(place)
+
+
+def test_a_place_in_a_home_folder_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert expanded("~/out") == tmp_path / "out"
+    assert expanded(Path("out")) == Path("out")
+    check_place("~/out")
+    check_place("./~nobody-of-this-name")

@@ -45,6 +45,8 @@ def test_a_path_of_this_machine_counts_from_its_root() -> None:
 @example("s3://", "a" * 2000 + "/" + "b" * 200)
 @example("", "C:\\tables\\customers.csv")
 @example("campaign://", "Verlängerung 2026 <Ä>")
+@example("", "~0")
+@example("", "~\x00/contacts.csv")
 @example("/", "#?&%\"'<>[]{}|\\^`")
 def test_whatever_place_it_is_prefect_takes_its_key(begin: str, rest: str) -> None:
     key = asset_key(begin + rest)
