@@ -416,6 +416,15 @@ def test_only_a_table_that_was_run_has_rows_by_number(
     assert ("by row of the table" in told.out, "  row  " in told.out) == (numbered, numbered)
 
 
+def test_why_a_row_was_refused_is_told_without_what_stands_in_it(say: Say) -> None:
+    Path("customers.csv").write_text(f"customer_id,name,score\n0000,{'SECRET ' * 40},9\n")
+
+    told = say("run", "customers.csv")
+
+    assert re.search(r"0 +0000 +participant_details.display_name: ", told.out)
+    assert "SECRET" not in told.out + told.err
+
+
 def test_a_flows_limits_hold_without_prefect(say: Say) -> None:
     say("run", "customers.csv")
     told = say("collect", "--give-up-after-days", "0", "--json")
