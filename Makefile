@@ -45,9 +45,11 @@ test-all: $(STAMP)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not long' tests
 	$(BIN)/python -m pytest -p no:nbval $(DOCTESTS)
 
-# Each test that `make test` has on one database, on the other; Prefect at length; pages in a browser.
-test-long: $(STAMP) ## What `make test` leaves out: the other database, Prefect at length, browsers
+# Each test that `make test` has on one database, on the other; Prefect at length; pages in a browser;
+# and each rule on cases that nobody tried before.
+test-long: $(STAMP) ## What `make test` leaves out: the other database, Prefect at length, browsers, new cases
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses=2 -m long tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search tests/unit
 
 # Whether each rule holds at all; `make test` tries whole spaces of cases.
 test-fast: $(STAMP) ## The unit tests but for the thorough ones, and few examples each

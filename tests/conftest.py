@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -23,10 +24,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apart: the tests of a file may run in several processes")
-    # How fast a busy machine is says nothing of what is tried.
+    # Whoever runs the tests in the background of a script has none of them hear Ctrl-C otherwise.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How fast a busy machine is says nothing of what is tried. The same cases each time: what a
+    # change breaks is then this change's doing; `make test-long` looks for new ones.
     settings.register_profile(
-        "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        "any machine",
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
     )
+    search = settings(settings.get_profile("any machine"), derandomize=False)
+    settings.register_profile("search", search)
     # `make test-fast` asks for it: whether a rule holds at all, not whether it holds everywhere.
     settings.register_profile("few", settings.get_profile("any machine"), max_examples=15)
     settings.load_profile(config.getoption("--hypothesis-profile") or "any machine")
