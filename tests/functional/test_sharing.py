@@ -144,4 +144,5 @@ def test_what_one_campaign_learnt_the_next_one_knows(ledger_url: str) -> None:
         before = here.refusals()
         here.work("survey", quotas)
 
-        assert here.refusals() - before <= before / 2
+        # Without knowing it, three times as many: those of its first burst alone are twenty.
+        assert here.refusals() - before <= 15
