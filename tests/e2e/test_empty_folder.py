@@ -41,6 +41,8 @@ from connect_tasks.flows.manage import resume, status
 
 print(resume("empty", connect="local").contacts["status"].tolist(), status("empty")["completed"])
 """
+# Of no deployment.
+RUN_BY_HAND = {"flow_runs": {"deployment_id": {"is_null_": True}}}
 FORGET = """
 from connect_tasks.flows.forget import forget
 
@@ -152,12 +154,13 @@ def test_a_flow_is_deployed_from_python_by_its_name(server: PrefectServer, folde
     assert [d["entrypoint"] for d in found] == ["connect_tasks.flows.manage.status"]
 
 
-def command_line(folder: Path, *words: str) -> dict[str, Any]:
+def command_line(folder: Path, *words: str, **variables: str) -> dict[str, Any]:
     """What `connect-tasks` answers in a folder that holds nothing but a new project."""
+    own = os.environ | variables
     done = subprocess.run(
         [sys.executable, "-m", "connect_tasks.command_line", *words, "--json"],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        env={name: value for name, value in own.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         check=False,
@@ -195,3 +198,25 @@ def test_a_new_project_runs_at_once_and_again_contacts_nobody(tmp_path: Path) ->
     assert again["summary"] == counts
     assert len(contacts) == 8
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"contacts.csv", "report.html"}
+
+
+def test_a_new_projects_flows_are_deployed_and_its_campaign_is_a_run_in_prefect(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    command_line(tmp_path, "init")
+    run(server, tmp_path, "-m", "prefect", "work-pool", "create", "connect-tasks", "-t", "process")
+    run(server, tmp_path, "-m", "prefect", "--no-prompt", "deploy", "--all")
+    with local_connect(tmp_path) as url:
+        settings = (f"instance.endpoint_url={url}", "campaign.prefect=true")
+        words = [word for setting in settings for word in ("--set", setting)]
+        ran = command_line(tmp_path, "run", "customers.csv", *words, **environment(server))
+
+    pool = {"name": {"any_": ["connect-tasks"]}}
+    deployed = server.post("deployments/filter", work_pools=pool)
+    (record,) = server.post(
+        "flow_runs/filter", flows={"name": {"any_": ["outreach"]}}, **RUN_BY_HAND
+    )
+    assert {deployment["name"] for deployment in deployed} >= {"outreach", "invite", "collect"}
+    assert (ran["exit_code"], ran["summary"]["completed"]) == (1, 8)
+    assert (record["state_name"], record["state"]["message"]) == (ran["conclusion"], ran["message"])
+    assert record["parameters"]["customers"] == "customers.csv"
