@@ -23,6 +23,7 @@ from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.proxies import check_proxies, proxies_for
 from connect_tasks.aws.quiet_logs import quieten_boto
 from connect_tasks.aws.transcript import Connection, Page, read_page, read_time
+from connect_tasks.aws.whole_answers import insist_on_whole_answers
 
 if TYPE_CHECKING:
     from mypy_boto3_connect import ConnectClient
@@ -345,11 +346,12 @@ def make_client(session: boto3.Session, service: str, options: ClientOptions, **
     name: Any = service
     own = options.config(**config)
     client: Any = session.client(name, **parameters, config=own)
-    if getattr(own, "proxies", None) is not None or not getproxies().keys() - {"no"}:
-        return client
-    # Only the client knows its endpoint, and it has taken whatever proxy the environment names.
-    mended = own.merge(Config(proxies=proxies_for(client.meta.endpoint_url)))
-    return session.client(name, **parameters, config=mended)
+    if getattr(own, "proxies", None) is None and getproxies().keys() - {"no"}:
+        # Only the client knows its endpoint, and it has taken whatever proxy the environment names.
+        mended = own.merge(Config(proxies=proxies_for(client.meta.endpoint_url)))
+        client = session.client(name, **parameters, config=mended)
+    insist_on_whole_answers(client)
+    return client
 
 
 def _user_agent(session: boto3.Session, options: ClientOptions) -> dict[str, Any]:
