@@ -7,6 +7,7 @@ what is exported by hand, and a wide canvas does not become a strip that nobody 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum  # The same on whichever Python.
 from typing import TypeAlias
 
 from connect_tasks.emulator.flows.exported.document import SUCCESS
@@ -192,7 +193,7 @@ def _sort(rows: list[list[str]], links: Sequence[tuple[str, str]], *, is_down: b
         middle = {}
         for name in row:
             others = [place[other] for other in hangs_from.get(name, [])]
-            middle[name] = sum(others) / len(others) if others else place[name]
+            middle[name] = fsum(others) / len(others) if others else place[name]
         row.sort(key=middle.__getitem__)
         place |= _across([row])
 
@@ -201,7 +202,7 @@ def _across(rows: Iterable[Sequence[str]]) -> dict[str, float]:
     """How far from the middle of its layer everything stands."""
     place = {}
     for row in rows:
-        left = -sum(map(_width, row)) / 2
+        left = -fsum(map(_width, row)) / 2
         for name in row:
             place[name] = left + _width(name) / 2
             left += _width(name)
@@ -218,7 +219,7 @@ def _placed(
     names: set[str],
 ) -> Layout:
     across = _across(rows)
-    widest = max((sum(map(_width, row)) for row in rows), default=0.0)
+    widest = max((fsum(map(_width, row)) for row in rows), default=0.0)
     places = {
         name: (across[name] + widest / 2, float(layer))
         for layer, row in enumerate(rows)

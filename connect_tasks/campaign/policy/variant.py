@@ -1,5 +1,6 @@
 """Variants: what each part of a campaign's customers gets, so that the parts can be compared."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def shares_of(variants: Mapping[str, Variant]) -> dict[str, float]:
         >>> shares_of({"b": Variant(), "a": Variant(share=0.2), "c": Variant()})
         {'a': 0.2, 'b': 0.4, 'c': 0.4}
     """
-    left = 1 - sum(variant.share or 0 for variant in variants.values())
+    left = 1 - _given(variants)
     open_ones = sum(variant.share is None for variant in variants.values())
     # By name: who has read a policy from a database may have its variants in another order.
     return {
@@ -77,10 +78,15 @@ def with_shares_that_fit(variants: dict[str, Variant]) -> dict[str, Variant]:
     """
     if taken := {OWN, HELD_OUT} & variants.keys():
         refuse(f"must not call a variant {min(taken)!r}: results call others so")
-    given = sum(variant.share or 0 for variant in variants.values())
+    given = _given(variants)
     open_ones = sum(variant.share is None for variant in variants.values())
     if given > 1 + _ROUNDING:
         refuse(f"must have shares that come to 1 at most, and they come to {given:.6g}")
     if open_ones and (1 - given) / open_ones < LEAST_SHARE - _ROUNDING:
         refuse(f"must leave a share to those without one, and the others come to {given:.6g}")
     return variants
+
+
+def _given(variants: Mapping[str, Variant]) -> float:
+    # The same in whatever order, on whichever Python: a customer at a border must not change sides.
+    return math.fsum(variant.share or 0 for variant in variants.values())

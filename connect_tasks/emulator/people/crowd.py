@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -164,7 +165,7 @@ def _link(http: httpx.AsyncClient, url: str, chance: Random, habits: Habits) -> 
 
 def _kinds(count: int, shares: Mapping[PersonKind, float], seed: int) -> list[PersonKind]:
     """A kind for each person: as many of each as its share is, in an order by the seed."""
-    total = sum(shares.values())
+    total = math.fsum(shares.values())
     if total <= 0 or min(shares.values()) < 0:
         raise ValueError("shares: must be numbers from 0 on, and not all of them 0.")
     wanted = {PersonKind(kind): count * share / total for kind, share in shares.items()}

@@ -1,13 +1,13 @@
 """Who is held out and who has which variant."""
 
 from collections import Counter
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 
 from connect_tasks.campaign.policy.assignment import is_held_out, share_of, variant_of
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
-from connect_tasks.campaign.policy.variant import Variant
+from connect_tasks.campaign.policy.variant import Variant, shares_of
 
 KEYS = [f"customer-{number}" for number in range(20_000)]
 
@@ -107,3 +107,15 @@ def test_a_key_may_be_any_text() -> None:
     for key in ("", "\ud800", "\0", "ü", "\x1f", "x" * 100_000):
         assert 0 <= share_of("salt", key) < 10_000
     assert share_of("a\x1f", "b") is not None
+
+
+@pytest.mark.parametrize("names", list(permutations("abcd")))
+def test_what_is_left_is_the_same_in_whatever_order_and_on_whichever_python(
+    names: tuple[str, ...],
+) -> None:
+    # 0.1 + 0.2 + 0.3 is more or less by its order, and by how a Python adds.
+    shares = {"a": 0.1, "b": 0.2, "c": 0.3, "d": None}
+
+    of_all = shares_of({name: Variant(share=shares[name]) for name in names})
+
+    assert of_all == {"a": 0.1, "b": 0.2, "c": 0.3, "d": 1 - 0.6}
