@@ -179,12 +179,15 @@ def test_a_campaign_is_looked_after(say: Say, local: LocalConnect) -> None:
     stood = say("status", "--json")
     assert (stood.code, stood.document["state"]) == (ExitCode.DONE, "running")
     assert (stood.document["completed"], stood.document["rejected"]) == (2, 1)
+    told = "Campaign scores (simulation): 2 of 3 rows contacted, 2 replied, 1 refused.\n"
+    assert say("status").out.startswith(told)
 
     Path("more.csv").write_text("customer_id,name,score\n0003,Dana,7\n")
     assert say("pause").code is ExitCode.DONE
     held = say("run", "more.csv", "--json")
     assert (held.code, held.document["state"]) == (ExitCode.NOT_YET, "paused")
     assert len(local.contacts) == 2
+    assert " 1 left: the flow campaign-resume goes on with them." in say("status").out
     gone_on = say("resume", "--save-to", "out")
     # What was refused was of the table before.
     assert (gone_on.code, len(local.contacts)) == (ExitCode.DONE, 3)

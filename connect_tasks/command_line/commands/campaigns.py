@@ -3,7 +3,9 @@
 What only reads or writes the ledger does without Prefect: it takes effect at once.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -39,9 +41,19 @@ def status(campaign: str | None = None, /, *, options: Given = None) -> Outcome:
 
     settings = (options or Options()).settings({"campaign.name": campaign})
     found = manage.status(settings.campaign_name, settings.campaign.ledger)
-    head = f"Campaign {settings.campaign_name} is {found['state']} ({found['mode']})."
-    text = "\n".join([head, *counts_text(found)])
+    text = "\n".join([_standing(settings.campaign_name, found), *counts_text(found)])
     return Outcome(text=text, document={"campaign": settings.campaign_name, **found})
+
+
+def _standing(campaign: str, found: Mapping[str, Any]) -> str:
+    """What is wanted of a campaign, unless nothing is left to be done."""
+    from connect_tasks.campaign.conclusion import conclude
+    from connect_tasks.ledger.contact import CampaignState
+
+    ended = conclude(found, CampaignState(found["state"]), now=datetime.now(UTC))
+    if ended.name == "Unfinished":
+        return f"Campaign {campaign} is {found['state']} ({found['mode']})."
+    return f"Campaign {campaign} ({found['mode']}): {ended.message}"
 
 
 def pause(campaign: str | None = None, /, *, options: Given = None) -> Outcome:
