@@ -1,6 +1,7 @@
 """Contacts of before there were keys: who stands for a customer, and who is let alone."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -26,12 +27,14 @@ def connection() -> Iterator[sa.Connection]:
         yield connection
 
 
-def opened() -> sa.Connection:
-    connection = sa.create_engine("sqlite://").connect()
-    metadata.create_all(connection)
-    # It is made when each contact has its key, as in the migration.
-    UNIQUE.drop(connection)
-    return connection
+@contextmanager
+def opened() -> Iterator[sa.Connection]:
+    engine = sa.create_engine("sqlite://", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        metadata.create_all(connection)
+        # It is made when each contact has its key, as in the migration.
+        UNIQUE.drop(connection)
+        yield connection
 
 
 def enter(

@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_a_file_that_stays_where_it_is_is_no_trouble(tmp_path: Path) -> None:
     with Ledger(f"sqlite:///{path}") as ledger:
         ledger.open_campaign("renewals", "i-1", now=NOW)
         path.chmod(0o640)
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         ledger.open_campaign("others", "i-1", now=NOW)
 

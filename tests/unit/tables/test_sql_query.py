@@ -1,6 +1,7 @@
 """A query as a table: run once, changing nothing, telling no secrets."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,22 @@ def shop(tmp_path: Path) -> str:
         rows = [("007", "Ada", 9007199254740993), (8, "Bob", 1.0), ("9", None, b"\xff")]
         shop.executemany("INSERT INTO buyers VALUES (?, ?, ?)", rows)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(autouse=True)
+def _no_pool_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each engine is disposed of in the end: Python warns of connections that nobody closed."""
+    made: list[sa.Engine] = []
+    create = sa.create_engine
+
+    def engine(*arguments: Any, **options: Any) -> sa.Engine:
+        made.append(create(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sa, "create_engine", engine)
+    yield
+    for one in made:
+        one.dispose()
 
 
 def read(query: SqlQuery, **how: Any) -> list[dict[str, Any]]:
