@@ -13,6 +13,7 @@ from connect_tasks.aws.problems import RULE, WITHOUT_NUL
 from connect_tasks.aws.rules import PLAIN, instance_id
 
 __all__ = [
+    "WHOLE_CONNECTION",
     "AttributeKey",
     "AttributeValue",
     "ChatDuration",
@@ -91,4 +92,7 @@ ChatDuration = Annotated[int, Field(ge=60, le=10_080)]
 Content = Annotated[_Text, StringConstraints(min_length=1)]
 LeavingParticipants = Annotated[tuple[Literal["AGENT"], ...], Field(min_length=1, max_length=1)]
 SupportedTypes = Annotated[tuple[SupportedType, ...], AfterValidator(_has_plain_and_no_repeats)]
+WHOLE_CONNECTION: tuple[ConnectionType, ...] = ("WEBSOCKET", "CONNECTION_CREDENTIALS")
+"""What has to be asked for to speak in a chat: either alone is of no use."""
+
 ConnectionTypes = Annotated[tuple[ConnectionType, ...], Field(min_length=1, max_length=2)]

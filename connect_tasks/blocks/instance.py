@@ -65,6 +65,7 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
         aws_credentials: Who calls; without it, boto3's default chain decides.
         quotas: What the instance grants.
         start_limit: A global concurrency limit of Prefect that starts are taken from as well.
+        connects_with_start: Whether each start asks for the chat's connection, too.
         aws_client_parameters: How clients are made, such as another endpoint.
 
     Example:
@@ -124,6 +125,13 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
         "the name of a global concurrency limit with slot decay. Starts are taken from it, about "
         "a second's worth at a time.",
         min_length=1,
+    )
+    connects_with_start: bool = Field(
+        default=False,
+        title="Connect with the start",
+        description="Ask for a chat's connection in StartChatContact itself (ConnectionTypes), "
+        "which saves CreateParticipantConnection and its quota: of use above its 6 per second. "
+        "Documented by Amazon, never tried on a real instance.",
     )
     aws_client_parameters: Annotated[AwsClientParameters, Folded(AwsClientParameters)] = Field(
         default_factory=AwsClientParameters,

@@ -262,7 +262,7 @@ def _calls_per_chat(intake: Intake, conversation: Conversation) -> dict[str, flo
         said = min(said, conversation.max_replies - intake.opened / valid)
     calls = {
         "StartChatContact": 1.0,
-        "CreateParticipantConnection": 1.0,
+        "CreateParticipantConnection": 1 - intake.connected / valid,
         "SendMessage": said,
         # Once before a chat is closed; once more at its beginning, for the answer to a message
         # that was there before anybody listened.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from connect_tasks.aws.field_types import WHOLE_CONNECTION
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
@@ -79,6 +80,7 @@ class Intake:
         contacted: Valid rows whose customers the campaign has contacted before.
         opened: Valid rows whose chat opens with a message.
         said: Messages that our side has for the conversations of all valid rows.
+        connected: Valid rows whose start brings the chat's connection, too.
         reasons: What is wrong with the rejected rows and with how many of them, the commonest
             first; a row may have several reasons.
         more_reasons: How many further reasons there are.
@@ -96,6 +98,7 @@ class Intake:
     reasons: Mapping[str, int]
     more_reasons: int
     samples: tuple[Sample, ...] = field(repr=False)
+    connected: int = 0
     warnings: tuple[str, ...] = ()
 
     @property
@@ -125,6 +128,7 @@ class RowCheck:
         self._refused: Counter[Status] = Counter()
         self._opened = 0
         self._said = 0
+        self._connected = 0
         self.customer_ids: list[str | None] = []
         self._odd_ids = OddIds()
 
@@ -179,6 +183,7 @@ class RowCheck:
             contacted=contacted,
             opened=self._opened,
             said=self._said,
+            connected=self._connected,
             reasons=dict(self._reasons.most_common(_MOST_REASONS)),
             more_reasons=max(0, len(self._reasons) - _MOST_REASONS),
             samples=tuple(self._samples),
@@ -198,6 +203,7 @@ class RowCheck:
         opening = request.initial_message
         self._opened += opening is not None
         self._said += len(messages)
+        self._connected += set(WHOLE_CONNECTION) <= set(request.connection_types or ())
         if len(self._samples) < self._most_samples:
             name = request.participant_details.display_name
             said = opening.content if opening else None

@@ -73,6 +73,7 @@ def _made(given: InstanceSettings, environ: Mapping[str, str]) -> "AmazonConnect
             aws_client_parameters=AwsClientParameters(endpoint_url=given.endpoint_url),
             quotas=given.quotas,
             start_limit=given.start_limit,
+            connects_with_start=given.connects_with_start,
         )
     except ValidationError as error:
         wrong = "; ".join(map(str, problems(error)))

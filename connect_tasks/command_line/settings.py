@@ -91,6 +91,11 @@ class InstanceSettings(StrictModel, title="Instance"):
         "the name of a global concurrency limit with slot decay. Starts are taken from it, about "
         "a second's worth at a time.",
     )
+    connects_with_start: bool = Field(
+        default=False,
+        description="Ask for a chat's connection in StartChatContact itself, which saves "
+        "CreateParticipantConnection and its quota. Never tried on a real instance.",
+    )
     quotas: Quotas = Field(
         default_factory=Quotas,
         description="What the instance grants, as Service Quotas in the AWS console shows it. The "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prefect import task
 
+from connect_tasks.aws.field_types import WHOLE_CONNECTION
 from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
@@ -172,8 +173,10 @@ def bind_rows(
     if mode is CampaignMode.INVITATION:
         minutes = chat_minutes(connect.quotas)
 
+    with_start = connect.connects_with_start and mode is CampaignMode.SIMULATION
+
     def bind(of: ChatTemplate, said: Conversation | None) -> RowRenderer:
-        return of.bind(
+        return (_with_connection(of) if with_start else of).bind(
             instance_id=connect.instance_id,
             contact_flow_id=connect.contact_flow_id,
             conversation=said,
@@ -189,6 +192,13 @@ def bind_rows(
         bind,
         converses=mode is CampaignMode.SIMULATION,
     )
+
+
+def _with_connection(template: ChatTemplate) -> ChatTemplate:
+    """The template, asking for the chat's connection unless it says what to ask for."""
+    if template.connection_types is not None:
+        return template
+    return template.model_copy(update={"connection_types": WHOLE_CONNECTION})
 
 
 def chunks_of(

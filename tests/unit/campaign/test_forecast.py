@@ -55,6 +55,21 @@ def test_starts_limit_a_campaign_of_short_chats() -> None:
     assert made.summary == "5,008 chats in about 17 min, limited by 5 starts per second"
 
 
+def test_connections_that_come_with_the_start_limit_nothing() -> None:
+    faster = Quotas(starts_per_second=7, start_burst=10)
+    table = intake(5_000)
+
+    asked_for = of(table, faster)
+    with_start = of(replace(table, connected=5_000), faster)
+
+    assert "6 connections per second" in asked_for.summary
+    assert "limited by 7 starts per second" in with_start.summary
+    assert "CreateParticipantConnection" not in with_start.calls
+    # Where half of the rows say otherwise, half of the calls are made.
+    half = of(replace(table, connected=2_500), faster)
+    assert half.calls["CreateParticipantConnection"] == 2_500
+
+
 def test_open_chats_limit_a_campaign_of_long_chats() -> None:
     made = of(intake(5_000), seconds=240)
 
