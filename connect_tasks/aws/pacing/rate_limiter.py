@@ -49,8 +49,9 @@ class RateLimiter:
         self._succeeded = 0
         self._unused = 0
         self._throttled = False
-        self._rate_now = math.inf
-        self._slowed_at = -math.inf
+        self._knew: float | None = None
+        self._slowed_at: float | None = None
+        self._heard_at = -math.inf
 
     @property
     def waiting(self) -> int:
@@ -90,10 +91,11 @@ class RateLimiter:
 
         Args:
             called_at: When the call was made. One that was under way when everybody slowed down
-                says nothing about the rate since.
+                says nothing about the rate since. Where that is not known here yet, the bucket
+                tells by the permits under which the call was made.
         """
-        if called_at >= self._slowed_at:
-            self._throttled = True
+        if called_at >= self._heard_at:
+            self._throttled, self._knew = True, self._slowed_at
             self._drop_all()
 
     async def return_unused(self) -> None:
@@ -167,9 +169,8 @@ class RateLimiter:
         finally:
             self._asking = None
         now = self._clock.monotonic()
-        if permits.rate < self._rate_now:
-            self._slowed_at = now
-        self._rate_now = permits.rate
+        if permits.slowed_at != self._slowed_at:
+            self._slowed_at, self._heard_at = permits.slowed_at, now
         for number in range(permits.count):
             due = permits.first_seconds + number * permits.interval_seconds
             self._due.append(now + max(0.0, due))
@@ -190,6 +191,7 @@ class RateLimiter:
             unused=self._unused,
             succeeded=self._succeeded,
             throttled=self._throttled,
+            knew=self._knew,
         )
         self._asked_at, self._passed = self._clock.monotonic(), 0
         self._succeeded, self._unused, self._throttled = 0, 0, False

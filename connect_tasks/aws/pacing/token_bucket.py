@@ -5,6 +5,7 @@ several at a time: a worker knows from them when it may make each call, and asks
 are used up.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 __all__ = ["PermitRequest", "Permits", "TokenBucket", "usable_burst"]
@@ -17,14 +18,18 @@ CLOCK_SECONDS = 5.0
 AHEAD_SECONDS = 0.5
 PERMIT_SECONDS = 0.25
 
-# Chosen by simulation at 5, 50 and 500 calls per second with half of the rate taken by others, or
-# granted only by half: at least 98 % of what was left was used, at most 1.5 % of calls throttled.
+# Chosen by simulation, see ADR 00XX. Calls are those of the full rate, so that one set of numbers
+# fits every rate; the seconds keep rates of hundreds a second from doing it between two answers.
 CUT = 0.75
 CUT_SECONDS = 0.25
-GAIN_PER_CALL = 0.002
-GAIN_PER_SECOND = 0.05
+HOLD_CALLS, HOLD_SECONDS = 20, 0.25
+RETURN_CALLS, RETURN_SECONDS = 50, 2.5
+RETURN_TO, RETURN_TO_FULL = 0.88, 0.98
+PROBE_CALLS, PROBE_SECONDS = 190, 9.0
 RECOVERY_SECONDS = 170.0
 SLOWEST = 0.02
+# From the slowest to the full rate: exp(PROBED ** 3) is more than that.
+PROBED = 1.7
 
 
 def usable_burst(rate: float, burst: int) -> int:
@@ -57,6 +62,9 @@ class PermitRequest:
         unused: Calls that were permitted before and not made: they are credited.
         succeeded: Calls that went through since the last request.
         throttled: Whether a call was throttled since the last request.
+        knew: The `slowed_at` of the permits under which that call was made; of several, the latest.
+            One that was made before all slowed down says nothing about the rate since. None if
+            nothing was known that could be old by now.
     """
 
     api: str
@@ -65,6 +73,7 @@ class PermitRequest:
     unused: int = 0
     succeeded: int = 0
     throttled: bool = False
+    knew: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +82,15 @@ class Permits:
 
     Those whose time is past may be made at once. A count of none says in `first_seconds` when to
     ask again.
+
+    What is refused under them is told with their `slowed_at`: a mark of the bucket's, to compare
+    and not a time to reckon with.
     """
 
     count: int
     first_seconds: float
     interval_seconds: float
+    slowed_at: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -89,9 +102,11 @@ class Permits:
 class TokenBucket:
     """Pure arithmetic over the times that it is told; its fields are a row of the ledger.
 
-    Throttled, all who share it slow down to three quarters, at most four times a second. Calls
-    that go through win the rate back bit by bit, and calm does: after three minutes without a
-    throttle it is whole again, so that what was learnt from others' calls is also forgotten.
+    Throttled, all who share it slow down to three quarters, at most four times a second, and once
+    for all calls that were made before they knew of it. Time wins it back: soon almost up to where
+    it was, for what refused may have been a moment's; then slowly, to find out whether there is
+    more. After three calm minutes all of it is back, so that what was learnt from others' calls is
+    also forgotten.
 
     Args:
         full_rate: Tokens that come back per second when nobody is throttled.
@@ -142,10 +157,18 @@ class TokenBucket:
         """
         bucket = self.at(now)
         credit = min(float(bucket.burst), bucket.credit + request.unused)
-        bucket = _won(replace(bucket, credit=credit), request.succeeded, now - self.seen_at)
-        if request.throttled and now - bucket.slowed_at >= CUT_SECONDS:
-            bucket = _slowed(bucket, now)
+        bucket = replace(bucket, credit=credit)
+        if bucket.is_news(request):
+            bucket = _slowed(bucket)
         return _granted(bucket, request)
+
+    def is_news(self, request: PermitRequest) -> bool:
+        """Whether a request tells of a call that was throttled in spite of the last slowing down.
+
+        By the bucket's own times, so that workers' clocks need not agree.
+        """
+        knew_of_it = request.knew is None or request.knew >= self.slowed_at
+        return request.throttled and knew_of_it and self.seen_at - self.slowed_at >= CUT_SECONDS
 
     def at(self, now: float) -> "TokenBucket":
         """The bucket as it has become by this time."""
@@ -155,24 +178,36 @@ class TokenBucket:
         passed = max(0.0, now - self.seen_at)
         credit = min(float(self.burst), self.credit + passed * self.rate)
         calm = self.seen_at - self.slowed_at
-        regained = self.full_rate * (_forgotten(calm + passed) - _forgotten(calm))
+        gained = self._gained(calm, calm + passed)
+        forgotten = _forgotten(calm + passed) - _forgotten(calm)
         return replace(
             self,
             credit=credit,
             seen_at=self.seen_at + passed,
-            rate=min(self.full_rate, self.rate + regained),
+            rate=min(self.full_rate, self.rate * gained + self.full_rate * forgotten),
         )
 
+    def _gained(self, calm: float, until: float) -> float:
+        """How many times the rate grows between two moments, in seconds since it was cut."""
+        # Cut from the full rate, it was perhaps one moment's refusal; it is where nobody can be who
+        # was cut from less.
+        once = self.full_rate * CUT * self._grown(calm, RETURN_TO_FULL)
+        to = RETURN_TO_FULL if self.rate >= 0.999 * once else RETURN_TO
+        return self._grown(until, to) / self._grown(calm, to)
 
-def _won(bucket: TokenBucket, calls: int, passed: float) -> TokenBucket:
-    """Calls that went through earn some of the rate back."""
-    won = bucket.rate * min(GAIN_PER_CALL * calls, GAIN_PER_SECOND * max(0.0, passed))
-    return replace(bucket, rate=min(bucket.full_rate, bucket.rate + won))
+    def _grown(self, calm: float, to: float) -> float:
+        """How many times the rate has grown since it was cut: soon up to a part of what it was."""
+        hold = max(HOLD_SECONDS, HOLD_CALLS / self.full_rate)
+        back = max(RETURN_SECONDS, RETURN_CALLS / self.full_rate)
+        probe = max(PROBE_SECONDS, PROBE_CALLS / self.full_rate)
+        returned = min(1.0, max(0.0, (calm - hold) / (back - hold)))
+        beyond = min(PROBED, max(0.0, (calm - back) / probe))
+        return math.pow(to / CUT, returned) * math.exp(beyond**3)
 
 
-def _slowed(bucket: TokenBucket, now: float) -> TokenBucket:
+def _slowed(bucket: TokenBucket) -> TokenBucket:
     rate = max(bucket.rate * CUT, bucket.full_rate * SLOWEST)
-    return replace(bucket, rate=rate, credit=min(bucket.credit, 0.0), slowed_at=now)
+    return replace(bucket, rate=rate, credit=min(bucket.credit, 0.0), slowed_at=bucket.seen_at)
 
 
 def _granted(bucket: TokenBucket, request: PermitRequest) -> tuple[TokenBucket, Permits]:
@@ -197,7 +232,12 @@ def _count(wanted: int, free: float, portion: int) -> int:
 
 
 def _permits(bucket: TokenBucket, count: int, first_seconds: float) -> Permits:
-    return Permits(count=count, first_seconds=first_seconds, interval_seconds=1 / bucket.rate)
+    return Permits(
+        count=count,
+        first_seconds=first_seconds,
+        interval_seconds=1 / bucket.rate,
+        slowed_at=bucket.slowed_at,
+    )
 
 
 def _forgotten(calm_seconds: float) -> float:

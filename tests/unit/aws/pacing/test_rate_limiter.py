@@ -150,6 +150,33 @@ def test_a_call_that_was_under_way_when_all_slowed_down_slows_nobody_again() -> 
     assert run(story()).count(True) == 1
 
 
+def test_a_refusal_that_comes_while_all_slow_down_for_another_is_the_same_news() -> None:
+    async def story() -> list[float]:
+        quota, rates = Quota(5, 8), list[float]()
+
+        async def acquire(request: PermitRequest) -> Permits:
+            await CLOCK.sleep(0.1)
+            permits = await quota.acquire(request)
+            await CLOCK.sleep(0.1)
+            rates.append(permits.rate)
+            return permits
+
+        limiter = RateLimiter("StartChatContact", acquire=acquire, clock=CLOCK)
+        await pass_all(limiter, 4)
+        called_at = CLOCK.monotonic()
+        await CLOCK.sleep(0.05)
+        limiter.throttled(called_at)
+        asking = asyncio.ensure_future(pass_all(limiter, 2))
+        await CLOCK.sleep(0.15)
+        limiter.throttled(called_at)
+        await asking
+        await CLOCK.sleep(2)
+        await pass_all(limiter, 2)
+        return rates
+
+    assert min(run(story())) == pytest.approx(3.75)
+
+
 def test_a_caller_that_gives_up_leaves_its_turn_to_the_others() -> None:
     async def story() -> float:
         limiter = Quota(1, 1).limiter()

@@ -168,11 +168,68 @@ def test_after_three_calm_minutes_the_rate_is_whole_again() -> None:
     assert bucket.at(NOON + 280).rate == 8
 
 
-def test_calls_that_go_through_win_the_rate_back() -> None:
-    bucket, _ = TokenBucket.full(8, 8, NOON).grant(request(0, throttled=True), NOON)
-    bucket, _ = bucket.grant(request(0, succeeded=10), NOON + 2)
+@pytest.mark.parametrize("rate", [0.5, 2, 5, 50, 500])
+def test_time_alone_wins_back_what_one_refusal_took(rate: float) -> None:
+    bucket, _ = TokenBucket.full(rate, 8, NOON).grant(request(0, throttled=True), NOON)
+    soon = max(2.5, 50 / rate)
 
-    assert bucket.rate == pytest.approx(6 * 1.02, rel=0.001)
+    assert bucket.at(NOON + soon / 10).rate == pytest.approx(rate * 0.75, rel=0.02)
+    assert bucket.at(NOON + soon).rate >= 0.95 * rate
+
+
+@given(rate=st.floats(0.5, 500), moments=st.lists(st.floats(0, 200), min_size=1, max_size=20))
+def test_how_often_it_is_asked_changes_nothing_of_what_time_wins_back(
+    rate: float, moments: list[float]
+) -> None:
+    cut, _ = TokenBucket.full(rate, 8, NOON).grant(request(0, throttled=True), NOON)
+    bucket = cut
+    for moment in sorted(moments):
+        before, bucket = bucket, bucket.at(NOON + moment)
+        assert before.rate <= bucket.rate <= rate
+
+    assert bucket.rate == pytest.approx(cut.at(NOON + max(moments)).rate, rel=0.001)
+
+
+# --- two workers, and what is no news ---
+
+
+def knowing(permits: Permits) -> PermitRequest:
+    """Tells of a call that was made under these permits and refused."""
+    return replace(request(1, throttled=True), knew=permits.slowed_at)
+
+
+def test_calls_of_two_workers_that_were_made_before_either_knew_slow_down_once() -> None:
+    bucket, mine = TokenBucket.full(8, 8, NOON).grant(request(2), NOON)
+    bucket, theirs = bucket.grant(request(2), NOON)
+    bucket, _ = bucket.grant(knowing(mine), NOON + 1)
+    bucket, now_known = bucket.grant(knowing(theirs), NOON + 2)
+    assert bucket.rate == pytest.approx(6)
+
+    bucket, _ = bucket.grant(knowing(now_known), NOON + 2)
+    assert bucket.rate == pytest.approx(4.5)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.floats(0, 1), st.floats(-3, 3), st.booleans()),
+        max_size=60,
+    )
+)
+def test_a_worker_slows_all_down_at_most_once_for_what_it_knew(
+    asked: list[tuple[int, float, float, bool]],
+) -> None:
+    bucket, now = TokenBucket.full(50, 8, NOON), NOON
+    known = [bucket.grant(request(1), NOON)[1]] * 3
+    cuts_known = set[float]()
+    for worker, passed, clock_differs, refused in asked:
+        now += passed
+        told = knowing(known[worker]) if refused else request(1)
+        before = bucket.slowed_at
+        bucket, permits = bucket.grant(told, now + clock_differs)
+        if bucket.slowed_at != before:
+            assert known[worker].slowed_at not in cuts_known
+            cuts_known.add(known[worker].slowed_at)
+        known[worker] = permits
 
 
 def test_a_new_quota_is_taken_as_it_is_but_brings_no_new_burst() -> None:
@@ -200,18 +257,18 @@ class Amazon:
 
     def run(self, seconds: float) -> None:
         """Let both call for so long."""
-        events: list[tuple[float, int, str]] = []
+        events: list[tuple[float, int, str, float]] = []
         numbers = iter(range(10**9))
 
-        def at(when: float, what: str) -> None:
-            heapq.heappush(events, (when, next(numbers), what))
+        def at(when: float, what: str, knew: float = 0.0) -> None:
+            heapq.heappush(events, (when, next(numbers), what, knew))
 
         if self.others_per_second:
             at(0, "others")
         at(0, "acquire")
         report = request(0)
         while events and events[0][0] < seconds:
-            now, _, what = heapq.heappop(events)
+            now, _, what, knew = heapq.heappop(events)
             if what == "others":
                 self.made_by_others += self.amazons.take(now)
                 at(now + 1 / self.others_per_second, "others")
@@ -219,27 +276,27 @@ class Amazon:
                 report = self._acquire(report, now, at)
             elif what == "call":
                 ok = self.amazons.take(now)
-                at(now + self.random.uniform(0.01, 0.05), "made" if ok else "throttled")
+                at(now + self.random.uniform(0.01, 0.05), "made" if ok else "throttled", knew)
             else:
-                report = self._hear(report, what)
+                report = self._hear(report, what, knew)
 
     def _acquire(
-        self, report: PermitRequest, now: float, at: Callable[[float, str], None]
+        self, report: PermitRequest, now: float, at: Callable[[float, str, float], None]
     ) -> PermitRequest:
         wanted = replace(report, wanted=max(1, int(self.ours.full_rate / 4)))
         self.ours, permits = self.ours.grant(wanted, NOON + now)
         due = times(permits, now)
         for when in due:
-            at(when + self.random.uniform(0, 0.02), "call")
-        at(due[-1] if due else now + min(1.0, permits.first_seconds), "acquire")
+            at(when + self.random.uniform(0, 0.02), "call", permits.slowed_at)
+        at(due[-1] if due else now + min(1.0, permits.first_seconds), "acquire", 0.0)
         return request(0)
 
-    def _hear(self, report: PermitRequest, what: str) -> PermitRequest:
+    def _hear(self, report: PermitRequest, what: str, knew: float) -> PermitRequest:
         if what == "made":
             self.made += 1
             return replace(report, succeeded=report.succeeded + 1)
         self.throttled += 1
-        return replace(report, throttled=True)
+        return replace(report, throttled=True, knew=max(knew, report.knew or 0.0))
 
 
 QUOTAS = [(5, 8, 400.0), (50, 80, 60.0), (500, 800, 40.0)]
