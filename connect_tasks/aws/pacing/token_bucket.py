@@ -18,7 +18,7 @@ CLOCK_SECONDS = 5.0
 AHEAD_SECONDS = 0.5
 PERMIT_SECONDS = 0.25
 
-# Chosen by simulation, see ADR 00XX. Calls are those of the full rate, so that one set of numbers
+# Chosen by simulation, see ADR 0030. Calls are those of the full rate, so that one set of numbers
 # fits every rate; the seconds keep rates of hundreds a second from doing it between two answers.
 CUT = 0.75
 CUT_SECONDS = 0.25
