@@ -9,6 +9,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any, Self
 
 from connect_tasks.errors import InputError
@@ -179,10 +180,14 @@ class RequestText:
         '{"Attributes":{},"ClientToken":"t","InstanceId":"i-1"}'
         >>> RequestText.of(wire).fingerprint == fingerprint(wire)
         True
+
+    Args:
+        before: What is written before the token.
+        after: What is written after it.
     """
 
-    _before: str
-    _after: str
+    before: str
+    after: str
 
     @classmethod
     def of(cls, wire: Mapping[str, Any]) -> Self:
@@ -198,11 +203,11 @@ class RequestText:
     @property
     def fingerprint(self) -> str:
         """The request's `fingerprint`."""
-        return hashlib.sha256(f"{self._before}{self._after}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.before}{self.after}".encode()).hexdigest()
 
     def signed(self, client_token: str) -> str:
         """The `canonical_json` with this token."""
-        return f'{self._before}"{_TOKEN_NAME}":{_canonical(client_token)},{self._after}'
+        return f'{self.before}"{_TOKEN_NAME}":{encode_basestring(client_token)},{self.after}'
 
 
 def length_prefixed(*parts: str) -> bytes:
@@ -213,7 +218,7 @@ def length_prefixed(*parts: str) -> bytes:
         (b'2:ab1:c', b'1:a2:bc')
     """
     encoded = [part.encode(errors="surrogatepass") for part in parts]
-    return b"".join(b"%d:%b" % (len(part), part) for part in encoded)
+    return b"".join([b"%d:%b" % (len(part), part) for part in encoded])
 
 
 def _digest(*parts: str) -> str:

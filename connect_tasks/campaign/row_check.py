@@ -13,9 +13,10 @@ from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.row_policy import RowPolicy
-from connect_tasks.campaign.variant_renderer import AnyRenderer
+from connect_tasks.campaign.variant_renderer import AnyRenderer, VariantRenderer
 from connect_tasks.campaign.warnings import OddIds
-from connect_tasks.chat.template.renderer import Rendered
+from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
@@ -120,6 +121,9 @@ class RowCheck:
         self, renderer: AnyRenderer, samples: int, policy: OutreachPolicy | None = None
     ) -> None:
         self._renderer = renderer
+        # Whatever else can render knows only the whole way.
+        is_ours = isinstance(renderer, RowRenderer | VariantRenderer)
+        self._write = renderer.write if is_ours else None
         self._row_policy = RowPolicy(policy or OutreachPolicy())
         self._most_samples = samples
         self._samples: list[Sample] = []
@@ -138,6 +142,9 @@ class RowCheck:
         refused: list[Refusal] = []
         first_row = len(self.customer_ids)
         for row in rows:
+            if (written := self._written(row)) is not None:
+                valid.append(written)
+                continue
             rendered = self._renderer.render(row)
             if rendered.request is None:
                 refused.append(self._reject(rendered))
@@ -151,6 +158,19 @@ class RowCheck:
                 valid.append(self._accept(key, rendered.request, rendered.messages, zone))
         self._odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
+
+    def _written(self, row: Mapping[str, Any]) -> ValidRow | None:
+        """The short way of a row that is surely right, and nobody's sample; None for all else."""
+        if self._write is None or len(self._samples) < self._most_samples:
+            return None
+        written = self._write(row)
+        if written is None:
+            return None
+        key = canonical_key(written.customer_id)
+        if not key or key in self._positions:
+            return None
+        zone = self._row_policy.zone(row)
+        return None if isinstance(zone, Problem) else self._take(key, written, zone)
 
     def has(self, customer_key: str) -> bool:
         """Whether a valid row was of this customer."""
@@ -198,12 +218,7 @@ class RowCheck:
         zone: str | None,
     ) -> ValidRow:
         customer_id = str(request.customer_id)
-        self._positions[key] = len(self.customer_ids)
-        self.customer_ids.append(customer_id)
         opening = request.initial_message
-        self._opened += opening is not None
-        self._said += len(messages)
-        self._connected += set(WHOLE_CONNECTION) <= set(request.connection_types or ())
         if len(self._samples) < self._most_samples:
             name = request.participant_details.display_name
             said = opening.content if opening else None
@@ -215,8 +230,24 @@ class RowCheck:
                     messages=messages,
                 )
             )
-        text, variant = RequestText.of(request.to_wire()), self._row_policy.variant(key)
-        return ValidRow(customer_id, key, text, messages, zone, variant)
+        text = RequestText.of(request.to_wire())
+        written = WrittenRow(
+            customer_id,
+            text,
+            messages,
+            opens=opening is not None,
+            connects=set(WHOLE_CONNECTION) <= set(request.connection_types or ()),
+        )
+        return self._take(key, written, zone)
+
+    def _take(self, key: str, row: WrittenRow, zone: str | None) -> ValidRow:
+        self._positions[key] = len(self.customer_ids)
+        self.customer_ids.append(row.customer_id)
+        self._opened += row.opens
+        self._said += len(row.messages)
+        self._connected += row.connects
+        variant = self._row_policy.variant(key)
+        return ValidRow(row.customer_id, key, row.request, row.messages, zone, variant)
 
     def _reject(self, rendered: Rendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):

@@ -15,6 +15,7 @@ from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.expression import Expression
 from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.errors import InputError
 
 __all__ = ["VARIANT", "AnyRenderer", "VariantRenderer", "bind_variants"]
@@ -75,12 +76,21 @@ class VariantRenderer:
 
     def render(self, row: Mapping[str, Any]) -> Rendered:
         """Make one row's request by its customer's variant; see `RowRenderer.render`."""
+        renderer, row = self._theirs(row)
+        return renderer.render(row)
+
+    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
+        """Make one row's wire form by its customer's variant; see `RowRenderer.write`."""
+        renderer, row = self._theirs(row)
+        return renderer.write(row)
+
+    def _theirs(self, row: Mapping[str, Any]) -> tuple[RowRenderer, Mapping[str, Any]]:
         key = canonical_key(self._own.customer_id(row) or "")
         variant = self._variant_of(key) if key else None
         renderer = self._arms.get(variant or "", self._own)
         if variant is not None and VARIANT not in row:
             row = {**row, VARIANT: variant}
-        return renderer.render(row)
+        return renderer, row
 
 
 AnyRenderer: TypeAlias = RowRenderer | VariantRenderer

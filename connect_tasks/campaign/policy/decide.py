@@ -37,6 +37,7 @@ __all__ = ["Rules", "decide"]
 
 _FARTHEST = microseconds(timedelta(days=400))
 _TOO_FAR = Why(Rule.EXPIRED, "not within 400 days")
+_OPEN = Allow()
 _NO_CLOCK = Why(Rule.OUTSIDE_HOURS, "no time zone is known")
 
 
@@ -86,10 +87,14 @@ class Rules:
         self._lifetime = microseconds(policy.expires_after) if policy.expires_after else None
         lifetime = duration_words(policy.expires_after) if policy.expires_after else ""
         self._expired = Why(Rule.EXPIRED, lifetime)
+        # Then only a customer's past speaks against it, and of most there is none.
+        self._is_open = not (self._lifetime or self._clocks.count or policy.hold_out)
         self._held_out = HoldOut((Why(Rule.HELD_OUT, share_words(policy.hold_out)),))
 
     def verdict(self, customer: Customer, now: datetime, history: History) -> Verdict:
         """Decide about a customer: see `decide`."""
+        if self._is_open and not history.contacts and not history.suppressions:
+            return _OPEN
         case = self._case(customer, instant_of(now), history)
         why = tuple(self._why(case))
         if why:

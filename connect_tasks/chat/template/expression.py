@@ -11,7 +11,7 @@ from typing import Any
 
 from connect_tasks.chat.template.cells import Row
 from connect_tasks.chat.template.column_uses import ColumnUses
-from connect_tasks.chat.template.fast_path import plain_parts
+from connect_tasks.chat.template.fast_path import ColumnText, plain_parts
 from connect_tasks.chat.template.faults import (
     Attempt,
     EmptyColumnError,
@@ -138,6 +138,11 @@ class Expression:
         names = ColumnUses.of(tree, self._parts)
         self.columns, self.required = names.columns, names.required
         self.reads_whole_row = names.reads_whole_row
+
+    @property
+    def plain_parts(self) -> tuple[str | ColumnText, ...]:
+        """Its constants and columns, if it is nothing more; empty if it takes Jinja2."""
+        return self._parts
 
     def prepare(self) -> None:
         """Compile what takes jinja, if it is known beforehand that something does.

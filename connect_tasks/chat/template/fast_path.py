@@ -34,6 +34,14 @@ class ColumnText:
         """Whether it provides for empty cells."""
         return self.default is not missing
 
+    def default_text(self, write: Callable[[object], str]) -> str | None:
+        """What the default prints here; None if there is none, or only Jinja2 can say.
+
+        Args:
+            write: How values are printed.
+        """
+        return self.default if type(self.default) is str else self.printed(self.default, write)
+
     def printed(self, value: object, write: Callable[[object], str]) -> str | None:
         """What a value other than a text prints here; None if only Jinja2 can say.
 

@@ -41,11 +41,12 @@ class TextAt:
 
 @dataclass(slots=True)
 class Filling:
-    """One row being filled in."""
+    """One row being filled in; `given` are its texts by their fields, where they are known."""
 
     values: Mapping[str, Any]
     context: RowContext
     problems: list[Problem] = field(default_factory=list)
+    given: Mapping[str, str] | None = None
 
 
 class Part(Protocol):
@@ -86,6 +87,8 @@ class _Text:
         self._expression = Expression(source, is_id=where == ID)
 
     def fill(self, row: Filling) -> object:
+        if row.given is not None and self._where in row.given:
+            return row.given[self._where]
         try:
             return self._expression.render(row.context)
         except TextError as error:

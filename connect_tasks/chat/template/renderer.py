@@ -10,10 +10,11 @@ from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, shortened
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.cells import is_missing
-from connect_tasks.chat.template.expression import ABSENT, Expression, row_context
+from connect_tasks.chat.template.expression import ABSENT, Expression, RowContext, row_context
 from connect_tasks.chat.template.limits import MOST_TEXTS
 from connect_tasks.chat.template.parts import ID, Filling, Members, TextAt, compiled_part
 from connect_tasks.chat.template.remarks import remarks
+from connect_tasks.chat.template.row_writer import RowWriter, WrittenRow
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.errors import InputError
 
@@ -100,6 +101,7 @@ class RowRenderer:
         self._messages = [compiled_part(text, f"{where}[{i}]") for i, text in enumerate(texts)]
         _check_number(len(list(self.expressions())))
         self.columns = _columns_of(self._texts())
+        self._writer = RowWriter(list(self._texts()), self._rendered_of, self._context)
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Go through the texts to fill in, each with the field where it stands."""
@@ -150,7 +152,32 @@ class RowRenderer:
         Returns:
             The request and messages, or everything that is wrong with the row.
         """
-        filling = _filling(row, self.columns)
+        return self._rendered(_filling(row, self.columns))
+
+    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
+        """Make the wire form of a row that is surely right, in a fraction of `render`'s time.
+
+        Args:
+            row: The row by column names, as for `render`.
+
+        Returns:
+            What `render` and `RequestText` come to; None where only `render` can say.
+
+        Example:
+            >>> fields = {"customer_id": "{{ id }}", "instance_id": "i", "contact_flow_id": "f"}
+            >>> fields["participant_details"] = {"display_name": "Ada"}
+            >>> RowRenderer(fields).write({"id": 42}).request.after[:38]
+            '"ContactFlowId":"f","CustomerId":"42",'
+        """
+        return self._writer.write(row)
+
+    def _rendered_of(self, texts: Mapping[str, str]) -> Rendered:
+        return self._rendered(Filling({}, row_context({}), given=texts))
+
+    def _context(self, row: Mapping[str, Any]) -> RowContext:
+        return _filling(row, self.columns).context
+
+    def _rendered(self, filling: Filling) -> Rendered:
         fields = self._request.fill(filling)
         messages = tuple(self._said(filling))
         request = _validated(self._defaults, fields, filling)

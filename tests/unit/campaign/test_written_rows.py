@@ -1,0 +1,67 @@
+"""The short way of a row against the whole way: the same bytes, tokens, refusals and order."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connect_tasks.campaign.row_check import RowCheck
+from tests.planning_corpus import CASES, CELLS, ROWS, outcomes, planned_rows, renderer_of
+
+DATA = Path(__file__).parents[2] / "data" / "planned_rows_of_afffcf7.json"
+EXPECTED = json.loads(DATA.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_dirty_tables_come_to_what_they_came_to_before_there_was_a_short_way(case: str) -> None:
+    assert planned_rows(case) == EXPECTED[case]
+
+
+def whole_way(case: str, rows: list[dict[str, Any]]) -> list[Any]:
+    renderer, policy = renderer_of(case)
+    # A customer whose messages are kept as a sample never goes the short way.
+    return outcomes(RowCheck(renderer, 10**9, policy), rows)
+
+
+def test_the_whole_way_comes_to_the_same() -> None:
+    assert {case: whole_way(case, ROWS) for case in CASES} == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "case", ["constants", "columns", "defaults", "left out", "filters", "long attributes"]
+)
+def test_most_valid_rows_take_the_short_way(case: str) -> None:
+    renderer, _ = renderer_of(case)
+    valid = [row for row in ROWS if renderer.render(row).request is not None]
+
+    short = [row for row in valid if renderer.write(row) is not None]
+
+    assert len(short) > 0.8 * len(valid)
+
+
+TEXTS = st.text(st.characters(exclude_categories=[]), max_size=40)
+TEXTS |= st.text('a"\\\n\0\x1f{}%é', max_size=9)
+LENGTHS = st.builds(
+    lambda text, length: text * length,
+    st.sampled_from(["a", "é", "😀", '"']),
+    st.sampled_from([1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1_023, 1_025, 16_384, 16_385]),
+)
+VALUES = st.none() | TEXTS | LENGTHS | st.integers() | st.floats() | st.booleans()
+VALUES |= st.dates() | st.datetimes() | st.decimals() | st.sampled_from(CELLS)
+SOME_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.integers(0, 5) | VALUES},
+        optional={"name": VALUES, "plan": VALUES, "note": VALUES, "zone": VALUES},
+    ),
+    max_size=6,
+)
+
+
+@given(case=st.sampled_from(list(CASES)), rows=SOME_ROWS)
+def test_any_rows_come_to_the_same_by_both_ways(case: str, rows: list[dict[str, Any]]) -> None:
+    renderer, policy = renderer_of(case)
+
+    assert outcomes(RowCheck(renderer, 0, policy), rows) == whole_way(case, rows)
