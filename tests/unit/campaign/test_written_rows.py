@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_tasks.campaign.row_check import RowCheck
+from connect_tasks.chat.template.chat_template import ChatTemplate
 from tests.planning_corpus import CASES, CELLS, ROWS, outcomes, planned_rows, renderer_of
 
 DATA = Path(__file__).parents[2] / "data" / "planned_rows_of_afffcf7.json"
@@ -65,3 +66,64 @@ def test_any_rows_come_to_the_same_by_both_ways(case: str, rows: list[dict[str, 
     renderer, policy = renderer_of(case)
 
     assert outcomes(RowCheck(renderer, 0, policy), rows) == whole_way(case, rows)
+
+
+def both_ways(template: ChatTemplate, rows: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+    def checked(samples: int) -> list[Any]:
+        renderer = template.bind(instance_id="i-1", contact_flow_id="f-1")
+        return outcomes(RowCheck(renderer, samples), rows)
+
+    return checked(0), checked(10**9)
+
+
+@pytest.mark.parametrize("character", ["a", "é", "😀"])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_attributes_fit_together_to_the_byte(character: str, more: int) -> None:
+    template = ChatTemplate(
+        customer_id="{{ id }}",
+        display_name="Ada",
+        attributes={"plan": "{{ plan }}", "note": "{{ note }}", "fix": "ed"},
+    )
+    # Names and values share 32,768 bytes.
+    left = 32_768 - len("plannotefixed") + more
+    plan = character * (left // 2 // len(character.encode()))
+    note = "n" * (left - len(plan.encode()))
+
+    short, whole = both_ways(template, [{"id": "0042", "plan": plan, "note": note}])
+
+    assert short == whole
+    assert len(short[0]) == (more <= 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "most"),
+    [("customer_id", 128), ("display_name", 256), ("initial_message", 16_384)],
+)
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_field_holds_what_it_may_and_no_more(field: str, most: int, more: int) -> None:
+    texts = {"customer_id": "{{ id }}", "display_name": "Ada"} | {field: "{{ cell }}-{{ cell }}"}
+    half = (most - 1 + more) // 2
+    rows = [{"id": "0042", "cell": "c" * size} for size in (half, half + 1)]
+
+    for row in rows:
+        short, whole = both_ways(ChatTemplate.model_validate(texts), [row])
+        assert short == whole
+        assert len(short[0]) == (2 * len(row["cell"]) + 1 <= most)
+
+
+def test_what_is_left_out_is_another_thing_than_an_empty_text() -> None:
+    template = ChatTemplate(
+        customer_id="{{ id }}",
+        display_name="Ada",
+        attributes={"a": "{{ cell | default('') }}", "b": "{{ cell | default(none) }}"},
+    )
+    for texts in (
+        template,
+        template.model_copy(
+            update={
+                "attributes": {"b": "{{ cell | default(none) }}", "a": "{{ cell | default('') }}"}
+            }
+        ),
+    ):
+        short, whole = both_ways(texts, [{"id": "1", "cell": None}, {"id": "2", "cell": "x"}])
+        assert short == whole
