@@ -56,8 +56,13 @@ def histories(
             for key, at in connection.execute(query):
                 times[key].append(at)
     lists = suppressions_of(connection, customer_keys, judge.lists, now)
+    # Of most there is none.
+    known, none = times.keys() | lists.keys(), History((), ())
     return {
-        key: History(tuple(sorted(times.get(key, ()))), lists.get(key, ())) for key in customer_keys
+        key: History(tuple(sorted(times.get(key, ()))), lists.get(key, ()))
+        if key in known
+        else none
+        for key in customer_keys
     }
 
 
