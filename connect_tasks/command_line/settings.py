@@ -93,8 +93,9 @@ class InstanceSettings(StrictModel, title="Instance"):
     )
     connects_with_start: bool = Field(
         default=False,
-        description="Ask for a chat's connection in StartChatContact itself, which saves "
-        "CreateParticipantConnection and its quota. Never tried on a real instance.",
+        description="Ask for a chat's connection in StartChatContact itself (ConnectionTypes), "
+        "which saves CreateParticipantConnection and its quota: of use above its 6 per second. "
+        "Documented by Amazon, never tried on a real instance.",
     )
     quotas: Quotas = Field(
         default_factory=Quotas,

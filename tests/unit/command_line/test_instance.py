@@ -83,7 +83,13 @@ def test_the_fields_say_what_the_blocks_do() -> None:
     ours, theirs = InstanceSettings.model_fields, AmazonConnectInstance.model_fields
     shared = ours.keys() & theirs.keys()
 
-    assert shared == {"instance_id", "contact_flow_id", "quotas", "start_limit"}
+    assert shared == {
+        "instance_id",
+        "contact_flow_id",
+        "quotas",
+        "start_limit",
+        "connects_with_start",
+    }
     texts = shared - {"quotas"}
     assert {name: ours[name].description for name in texts} == {
         name: theirs[name].description for name in texts
