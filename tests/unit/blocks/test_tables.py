@@ -29,7 +29,7 @@ class SqlAlchemyConnector:
         return cls()
 
     def get_engine(self) -> sa.Engine:
-        return sa.create_engine("sqlite://")
+        return sa.create_engine("sqlite://", poolclass=sa.NullPool)
 
 
 @pytest.fixture

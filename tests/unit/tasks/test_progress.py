@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from rich.console import Console
+from traitlets.config import Config
 
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.row_check import RowCounts
@@ -56,7 +57,8 @@ def test_a_run_that_waits_says_until_when() -> None:
 
 def notebook() -> Console:
     shell: Any = InteractiveShell  # without types
-    shell.instance()
+    # Not into the developer's own history, in a database that nobody would close.
+    shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     return Console(force_jupyter=True)
 
 
