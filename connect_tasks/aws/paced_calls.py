@@ -107,12 +107,10 @@ class PacedCalls:
         """
         called_at = self._clock.monotonic()
         try:
-            response = await self._in_thread(lambda: self.api.start_chat(request))
+            return await self._in_thread(lambda: self.api.start_chat(request))
         except ThrottledError:
             self.starts.throttled(called_at)
             raise
-        self.starts.succeeded()
-        return response
 
     async def describe(
         self, instance_id: str, contact_id: str, turn: Turn = CAN_WAIT
@@ -244,15 +242,12 @@ class PacedCalls:
             await limiter.acquire(turn)
             called_at = self._clock.monotonic()
             try:
-                result = await self._in_thread(call)
+                return await self._in_thread(call)
             except ThrottledError:
                 limiter.throttled(called_at)
             except (OutcomeUnknownError, RetryableError) as error:
                 attempt += 1
                 await self._back_off(error, attempt, began)
-            else:
-                limiter.succeeded()
-                return result
 
     async def _back_off(self, error: AmazonError, attempt: int, began: float) -> None:
         wait = self._policy.next_wait(

@@ -46,7 +46,6 @@ class RateLimiter:
         self._due: deque[float] = deque()
         self._asked_at = clock.monotonic()
         self._passed = 0
-        self._succeeded = 0
         self._unused = 0
         self._throttled = False
         self._knew: float | None = None
@@ -81,10 +80,6 @@ class RateLimiter:
             self._turns.leave(ticket)
             del self._called[ticket]
             self._let_another_lead()
-
-    def succeeded(self) -> None:
-        """Tell that a call was not throttled."""
-        self._succeeded += 1
 
     def throttled(self, called_at: float) -> None:
         """Tell that the other side refused a call for its rate.
@@ -189,12 +184,11 @@ class RateLimiter:
             wanted=wanted,
             urgent=min(wanted, self._turns.urgent),
             unused=self._unused,
-            succeeded=self._succeeded,
             throttled=self._throttled,
             knew=self._knew,
         )
         self._asked_at, self._passed = self._clock.monotonic(), 0
-        self._succeeded, self._unused, self._throttled = 0, 0, False
+        self._unused, self._throttled = 0, False
         return request
 
 

@@ -60,7 +60,6 @@ class PermitRequest:
             further ahead than the others: whatever the others of all workers have taken, there is
             some left for these.
         unused: Calls that were permitted before and not made: they are credited.
-        succeeded: Calls that went through since the last request.
         throttled: Whether a call was throttled since the last request.
         knew: The `slowed_at` of the permits under which that call was made; of several, the latest.
             One that was made before all slowed down says nothing about the rate since. None if
@@ -71,7 +70,6 @@ class PermitRequest:
     wanted: int
     urgent: int = 0
     unused: int = 0
-    succeeded: int = 0
     throttled: bool = False
     knew: float | None = None
 
@@ -158,17 +156,9 @@ class TokenBucket:
         bucket = self.at(now)
         credit = min(float(bucket.burst), bucket.credit + request.unused)
         bucket = replace(bucket, credit=credit)
-        if bucket.is_news(request):
+        if _is_news(bucket, request):
             bucket = _slowed(bucket)
         return _granted(bucket, request)
-
-    def is_news(self, request: PermitRequest) -> bool:
-        """Whether a request tells of a call that was throttled in spite of the last slowing down.
-
-        By the bucket's own times, so that workers' clocks need not agree.
-        """
-        knew_of_it = request.knew is None or request.knew >= self.slowed_at
-        return request.throttled and knew_of_it and self.seen_at - self.slowed_at >= CUT_SECONDS
 
     def at(self, now: float) -> "TokenBucket":
         """The bucket as it has become by this time."""
@@ -203,6 +193,16 @@ class TokenBucket:
         returned = min(1.0, max(0.0, (calm - hold) / (back - hold)))
         beyond = min(PROBED, max(0.0, (calm - back) / probe))
         return math.pow(to / CUT, returned) * math.exp(beyond**3)
+
+
+def _is_news(bucket: TokenBucket, request: PermitRequest) -> bool:
+    """Whether a request tells of a call that was throttled in spite of the last slowing down.
+
+    By the bucket's own times, so that workers' clocks need not agree.
+    """
+    knew_of_it = request.knew is None or request.knew >= bucket.slowed_at
+    calm = bucket.seen_at - bucket.slowed_at
+    return request.throttled and knew_of_it and calm >= CUT_SECONDS
 
 
 def _slowed(bucket: TokenBucket) -> TokenBucket:

@@ -106,7 +106,6 @@ class Api:
             await limiter.acquire()
             called_at = CLOCK.monotonic()
             if await self._call():
-                limiter.succeeded()
                 self.made += 1
             else:
                 limiter.throttled(called_at)

@@ -20,14 +20,12 @@ def request(
     wanted: int,
     *,
     unused: int = 0,
-    succeeded: int = 0,
     throttled: bool = False,
 ) -> PermitRequest:
     return PermitRequest(
         api="StartChatContact",
         wanted=wanted,
         unused=unused,
-        succeeded=succeeded,
         throttled=throttled,
     )
 
@@ -294,7 +292,7 @@ class Amazon:
     def _hear(self, report: PermitRequest, what: str, knew: float) -> PermitRequest:
         if what == "made":
             self.made += 1
-            return replace(report, succeeded=report.succeeded + 1)
+            return report
         self.throttled += 1
         return replace(report, throttled=True, knew=max(knew, report.knew or 0.0))
 
