@@ -13,6 +13,9 @@ from connect_tasks.aws.problems import RULE, WITHOUT_NUL
 from connect_tasks.aws.rules import PLAIN, instance_id
 
 __all__ = [
+    "MOST_OF_ATTRIBUTE",
+    "MOST_OF_CUSTOMER_ID",
+    "MOST_OF_SHORT_TEXT",
     "WHOLE_CONNECTION",
     "AttributeKey",
     "AttributeValue",
@@ -51,11 +54,14 @@ def _is_standard_topic(arn: str) -> str:
 
 # Amazon's model says nothing of it, but no database takes a NUL, and no person can have meant one.
 _Text = Annotated[str, StringConstraints(pattern=WITHOUT_NUL)]
-ShortText = Annotated[_Text, StringConstraints(min_length=1, max_length=256)]
+MOST_OF_SHORT_TEXT = 256
+ShortText = Annotated[_Text, StringConstraints(min_length=1, max_length=MOST_OF_SHORT_TEXT)]
+MOST_OF_ATTRIBUTE = 32_767
 AttributeKey = Annotated[
-    str, StringConstraints(min_length=1, max_length=32_767, pattern=r"^[A-Za-z0-9_-]*$")
+    str,
+    StringConstraints(min_length=1, max_length=MOST_OF_ATTRIBUTE, pattern=r"^[A-Za-z0-9_-]*$"),
 ]
-AttributeValue = Annotated[_Text, StringConstraints(max_length=32_767)]
+AttributeValue = Annotated[_Text, StringConstraints(max_length=MOST_OF_ATTRIBUTE)]
 SegmentKey = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^(connect:)?[A-Za-z0-9_-]*$")
 ]
@@ -86,7 +92,8 @@ InstanceId = Annotated[
 # token would make one chat of a whole campaign.
 ContactFlowId = Annotated[_Text, StringConstraints(min_length=1, max_length=500)]
 ClientToken = Annotated[_Text, StringConstraints(min_length=1, max_length=500)]
-CustomerId = Annotated[_Text, StringConstraints(min_length=1, max_length=128)]
+MOST_OF_CUSTOMER_ID = 128
+CustomerId = Annotated[_Text, StringConstraints(min_length=1, max_length=MOST_OF_CUSTOMER_ID)]
 ChatDuration = Annotated[int, Field(ge=60, le=10_080)]
 # Its upper limit counts bytes, so it is a rule.
 Content = Annotated[_Text, StringConstraints(min_length=1)]

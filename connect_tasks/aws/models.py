@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_pascal
 from pydantic_core import InitErrorDetails
 
 from connect_tasks.aws.field_types import (
+    WHOLE_CONNECTION,
     AttributeKey,
     AttributeValue,
     ChatDuration,
@@ -237,6 +238,11 @@ class StartChatContactRequest(_WholeModel):
     def to_wire(self) -> dict[str, Any]:
         """Give the parameters by Amazon's names: plain Python types, absent fields left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def brings_connection(self) -> bool:
+        """Whether it asks for all that is needed to speak in the chat."""
+        return set(WHOLE_CONNECTION) <= set(self.connection_types or ())
 
 
 def _is_list(annotation: object) -> bool:

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from connect_tasks.aws.field_types import WHOLE_CONNECTION
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.row_policy import RowPolicy
-from connect_tasks.campaign.variant_renderer import AnyRenderer, VariantRenderer
+from connect_tasks.campaign.variant_renderer import AnyRenderer
 from connect_tasks.campaign.warnings import OddIds
-from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.renderer import Rendered
 from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
@@ -121,9 +120,6 @@ class RowCheck:
         self, renderer: AnyRenderer, samples: int, policy: OutreachPolicy | None = None
     ) -> None:
         self._renderer = renderer
-        # Whatever else can render knows only the whole way.
-        is_ours = isinstance(renderer, RowRenderer | VariantRenderer)
-        self._write = renderer.write if is_ours else None
         self._row_policy = RowPolicy(policy or OutreachPolicy())
         self._most_samples = samples
         self._samples: list[Sample] = []
@@ -161,9 +157,9 @@ class RowCheck:
 
     def _written(self, row: Mapping[str, Any]) -> ValidRow | None:
         """The short way of a row that is surely right, and nobody's sample; None for all else."""
-        if self._write is None or len(self._samples) < self._most_samples:
+        if len(self._samples) < self._most_samples:
             return None
-        written = self._write(row)
+        written = self._renderer.write(row)
         if written is None:
             return None
         key = canonical_key(written.customer_id)
@@ -236,7 +232,7 @@ class RowCheck:
             text,
             messages,
             opens=opening is not None,
-            connects=set(WHOLE_CONNECTION) <= set(request.connection_types or ()),
+            connects=request.brings_connection,
         )
         return self._take(key, written, zone)
 

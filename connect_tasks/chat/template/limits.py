@@ -11,6 +11,7 @@ from connect_tasks.chat.template.faults import LimitError
 
 __all__ = [
     "DEEPEST",
+    "LONGEST_MESSAGE",
     "LONGEST_SEARCH",
     "LONGEST_SOURCE",
     "LONGEST_TEXT",
@@ -25,6 +26,8 @@ __all__ = [
     "weight",
 ]
 
+#: Characters of a message of ours, as Amazon takes it in SendMessage.
+LONGEST_MESSAGE: Final = 1_024
 #: Characters of a template.
 LONGEST_SOURCE: Final = 20_000
 #: Texts of a template that are filled in.

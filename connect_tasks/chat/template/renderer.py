@@ -11,7 +11,7 @@ from connect_tasks.aws.problems import CONFLICT, REQUIRED, Problem, problems, sh
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.cells import is_missing
 from connect_tasks.chat.template.expression import ABSENT, Expression, RowContext, row_context
-from connect_tasks.chat.template.limits import MOST_TEXTS
+from connect_tasks.chat.template.limits import LONGEST_MESSAGE, MOST_TEXTS
 from connect_tasks.chat.template.parts import ID, Filling, Members, TextAt, compiled_part
 from connect_tasks.chat.template.remarks import remarks
 from connect_tasks.chat.template.row_writer import RowWriter, WrittenRow
@@ -20,7 +20,6 @@ from connect_tasks.errors import InputError
 
 __all__ = ["ChatMinutes", "Rendered", "RowRenderer"]
 
-_LONGEST_MESSAGE = 1_024
 _LONGEST_ID = 128
 _MINUTES = "chat_duration_in_minutes"
 
@@ -244,8 +243,8 @@ def _given_id(fields: dict[str, object] | str) -> str | None:
 
 
 def _message_problems(text: str, number: int) -> Iterator[Problem]:
-    if not text.strip() or len(text) > _LONGEST_MESSAGE:
-        rule = f"must have 1 to {_LONGEST_MESSAGE:,} characters, has {len(text):,}"
+    if not text.strip() or len(text) > LONGEST_MESSAGE:
+        rule = f"must have 1 to {LONGEST_MESSAGE:,} characters, has {len(text):,}"
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)
     if rule := why_not_stored(text):
         yield Problem(f"conversation.messages[{number}]", shortened(text), rule)

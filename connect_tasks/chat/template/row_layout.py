@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final, TypeAlias
 
+from connect_tasks.aws.field_types import (
+    MOST_OF_ATTRIBUTE,
+    MOST_OF_CUSTOMER_ID,
+    MOST_OF_SHORT_TEXT,
+)
 from connect_tasks.aws.rules import MAX_ATTRIBUTE_BYTES, MAX_INITIAL_MESSAGE_BYTES
+from connect_tasks.chat.template.limits import LONGEST_MESSAGE
 from connect_tasks.chat.template.utterance import Utterance
 
 __all__ = ["Fill", "FilledField", "Pieces", "RowLayout", "filler", "room_of"]
@@ -18,12 +24,10 @@ Pieces: TypeAlias = tuple[str | int, ...]
 # In bytes, though most of Amazon's limits count characters: what passes is surely within both.
 # What does not is looked at again by characters, and at last by pydantic.
 _MOST: Final = {
-    "customer_id": 128,
-    "participant_details.display_name": 256,
+    "customer_id": MOST_OF_CUSTOMER_ID,
+    "participant_details.display_name": MOST_OF_SHORT_TEXT,
     "initial_message.content": MAX_INITIAL_MESSAGE_BYTES,
 }
-_MOST_OF_MESSAGE: Final = 1_024
-_MOST_OF_ATTRIBUTE: Final = 32_767
 _ATTRIBUTES: Final = "attributes."
 
 
@@ -52,8 +56,8 @@ class FilledField:
     def most(self) -> int:
         """How much it may hold."""
         if self.is_attribute:
-            return _MOST_OF_ATTRIBUTE
-        return _MOST.get(self.where, _MOST_OF_MESSAGE)
+            return MOST_OF_ATTRIBUTE
+        return _MOST.get(self.where, LONGEST_MESSAGE)
 
     def fits(self, text: str) -> bool:
         """Whether a text without NUL and halves of characters surely is right here."""

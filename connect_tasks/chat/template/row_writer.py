@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Protocol, TypeAlias
 
-from connect_tasks.aws.field_types import WHOLE_CONNECTION
 from connect_tasks.aws.idempotency import RequestText
 from connect_tasks.aws.models import StartChatContactRequest
 from connect_tasks.chat.template.cells import is_missing
@@ -200,7 +199,7 @@ class RowWriter:
                 for words, one in zip(said, messages, strict=True)
             ),
             opens=request.initial_message is not None,
-            connects=set(WHOLE_CONNECTION) <= set(request.connection_types or ()),
+            connects=request.brings_connection,
             fields=fields,
             attribute_bytes=sum(len(text.encode()) for text in own),
             room=room_of(fields, sum(len(text.encode()) for text in own)),

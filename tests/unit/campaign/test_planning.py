@@ -419,6 +419,9 @@ def test_a_reason_holds_nothing_of_the_row_itself() -> None:
 
 
 class EachWrongInItsOwnWay:
+    def write(self, _: Row) -> None:
+        """Right is none."""
+
     def render(self, row: Row) -> Rendered:
         return Rendered(None, (), (Problem(f"attributes.{row['customer_id']}", "", "is wrong"),))
 
