@@ -178,6 +178,24 @@ def test_socket_and_credentials_of_the_start_itself_are_used_when_asked_for(
         assert outcome(here) == {("completed", "chat_ended")}
 
 
+class HalfAConnection(ConnectApi):
+    """Answers as Amazon may to a token that was sent before: without the socket."""
+
+    def start_chat(self, request: str) -> StartChatContactResponse:
+        return super().start_chat(request).model_copy(update={"websocket": None})
+
+
+def test_a_start_that_brings_half_a_connection_costs_one_call_more(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        here.api_class = HalfAConnection
+        here.template = ChatTemplate(connection_types=("WEBSOCKET", "CONNECTION_CREDENTIALS"))
+        here.plan(customers(3))
+        here.run()
+
+        assert here.local.calls["CreateParticipantConnection"] == 3
+        assert outcome(here) == {("completed", "chat_ended")}
+
+
 def test_no_more_chats_are_open_at_a_time_than_the_quota_allows(tmp_path: Path) -> None:
     with world(
         tmp_path, flow="echo", quotas=replace(LocalQuotas.unlimited(), open_chats=4)
