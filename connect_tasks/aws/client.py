@@ -4,13 +4,16 @@ boto3's own retries are off. They would repeat a call for which no chat slot is 
 the account's rate doing so (ADR 0003).
 """
 
-import json
+import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.request import getproxies
+from weakref import WeakKeyDictionary
 
 import boto3
 from botocore import UNSIGNED
@@ -18,16 +21,15 @@ from botocore.config import Config
 from pydantic import SecretStr
 
 from connect_tasks import errors
+from connect_tasks.aws import calls
+from connect_tasks.aws.calls import Call, Carrier
+from connect_tasks.aws.clients import Clients, call_by
 from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.proxies import check_proxies, proxies_for
 from connect_tasks.aws.quiet_logs import quieten_boto
-from connect_tasks.aws.transcript import Connection, Page, read_page, read_time
+from connect_tasks.aws.transcript import Connection, Page
 from connect_tasks.aws.whole_answers import insist_on_whole_answers
-
-if TYPE_CHECKING:
-    from mypy_boto3_connect import ConnectClient
-    from mypy_boto3_connectparticipant import ConnectParticipantClient
 
 __all__ = ["ClientOptions", "ConnectApi", "make_client"]
 
@@ -44,12 +46,16 @@ class ClientOptions:
         read_timeout_seconds: How long to wait for an answer. A call that times out may have
             taken effect.
         connections: The most calls at one time.
+        transport: What carries the calls of a campaign: `lean` sends what boto3 would send, and
+            takes its answers as boto3 does, without threads; `boto3` leaves it all to boto3. What
+            the lean one does not know, such as a proxy, goes by boto3 in any case.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     connect_timeout_seconds: float = 5
     read_timeout_seconds: float = 15
     connections: int = 16
+    transport: Literal["lean", "boto3"] = "lean"
 
     def config(self, **more: Any) -> Config:
         """The botocore configuration: the caller's own, with what must not differ on top."""
@@ -91,7 +97,8 @@ class ConnectApi:
         self._make_session = make_session or boto3.Session
         self._options = options or ClientOptions()
         self._lock = threading.Lock()
-        self._clients: _Clients | None = None
+        self._clients: Clients | None = None
+        self._lean: WeakKeyDictionary[asyncio.AbstractEventLoop, Carrier] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # In another process it makes clients of its own: boto3's do not travel.
@@ -108,7 +115,7 @@ class ConnectApi:
         Raises:
             CredentialsError: There is no Region, no such profile, or the role is refused.
         """
-        self._current(expired=None)
+        self.current(expired=None)
 
     def participant_endpoint(self) -> str:
         """Where participants' own calls go, as a URL: what a person's browser has to be told.
@@ -116,7 +123,7 @@ class ConnectApi:
         Raises:
             CredentialsError: There is no Region, no such profile, or the role is refused.
         """
-        return str(self._current(expired=None).participant.meta.endpoint_url)
+        return str(self.current(expired=None).participant.meta.endpoint_url)
 
     def start_chat(self, request: str) -> StartChatContactResponse:
         """StartChatContact with these bytes; they hold the client token.
@@ -124,31 +131,15 @@ class ConnectApi:
         Args:
             request: The request as JSON with Amazon's names, `ClientToken` included.
         """
-        arguments = json.loads(request)
-        return self._call(
-            "StartChatContact",
-            lambda clients: StartChatContactResponse.from_wire(
-                clients.connect.start_chat_contact(**arguments)
-            ),
-        )
+        return self._call(calls.start_chat(request))
 
     def stop_contact(self, instance_id: str, contact_id: str) -> None:
         """StopContact: end a chat in whatever state it is."""
-        self._call(
-            "StopContact",
-            lambda clients: clients.connect.stop_contact(
-                InstanceId=instance_id, ContactId=contact_id
-            ),
-        )
+        self._call(calls.stop_contact(instance_id, contact_id))
 
     def describe_contact(self, instance_id: str, contact_id: str) -> Mapping[str, Any]:
         """DescribeContact: Amazon's own record of a contact, with Amazon's names."""
-        return self._call(
-            "DescribeContact",
-            lambda clients: clients.connect.describe_contact(
-                InstanceId=instance_id, ContactId=contact_id
-            )["Contact"],
-        )
+        return self._call(calls.describe_contact(instance_id, contact_id))
 
     def search_contacts(
         self,
@@ -171,18 +162,8 @@ class ConnectApi:
         Returns:
             The answer with Amazon's names: `Contacts`, and `NextToken` if there are more.
         """
-        place = {"NextToken": page} if page else {}
-        criteria: Any = {"Channels": ["CHAT"], "InitiationMethods": list(methods)}
         return self._call(
-            "SearchContacts",
-            lambda clients: clients.connect.search_contacts(
-                InstanceId=instance_id,
-                TimeRange={"Type": "INITIATION_TIMESTAMP", "StartTime": since, "EndTime": until},
-                SearchCriteria=criteria,
-                MaxResults=100,
-                Sort={"FieldName": "INITIATION_TIMESTAMP", "Order": "ASCENDING"},
-                **place,
-            ),
+            calls.search_contacts(instance_id, since=since, until=until, methods=methods, page=page)
         )
 
     def transcript_places(self, instance_id: str) -> list[tuple[str, str]]:
@@ -191,28 +172,11 @@ class ConnectApi:
         Returns:
             Bucket and prefix of each place; none if transcripts are not kept.
         """
-        return self._call(
-            "ListInstanceStorageConfigs",
-            lambda clients: [
-                (config["S3Config"]["BucketName"], config["S3Config"]["BucketPrefix"].strip("/"))
-                for config in clients.connect.list_instance_storage_configs(
-                    InstanceId=instance_id, ResourceType="CHAT_TRANSCRIPTS"
-                ).get("StorageConfigs", ())
-                if config.get("StorageType") == "S3"
-            ],
-        )
+        return self._call(calls.transcript_places(instance_id))
 
     def connect_participant(self, participant_token: SecretStr) -> Connection:
         """CreateParticipantConnection: a connection token and a socket URL good for 100 s."""
-        return self._call(
-            "CreateParticipantConnection",
-            lambda clients: _read_connection(
-                clients.participant.create_participant_connection(
-                    Type=["WEBSOCKET", "CONNECTION_CREDENTIALS"],
-                    ParticipantToken=participant_token.get_secret_value(),
-                )
-            ),
-        )
+        return self._call(calls.connect_participant(participant_token))
 
     def send_message(
         self, connection_token: SecretStr, text: str, *, client_token: str
@@ -223,17 +187,7 @@ class ConnectApi:
             When that was, by Amazon's time, which orders it among what others say; None if the
             answer does not tell.
         """
-        return self._call(
-            "SendMessage",
-            lambda clients: read_time(
-                clients.participant.send_message(
-                    ContentType="text/plain",
-                    Content=text,
-                    ClientToken=client_token,
-                    ConnectionToken=connection_token.get_secret_value(),
-                ).get("AbsoluteTime")
-            ),
-        )
+        return self._call(calls.send_message(connection_token, text, client_token=client_token))
 
     def read_transcript(
         self,
@@ -251,68 +205,74 @@ class ConnectApi:
             after: Start at this item (it comes again); None for the beginning.
             page: The token of a further page.
         """
-        place: dict[str, Any] = {"StartPosition": {"Id": after}} if after else {}
-        if page:
-            place["NextToken"] = page
         return self._call(
-            "GetTranscript",
-            lambda clients: read_page(
-                clients.participant.get_transcript(
-                    MaxResults=100,
-                    ScanDirection="FORWARD",
-                    SortOrder="ASCENDING",
-                    ConnectionToken=connection_token.get_secret_value(),
-                    **place,
-                ),
-                contact_id,
-            ),
+            calls.read_transcript(connection_token, contact_id=contact_id, after=after, page=page)
         )
 
     def disconnect_participant(self, connection_token: SecretStr) -> None:
         """DisconnectParticipant: the customer leaves the chat."""
-        self._call(
-            "DisconnectParticipant",
-            lambda clients: clients.participant.disconnect_participant(
-                ConnectionToken=connection_token.get_secret_value()
-            ),
+        self._call(calls.disconnect_participant(connection_token))
+
+    @asynccontextmanager
+    async def connected(self, executor: Executor) -> AsyncIterator[None]:
+        """Let this event loop's calls go out without threads, while it is entered.
+
+        At the end, calls that are under way are waited for, and connections closed; cancelled
+        meanwhile, connections are cut. A concurrent one on the same loop changes nothing, nor does
+        one where `ClientOptions.transport` says `boto3`.
+
+        Args:
+            executor: Where that is done which blocks: clients made, credentials refreshed, and
+                calls made that only boto3 can make.
+        """
+        loop = asyncio.get_running_loop()
+        if self._options.transport == "boto3" or loop in self._lean:
+            yield
+            return
+        from connect_tasks.aws.lean.carrier import LeanCarrier
+
+        self._lean[loop] = carrier = LeanCarrier(
+            self.current,
+            executor,
+            connections=self._options.connections,
+            connect_seconds=self._options.connect_timeout_seconds,
+            read_seconds=self._options.read_timeout_seconds,
         )
-
-    def _call(self, operation: str, call: Callable[["_Clients"], Result]) -> Result:
-        clients = self._current(expired=None)
         try:
-            return self._once(operation, call, clients)
+            yield
+        finally:
+            del self._lean[loop]
+            await carrier.close()
+
+    def lean_for(self, method: Callable[..., object]) -> Carrier | None:
+        """What carries a call without a thread on this event loop, where something may.
+
+        Args:
+            method: The method of this client that would make the call. One of a subclass is
+                called as it is: what it does more would be lost otherwise.
+        """
+        own = {getattr(each, "__module__", "") for each in (method, self._call)} == {__name__}
+        return self._lean.get(asyncio.get_running_loop()) if own else None
+
+    def _call(self, call: Call[Result]) -> Result:
+        clients = self.current(expired=None)
+        try:
+            return call_by(clients, call)
         except errors.CredentialsError:
-            return self._once(operation, call, self._current(expired=clients))
+            return call_by(self.current(expired=clients), call)
 
-    def _once(
-        self, operation: str, call: Callable[["_Clients"], Result], clients: "_Clients"
-    ) -> Result:
-        try:
-            return call(clients)
-        except FOREIGN as error:
-            raise translate(operation, error) from error
+    def current(self, *, expired: Clients | None) -> Clients:
+        """The present clients, made now if there are none or if these have expired.
 
-    def _current(self, *, expired: "_Clients | None") -> "_Clients":
+        Concurrent calls make one set of them.
+        """
         with self._lock:
             if self._clients is None or self._clients is expired:
                 self._clients = _make_clients(self._make_session, self._options)
             return self._clients
 
 
-def _read_connection(answer: Mapping[str, Any]) -> Connection:
-    return Connection(
-        token=SecretStr(answer["ConnectionCredentials"]["ConnectionToken"]),
-        url=SecretStr(answer["Websocket"]["Url"]),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Clients:
-    connect: "ConnectClient"
-    participant: "ConnectParticipantClient"
-
-
-def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOptions) -> _Clients:
+def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOptions) -> Clients:
     quieten_boto()  # A role is assumed while the session is made.
     try:
         session = make_session()
@@ -323,7 +283,7 @@ def _make_clients(make_session: Callable[[], boto3.Session], options: ClientOpti
         )
         # Sockets are opened much later, and to a host that nobody knows yet, beside this one.
         check_proxies(participant.meta.endpoint_url.replace("http", "ws", 1))
-        return _Clients(make_client(session, "connect", options, **agent), participant)
+        return Clients(make_client(session, "connect", options, **agent), participant)
     except FOREIGN as error:
         raise translate(MAKE_CLIENT, error) from error
 

@@ -1,13 +1,16 @@
 """Paced calls: each at the pace of its API's quota, and again when that is worth it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
+from connect_tasks.aws import calls
+from connect_tasks.aws.calls import Call
 from connect_tasks.aws.client import ConnectApi
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.clock import Clock
@@ -27,6 +30,7 @@ from connect_tasks.errors import (
 __all__ = ["PacedCalls"]
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 MOST_PAGES = 200
 """How many pages of one transcript are read, of 100 items each: a chat has some dozens of items."""
@@ -46,7 +50,7 @@ class PacedCalls:
         policy: How often a failed call is repeated.
         acquire: Asks for permits, of which all workers share the quota.
         acquire_starts: The same for starts, where a limit of the user's own counts too.
-        executor: The threads that the calls run on.
+        executor: The threads of what blocks, and of calls that only boto3 can make.
         clock: Tells the time and waits.
         random: Where the jitter of waits comes from.
     """
@@ -103,11 +107,11 @@ class PacedCalls:
         """One StartChatContact call, now and once: the caller has passed `starts`.
 
         Concurrent calls must be of different contacts. Never cancel it and forget the contact: the
-        call goes on in its thread and may make a chat; `campaign.start` waits for its end.
+        call goes on and may make a chat; `campaign.start` waits for its end.
         """
         called_at = self._clock.monotonic()
         try:
-            return await self._in_thread(lambda: self.api.start_chat(request))
+            return await self._carry(self.api.start_chat, calls.start_chat, request)
         except ThrottledError:
             self.starts.throttled(called_at)
             raise
@@ -117,7 +121,11 @@ class PacedCalls:
     ) -> Mapping[str, Any]:
         """DescribeContact, which changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
-            self._describes, lambda: self.api.describe_contact(instance_id, contact_id), turn
+            self._describes,
+            lambda: self._carry(
+                self.api.describe_contact, calls.describe_contact, instance_id, contact_id
+            ),
+            turn,
         )
 
     async def search(
@@ -132,8 +140,14 @@ class PacedCalls:
         """SearchContacts as of `ConnectApi`: changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
             self._searches,
-            lambda: self.api.search_contacts(
-                instance_id, since=since, until=until, methods=methods, page=page
+            lambda: self._carry(
+                self.api.search_contacts,
+                calls.search_contacts,
+                instance_id,
+                since=since,
+                until=until,
+                methods=methods,
+                page=page,
             ),
             _QUIET,
         )
@@ -141,7 +155,9 @@ class PacedCalls:
     async def transcript_places(self, instance_id: str) -> list[tuple[str, str]]:
         """ListInstanceStorageConfigs, which changes nothing, neither concurrent nor cancelled."""
         return await self._paced(
-            self._storage_lists, lambda: self.api.transcript_places(instance_id), _QUIET
+            self._storage_lists,
+            lambda: self._carry(self.api.transcript_places, calls.transcript_places, instance_id),
+            _QUIET,
         )
 
     async def stop(self, instance_id: str, contact_id: str) -> None:
@@ -150,7 +166,12 @@ class PacedCalls:
         Concurrent calls for one chat end it once. Cancelled, the chat may be stopped or not.
         """
         try:
-            await self._paced(self._stops, lambda: self.api.stop_contact(instance_id, contact_id))
+            await self._paced(
+                self._stops,
+                lambda: self._carry(
+                    self.api.stop_contact, calls.stop_contact, instance_id, contact_id
+                ),
+            )
         except ChatEndedError:
             return
 
@@ -178,7 +199,11 @@ class PacedCalls:
         may have been made that nobody uses.
         """
         return await self._paced(
-            self._connections, lambda: self.api.connect_participant(participant_token), turn
+            self._connections,
+            lambda: self._carry(
+                self.api.connect_participant, calls.connect_participant, participant_token
+            ),
+            turn,
         )
 
     async def say(self, connection: Connection, text: str, *, client_token: str) -> datetime | None:
@@ -189,7 +214,13 @@ class PacedCalls:
         """
         return await self._paced(
             self._messages,
-            lambda: self.api.send_message(connection.token, text, client_token=client_token),
+            lambda: self._carry(
+                self.api.send_message,
+                calls.send_message,
+                connection.token,
+                text,
+                client_token=client_token,
+            ),
         )
 
     async def read(
@@ -219,8 +250,13 @@ class PacedCalls:
     ) -> Page:
         return await self._paced(
             self._transcripts,
-            lambda: self.api.read_transcript(
-                connection.token, contact_id=contact_id, after=after, page=page
+            lambda: self._carry(
+                self.api.read_transcript,
+                calls.read_transcript,
+                connection.token,
+                contact_id=contact_id,
+                after=after,
+                page=page,
             ),
             turn,
         )
@@ -228,13 +264,18 @@ class PacedCalls:
     async def _leave(self, connection: Connection) -> None:
         try:
             await self._paced(
-                self._disconnects, lambda: self.api.disconnect_participant(connection.token)
+                self._disconnects,
+                lambda: self._carry(
+                    self.api.disconnect_participant,
+                    calls.disconnect_participant,
+                    connection.token,
+                ),
             )
         except ChatEndedError:
             return
 
     async def _paced(
-        self, limiter: RateLimiter, call: Callable[[], Result], turn: Turn = CAN_WAIT
+        self, limiter: RateLimiter, call: Callable[[], Awaitable[Result]], turn: Turn = CAN_WAIT
     ) -> Result:
         """Make a call that may be repeated freely, until it works or the policy gives up."""
         began, attempt = self._clock.monotonic(), 0
@@ -242,7 +283,7 @@ class PacedCalls:
             await limiter.acquire(turn)
             called_at = self._clock.monotonic()
             try:
-                return await self._in_thread(call)
+                return await call()
             except ThrottledError:
                 limiter.throttled(called_at)
             except (OutcomeUnknownError, RetryableError) as error:
@@ -259,5 +300,16 @@ class PacedCalls:
             raise error
         await self._clock.sleep(wait)
 
-    async def _in_thread(self, call: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+    async def _carry(
+        self,
+        method: Callable[Arguments, Result],
+        description: Callable[Arguments, Call[Result]],
+        *args: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Result:
+        """Make a call without a thread where that can be, else by the client's method in one."""
+        lean = self.api.lean_for(method)
+        if lean is not None:
+            return await lean.carry(description(*args, **named))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, partial(method, *args, **named))

@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -18,6 +18,7 @@ from connect_tasks.campaign.funnel import Funnel, FunnelCounter
 from connect_tasks.campaign.hand_over.calls import HandOverCalls
 from connect_tasks.campaign.hand_over.started_chat import HandOver, check_alone, function_of
 from connect_tasks.campaign.worker import Worker
+from connect_tasks.chat.own_loop import run_on_own_loop
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import CampaignHaltedError, LedgerError, RampHaltedError
 from connect_tasks.ledger.contact import CampaignMode
@@ -186,7 +187,7 @@ class _Runner:
 
     def _in_thread(self) -> None:
         try:
-            asyncio.run(self._main())
+            run_on_own_loop(self._main())
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self.failure = error
         finally:
@@ -203,10 +204,11 @@ class _Runner:
 
     async def _main(self) -> None:
         instance = self._run.instance
-        with ExitStack() as stack:
+        async with AsyncExitStack() as stack:
             calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
             writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
             self._loop = asyncio.get_running_loop()
+            await stack.enter_async_context(instance.api.connected(calls))
             # A first call that waits for its client would arrive together with later ones.
             await self._loop.run_in_executor(calls, instance.api.make_clients)
             hand_over = None

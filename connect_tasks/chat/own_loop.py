@@ -4,11 +4,41 @@ import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
-__all__ = ["finish"]
+__all__ = ["finish", "new_loop", "run_on_own_loop"]
 
 Result = TypeVar("Result")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Make an event loop: uvloop's, which costs less, where the extra `fast` is installed.
+
+    Example:
+        >>> with closing(new_loop()) as loop:
+        ...     loop.run_until_complete(asyncio.sleep(0, "done"))
+        'done'
+    """
+    if find_spec("uvloop") is None:
+        return asyncio.new_event_loop()
+    import uvloop
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def run_on_own_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it to its end as `asyncio.run` does, on a loop of `new_loop`.
+
+    Args:
+        work: What to do.
+
+    Returns:
+        What it returns; what it raises is raised.
+    """
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(work)
 
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:
@@ -30,8 +60,8 @@ def finish(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
-    loop = asyncio.new_event_loop()
+        return run_on_own_loop(work)
+    loop = new_loop()
     with closing(loop), ThreadPoolExecutor(1, "chat") as thread:
         task = loop.create_task(work)
         done = thread.submit(loop.run_until_complete, task)

@@ -278,10 +278,11 @@ def _at_pace(
                 clock=SystemClock(),
                 random=SystemRandom(),
             )
-            try:
-                return await work(calls)
-            finally:
-                await calls.return_unused()
+            async with instance.api.connected(executor):
+                try:
+                    return await work(calls)
+                finally:
+                    await calls.return_unused()
 
     return finish(main())
 

@@ -144,6 +144,7 @@ class Serving:
         writes = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
         reads = stack.enter_context(ThreadPoolExecutor(1, "ledger-reads"))
         calls = stack.enter_context(ThreadPoolExecutor(instance.threads, "amazon"))
+        await stack.enter_async_context(instance.api.connected(calls))
         await loop.run_in_executor(calls, instance.api.make_clients)
         running = Running(
             settings,

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from pydantic import SecretStr
 
-from connect_tasks import ChatTemplate, Conversation, StartChatContactResponse
+from connect_tasks import ChatTemplate, Conversation
+from connect_tasks.aws.calls import Call, Carrier
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
-from connect_tasks.aws.transcript import Connection, Page
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.run import run_campaign
 from connect_tasks.ledger.changes import Change, Heard
@@ -165,38 +164,34 @@ class DoomedApi(ConnectApi):
         self._fate = fate
         self._closes = os.open(closes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def start_chat(self, request: str) -> StartChatContactResponse:
-        call = super().start_chat
-        return self._fate.around(["start_chat"], lambda: call(request))
+    def lean_for(self, method: Callable[..., object]) -> Carrier | None:
+        carrier = super().lean_for(method)
+        return carrier and _DoomedCarrier(carrier, self._fate, self._closes)
 
-    def connect_participant(self, participant_token: SecretStr) -> Connection:
-        call = super().connect_participant
-        return self._fate.around(["connect_participant"], lambda: call(participant_token))
 
-    def send_message(self, connection_token: SecretStr, text: str, *, client_token: str) -> None:
-        call = super().send_message
-        self._fate.around(
-            ["send_message"], lambda: call(connection_token, text, client_token=client_token)
-        )
+class _DoomedCarrier:
+    def __init__(self, carrier: Carrier, fate: Fate, closes: int) -> None:
+        self._carrier = carrier
+        self._fate = fate
+        self._closes = closes
 
-    def read_transcript(
-        self,
-        connection_token: SecretStr,
-        *,
-        contact_id: str,
-        after: str | None = None,
-        page: str | None = None,
-    ) -> Page:
-        call = super().read_transcript
-        return self._fate.around(
-            ["read_transcript"],
-            lambda: call(connection_token, contact_id=contact_id, after=after, page=page),
-        )
+    async def carry(self, call: Call[Result]) -> Result:
+        step = _STEPS.get(call.operation, call.operation)
+        if step == "stop_contact":
+            os.write(self._closes, f"{os.getpid()} {call.arguments['ContactId']}\n".encode())
+        self._fate.meet(f"before {step}")
+        result = await self._carrier.carry(call)
+        self._fate.meet(f"after {step}")
+        return result
 
-    def stop_contact(self, instance_id: str, contact_id: str) -> None:
-        os.write(self._closes, f"{os.getpid()} {contact_id}\n".encode())
-        call = super().stop_contact
-        self._fate.around(["stop_contact"], lambda: call(instance_id, contact_id))
+
+_STEPS = {
+    "StartChatContact": "start_chat",
+    "CreateParticipantConnection": "connect_participant",
+    "SendMessage": "send_message",
+    "GetTranscript": "read_transcript",
+    "StopContact": "stop_contact",
+}
 
 
 def main(job: Job) -> None:

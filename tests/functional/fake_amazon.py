@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from connect_tasks import StartChatContactResponse
+from connect_tasks.aws.calls import Call
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.emulator import Fault, LocalConnect, LocalQuotas
 from connect_tasks.emulator.faults.plan import FaultPlan
@@ -197,12 +198,12 @@ class MortalApi(ConnectApi):
         self._amazon.note_effect(token, sent_at)
         return response
 
-    def _call(self, operation: str, call: Callable[[Any], Result]) -> Result:
-        self._worker.passes(f"before {operation}")
+    def _call(self, call: Call[Result]) -> Result:
+        self._worker.passes(f"before {call.operation}")
         try:
-            return super()._call(operation, call)
+            return super()._call(call)
         finally:
-            self._worker.passes(f"after {operation}")
+            self._worker.passes(f"after {call.operation}")
 
 
 class MortalLedger(Ledger):

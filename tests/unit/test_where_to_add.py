@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from connect_tasks.aws import client
+from connect_tasks.aws import calls
 from connect_tasks.aws.client import ConnectApi
 from connect_tasks.aws.models import LIST_FIELDS, StartChatContactRequest
 from connect_tasks.aws.paced_calls import PacedCalls
@@ -95,11 +95,11 @@ def test_every_part_of_an_item_is_a_column_of_the_ledger_and_of_the_result() -> 
 
 
 def operations_called() -> set[str]:
-    """What `ConnectApi` calls, from its source."""
-    tree = ast.parse(inspect.getsource(client))
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    made = (call for call in calls if ast.unparse(call.func) == "self._call")
-    return {ast.literal_eval(call.args[0]) for call in made}
+    """What `ConnectApi` calls, from the source of the calls."""
+    tree = ast.parse(inspect.getsource(calls))
+    made = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    described = (call for call in made if ast.unparse(call.func) == "Call")
+    return {ast.literal_eval(call.args[0]) for call in described}
 
 
 def test_every_operation_that_is_called_has_a_quota() -> None:
@@ -114,7 +114,7 @@ def test_every_operation_that_is_called_waits_for_its_turn() -> None:
         raise NotImplementedError
 
     with ThreadPoolExecutor(1) as executor:
-        calls = PacedCalls(
+        paced = PacedCalls(
             ConnectApi(),
             RetryPolicy(),
             acquire=acquire,
@@ -123,7 +123,7 @@ def test_every_operation_that_is_called_waits_for_its_turn() -> None:
             random=Random(0),  # noqa: S311 - no secret
         )
 
-    assert set(calls.waiting) == operations_called()
+    assert set(paced.waiting) == operations_called()
 
 
 def test_every_operation_that_is_called_is_answered_by_the_local_amazon_connect() -> None:

@@ -165,7 +165,12 @@ def collect_campaign(
             clock,
             give_up_after,
         )
-        return finish(collector.run(follow=follow))
+
+        async def collect() -> Collected:
+            async with instance.api.connected(calls):
+                return await collector.run(follow=follow)
+
+        return finish(collect())
 
 
 class _Collector:

@@ -1,0 +1,69 @@
+"""What the lean transport knows: a client of boto3's that has anything else goes by boto3."""
+
+import socket
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+from botocore.httpsession import URLLib3Session
+
+__all__ = ["is_known"]
+
+_OURS = ("botocore.", "boto3.")
+_PLAIN_SOCKET = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+
+_EVENTS = (
+    "provide-client-params",
+    "before-parameter-build",
+    "before-call",
+    "request-created",
+    "choose-signer",
+    "before-sign",
+    "before-send",
+    "response-received",
+    "before-parse",
+    "needs-retry",
+    "after-call",
+    "after-call-error",
+)
+
+
+def is_known(client: Any) -> bool:
+    """Whether a client does nothing that the lean transport would not do.
+
+    What only boto3 can do: go through a proxy, show a certificate of its own, keep connections
+    alive in its own way, slow itself down (`AWS_RETRY_MODE=adaptive`), and call what its user has
+    hooked on its events, which may take its time.
+
+    Args:
+        client: A client of boto3's.
+    """
+    session: Any = client._endpoint.http_session  # noqa: SLF001 - known nowhere else
+    config = client.meta.config
+    is_plain = type(session) is URLLib3Session and _is_untouched(type(client)._make_api_call)  # noqa: SLF001
+    return (
+        is_plain
+        and not session._proxy_config.proxy_url_for(client.meta.endpoint_url)  # noqa: SLF001
+        and not session._cert_file  # noqa: SLF001
+        and session._socket_options == _PLAIN_SOCKET  # noqa: SLF001
+        and (config.retries or {}).get("mode") != "adaptive"
+        and all(_is_botocores(handler) for handler in _handlers(client))
+    )
+
+
+def _handlers(client: Any) -> Iterator[Callable[..., object]]:
+    emitter = client.meta.events._emitter  # noqa: SLF001 - nothing tells who listens
+    service = client.meta.service_model.service_id.hyphenize()
+    for event in _EVENTS:
+        for operation in client.meta.service_model.operation_names:
+            yield from emitter._handlers.prefix_search(f"{event}.{service}.{operation}")  # noqa: SLF001
+
+
+def _is_untouched(method: object) -> bool:
+    # What traces calls puts a wrapper around it, which would see each call fail.
+    return isinstance(method, FunctionType) and _is_botocores(method)
+
+
+def _is_botocores(handler: Any) -> bool:
+    handler = getattr(handler, "func", handler)
+    return str(getattr(handler, "__module__", "")).startswith(_OURS)

@@ -1,0 +1,119 @@
+"""The wire: boto3's own requests and answers, without its sending.
+
+botocore prepares a call, and stops before it is sent; later it is given the answer, as if it came
+from its own connection. So whatever botocore does to requests and answers, it does here, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.credentials import Credentials
+
+__all__ = ["Request", "Wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is signed, and what botocore needs to understand its answer."""
+
+    parts: dict[str, Any]
+    prepared: AWSPreparedRequest
+    model: Any
+    context: dict[str, Any]
+
+
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """botocore is about to send."""
+
+    def __init__(self, model: Any, request: dict[str, Any], context: dict[str, Any]) -> None:
+        super().__init__()
+        self.parts = model, request, context
+
+
+def _stop(model: Any, request: dict[str, Any], context: dict[str, Any]) -> Any:
+    raise _Stopped(model, request, context)
+
+
+def _copied(thing: Any) -> Any:
+    """A copy that shares all parts; botocore's clients do not survive `copy.copy`."""
+    made = object.__new__(type(thing))
+    made.__dict__.update(thing.__dict__)
+    return made
+
+
+class Wire:
+    """The requests and answers of one client of boto3's.
+
+    Args:
+        client: The client; it is not changed.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._stopping = _copied(client)
+        self._stopping._make_request = _stop  # noqa: SLF001 - botocore's own seam
+        self._signer = client._request_signer  # noqa: SLF001 - the same
+
+    @property
+    def may_block(self) -> bool:
+        """Whether preparing a request may ask somebody for new credentials first."""
+        credentials = self._signer._credentials  # noqa: SLF001 - the same
+        if credentials is None or type(credentials) is Credentials:
+            return False
+        refresh_needed = getattr(credentials, "refresh_needed", None)
+        return refresh_needed is None or refresh_needed()
+
+    def prepare(self, operation: str, arguments: Mapping[str, Any]) -> Request:
+        """Make the request that boto3 would send, signed as of now.
+
+        Raises:
+            BotoCoreError: Something is wrong with arguments, credentials or Region.
+        """
+        try:
+            self._stopping._make_api_call(operation, dict(arguments))  # noqa: SLF001 - the same
+        except _Stopped as stopped:
+            model, request, context = stopped.parts
+        endpoint = self._client._endpoint  # noqa: SLF001 - the same
+        endpoint._update_retries_context(request["context"], 1)  # noqa: SLF001 - the same
+        return Request(request, endpoint.create_request(request, model), model, context)
+
+    def understand(self, request: Request, answer: AWSResponse) -> dict[str, Any]:
+        """Take an answer as boto3 would.
+
+        Raises:
+            ClientError: Amazon refuses, by the class that boto3 has for it.
+            ResponseParserError: It makes no sense.
+        """
+        endpoint = _copied(self._client._endpoint)  # noqa: SLF001 - the same
+        endpoint._send = lambda _: answer  # noqa: SLF001 - the same
+        got, error = endpoint._get_response(  # noqa: SLF001 - the same
+            request.prepared, request.model, request.context
+        )
+        # Retries are off, and yet it is noted in a refusal that there are no more of them.
+        endpoint._needs_retry(1, request.model, request.parts, got, error)  # noqa: SLF001 - the same
+        if error is not None:
+            raise error
+        parsed: dict[str, Any] = got[1]
+        parsed.get("ResponseMetadata", {})["RetryAttempts"] = 0
+        self._tell(request, answer, parsed)
+        if answer.status_code >= 300:  # noqa: PLR2004 - botocore's own line
+            raise self._refusal(request, parsed)
+        return parsed
+
+    def _tell(self, request: Request, answer: AWSResponse, parsed: dict[str, Any]) -> None:
+        model = request.model
+        service = model.service_model.service_id.hyphenize()
+        self._client.meta.events.emit(
+            f"after-call.{service}.{model.name}",
+            http_response=answer,
+            parsed=parsed,
+            model=model,
+            context=request.context,
+        )
+
+    def _refusal(self, request: Request, parsed: dict[str, Any]) -> Exception:
+        code = request.context.get("error_code_override") or parsed.get("Error", {}).get("Code")
+        error: Exception = self._client.exceptions.from_code(code)(parsed, request.model.name)
+        return error
