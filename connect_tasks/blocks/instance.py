@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsClientParameters, AwsCredentials
@@ -67,6 +67,7 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
         start_limit: A global concurrency limit of Prefect that starts are taken from as well.
         connects_with_start: Whether each start asks for the chat's connection, too.
         aws_client_parameters: How clients are made, such as another endpoint.
+        transport: What carries a campaign's calls: `lean`, without threads, or `boto3`.
 
     Example:
         Load a stored instance, look what its credentials can do, and run a campaign on it:
@@ -138,6 +139,13 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
         title="AWS client parameters",
         description="Only for another endpoint, a proxy or certificates of your own; they hold "
         "for each AWS service that is called.",
+    )
+
+    transport: Literal["lean", "boto3"] = Field(
+        default="lean",
+        title="Transport",
+        description="What carries a campaign's calls: the lean one sends what boto3 would send, "
+        "without its threads. boto3 only if something is wrong with that.",
     )
 
     _api: ConnectApi | None = PrivateAttr(default=None)
@@ -212,6 +220,7 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
             credentials.model_copy() if credentials else None,
             self.aws_client_parameters.model_copy(),
             self.quotas,
+            self.transport,
         )
         if self._api is None or self._made_of != made_of:
             self._made_of, self._api = made_of, self._new_api()
@@ -219,7 +228,9 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
 
     def _new_api(self) -> ConnectApi:
         options = ClientOptions(
-            parameters=self._client_parameters(), connections=threads_for(self.quotas)
+            parameters=self._client_parameters(),
+            connections=threads_for(self.quotas),
+            transport=self.transport,
         )
         return ConnectApi(self._session_maker(), options)
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
 
 from connect_tasks import Conversation
 from tests.bench.bench_prefect import mapped_starts, prefect_server
@@ -10,6 +11,8 @@ from tests.bench.processes import Spent, Start, local_amazon, starting
 from tests.bench.table import Row
 
 __all__ = ["measure_starts"]
+
+Transport: TypeAlias = Literal["lean", "boto3"]
 
 # Connected, greeted, and left: what a start needs so that its chat lives.
 _CONNECTED = Conversation(
@@ -24,12 +27,21 @@ def measure_starts(count: int = 2_000, mapped: int = 200) -> Iterator[Row]:
         "starts, a slot for each, all connected", count // 2, _CONNECTED, open_chats=count
     )
     yield _against_bare("whole chats, 500 slots", count, _WHOLE, open_chats=500)
+    yield _against_bare(
+        "whole chats by boto3, 500 slots", count, _WHOLE, transport="boto3", open_chats=500
+    )
     yield _against_map(mapped)
 
 
-def _against_bare(what: str, count: int, conversation: Conversation, **limits: float) -> Row:
+def _against_bare(
+    what: str,
+    count: int,
+    conversation: Conversation,
+    transport: Transport = "lean",
+    **limits: float,
+) -> Row:
     bare = [_bare(count)]
-    spent, starts, served = _campaign(count, conversation, **limits)
+    spent, starts, served = _campaign(count, conversation, transport, **limits)
     bare.append(_bare(count))
     best = max(bare, key=lambda one: one["per_second"])
     # With a slot for each, chats go on after the last start; without, starts wait for closes.
@@ -65,12 +77,12 @@ def _bare(count: int) -> dict[str, float]:
 
 
 def _campaign(
-    count: int, conversation: Conversation, **limits: float
+    count: int, conversation: Conversation, transport: Transport = "lean", **limits: float
 ) -> tuple[Spent, Sequence[Start], float]:
     with tempfile.TemporaryDirectory() as folder, local_amazon() as amazon:
         job = Job.at(amazon, f"sqlite:///{folder}/ledger.db", conversation, **limits)
         plan(job, count)
-        with starting(worker, job) as one:
+        with starting(worker, job.carried_by(transport)) as one:
             before = amazon.cpu_seconds()
             one.ask("go")
             spent: Spent = one.hear()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -47,6 +47,7 @@ class Job:
         limits: Fields of `Quotas`; what is not named is as good as unlimited.
         holds_chats: Connect and talk, by boto3. Else a chat is started without boto3 and given up
             at once, so that nothing binds but the pace: one process cannot hold so many chats.
+        transport: What carries the calls.
     """
 
     endpoint_url: str
@@ -56,6 +57,7 @@ class Job:
     conversation: Conversation
     limits: Mapping[str, float]
     holds_chats: bool = True
+    transport: Literal["lean", "boto3"] = "lean"
 
     @classmethod
     def at(
@@ -74,6 +76,10 @@ class Job:
     def without_chats(self) -> "Job":
         """The same, but each chat is given up once it is started."""
         return replace(self, holds_chats=False)
+
+    def carried_by(self, transport: Literal["lean", "boto3"]) -> "Job":
+        """The same, but its calls are carried by this."""
+        return replace(self, transport=transport)
 
 
 def unlimited(**limits: float) -> Quotas:
@@ -152,7 +158,8 @@ def worker(pipe: Connection, job: Job) -> None:
 
 def _api(job: Job) -> ConnectApi:
     if job.holds_chats:
-        return ConnectApi(session, ClientOptions(parameters={"endpoint_url": job.endpoint_url}))
+        parameters = {"endpoint_url": job.endpoint_url}
+        return ConnectApi(session, ClientOptions(parameters=parameters, transport=job.transport))
     return _LeanApi(job.endpoint_url)
 
 

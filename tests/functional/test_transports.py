@@ -22,6 +22,7 @@ from connect_tasks.aws import calls
 from connect_tasks.aws.calls import Call, Carrier
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.lean.http import MOST_BYTES
+from connect_tasks.blocks import AmazonConnectInstance
 from connect_tasks.errors import AmazonError, CredentialsError, OutcomeUnknownError
 
 Result = TypeVar("Result")
@@ -507,3 +508,12 @@ def test_a_method_of_a_subclass_is_called_as_it_is(server: RudeServer) -> None:
                 return [api.lean_for(method) is None for method in methods]
 
     assert asyncio.run(main()) == [True, False]
+
+
+def test_the_block_chooses_what_carries_the_calls() -> None:
+    block = AmazonConnectInstance(instance_id="i-1", contact_flow_id="f-1")
+    first = block.connect().api
+    block.transport = "boto3"
+
+    assert first.made_of[1].transport == "lean"
+    assert block.connect().api.made_of[1].transport == "boto3"
