@@ -28,7 +28,7 @@ def _check(*, http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
     # bit by bit says by itself where it ends. botocore's stubs have no body at all.
     if http_response.status_code >= _REFUSED_FROM or model.has_streaming_output:
         return
-    if http_response.raw is None:
+    if http_response.raw is None and http_response._content is None:  # noqa: SLF001 - known nowhere else
         return
     if model.service_model.resolved_protocol not in {"json", "rest-json"} or set(parsed) - {
         "ResponseMetadata"

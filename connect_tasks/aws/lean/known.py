@@ -9,7 +9,8 @@ from botocore.httpsession import URLLib3Session
 
 __all__ = ["is_known"]
 
-_OURS = ("botocore.", "boto3.")
+# And what this package itself hooks on, which is called here, too.
+_OURS = ("botocore.", "boto3.", "connect_tasks.aws.")
 _PLAIN_SOCKET = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 _EVENTS = (
