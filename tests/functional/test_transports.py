@@ -23,6 +23,7 @@ from connect_tasks.aws.calls import Call, Carrier
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.lean.http import MOST_BYTES
 from connect_tasks.blocks import AmazonConnectInstance
+from connect_tasks.chat.own_loop import run_on_own_loop
 from connect_tasks.errors import AmazonError, CredentialsError, OutcomeUnknownError
 
 Result = TypeVar("Result")
@@ -144,7 +145,7 @@ def on_lean(api: ConnectApi, work: Callable[[Carrier], Awaitable[Result]]) -> Re
                 assert carrier is not None
                 return await work(carrier)
 
-    return asyncio.run(main())
+    return run_on_own_loop(main())
 
 
 def lean(api: ConnectApi, *made: Call[Any]) -> list[Any]:
@@ -438,7 +439,7 @@ def carried_by(api: ConnectApi) -> str:
                 await _or_error(carrier.carry(EVERY[1]))
                 ran.append("lean" if carrier._wires else "boto3")
 
-    asyncio.run(main())
+    run_on_own_loop(main())
     return ran[0]
 
 
@@ -495,7 +496,7 @@ def test_boto3_carries_all_if_it_is_told_to(server: RudeServer) -> None:
             async with api.connected(executor):
                 return api.lean_for(api.start_chat) is None
 
-    assert asyncio.run(main())
+    assert run_on_own_loop(main())
 
 
 def test_a_method_of_a_subclass_is_called_as_it_is(server: RudeServer) -> None:
@@ -510,7 +511,7 @@ def test_a_method_of_a_subclass_is_called_as_it_is(server: RudeServer) -> None:
                 methods: list[Any] = [api.stop_contact, api.start_chat]
                 return [api.lean_for(method) is None for method in methods]
 
-    assert asyncio.run(main()) == [True, False]
+    assert run_on_own_loop(main()) == [True, False]
 
 
 def test_the_block_chooses_what_carries_the_calls() -> None:
