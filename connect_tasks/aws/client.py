@@ -98,7 +98,6 @@ class ConnectApi:
         self._options = options or ClientOptions()
         self._lock = threading.Lock()
         self._clients: Clients | None = None
-        self._lean: WeakKeyDictionary[asyncio.AbstractEventLoop, Carrier] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # In another process it makes clients of its own: boto3's do not travel.
@@ -225,23 +224,23 @@ class ConnectApi:
             executor: Where that is done which blocks: clients made, credentials refreshed, and
                 calls made that only boto3 can make.
         """
-        loop = asyncio.get_running_loop()
-        if self._options.transport == "boto3" or loop in self._lean:
+        loop, (_, options) = asyncio.get_running_loop(), self.made_of
+        if options.transport == "boto3" or loop in self._carriers:
             yield
             return
         from connect_tasks.aws.lean.carrier import LeanCarrier
 
-        self._lean[loop] = carrier = LeanCarrier(
+        self._carriers[loop] = carrier = LeanCarrier(
             self.current,
             executor,
-            connections=self._options.connections,
-            connect_seconds=self._options.connect_timeout_seconds,
-            read_seconds=self._options.read_timeout_seconds,
+            connections=options.connections,
+            connect_seconds=options.connect_timeout_seconds,
+            read_seconds=options.read_timeout_seconds,
         )
         try:
             yield
         finally:
-            del self._lean[loop]
+            del self._carriers[loop]
             await carrier.close()
 
     def lean_for(self, method: Callable[..., object]) -> Carrier | None:
@@ -252,7 +251,14 @@ class ConnectApi:
                 called as it is: what it does more would be lost otherwise.
         """
         own = {getattr(each, "__module__", "") for each in (method, self._call)} == {__name__}
-        return self._lean.get(asyncio.get_running_loop()) if own else None
+        return self._carriers.get(asyncio.get_running_loop()) if own else None
+
+    @property
+    def _carriers(self) -> WeakKeyDictionary[asyncio.AbstractEventLoop, Carrier]:
+        # Made when it is asked for: a subclass that answers by itself may have its own `__init__`.
+        kept: WeakKeyDictionary[asyncio.AbstractEventLoop, Carrier]
+        kept = vars(self).setdefault("_carriers_of_loops", WeakKeyDictionary())
+        return kept
 
     def _call(self, call: Call[Result]) -> Result:
         clients = self.current(expired=None)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import boto3
 import botocore.session
 import pytest
+from botocore import handlers
 from botocore.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -117,6 +118,15 @@ def answer(
     lines = [f"HTTP/1.1 {status} Some", f"Content-Length: {size}", "x-amzn-RequestId: r-1", *more]
     lines += ["Connection: close"] if close else []
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto, once another test has imported it, hooks on to every session of the process."""
+    known = [
+        each for each in handlers.BUILTIN_HANDLERS if each[1].__module__.startswith("botocore")
+    ]
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", known)
 
 
 @pytest.fixture
