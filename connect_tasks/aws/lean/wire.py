@@ -5,23 +5,16 @@ from its own connection. So whatever botocore does to requests and answers, it d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.credentials import Credentials
+from botocore.handlers import generate_idempotent_uuid
 
-__all__ = ["Request", "Wire"]
+from connect_tasks.aws.lean.request import Request
+from connect_tasks.aws.lean.stamp import Stamp
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request that is signed, and what botocore needs to understand its answer."""
-
-    parts: dict[str, Any]
-    prepared: AWSPreparedRequest
-    model: Any
-    context: dict[str, Any]
+__all__ = ["Wire"]
 
 
 class _Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -55,6 +48,7 @@ class Wire:
         self._stopping = _copied(client)
         self._stopping._make_request = _stop  # noqa: SLF001 - botocore's own seam
         self._signer = client._request_signer  # noqa: SLF001 - the same
+        self._stamps: dict[str, Stamp | None] = {}
 
     @property
     def may_block(self) -> bool:
@@ -71,13 +65,30 @@ class Wire:
         Raises:
             BotoCoreError: Something is wrong with arguments, credentials or Region.
         """
+        stamp, given = self._stamps.get(operation), dict(arguments)
+        generate_idempotent_uuid(given, self._model(operation))
+        request = stamp.fill(given) if stamp is not None else None
+        return request or self._by_botocore(operation, given)
+
+    def _by_botocore(self, operation: str, arguments: dict[str, Any]) -> Request:
         try:
             self._stopping._make_api_call(operation, dict(arguments))  # noqa: SLF001 - the same
         except _Stopped as stopped:
-            model, request, context = stopped.parts
+            model, parts, context = stopped.parts
         endpoint = self._client._endpoint  # noqa: SLF001 - the same
-        endpoint._update_retries_context(request["context"], 1)  # noqa: SLF001 - the same
-        return Request(request, endpoint.create_request(request, model), model, context)
+        endpoint._update_retries_context(parts["context"], 1)  # noqa: SLF001 - the same
+        request = Request(parts, endpoint.create_request(parts, model), model, context)
+        # None is for good; one that does not fit any more, by other credentials, is taken anew.
+        if operation not in self._stamps or self._stamps[operation] is not None:
+            self._stamps[operation] = self._stamp_of(request, arguments)
+        return request
+
+    def _stamp_of(self, request: Request, arguments: Mapping[str, Any]) -> Stamp | None:
+        serializer, credentials = self._client._serializer, self._signer._credentials  # noqa: SLF001 - the same
+        return Stamp.of(request, arguments, serializer, credentials)
+
+    def _model(self, operation: str) -> Any:
+        return self._client.meta.service_model.operation_model(operation)
 
     def understand(self, request: Request, answer: AWSResponse) -> dict[str, Any]:
         """Take an answer as boto3 would.

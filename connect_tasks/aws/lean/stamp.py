@@ -1,0 +1,130 @@
+"""Stamps: what is the same in each request of an operation, taken from one that botocore made.
+
+Most of what a request costs botocore is to find out again what it found out for the one before:
+endpoint, headers, who signs and how. A stamp keeps that, and fills in what differs: the body, which
+botocore's own serializer validates and writes, the id of the try, the time, and the signature.
+
+A stamp must never differ from botocore, whatever version that is. So each is taken from a request
+that botocore made, and only if it makes the same one of the same arguments, to the byte.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Self
+
+from botocore.awsrequest import AWSPreparedRequest
+
+from connect_tasks.aws.lean.request import Request
+from connect_tasks.aws.lean.signature import Signature
+
+__all__ = ["Stamp"]
+
+_TRY, _TRIES, _LENGTH = "amz-sdk-invocation-id", "amz-sdk-request", "Content-Length"
+
+
+class Stamp:
+    """Makes the requests of one operation, by one client of boto3's.
+
+    Args:
+        request: One that botocore made.
+        serializer: botocore's, of that client.
+        signature: How it is signed; None if it is not.
+    """
+
+    def __init__(self, request: Request, serializer: Any, signature: Signature | None) -> None:
+        self._like = request
+        self._serializer = serializer
+        self._signature = signature
+        headers = _texts(request)
+        self._headers = {name: headers[name] for name in ("User-Agent", _TRIES)}
+
+    @classmethod
+    def of(
+        cls, request: Request, arguments: Mapping[str, Any], serializer: Any, credentials: Any
+    ) -> Self | None:
+        """Take the stamp of a request.
+
+        Args:
+            request: What botocore made, just now.
+            arguments: What of, generated tokens included.
+            serializer: botocore's.
+            credentials: botocore's.
+
+        Returns:
+            None if there is something about the operation that stamps do not know.
+        """
+        headers = _texts(request)
+        try:
+            signed = "Authorization" in headers
+            signature = Signature.like(headers, credentials) if signed else None
+            stamp = cls(request, serializer, signature)
+            same = stamp.fill(arguments, again=headers)
+        except (KeyError, ValueError):
+            return None
+        return stamp if same and _are_alike(request) and _is_same(same, request) else None
+
+    def fill(
+        self, arguments: Mapping[str, Any], *, again: Mapping[str, str] | None = None
+    ) -> Request | None:
+        """Make the request that botocore would make.
+
+        Args:
+            arguments: The operation's, with Amazon's names, generated tokens included.
+            again: The headers of a try that this is to be the same as; a new one if None.
+
+        Returns:
+            None if only botocore can make it.
+
+        Raises:
+            ParamValidationError: Something is wrong with the arguments.
+        """
+        again = again or {}
+        parts = self._serializer.serialize_to_request(arguments, self._like.model)
+        number = again.get(_TRY) or str(uuid.uuid4())
+        headers = {**self._headers, **parts["headers"], _TRY: number}
+        if not self._sign(headers, parts["body"], again.get("X-Amz-Date")):
+            return None
+        headers[_LENGTH] = str(len(parts["body"]))
+        return self._filled(parts, headers, {"attempt": 1, "invocation-id": number})
+
+    def _sign(self, headers: dict[str, str], body: bytes, at: str | None) -> bool:
+        to = self._like.prepared
+        signature = self._signature
+        return signature is None or signature.sign(to.method, to.url, headers, body, at=at)
+
+    def _filled(self, parts: dict[str, Any], headers: Any, retries: dict[str, Any]) -> Request:
+        like = self._like.prepared
+        context = {**self._like.context, "retries": retries}
+        # botocore only looks at headers now, and its own mapping of them costs more than all else.
+        prepared = AWSPreparedRequest(
+            like.method, like.url, headers, parts["body"] or None, like.stream_output, context
+        )
+        whole = {**self._like.parts, **parts, "context": context}
+        return Request(whole, prepared, self._like.model, context)
+
+
+def _are_alike(request: Request) -> bool:
+    """Whether this operation's requests differ in nothing but what a stamp fills in."""
+    model = request.model
+    # Members in the address, or an address that members choose.
+    return not (
+        "{" in model.http["requestUri"]
+        or request.parts["query_string"]
+        or model.context_parameters
+        or _texts(request)[_TRIES] != "attempt=1"
+    )
+
+
+def _is_same(ours: Request, theirs: Request) -> bool:
+    # Which headers there are, too: what a function of AWS Lambda is called by is another one each
+    # time, and stands in no stamp.
+    ways = [(one.prepared.method, one.prepared.url, one.prepared.body) for one in (ours, theirs)]
+    return ways[0] == ways[1] and _texts(ours) == _texts(theirs)
+
+
+def _texts(request: Request) -> dict[str, str]:
+    headers: Any = request.prepared.headers
+    return {
+        name: value.decode("utf-8") if isinstance(value, bytes) else value
+        for name, value in headers.items()
+    }
