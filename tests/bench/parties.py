@@ -17,6 +17,7 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from websockets.sync.client import connect
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
 from connect_tasks.aws.client import ClientOptions, ConnectApi
@@ -27,7 +28,17 @@ from connect_tasks.errors import ThrottledError
 from connect_tasks.ledger.store import Ledger
 from tests.bench.processes import Amazon, spent_on
 
-__all__ = ["CAMPAIGN", "THREADS", "Job", "bare_pool", "other_client", "plan", "unlimited", "worker"]
+__all__ = [
+    "CAMPAIGN",
+    "THREADS",
+    "Job",
+    "bare_chats",
+    "bare_pool",
+    "other_client",
+    "plan",
+    "unlimited",
+    "worker",
+]
 
 CAMPAIGN = "bench"
 THREADS = 16
@@ -182,6 +193,46 @@ def bare_pool(pipe: Connection, amazon_at: tuple[str, str, str], count: int) -> 
     pipe.recv()
     with ThreadPoolExecutor(THREADS) as pool:
         pipe.send(spent_on(lambda: len(list(pool.map(start, range(count))))))
+
+
+def bare_chats(pipe: Connection, amazon_at: tuple[str, str, str], count: int, threads: int) -> None:
+    """Whole chats as a script makes them: the campaign's calls and socket, without ledger or pace.
+
+    Each thread starts a chat, joins it, waits at the socket for the flow's first line, reads the
+    transcript, and stops the chat.
+    """
+    endpoint_url, instance_id, flow_id = amazon_at
+    config = Config(max_pool_connections=threads, retries={"total_max_attempts": 1})
+    contacts = session().client("connect", endpoint_url=endpoint_url, config=config)
+    participants = session().client("connectparticipant", endpoint_url=endpoint_url, config=config)
+
+    def chat(number: int) -> None:
+        started = contacts.start_chat_contact(
+            InstanceId=instance_id,
+            ContactFlowId=flow_id,
+            ParticipantDetails={"DisplayName": f"Customer {number}"},
+            CustomerId=f"bare-{number}",
+            ClientToken=uuid.uuid4().hex,
+        )
+        joined = participants.create_participant_connection(
+            ParticipantToken=started["ParticipantToken"],
+            Type=["WEBSOCKET", "CONNECTION_CREDENTIALS"],
+        )
+        with connect(joined["Websocket"]["Url"], compression=None) as socket:
+            socket.send('{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}')
+            while "text/plain" not in socket.recv():
+                pass
+            participants.get_transcript(
+                ConnectionToken=joined["ConnectionCredentials"]["ConnectionToken"],
+                ScanDirection="FORWARD",
+                SortOrder="ASCENDING",
+            )
+            contacts.stop_contact(InstanceId=instance_id, ContactId=started["ContactId"])
+
+    pipe.send("ready")
+    pipe.recv()
+    with ThreadPoolExecutor(threads) as pool:
+        pipe.send(spent_on(lambda: len(list(pool.map(chat, range(count))))))
 
 
 def other_client(pipe: Connection, amazon_at: tuple[str, str, str], per_second: float) -> None:
