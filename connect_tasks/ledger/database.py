@@ -43,6 +43,8 @@ _SQLITE_SETTINGS = (
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
     # FULL: a commit is on disk when it returns. NORMAL could lose a token after a power cut.
     "PRAGMA synchronous=FULL",
+    # In KiB: keys of new contacts fall anywhere in the indexes; 2 MiB, as it is, hold too little.
+    "PRAGMA cache_size=-65536",
 )
 
 # Held until the transaction ends. The number is any that nobody else on the server uses.

@@ -35,8 +35,9 @@ from connect_tasks.ledger.customers import find
 from connect_tasks.ledger.database import explained, insert_into, lock_out_writers
 from connect_tasks.ledger.decisions import Judged, record
 from connect_tasks.ledger.next_chats import take_out
+from connect_tasks.ledger.planned_rows import insert_planned
 from connect_tasks.ledger.reader import LedgerReader
-from connect_tasks.ledger.rows import insert_planned, refusal_values
+from connect_tasks.ledger.rows import refusal_values
 from connect_tasks.ledger.schema import campaigns, contacts, invitations, refusals
 from connect_tasks.ledger.verdicts import Moment, Suppress
 

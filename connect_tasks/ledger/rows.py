@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from connect_tasks.chat.dialogue import EndReason
 from connect_tasks.chat.template.utterance import OwnMessage, Utterance
@@ -24,7 +22,6 @@ __all__ = [
     "as_contact",
     "as_known",
     "as_refusal",
-    "insert_planned",
     "item_values",
     "plan_values",
     "progress",
@@ -32,6 +29,7 @@ __all__ = [
     "read_row",
     "refusal_values",
     "was_made",
+    "written_messages",
     "written_row",
 ]
 
@@ -110,7 +108,7 @@ def as_contact(row: Mapping[Any, Any]) -> Contact:
     )
 
 
-def _written_messages(messages: Sequence[OwnMessage]) -> list[Any]:
+def written_messages(messages: Sequence[OwnMessage]) -> list[Any]:
     """What our side says, as JSON: texts as they are, as every version has written them."""
     return [
         message if isinstance(message, str) else message.model_dump(exclude_none=True)
@@ -126,7 +124,7 @@ def _read_messages(written: Sequence[Any]) -> tuple[OwnMessage, ...]:
 
 def written_row(row: Planned) -> str:
     """The row of a customer's next chat, as it stands beside their link."""
-    return json.dumps({"request": row.request, "messages": _written_messages(row.messages)})
+    return json.dumps({"request": row.request, "messages": written_messages(row.messages)})
 
 
 def read_row(written: str) -> tuple[str, tuple[OwnMessage, ...]]:
@@ -156,70 +154,13 @@ def plan_values(
     return {
         "campaign": campaign,
         **values,
-        "messages": _written_messages(row.messages),
+        "messages": written_messages(row.messages),
         "status": Status.WITHHELD if withheld else Status.PLANNED,
         "error_code": withheld[0].rule if withheld else None,
         "error_message": reasons(withheld) if withheld else None,
         "ended_at": now if withheld else None,
         "planned_at": now,
         "table_id": table_id,
-    }
-
-
-def insert_planned(
-    connection: sa.Connection,
-    statement: sa.Insert,
-    campaign: str,
-    rows: Sequence[Planned],
-    now: datetime,
-    table_id: str | None,
-) -> int:
-    """Insert many valid rows, by a statement that may say what to do about those that are there.
-
-    They are all to be contacted, or all withheld.
-
-    SQLAlchemy would convert every value of every row by itself, which takes longer than the
-    database does. Here it converts what all rows share, once.
-
-    Returns:
-        How many rows were written.
-    """
-    defaults = {"attempts": 0, "items_skipped": 0}
-    shared = {**plan_values(campaign, rows[0], now, table_id), **defaults}
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
-    shared = _as_sent(compiled, shared)
-    values = ({**shared, **_own_values(row)} for row in rows)
-    # SQLite takes values by position, psycopg by name.
-    names = compiled.positiontup
-    sent = list(map(itemgetter(*names), values) if names else values)
-    return connection.exec_driver_sql(str(compiled), sent).rowcount
-
-
-def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement's values in the form that the database's driver takes."""
-    sent = {}
-    for name, bind in compiled.binds.items():
-        value = values.get(name, bind.value)
-        convert = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
-        value = convert(value) if convert else value
-        # A member of an enumeration would make SQLite's driver look for an adapter in every row.
-        sent[name] = str(value) if isinstance(value, str) else value
-    return sent
-
-
-def _own_values(row: Planned) -> dict[str, Any]:
-    return {
-        "customer_id": row.customer_id,
-        "customer_key": row.customer_key,
-        "generation": row.generation,
-        "client_token": row.client_token,
-        "request": row.request,
-        "fingerprint": row.fingerprint,
-        "messages": json.dumps(_written_messages(row.messages)),
-        "time_zone": row.time_zone,
-        "variant": row.variant,
-        "error_code": str(row.withheld[0].rule) if row.withheld else None,
-        "error_message": reasons(row.withheld) if row.withheld else None,
     }
 
 

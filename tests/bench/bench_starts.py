@@ -2,6 +2,8 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from connect_tasks import Conversation
@@ -9,6 +11,7 @@ from tests.bench.bench_prefect import mapped_starts, prefect_server
 from tests.bench.parties import Job, bare_chats, bare_pool, plan, worker
 from tests.bench.processes import Spent, Start, local_amazon, starting
 from tests.bench.table import Row
+from tests.postgresql import running_postgresql
 
 __all__ = ["measure_starts"]
 
@@ -31,6 +34,7 @@ def measure_starts(count: int = 2_000, mapped: int = 200) -> Iterator[Row]:
         "whole chats by boto3, 500 slots", count, _WHOLE, transport="boto3", open_chats=500
     )
     yield _against_script(count)
+    yield _two_workers(count)
     yield _against_map(mapped)
 
 
@@ -61,6 +65,36 @@ def _against_script(count: int) -> Row:
         "≥ 1.5",
         of="chats",
     )
+
+
+def _two_workers(count: int) -> Row:
+    """How whole chats grow with processes; the local Amazon Connect needs a core besides."""
+    alone, both = (_by_workers(count, number) for number in (1, 2))
+    return Row(
+        line="b",
+        what=f"whole chats on PostgreSQL, 500 slots, {count:,} customers: two workers",
+        measured=f"{both['chats_per_second']:,.0f} chats/s",
+        reference=f"one worker {alone['chats_per_second']:,.0f}/s",
+        ratio=f"{both['chats_per_second'] / alone['chats_per_second']:.2f}",
+        aim="say",
+        raw={"one": alone, "two": both},
+    )
+
+
+def _by_workers(count: int, number: int) -> dict[str, float]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(running_postgresql(folder))
+        amazon = stack.enter_context(local_amazon())
+        job = Job.at(amazon, url, _WHOLE, open_chats=500)
+        plan(job, count)
+        workers = [stack.enter_context(starting(worker, job)) for _ in range(number)]
+        before = amazon.cpu_seconds()
+        for one in workers:
+            one.ask("go")
+        spent: list[Spent] = [one.hear() for one in workers]
+        whole = Spent(max(one.wall_seconds for one in spent), sum(one.cpu_seconds for one in spent))
+        return _figures(whole, amazon.starts(), amazon.cpu_seconds() - before, count)
 
 
 def _row(
