@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 VALIDITY = timedelta(hours=24)
 """For how long this Amazon remembers a client token. Nobody knows how long the real one does."""
 
-SECONDS_FROZEN_AT_MOST = 30
+SECONDS_FROZEN_AT_MOST = 120
 
 
 class JumpingClock:
