@@ -7,6 +7,7 @@ The rules of this file:
 
 - `write` returns after the commit that holds its change, never before: what follows it may be a
   call to Amazon that must not happen unrecorded.
+- What is written together is in one commit, all or none.
 - One commit at a time, in the order of the writes. A contact's steps would otherwise overtake each
   other, and the ledger refuses a step that does not start where the contact stands.
 - A batch is all or none, so one lost claim undoes it, and so does one value that the database
@@ -24,11 +25,11 @@ __all__ = ["GroupCommit"]
 
 Apply = Callable[[Sequence[Change]], Awaitable[None]]
 
-_Write = tuple[Change, asyncio.Future[None]]
+_Write = tuple[Sequence[Change], asyncio.Future[None]]
 
 
 class GroupCommit:
-    """Group commits: `write` returns when the change is on disk.
+    """Group commits: `write` returns when the changes are on disk.
 
     Args:
         apply: Writes changes to the ledger, all or none.
@@ -39,19 +40,19 @@ class GroupCommit:
         self._waiting: list[_Write] = []
         self._committing = False
 
-    async def write(self, change: Change) -> None:
-        """Write a change and wait until it is on disk.
+    async def write(self, *changes: Change) -> None:
+        """Write changes, all or none, and wait until they are on disk.
 
         Concurrent calls share a commit. Changes of one contact must come one after another, each
         after the one before has returned. Cancelling gives up the waiting, not the write.
 
         Raises:
             ClaimLostError: The contact belongs to another worker now.
-            UnwritableError: The database cannot hold a value of this change.
+            UnwritableError: The database cannot hold a value of these changes.
             LedgerError: The ledger cannot be written.
         """
         written = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, written))
+        self._waiting.append((changes, written))
         if not self._committing:
             self._committing = True
             self._drained = asyncio.ensure_future(self._drain())
@@ -65,7 +66,7 @@ class GroupCommit:
 
     async def _commit(self, batch: Sequence[_Write]) -> None:
         try:
-            await self._apply([change for change, _ in batch])
+            await self._apply([change for changes, _ in batch for change in changes])
         except (ClaimLostError, UnwritableError) as error:
             await self._single_out(batch, error)
         except LedgerError as error:
@@ -81,7 +82,7 @@ class GroupCommit:
                 written.set_result(None)
 
     async def _single_out(self, batch: Sequence[_Write], error: LedgerError) -> None:
-        """One change undid the whole batch: write the others without it."""
+        """One write undid the whole batch: the others are made without it."""
         if len(batch) == 1:
             _fail(batch[0][1], error)
             return

@@ -187,6 +187,34 @@ def test_changes_of_every_kind_are_handed_on_as_they_are() -> None:
     tell(story)
 
 
+def test_changes_that_are_written_together_are_in_one_commit() -> None:
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        both = asyncio.ensure_future(desk.recorder.write(progress(2), progress(3)))
+        await desk.executor.commit_all()
+
+        await asyncio.gather(first, both)
+        assert desk.ledger.batches == [[1], [2, 3]]
+
+    tell(story)
+
+
+def test_of_changes_that_are_written_together_none_is_kept_where_one_is_refused() -> None:
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        both = asyncio.ensure_future(desk.recorder.write(progress(2), progress(3)))
+        other = desk.write(4)
+        await desk.executor.commit_all()
+
+        await asyncio.gather(first, other)
+        assert isinstance(both.exception(), UnwritableError)
+        assert desk.ledger.batches == [[1], [4]]
+
+    tell(story, FakeLedger(unwritable={3}))
+
+
 def test_one_lost_claim_does_not_fail_the_others() -> None:
     async def story(desk: Desk) -> None:
         first = desk.write(1)
