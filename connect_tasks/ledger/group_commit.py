@@ -24,6 +24,7 @@ from connect_tasks.ledger.changes import Change
 __all__ = ["GroupCommit"]
 
 Apply = Callable[[Sequence[Change]], Awaitable[None]]
+Pause = Callable[[], Awaitable[None]]
 
 _Write = tuple[Sequence[Change], asyncio.Future[None]]
 
@@ -33,10 +34,16 @@ class GroupCommit:
 
     Args:
         apply: Writes changes to the ledger, all or none.
+        pause: Waits a moment before a commit for which many wait already, so that others may
+            share it; no such pause if None.
     """
 
-    def __init__(self, apply: Apply) -> None:
+    MANY = 4
+    """A commit costs as much as so many writes in it, or more."""
+
+    def __init__(self, apply: Apply, *, pause: Pause | None = None) -> None:
         self._apply = apply
+        self._pause = pause
         self._waiting: list[_Write] = []
         self._committing = False
 
@@ -56,10 +63,21 @@ class GroupCommit:
         if not self._committing:
             self._committing = True
             self._drained = asyncio.ensure_future(self._drain())
-        await asyncio.shield(written)
+        # Cancelled, it is this future that ends, and not what is written.
+        await written
+
+    async def finish(self) -> None:
+        """Wait until all that was written is on disk or refused, whoever still waits for it.
+
+        It changes nothing, concurrent or cancelled.
+        """
+        while self._committing:
+            await asyncio.wait([self._drained])
 
     async def _drain(self) -> None:
         while self._waiting:
+            if self._pause and len(self._waiting) >= self.MANY:
+                await self._pause()
             batch, self._waiting = self._waiting, []
             await self._commit(batch)
         self._committing = False
@@ -79,7 +97,8 @@ class GroupCommit:
                 _fail(written, fault)
         else:
             for _, written in batch:
-                written.set_result(None)
+                if not written.done():
+                    written.set_result(None)
 
     async def _single_out(self, batch: Sequence[_Write], error: LedgerError) -> None:
         """One write undid the whole batch: the others are made without it."""
@@ -91,6 +110,8 @@ class GroupCommit:
 
 
 def _fail(written: asyncio.Future[None], error: LedgerError) -> None:
+    if written.done():
+        return
     written.set_exception(error)
-    # Nobody may be waiting any more; asyncio would complain about an error that nobody saw.
+    # Cancelled in this moment, nobody waits any more, and asyncio would complain.
     written.exception()
