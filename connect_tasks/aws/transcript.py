@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeGuard
 
 from pydantic import SecretStr
@@ -76,7 +77,7 @@ class Item:
     @property
     def record(self) -> dict[str, Any]:
         """What is kept of it, by the names of the columns of `messages`."""
-        return {name: getattr(self, name) for name in _RECORDED}
+        return dict(zip(_RECORDED, _values_of(self), strict=True))
 
     @property
     def is_typing(self) -> bool:
@@ -90,6 +91,7 @@ class Item:
 
 
 _RECORDED = tuple(field.name for field in fields(Item) if field.name != "is_past")
+_values_of = attrgetter(*_RECORDED)
 
 
 @dataclass(frozen=True, slots=True)

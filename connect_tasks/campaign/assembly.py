@@ -34,6 +34,8 @@ __all__ = ["Assembly"]
 SECONDS_AHEAD = 2.0
 LEAST_WAITING = 10
 MOST_WAITING = 500
+PAUSE_SECONDS = 0.01
+"""How long a commit waits for more to share it, where many wait already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,8 @@ class Assembly:
             calls=paced,
             shared_quota=shared_quota,
             group_commit=GroupCommit(
-                lambda changes: ledger.run(lambda opened: self._apply(opened, policy, changes))
+                lambda changes: ledger.run(lambda opened: self._apply(opened, policy, changes)),
+                pause=lambda: self.clock.sleep(PAUSE_SECONDS),
             ),
             policy_in_force=policy,
             slots=slots,

@@ -9,7 +9,7 @@ from connect_tasks.aws.stored_text import short_values
 from connect_tasks.aws.transcript import Item
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.chat.dialogue import EndReason
-from connect_tasks.errors import AmazonError, UnwritableError
+from connect_tasks.errors import AmazonError, ClaimLostError, UnwritableError
 from connect_tasks.ledger.changes import Heard, Progress
 from connect_tasks.ledger.contact import Contact, Status
 
@@ -79,6 +79,7 @@ class ClaimedContact:
         release: bool = False,
         sends: bool = False,
         is_unmade: bool = False,
+        heard: Sequence[Item] = (),
         **changes: Any,
     ) -> None:
         """Write a step to the ledger, and wait until it is there.
@@ -90,6 +91,7 @@ class ClaimedContact:
             release: Give the claim up with it.
             sends: A start is sent next, if the policy allows it.
             is_unmade: Nothing was made with its token until now, for sure.
+            heard: Items that are stored with it, all or none.
             changes: Other fields of the contact.
 
         Raises:
@@ -97,9 +99,9 @@ class ClaimedContact:
         """
         changes["attempts"] = self.attempts
         was, contact = self.contact.status, self.contact.advance(status, **changes)
-        await self._context.group_commit.write(
-            Progress(contact, was, release=release, sends=sends, is_unmade=is_unmade)
-        )
+        step = Progress(contact, was, release=release, sends=sends, is_unmade=is_unmade)
+        items = [Heard(self.contact, heard)] if heard else []
+        await self._context.group_commit.write(step, *items)
         self.contact = contact
         self._context.counter.step(was, contact)
 
@@ -141,13 +143,22 @@ class ClaimedContact:
             are_answer: Whether it has, with them.
 
         Again with the same items, it stores nothing. Never concurrently, as the first reply is a
-        `step`. Cancelled, the items may be stored without that step; who reads the transcript next
-        makes up for it.
+        `step`, in one commit with its items. Cancelled, both may be on disk.
         """
-        await self._store(items)
-        if are_answer and self.contact.first_reply_at is None:
-            await self.step(self.contact.status, first_reply_at=self._context.clock.now())
-            self._context.counter.reply()
+        if not are_answer or self.contact.first_reply_at is not None:
+            await self._store(items)
+            return
+        try:
+            await self._reply(items)
+        except (ClaimLostError, UnwritableError):
+            # Whichever of the two is to blame, what was said is kept as far as it can be.
+            await self._store(items)
+            await self._reply()
+
+    async def _reply(self, heard: Sequence[Item] = ()) -> None:
+        now = self._context.clock.now()
+        await self.step(self.contact.status, heard=heard, first_reply_at=now)
+        self._context.counter.reply()
 
     async def _store(self, items: Sequence[Item]) -> None:
         """Store items; what the database cannot hold costs one of them, and not the chat."""

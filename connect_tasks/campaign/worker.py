@@ -359,6 +359,8 @@ class Worker:
 
     async def _release(self) -> None:
         self._ledger.hurry()
+        # What was said is written although nobody waits for it any more.
+        await self._context.group_commit.finish()
         try:
             await self._context.calls.return_unused()
             # Slots after calls: `keep` has ended, so nothing takes them again.

@@ -5,6 +5,7 @@ its own clients do (amazon-connect-chatjs, the Android and iOS SDKs).
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ class ChatSocket:
 
     Args:
         now: Monotonic seconds at which the socket was opened.
-        beat_seconds: The time between heartbeats, in which each must be answered.
+        beat_seconds: The time between heartbeats, in which each must be answered; up to a
+            fortieth less, so that many sockets beat at the same moments.
         contact_id: Whose chat it is: another contact's items are `Odd`. Anybody's if None.
     """
 
@@ -136,7 +138,7 @@ class ChatSocket:
         if self._unanswered:
             return [Broken("a heartbeat was not answered")]
         self._unanswered = True
-        self._beat_at = now + self._beat_seconds
+        self._beat_at = _last_moment(now + self._beat_seconds, every=self._beat_seconds / 40)
         return [_PING, _HEARTBEAT]
 
     def _subscription_answer(self, content: object) -> list[Event]:
@@ -156,6 +158,14 @@ class ChatSocket:
             case Odd():
                 return [found]
         return []
+
+
+def _last_moment(at: float, *, every: float) -> float:
+    """The last of the moments that all sockets share, not after this time.
+
+    To wake up costs more than a heartbeat does: thousands of chats are beaten in a few wakings.
+    """
+    return math.floor(at / every) * every
 
 
 def _loads(data: str | bytes) -> dict[str, Any] | None:

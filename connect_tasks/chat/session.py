@@ -4,17 +4,14 @@ All decisions are theirs; this module moves bytes and time, opens a new socket w
 and reads the transcript for what a socket may have missed.
 """
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from connect_tasks.aws.pacing.clock import Clock
-from connect_tasks.aws.proxies import socket_proxy
-from connect_tasks.aws.quiet_logs import socket_logger
 from connect_tasks.aws.transcript import Connection, Item, Odd
+from connect_tasks.chat.chat_connection import ChatConnection
 from connect_tasks.chat.dialogue import EndReason, Finish, Say, Wait
 from connect_tasks.chat.gaps import Gaps
 from connect_tasks.chat.hearing import Hearing
@@ -157,23 +154,16 @@ class ChatSession:
         return held or self._hearing.items > before
 
     async def _over_socket(self, connection: Connection) -> EndReason:
-        # Amazon's own heartbeats replace pings; compression would cost 40 KiB a chat.
-        url = connection.url.get_secret_value()
-        async with connect(
-            url,
-            compression=None,
-            ping_interval=None,
-            close_timeout=1,
-            proxy=socket_proxy(url),
-            logger=socket_logger(),
-        ) as socket:
-            try:
-                return await self._converse(socket, connection)
-            except ChatEndedError:
-                await self._drain(socket, self._new_wire())
-                raise
+        socket = await ChatConnection.open(connection.url.get_secret_value())
+        try:
+            return await self._converse(socket, connection)
+        except ChatEndedError:
+            await self._drain(socket, self._new_wire())
+            raise
+        finally:
+            await socket.close()
 
-    async def _converse(self, socket: ClientConnection, connection: Connection) -> EndReason:
+    async def _converse(self, socket: ChatConnection, connection: Connection) -> EndReason:
         wire = self._new_wire()
         while True:
             await self._send_due(socket, wire, connection)
@@ -219,34 +209,34 @@ class ChatSession:
         return Wait(min(step.until, wire.next_due, self._gaps.due_at))
 
     async def _send_due(
-        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+        self, socket: ChatConnection, wire: ChatSocket, connection: Connection
     ) -> None:
         frames = wire.due(self._clock.monotonic())
         if any(isinstance(frame, Broken) for frame in frames):
             # What answers it may be here already, unread while a call of ours waited for its turn.
             await self._listen_to_what_is_here(socket, wire, connection)
             frames = wire.due(self._clock.monotonic())
+        texts = [frame for frame in frames if isinstance(frame, str)]
+        if texts:
+            await socket.send_together(texts)
         for frame in frames:
             if isinstance(frame, Broken):
                 raise _BrokenSocketError(frame.reason)
-            await socket.send(frame)
 
     async def _listen_to_what_is_here(
-        self, socket: ClientConnection, wire: ChatSocket, connection: Connection
+        self, socket: ChatConnection, wire: ChatSocket, connection: Connection
     ) -> None:
         for _ in range(self.MOST_FRAMES_HERE):
             if not await self._listen(socket, wire, connection, self._clock.monotonic()):
                 return
 
     async def _listen(
-        self, socket: ClientConnection, wire: ChatSocket, connection: Connection, until: float
+        self, socket: ChatConnection, wire: ChatSocket, connection: Connection, until: float
     ) -> bool:
         """Take the next frame in; whether there was one by that time."""
-        try:
-            async with asyncio.timeout(max(0.0, until - self._clock.monotonic())):
-                # As bytes: what is no UTF-8 is odd, and not the socket's end.
-                data = await socket.recv(decode=False)
-        except TimeoutError:
+        # As bytes: what is no UTF-8 is odd, and not the socket's end.
+        data = await socket.take(until - self._clock.monotonic())
+        if data is None:
             return False
         for event in wire.feed(data):
             await self._handle(event, connection)
@@ -273,7 +263,7 @@ class ChatSession:
 
     async def _finish(
         self,
-        socket: ClientConnection,
+        socket: ChatConnection,
         wire: ChatSocket,
         connection: Connection,
         reason: EndReason,
@@ -286,7 +276,7 @@ class ChatSession:
         await self._drain(socket, wire)
         return reason
 
-    async def _drain(self, socket: ClientConnection, wire: ChatSocket) -> None:
+    async def _drain(self, socket: ChatConnection, wire: ChatSocket) -> None:
         """Take in what is still on the way: until the chat's end, and a moment longer."""
         until, has_ended = self._clock.monotonic() + self.DRAIN_SECONDS, False
         try:
@@ -295,10 +285,11 @@ class ChatSession:
                 if self._hearing.has_ended and not has_ended:
                     has_ended, until = True, now + self.LAST_WORDS_SECONDS
                     self._on_ended()
-                async with asyncio.timeout(max(0.0, until - now)):
-                    data = await socket.recv(decode=False)
+                data = await socket.take(until - now)
+                if data is None:
+                    return
                 for event in wire.feed(data):
                     if isinstance(event, Received | Odd):
                         await self._hearing.hear(event)
-        except (TimeoutError, OSError, WebSocketException):
+        except (OSError, WebSocketException):
             return

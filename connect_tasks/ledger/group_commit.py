@@ -7,6 +7,7 @@ The rules of this file:
 
 - `write` returns after the commit that holds its change, never before: what follows it may be a
   call to Amazon that must not happen unrecorded.
+- What is written together is in one commit, all or none.
 - One commit at a time, in the order of the writes. A contact's steps would otherwise overtake each
   other, and the ledger refuses a step that does not start where the contact stands.
 - A batch is all or none, so one lost claim undoes it, and so does one value that the database
@@ -23,49 +24,67 @@ from connect_tasks.ledger.changes import Change
 __all__ = ["GroupCommit"]
 
 Apply = Callable[[Sequence[Change]], Awaitable[None]]
+Pause = Callable[[], Awaitable[None]]
 
-_Write = tuple[Change, asyncio.Future[None]]
+_Write = tuple[Sequence[Change], asyncio.Future[None]]
 
 
 class GroupCommit:
-    """Group commits: `write` returns when the change is on disk.
+    """Group commits: `write` returns when the changes are on disk.
 
     Args:
         apply: Writes changes to the ledger, all or none.
+        pause: Waits a moment before a commit for which many wait already, so that others may
+            share it; no such pause if None.
     """
 
-    def __init__(self, apply: Apply) -> None:
+    MANY = 4
+    """A commit costs as much as so many writes in it, or more."""
+
+    def __init__(self, apply: Apply, *, pause: Pause | None = None) -> None:
         self._apply = apply
+        self._pause = pause
         self._waiting: list[_Write] = []
         self._committing = False
 
-    async def write(self, change: Change) -> None:
-        """Write a change and wait until it is on disk.
+    async def write(self, *changes: Change) -> None:
+        """Write changes, all or none, and wait until they are on disk.
 
         Concurrent calls share a commit. Changes of one contact must come one after another, each
         after the one before has returned. Cancelling gives up the waiting, not the write.
 
         Raises:
             ClaimLostError: The contact belongs to another worker now.
-            UnwritableError: The database cannot hold a value of this change.
+            UnwritableError: The database cannot hold a value of these changes.
             LedgerError: The ledger cannot be written.
         """
         written = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, written))
+        self._waiting.append((changes, written))
         if not self._committing:
             self._committing = True
             self._drained = asyncio.ensure_future(self._drain())
-        await asyncio.shield(written)
+        # Cancelled, it is this future that ends, and not what is written.
+        await written
+
+    async def finish(self) -> None:
+        """Wait until all that was written is on disk or refused, whoever still waits for it.
+
+        It changes nothing, concurrent or cancelled.
+        """
+        while self._committing:
+            await asyncio.wait([self._drained])
 
     async def _drain(self) -> None:
         while self._waiting:
+            if self._pause and len(self._waiting) >= self.MANY:
+                await self._pause()
             batch, self._waiting = self._waiting, []
             await self._commit(batch)
         self._committing = False
 
     async def _commit(self, batch: Sequence[_Write]) -> None:
         try:
-            await self._apply([change for change, _ in batch])
+            await self._apply([change for changes, _ in batch for change in changes])
         except (ClaimLostError, UnwritableError) as error:
             await self._single_out(batch, error)
         except LedgerError as error:
@@ -78,10 +97,11 @@ class GroupCommit:
                 _fail(written, fault)
         else:
             for _, written in batch:
-                written.set_result(None)
+                if not written.done():
+                    written.set_result(None)
 
     async def _single_out(self, batch: Sequence[_Write], error: LedgerError) -> None:
-        """One change undid the whole batch: write the others without it."""
+        """One write undid the whole batch: the others are made without it."""
         if len(batch) == 1:
             _fail(batch[0][1], error)
             return
@@ -90,6 +110,8 @@ class GroupCommit:
 
 
 def _fail(written: asyncio.Future[None], error: LedgerError) -> None:
+    if written.done():
+        return
     written.set_exception(error)
-    # Nobody may be waiting any more; asyncio would complain about an error that nobody saw.
+    # Cancelled in this moment, nobody waits any more, and asyncio would complain.
     written.exception()

@@ -6,6 +6,7 @@ Nothing in here is a secret that opens a chat: bearer tokens never reach the led
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ from connect_tasks.ledger.invitations import Invitations
 from connect_tasks.ledger.judging import Court, lock, lock_by
 from connect_tasks.ledger.next_chats import NextChats
 from connect_tasks.ledger.opt_outs import FindOptOuts, OptOuts, note_heard
+from connect_tasks.ledger.prepared import Prepared
 from connect_tasks.ledger.ramp_steps import RampSteps
 from connect_tasks.ledger.ramps import Steps, allowance
 from connect_tasks.ledger.roster import Roster
@@ -258,15 +260,22 @@ class Ledger(Roster):
                     raise refused
                 return refused
             if progress:
-                written = connection.execute(SAVE_PROGRESS, progress).rowcount
+                written = self._save_progress.execute(connection, progress)
                 if written != len(progress) and not _all_made(connection, progress):
                     raise ClaimLostError("another worker has taken over a contact of this one")
-            if heard:
-                insert = redaction.insert_heard(self._insert(items)).on_conflict_do_nothing()
-                connection.execute(insert, heard)
+            self._keep_heard.execute(connection, heard)
             if find:
                 note_heard(connection, changes, find)
         return None
+
+    @cached_property
+    def _save_progress(self) -> Prepared:
+        return Prepared(SAVE_PROGRESS, self._engine.dialect)
+
+    @cached_property
+    def _keep_heard(self) -> Prepared:
+        insert = redaction.insert_heard(self._insert(items)).on_conflict_do_nothing()
+        return Prepared(insert, self._engine.dialect)
 
     def grant_permits(
         self, instance_id: str, request: PermitRequest, *, quota: tuple[float, int], now: datetime

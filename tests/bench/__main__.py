@@ -17,6 +17,7 @@ from tests.bench import (
     bench_rows,
     bench_serving,
     bench_starts,
+    bench_words,
     machine,
 )
 from tests.bench.picture import draw
@@ -44,6 +45,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "i": lambda: bench_collection.measure_collection((100, 400)),
             "j": lambda: bench_serving.measure_serving(1_000, 1, 200),
             "k": lambda: bench_policy.measure_policy(10_000, (1_000, 10_000)),
+            "l": lambda: bench_words.measure_words([bench_words.SMALL]),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -56,6 +58,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "i": bench_collection.measure_collection,
         "j": bench_serving.measure_serving,
         "k": bench_policy.measure_policy,
+        "l": bench_words.measure_words,
     }
 
 

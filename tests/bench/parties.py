@@ -139,11 +139,11 @@ def session() -> boto3.Session:
     )
 
 
-def plan(job: Job, count: int) -> None:
+def plan(job: Job, count: int, template: ChatTemplate | None = None) -> None:
     """Enter so many customers into the campaign."""
     now = datetime.now(UTC)
     rows = [{"customer_id": f"ours-{n}", "display_name": f"Customer {n}"} for n in range(count)]
-    renderer = ChatTemplate().bind(
+    renderer = (template or ChatTemplate()).bind(
         instance_id=job.instance_id, contact_flow_id=job.flow_id, conversation=job.conversation
     )
     chunks = (list(rows[at : at + 5_000]) for at in range(0, count, 5_000))

@@ -162,6 +162,27 @@ def test_an_answered_heartbeat_is_followed_by_the_next_after_ten_seconds() -> No
     assert socket.next_due == 120
 
 
+def test_sockets_that_were_opened_at_any_time_beat_at_few_moments() -> None:
+    moments = set()
+    for number in range(1_000):
+        opened_at = 100 + number / 100
+        socket = subscribed_socket(opened_at)
+        assert opened_at + 9.75 <= socket.next_due <= opened_at + 10
+        moments.add(socket.next_due)
+
+    # A quarter of a second apart.
+    assert len(moments) == 40
+
+
+def test_beats_stay_ten_seconds_apart_although_each_is_a_little_late() -> None:
+    socket = subscribed_socket(0.1)
+    assert socket.next_due == 10
+    for beat in (10, 20, 30):
+        socket.feed(json.dumps(BEAT))
+        socket.due(beat + 0.003)
+        assert socket.next_due == beat + 10
+
+
 def test_an_unanswered_heartbeat_breaks_the_socket() -> None:
     assert sent(subscribed_socket(), 10) == [Broken("a heartbeat was not answered")]
 

@@ -108,10 +108,22 @@ class Desk:
         return asyncio.ensure_future(self.recorder.write(progress(number)))
 
 
+class Pauses:
+    """A pause that lasts until it is told to end."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.over = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.count += 1
+        await self.over.wait()
+
+
 Story = Callable[[Desk], Coroutine[Any, Any, None]]
 
 
-def tell(story: Story, ledger: FakeLedger | None = None) -> None:
+def tell(story: Story, ledger: FakeLedger | None = None, *, pause: Pauses | None = None) -> None:
     async def main() -> None:
         ledger_, executor = ledger or FakeLedger(), HeldExecutor()
         loop = asyncio.get_running_loop()
@@ -119,7 +131,7 @@ def tell(story: Story, ledger: FakeLedger | None = None) -> None:
         async def apply(changes: Sequence[Change]) -> None:
             await loop.run_in_executor(executor, ledger_.apply, changes)
 
-        await story(Desk(ledger_, executor, GroupCommit(apply)))
+        await story(Desk(ledger_, executor, GroupCommit(apply, pause=pause)))
 
     asyncio.run(main())
 
@@ -185,6 +197,91 @@ def test_changes_of_every_kind_are_handed_on_as_they_are() -> None:
         assert desk.ledger.batches == [[7]]
 
     tell(story)
+
+
+def test_changes_that_are_written_together_are_in_one_commit() -> None:
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        both = asyncio.ensure_future(desk.recorder.write(progress(2), progress(3)))
+        await desk.executor.commit_all()
+
+        await asyncio.gather(first, both)
+        assert desk.ledger.batches == [[1], [2, 3]]
+
+    tell(story)
+
+
+def test_of_changes_that_are_written_together_none_is_kept_where_one_is_refused() -> None:
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        both = asyncio.ensure_future(desk.recorder.write(progress(2), progress(3)))
+        other = desk.write(4)
+        await desk.executor.commit_all()
+
+        await asyncio.gather(first, other)
+        assert isinstance(both.exception(), UnwritableError)
+        assert desk.ledger.batches == [[1], [4]]
+
+    tell(story, FakeLedger(unwritable={3}))
+
+
+def test_many_writes_wait_a_moment_for_more_to_share_their_commit() -> None:
+    pauses = Pauses()
+
+    async def story(desk: Desk) -> None:
+        first = desk.write(1)
+        await settle()
+        many = [desk.write(number) for number in (2, 3, 4, 5)]
+        await desk.executor.commit()
+        assert first.done()
+        assert (pauses.count, desk.executor.under_way) == (1, 0)
+
+        late = desk.write(6)
+        pauses.over.set()
+        await settle()
+        await desk.executor.commit()
+        await asyncio.gather(*many, late)
+        assert desk.ledger.batches == [[1], [2, 3, 4, 5, 6]]
+
+    tell(story, pause=pauses)
+
+
+def test_few_writes_wait_for_nobody() -> None:
+    pauses = Pauses()
+
+    async def story(desk: Desk) -> None:
+        desk.write(1)
+        await settle()
+        few = [desk.write(number) for number in (2, 3)]
+        await desk.executor.commit_all()
+        await asyncio.gather(*few)
+
+    tell(story, pause=pauses)
+
+    assert pauses.count == 0
+
+
+def test_all_that_was_written_is_on_disk_at_the_end_although_nobody_waits_for_it() -> None:
+    pauses = Pauses()
+
+    async def story(desk: Desk) -> None:
+        await desk.recorder.finish()
+        writes = [desk.write(number) for number in range(6)]
+        await settle()
+        for write in writes:
+            write.cancel()
+        end = asyncio.ensure_future(desk.recorder.finish())
+        await settle()
+        assert not end.done()
+
+        pauses.over.set()
+        await desk.executor.commit_all()
+        assert end.done()
+        assert desk.ledger.batches == [[0, 1, 2, 3, 4, 5]]
+
+    tell(story, pause=pauses)
 
 
 def test_one_lost_claim_does_not_fail_the_others() -> None:
