@@ -18,7 +18,7 @@ _SECRET = re.compile(
     r"(?i)pass(word|wd|phrase)?$|pwd|secret|token|credential|private|api_?key|access_?key|"
     r"(^|_)keys?$|signature|invitation_keys"
 )
-_NO_SECRET = frozenset({"token_validity"})
+_NO_SECRET = frozenset({"outbound_token_validity", "token_validity"})
 # What is said to customers, by names that are theirs: an attribute may be called `token`.
 _TEXTS = frozenset({"template", "conversation", "policy"})
 _WAYS: Mapping[str, str] = MappingProxyType(
