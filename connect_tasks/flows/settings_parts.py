@@ -19,9 +19,14 @@ from connect_tasks.errors import InputError
 
 __all__ = ["SECTIONS", "OutboundParts", "Parts", "SettingsParameter", "outbound_parts", "parts"]
 
-SECTIONS = ("campaign", "instance", "template", "conversation", "policy")
+SECTIONS = ("campaign", "instance", "template", "text_out", "conversation", "policy")
 """What the text may have at its top."""
 
+_NAMES: dict[type[Any], str] = {
+    ChatTemplate: "template",
+    OutboundChatTemplate: "text_out",
+    Conversation: "conversation",
+}
 _ELSEWHERE = ("path", "block")
 
 if TYPE_CHECKING:
@@ -60,7 +65,7 @@ def outbound_parts(settings: object, *, template: Any = None, policy: Any = None
     r"""The parts of a run that writes to phones, as `parts` has them.
 
     Args:
-        settings: As for `parts`; `[template]` is then an `OutboundChatTemplate`.
+        settings: As for `parts`, with `[text_out]` for the template.
         template: As it is given, or None.
         policy: The same.
 
@@ -69,12 +74,12 @@ def outbound_parts(settings: object, *, template: Any = None, policy: Any = None
 
     Example:
         >>> arn = "arn:aws:connect:eu-central-1:123456789012:phone-number/p-1"
-        >>> outbound_parts(f"[template]\nsource_endpoint = '{arn}'").template.subtype is None
+        >>> outbound_parts(f"[text_out]\nsource_endpoint = '{arn}'").template.subtype is None
         True
     """
     said = _sections(settings)
     return OutboundParts(
-        template or _made(OutboundChatTemplate, said.get("template")),
+        template or _made(OutboundChatTemplate, said.get("text_out")),
         load_policy(_policy(said) if policy is None else policy),
     )
 
@@ -122,8 +127,7 @@ def _sections(settings: object) -> dict[str, Any]:
 
 
 def _made(model: type[Any], fields: dict[str, Any] | None) -> Any:
-    name = "conversation" if model is Conversation else "template"
-    return None if fields is None else checked(model, fields, f"[{name}] of the settings")
+    return None if fields is None else checked(model, fields, f"[{_NAMES[model]}] of the settings")
 
 
 def _policy(said: dict[str, Any]) -> object:

@@ -62,8 +62,9 @@ def text_out(  # noqa: PLR0913 - the parameters of a flow are its form
             it. It has to be said: None, written out, goes without one, unless the settings or an
             earlier run of the campaign have one.
         settings: Instead of template and policy, both of them as one TOML text, as
-            `connect-tasks.toml` has them, or the name of a Prefect variable that holds it. What is
-            also given by itself counts. No secrets: Prefect keeps it.
+            `connect-tasks.toml` has them in `[text_out]` and `[policy]`, or the name of a Prefect
+            variable that holds it. What is also given by itself counts. No secrets: Prefect keeps
+            it.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
         save_to: Folder or `s3://` URI for `contacts.csv`, `messages.csv`, `replies.csv`,

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from connect_tasks.aws.problems import RULE, problem_details
 from connect_tasks.chat.template.column_names import check_columns
+from connect_tasks.chat.template.expression import is_template
 from connect_tasks.chat.template.fields import (
     Message,
     Number,
@@ -179,6 +180,18 @@ class OutboundChatTemplate(TemplateModel, title="Outbound chat template"):
         rule = f"is short for {whole}: give one of the two"
         line = problem_details(RULE, rule, (name,), given)
         raise ValidationError.from_exception_data(cls.__name__, [line])
+
+    @property
+    def source_number(self) -> str | None:
+        """The ARN of the number that writes; None where it comes from the rows."""
+        address = self.source_endpoint.address
+        return None if is_template(address) else address
+
+    @property
+    def is_whatsapp(self) -> bool:
+        """Whether all its messages go out by WhatsApp."""
+        subtype = (self.segment_attributes or {}).get(_SUBTYPE)
+        return subtype is not None and subtype.value_string == f"{_SYSTEM}WhatsApp"
 
     def bind(
         self,
