@@ -7,7 +7,6 @@ from prefect.artifacts import create_markdown_artifact
 
 from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
 from connect_tasks.blocks import InstanceParameter
-from connect_tasks.blocks.written import OutboundTemplateParameter
 from connect_tasks.errors import CampaignWideError
 from connect_tasks.flows.table_flow import table_flow
 from connect_tasks.tasks.artifacts import artifact_key
@@ -19,7 +18,6 @@ __all__ = ["verify"]
 @table_flow(name="verify-instance", flow_run_name="verify {connect.instance_id}")
 def verify(
     connect: InstanceParameter,
-    outbound: OutboundTemplateParameter = None,
 ) -> ConnectionReport:
     """Say in plain words what the credentials can and cannot do on an instance.
 
@@ -27,8 +25,6 @@ def verify(
 
     Args:
         connect: A saved Amazon Connect instance, or its name; in Python also one that is not saved.
-        outbound: What `text_out` is to write to phones, if anything: then it is also looked at
-            whether that is permitted, and at the number that writes.
 
     Returns:
         The findings.
@@ -43,7 +39,7 @@ def verify(
         print(verify("production"))
         ```
     """
-    report = connect.check_connection(outbound=outbound)
+    report = connect.check_connection()
     log = run_logger()
     for finding in report.findings:
         log.log(WARNING if finding.verdict is Verdict.NO else INFO, "%s", finding)

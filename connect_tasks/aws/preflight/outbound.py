@@ -26,6 +26,8 @@ _CLAIM = (
 )
 _OF_TABLE = "its ARN comes from the table's rows, so it is not looked at."
 _TEMPLATE = "WhatsApp template"
+# Not of an endpoint that does not know the question.
+_NO_SUCH = "ResourceNotFoundException"
 
 
 def judge_outbound(
@@ -85,7 +87,7 @@ def _number(answer: Answer, instance_id: str) -> Finding:
     if isinstance(answer, AccessDeniedError):
         text = "cannot be looked at: connect:DescribePhoneNumber is not permitted."
         return Finding(_NUMBER, Verdict.UNKNOWN, text, "A campaign does not need it.")
-    if isinstance(answer, NotFoundError):
+    if isinstance(answer, NotFoundError) and answer.code == _NO_SUCH:
         text = "there is no such number in this account and Region."
         return Finding(_NUMBER, Verdict.NO, text, _CLAIM, is_obstacle=True)
     if isinstance(answer, AmazonError):
