@@ -387,4 +387,4 @@ def test_the_command_is_told_what_its_phones_do(
         until(lambda: all(said().values()))
 
         assert said() == {ADA: ["7"], BOB: ["STOP"]}
-    assert "# phones: stop; experimental" in printed
+    assert "# phones: stop, 1 by table; experimental" in printed
