@@ -62,7 +62,7 @@ class Chat:
         self.flow = flow
         self.continued_from = continued_from
         self.phone_number = phone_number(request)
-        self.begun_by = follows.begun_by if follows else "API"
+        self.begun_by: str = follows.begun_by if follows else "API"
         details = request.get("ParticipantDetails") or {}
         # Who is not named is called as their number (inferred).
         self.customer = Speaker("CUSTOMER", details.get("DisplayName") or self.phone_number or "")
