@@ -45,6 +45,7 @@ def test_who_hears_that_something_does_not_exist_was_permitted(
             Verdict.YES,
             False,
         ),
+        ({"InstanceId": "i-1"}, Verdict.YES, False),
         ({"TargetArn": "arn:aws:connect:r:1:traffic-distribution-group/g"}, Verdict.YES, False),
         ({"TargetArn": "arn:aws:connect:r:1:instance/i-2"}, Verdict.NO, True),
         ({"InstanceId": "i-2"}, Verdict.NO, True),
