@@ -17,6 +17,7 @@ from connect_tasks.aws.retry import RetryPolicy
 from connect_tasks.aws.server_logs import BEFORE_PREFECT  # noqa: F401
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.chat.template.utterance import After, Utterance
 
 if _TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "After",
     "ChatTemplate",
     "Conversation",
+    "OutboundChatTemplate",
     "OutreachPolicy",
     "Quotas",
     "RetryPolicy",

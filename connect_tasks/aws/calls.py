@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.outbound_models import StartOutboundChatContactResponse
 from connect_tasks.aws.transcript import Connection, Page, read_page, read_time
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "search_contacts",
     "send_message",
     "start_chat",
+    "start_outbound_chat",
     "stop_contact",
     "transcript_places",
 ]
@@ -70,6 +72,16 @@ def start_chat(request: str) -> Call[StartChatContactResponse]:
     """StartChatContact with these bytes, as JSON with Amazon's names, `ClientToken` included."""
     return Call(
         "StartChatContact", "connect", json.loads(request), StartChatContactResponse.from_wire
+    )
+
+
+def start_outbound_chat(request: str) -> Call[StartOutboundChatContactResponse]:
+    """StartOutboundChatContact with these bytes, as JSON with Amazon's names, `ClientToken` too."""
+    return Call(
+        "StartOutboundChatContact",
+        "connect",
+        json.loads(request),
+        StartOutboundChatContactResponse.from_wire,
     )
 
 

@@ -26,6 +26,7 @@ from connect_tasks.aws.calls import Call, Carrier
 from connect_tasks.aws.clients import Clients, call_by
 from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.outbound_models import StartOutboundChatContactResponse
 from connect_tasks.aws.proxies import check_proxies, proxies_for
 from connect_tasks.aws.quiet_logs import quieten_boto
 from connect_tasks.aws.transcript import Connection, Page
@@ -131,6 +132,17 @@ class ConnectApi:
             request: The request as JSON with Amazon's names, `ClientToken` included.
         """
         return self._call(calls.start_chat(request))
+
+    def start_outbound_chat(self, request: str) -> StartOutboundChatContactResponse:
+        """StartOutboundChatContact with these bytes; they hold the client token.
+
+        A second call with the same token within 7 days gives the same contact. Experimental: never
+        run against Amazon.
+
+        Args:
+            request: The request as JSON with Amazon's names, `ClientToken` included.
+        """
+        return self._call(calls.start_outbound_chat(request))
 
     def stop_contact(self, instance_id: str, contact_id: str) -> None:
         """StopContact: end a chat in whatever state it is."""

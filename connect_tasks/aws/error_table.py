@@ -4,6 +4,7 @@ Codes alone are not enough: 403 and 429 also come without one.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from botocore import exceptions as boto_errors
 from botocore.parsers import ResponseParserError
@@ -30,11 +31,13 @@ FOREIGN: tuple[type[Exception], ...] = (
 )
 """What can come out of a call: raise `translate(...)` from it."""
 
+_CONFLICT = "ConflictException"
+
 _BY_CODE: Mapping[str, type[errors.AmazonError]] = {
     "AccessDeniedException": errors.AccessDeniedError,
     "AccessDenied": errors.AccessDeniedError,
     "ConditionalOperationFailedException": errors.PermanentError,
-    "ConflictException": errors.PermanentError,
+    _CONFLICT: errors.PermanentError,
     "ContactFlowNotPublishedException": errors.PermanentError,
     "ContactNotFoundException": errors.ChatEndedError,
     "ExpiredToken": errors.CredentialsError,
@@ -99,6 +102,10 @@ _BY_EXCEPTION: tuple[tuple[tuple[type[Exception], ...], type[errors.AmazonError]
     ((Exception,), errors.OutcomeUnknownError),
 )
 
+# "A conflict with another operation or contact state": the other one may be this very call, sent
+# before and not answered, so that only the same token can tell.
+_UNKNOWN_IF_IN_CONFLICT = frozenset({"StartOutboundChatContact"})
+
 # What changed nothing, whatever happened to it.
 _READS = frozenset(
     {
@@ -154,6 +161,10 @@ def _translate_answer(operation: str, error: boto_errors.ClientError) -> errors.
     metadata = error.response.get("ResponseMetadata", {})
     code, status = str(details.get("Code", "")), metadata.get("HTTPStatusCode")
     kind = _BY_CODE.get(code) or _by_status(status)
+    if operation in _UNKNOWN_IF_IN_CONFLICT and (
+        code == _CONFLICT or status == HTTPStatus.CONFLICT
+    ):
+        kind = errors.OutcomeUnknownError
     return _for_operation(kind, operation)(
         _shorten(_first_line(details.get("Message"))),
         operation=operation,

@@ -1,14 +1,16 @@
-"""The field types of StartChatContact: the limits of single values.
+"""The field types of requests that start chats: the limits of single values.
 
 From Amazon's service model (botocore 1.43.117) and the documentation of each parameter. A test
 compares each of them with the model of the botocore that is installed.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from connect_tasks.aws.phone_numbers import why_not_e164
 from connect_tasks.aws.problems import RULE, WITHOUT_NUL
 from connect_tasks.aws.rules import PLAIN, instance_id
 
@@ -28,12 +30,16 @@ __all__ = [
     "InstanceId",
     "LeavingParticipants",
     "MessageType",
+    "PhoneNumber",
+    "PhoneNumberArn",
     "SegmentArn",
     "SegmentInteger",
     "SegmentKey",
     "SegmentText",
     "ShortText",
     "SupportedTypes",
+    "TemplateId",
+    "TemplateKey",
     "TopicArn",
 ]
 
@@ -51,6 +57,28 @@ def _is_standard_topic(arn: str) -> str:
         raise PydanticCustomError(RULE, "must be a standard topic, not a FIFO one")
     return arn
 
+
+def _is_phone_number(text: str) -> str:
+    if fault := why_not_e164(text):
+        raise PydanticCustomError(RULE, fault)
+    return text
+
+
+def _is_phone_number_arn(text: str) -> str:
+    if not _PHONE_NUMBER_ARN.fullmatch(text):
+        raise PydanticCustomError(
+            RULE,
+            "must be the ARN of a phone number that the instance has, as "
+            "arn:aws:connect:eu-central-1:123456789012:phone-number/…",
+        )
+    return text
+
+
+# WhatsApp's numbers have ARNs of their own service as well as, once imported, of Connect's.
+_PHONE_NUMBER_ARN = re.compile(
+    r"arn:[^:\s]+:(connect:[^:\s]*:[^:\s]*:(instance/[^/\s]+/)?phone-number"
+    r"|social-messaging:[^:\s]*:[^:\s]*:phone-number-id)/[^/\s]+"
+)
 
 # Amazon's model says nothing of it, but no database takes a NUL, and no person can have meant one.
 _Text = Annotated[str, StringConstraints(pattern=WITHOUT_NUL)]
@@ -103,3 +131,11 @@ WHOLE_CONNECTION: tuple[ConnectionType, ...] = ("WEBSOCKET", "CONNECTION_CREDENT
 """What has to be asked for to speak in a chat: either alone is of no use."""
 
 ConnectionTypes = Annotated[tuple[ConnectionType, ...], Field(min_length=1, max_length=2)]
+
+PhoneNumber = Annotated[_Text, AfterValidator(_is_phone_number)]
+PhoneNumberArn = Annotated[
+    _Text, StringConstraints(max_length=MOST_OF_SHORT_TEXT), AfterValidator(_is_phone_number_arn)
+]
+TemplateId = Annotated[_Text, StringConstraints(min_length=1, max_length=500)]
+# Placeholders of message templates have dots in them, too.
+TemplateKey = Annotated[_Text, StringConstraints(min_length=1, max_length=MOST_OF_ATTRIBUTE)]

@@ -4,22 +4,11 @@ Names are snake_case in Python and Amazon's own on the wire. A wrong request is 
 with everything that is wrong with it at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    ModelWrapValidatorHandler,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic.alias_generators import to_pascal
-from pydantic_core import InitErrorDetails
+from pydantic import SecretStr, ValidationInfo, field_validator
 
 from connect_tasks.aws.field_types import (
     WHOLE_CONNECTION,
@@ -42,7 +31,7 @@ from connect_tasks.aws.field_types import (
     SupportedTypes,
     TopicArn,
 )
-from connect_tasks.aws.problems import Problem, problems, reported
+from connect_tasks.aws.problems import Problem, problems
 from connect_tasks.aws.rules import (
     MAX_ATTRIBUTE_BYTES,
     MAX_INITIAL_MESSAGE_BYTES,
@@ -50,7 +39,7 @@ from connect_tasks.aws.rules import (
     message_conflicts,
     request_conflicts,
 )
-from connect_tasks.aws.strict_model import with_names_that_were_meant
+from connect_tasks.aws.wire_model import AnswerModel, WholeModel, WireModel, list_fields
 
 __all__ = [
     "LIST_FIELDS",
@@ -71,39 +60,7 @@ __all__ = [
 ]
 
 
-class _WireModel(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_pascal,
-        validate_by_name=True,
-        validate_by_alias=False,
-        loc_by_alias=False,
-    )
-
-
-class _WholeModel(_WireModel):
-    """A model with rules about several fields, which speak up even when a single field is wrong."""
-
-    _conflicts: ClassVar[Callable[[object], Iterator[InitErrorDetails]]]
-
-    # pydantic's own model validators stay silent when a field fails; a person would then mend
-    # one mistake only to be shown the next.
-    @model_validator(mode="wrap")
-    @classmethod
-    def _report_everything(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            whole = handler(data)
-        except ValidationError as error:
-            lines = with_names_that_were_meant(cls, reported(error))
-            failures = [*lines, *cls._conflicts(data)]
-            raise ValidationError.from_exception_data(cls.__name__, failures) from None
-        if failures := list(cls._conflicts(whole)):
-            raise ValidationError.from_exception_data(cls.__name__, failures)
-        return whole
-
-
-class ParticipantDetails(_WireModel):
+class ParticipantDetails(WireModel):
     """Who the customer is in the chat.
 
     Example:
@@ -114,7 +71,7 @@ class ParticipantDetails(_WireModel):
     display_name: ShortText
 
 
-class ChatMessage(_WholeModel):
+class ChatMessage(WholeModel):
     """The first message of the chat: 1 to 16,384 bytes; JSON types must hold JSON.
 
     Example:
@@ -128,7 +85,7 @@ class ChatMessage(_WholeModel):
     content: Content
 
 
-class ParticipantConfiguration(_WireModel):
+class ParticipantConfiguration(WireModel):
     """How answers are sent to the participant.
 
     Example:
@@ -139,7 +96,7 @@ class ParticipantConfiguration(_WireModel):
     response_mode: Literal["INCREMENTAL", "COMPLETE"] | None = None
 
 
-class PersistentChat(_WireModel):
+class PersistentChat(WireModel):
     """The past chat that this one goes on with; both members or none of it.
 
     Example:
@@ -152,7 +109,7 @@ class PersistentChat(_WireModel):
     source_contact_id: ShortText
 
 
-class SegmentAttributeValue(_WireModel):
+class SegmentAttributeValue(WireModel):
     """One segment attribute; lists and ARNs are for system-defined attributes (`connect:`) only.
 
     Example:
@@ -167,7 +124,7 @@ class SegmentAttributeValue(_WireModel):
     value_arn: SegmentArn | None = None
 
 
-class ChatStreamingConfiguration(_WireModel):
+class ChatStreamingConfiguration(WireModel):
     """The standard SNS topic to which the chat is streamed.
 
     Example:
@@ -179,7 +136,7 @@ class ChatStreamingConfiguration(_WireModel):
     streaming_endpoint_arn: TopicArn
 
 
-class StartChatContactRequest(_WholeModel):
+class StartChatContactRequest(WholeModel):
     """One validated call of StartChatContact.
 
     An instance ARN is accepted for `instance_id` and a flow ARN for `contact_flow_id`: the ID is
@@ -245,39 +202,25 @@ class StartChatContactRequest(_WholeModel):
         return set(WHOLE_CONNECTION) <= set(self.connection_types or ())
 
 
-def _is_list(annotation: object) -> bool:
-    return get_origin(annotation) is tuple or any(map(_is_list, get_args(annotation)))
-
-
-LIST_FIELDS = frozenset(
-    name
-    for name, field in StartChatContactRequest.model_fields.items()
-    if _is_list(field.annotation)
-)
+LIST_FIELDS = list_fields(StartChatContactRequest)
 """The request's fields that hold a list, whose items a table may give between commas."""
 
 
-class _AnswerModel(_WireModel):
-    # What Amazon adds to its answers is no reason to lose one; what cannot be read must not be
-    # printed either, as it may be a token.
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class ConnectionCredentials(_AnswerModel):
+class ConnectionCredentials(AnswerModel):
     """The connection token, if the request asked for CONNECTION_CREDENTIALS."""
 
     connection_token: SecretStr
     expiry: datetime | None = None
 
 
-class Websocket(_AnswerModel):
+class Websocket(AnswerModel):
     """The socket's signed URL, if the request asked for WEBSOCKET."""
 
     url: SecretStr
     connection_expiry: datetime | None = None
 
 
-class StartChatContactResponse(_AnswerModel):
+class StartChatContactResponse(AnswerModel):
     """What Amazon answered; every bearer token in it is a `SecretStr`.
 
     Example:

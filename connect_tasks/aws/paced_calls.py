@@ -13,6 +13,7 @@ from connect_tasks.aws import calls
 from connect_tasks.aws.calls import Call
 from connect_tasks.aws.client import ConnectApi
 from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.outbound_models import StartOutboundChatContactResponse
 from connect_tasks.aws.pacing.clock import Clock
 from connect_tasks.aws.pacing.rate_limiter import Acquire, RateLimiter
 from connect_tasks.aws.pacing.turns import CAN_WAIT, Turn, Urgency
@@ -80,6 +81,7 @@ class PacedCalls:
             return self._limiters[-1]
 
         self.starts = limiter("StartChatContact", acquire_starts or acquire)
+        self.outbound_starts = limiter("StartOutboundChatContact", acquire_starts or acquire)
         self._stops = limiter("StopContact")
         self._describes = limiter("DescribeContact")
         self._searches = limiter("SearchContacts")
@@ -114,6 +116,21 @@ class PacedCalls:
             return await self._carry(self.api.start_chat, calls.start_chat, request)
         except ThrottledError:
             self.starts.throttled(called_at)
+            raise
+
+    async def start_outbound_chat(self, request: str) -> StartOutboundChatContactResponse:
+        """One StartOutboundChatContact call: the caller has passed `outbound_starts`.
+
+        As with `start_chat`: of different contacts if concurrent, and never cancelled and
+        forgotten. Experimental: never run against Amazon.
+        """
+        called_at = self._clock.monotonic()
+        try:
+            return await self._carry(
+                self.api.start_outbound_chat, calls.start_outbound_chat, request
+            )
+        except ThrottledError:
+            self.outbound_starts.throttled(called_at)
             raise
 
     async def describe(

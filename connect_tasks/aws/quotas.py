@@ -13,6 +13,7 @@ __all__ = ["LEAST_THREADS", "Quotas", "threads_for"]
 # By API: the quotas of its rate and its burst.
 _RATES = {
     "StartChatContact": ("starts_per_second", "start_burst"),
+    "StartOutboundChatContact": ("outbound_starts_per_second", "outbound_start_burst"),
     "StopContact": ("stops_per_second", "stop_burst"),
     "DescribeContact": ("describes_per_second", "describe_burst"),
     "SearchContacts": ("searches_per_second", "search_burst"),
@@ -60,6 +61,8 @@ class Quotas(StrictModel):
 
     starts_per_second: float = _rate(5, "StartChatContact calls")
     start_burst: int = _burst(8, "StartChatContact calls")
+    outbound_starts_per_second: float = _rate(2, "StartOutboundChatContact calls")
+    outbound_start_burst: int = _burst(5, "StartOutboundChatContact calls")
     open_chats: int = _burst(500, "Open chats of the instance, idle ones included,")
     stops_per_second: float = _rate(10, "StopContact calls")
     stop_burst: int = _burst(15, "StopContact calls")
@@ -81,6 +84,11 @@ class Quotas(StrictModel):
         default=timedelta(hours=24),
         description="How long a client token surely returns the same contact. Amazon documents "
         "7 days for sibling calls and nothing for StartChatContact.",
+    )
+    outbound_token_validity: timedelta = Field(
+        default=timedelta(days=7),
+        description="How long a client token of StartOutboundChatContact returns the same contact. "
+        "Amazon documents 7 days.",
     )
     connect_window: timedelta = Field(
         default=timedelta(minutes=5),
@@ -127,7 +135,7 @@ class Quotas(StrictModel):
 
     @model_validator(mode="after")
     def _times_are_positive(self) -> "Quotas":
-        for name in ("token_validity", "connect_window"):
+        for name in ("token_validity", "outbound_token_validity", "connect_window"):
             if getattr(self, name) <= timedelta(0):
                 raise ValueError(f"{name} must be longer than nothing")
         return self
@@ -138,7 +146,7 @@ def threads_for(quotas: Quotas) -> int:
 
     Example:
         >>> threads_for(Quotas()), threads_for(Quotas(starts_per_second=50, stops_per_second=100))
-        (16, 38)
+        (16, 39)
     """
     rates = (quotas.rate_of(api)[0] for api in _RATES)
     return min(MOST_THREADS, max(LEAST_THREADS, math.ceil(sum(rates) * ANSWER_SECONDS)))

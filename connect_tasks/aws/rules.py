@@ -20,10 +20,16 @@ __all__ = [
     "MAX_ATTRIBUTE_BYTES",
     "MAX_INITIAL_MESSAGE_BYTES",
     "PLAIN",
+    "attributes_fit",
+    "entry",
     "flow_id",
     "instance_id",
+    "is_json_object",
+    "member",
     "message_conflicts",
+    "message_type_is_supported",
     "request_conflicts",
+    "system_values_are_system_defined",
 ]
 
 MAX_ATTRIBUTE_BYTES = 32_768
@@ -83,7 +89,7 @@ def message_conflicts(message: object) -> Iterator[InitErrorDetails]:
         >>> [e["loc"] for e in message_conflicts({"content": "{", "content_type": JSON})]
         [('content',)]
     """
-    content, kind = _member(message, "content"), _member(message, "content_type")
+    content, kind = member(message, "content"), member(message, "content_type")
     if not isinstance(content, str) or not content:
         return
     if (size := _utf8_bytes(content)) > MAX_INITIAL_MESSAGE_BYTES:
@@ -100,17 +106,23 @@ def request_conflicts(request: object) -> Iterator[InitErrorDetails]:
         >>> [str(e["type"]) for e in request_conflicts({"initial_message": {"content": "Hi"}})]
         []
     """
-    yield from _attributes_fit(request)
-    yield from _message_type_is_supported(request)
+    yield from attributes_fit(request)
+    yield from message_type_is_supported(request, "initial_message")
     yield from _one_past_at_most(request)
-    segment_attributes = _member(request, "segment_attributes")
+    segment_attributes = member(request, "segment_attributes")
     if segment_attributes:
         yield from _guide_has_its_types(request, segment_attributes)
-        yield from _system_values_are_system_defined(segment_attributes)
+        yield from system_values_are_system_defined(segment_attributes)
 
 
-def _attributes_fit(request: object) -> Iterator[InitErrorDetails]:
-    pairs = _member(request, "attributes")
+def attributes_fit(request: object) -> Iterator[InitErrorDetails]:
+    """Find attributes that are too large, all of them together.
+
+    Example:
+        >>> [e["loc"] for e in attributes_fit({"attributes": {"a": "b" * 40_000}})]
+        [('attributes',)]
+    """
+    pairs = member(request, "attributes")
     if not isinstance(pairs, Mapping):
         return
     texts = [text for pair in pairs.items() for text in pair if isinstance(text, str)]
@@ -119,25 +131,31 @@ def _attributes_fit(request: object) -> Iterator[InitErrorDetails]:
         yield problem_details(RULE, rule, ("attributes",), pairs)
 
 
-def _message_type_is_supported(request: object) -> Iterator[InitErrorDetails]:
-    kind = _member(_member(request, "initial_message"), "content_type")
+def message_type_is_supported(request: object, name: str) -> Iterator[InitErrorDetails]:
+    """Find a first message, a field by this name, of a type that the chat does not support.
+
+    Example:
+        >>> list(message_type_is_supported({}, "initial_message"))
+        []
+    """
+    kind = member(member(request, name), "content_type")
     if kind not in _MESSAGE_TYPES:
         return
     supported = _supported_types(request)
     if supported is not None and kind not in supported:
         rule = "must be among supported_messaging_content_types (text/plain if none are given)"
-        yield problem_details(CONFLICT, rule, ("initial_message", "content_type"), kind)
+        yield problem_details(CONFLICT, rule, (name, "content_type"), kind)
 
 
 def _one_past_at_most(request: object) -> Iterator[InitErrorDetails]:
-    related = _member(request, "related_contact_id")
-    if related is not None and _member(request, "persistent_chat") is not None:
+    related = member(request, "related_contact_id")
+    if related is not None and member(request, "persistent_chat") is not None:
         rule = "cannot be given together with persistent_chat"
         yield problem_details(CONFLICT, rule, ("related_contact_id",), related)
 
 
 def _guide_has_its_types(request: object, pairs: object) -> Iterator[InitErrorDetails]:
-    subtype = _member(_entry(pairs, "connect:Subtype"), "value_string")
+    subtype = member(entry(pairs, "connect:Subtype"), "value_string")
     supported = _supported_types(request)
     if subtype != "connect:Guide" or supported is None:
         return
@@ -147,7 +165,13 @@ def _guide_has_its_types(request: object, pairs: object) -> Iterator[InitErrorDe
         yield problem_details(CONFLICT, rule, loc, subtype)
 
 
-def _system_values_are_system_defined(pairs: object) -> Iterator[InitErrorDetails]:
+def system_values_are_system_defined(pairs: object) -> Iterator[InitErrorDetails]:
+    """Find lists and ARNs in segment attributes of users.
+
+    Example:
+        >>> [e["loc"][-1] for e in system_values_are_system_defined({"x": {"value_arn": "a"}})]
+        ['value_arn']
+    """
     if not isinstance(pairs, Mapping):
         return
     for key, value in pairs.items():
@@ -157,36 +181,57 @@ def _system_values_are_system_defined(pairs: object) -> Iterator[InitErrorDetail
 
 def _system_values(value: object, loc: tuple[str, ...]) -> Iterator[InitErrorDetails]:
     for name in ("value_list", "value_arn"):
-        if (given := _member(value, name)) is not None:
+        if (given := member(value, name)) is not None:
             rule = "is for system-defined attributes (connect:…) only"
             yield problem_details(RULE, rule, (*loc, name), given)
-    nested = _member(value, "value_map")
+    nested = member(value, "value_map")
     if isinstance(nested, Mapping):
         for key, inner in nested.items():
             yield from _system_values(inner, (*loc, "value_map", str(key)))
 
 
 def _supported_types(request: object) -> Collection[object] | None:
-    supported = _member(request, "supported_messaging_content_types")
+    supported = member(request, "supported_messaging_content_types")
     if supported is None:
         return (PLAIN,)
     return supported if isinstance(supported, list | tuple) else None
 
 
-def _member(whole: object, name: str) -> object:
-    """One member of a model, or of the mapping that was meant to become one."""
+def member(whole: object, name: str) -> object:
+    """One member of a model, or of the mapping that was meant to become one.
+
+    Example:
+        >>> member({"InstanceId": "i-1"}, "instance_id")
+        'i-1'
+    """
     if isinstance(whole, Mapping):
         return whole.get(name, whole.get(to_pascal(name)))
     return getattr(whole, name, None)
 
 
-def _entry(pairs: object, key: str) -> object:
+def entry(pairs: object, key: str) -> object:
+    """One entry of a mapping; None of what is none.
+
+    Example:
+        >>> entry({"a": 1}, "a"), entry("no mapping", "a")
+        (1, None)
+    """
     return pairs.get(key) if isinstance(pairs, Mapping) else None
 
 
 def _utf8_bytes(text: str) -> int:
     # Half a surrogate pair has no UTF-8 form; the field's own type refuses it.
     return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def is_json_object(text: str) -> bool:
+    """Whether a text is JSON of an object.
+
+    Example:
+        >>> is_json_object('{"a": 1}'), is_json_object("1")
+        (True, False)
+    """
+    return _is_json(text) and text.lstrip(" \t\r\n").startswith("{")
 
 
 def _is_json(text: str) -> bool:

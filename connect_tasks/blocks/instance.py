@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.isolated_session import isolated_session
+from connect_tasks.aws.preflight.outbound import judge_first_message
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Finding, Verdict
 from connect_tasks.aws.problems import RULE
@@ -32,6 +33,7 @@ from connect_tasks.blocks.form_fields import AlsoByName, Folded
 from connect_tasks.blocks.notebooks import AlsoInNotebooks, awaited
 from connect_tasks.blocks.saved import saved
 from connect_tasks.blocks.start_limit import PrefectStartLimit
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.errors import InputError
 
 __all__ = ["AmazonConnectInstance", "InstanceParameter", "block_name", "load_instance"]
@@ -164,11 +166,15 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
             start_limit=PrefectStartLimit(self.start_limit) if self.start_limit else None,
         )
 
-    def check_connection(self) -> ConnectionReport:
+    def check_connection(self, *, outbound: OutboundChatTemplate | None = None) -> ConnectionReport:
         """Find out what the credentials can and cannot do here. No chat is started.
 
         Every question is one call that changes nothing, or that cannot succeed; all of it takes
         some seconds at most. It works in a notebook, too, and a second call asks again.
+
+        Args:
+            outbound: What is to be written to phones, if anything is: then it is also looked at
+                whether that is permitted, and at the number that writes.
 
         Returns:
             One finding for each thing that a campaign needs, in words and with what to do. What
@@ -190,8 +196,10 @@ class AmazonConnectInstance(AlsoInNotebooks, Block):
             flow_id=str(flow_id(self.contact_flow_id, self.instance_id)),
             most_open_chats=self.quotas.open_chats,
             starts_per_second=self.quotas.starts_per_second,
+            source_number=None if outbound is None else outbound.source_number or "",
         )
-        return replace(report, findings=(*report.findings, *self._judged_start_limit()))
+        besides = (*_judged_template(outbound), *self._judged_start_limit())
+        return replace(report, findings=(*report.findings, *besides))
 
     def _judged_start_limit(self) -> Iterator[Finding]:
         if not self.start_limit:
@@ -304,3 +312,11 @@ def block_name(connect: object) -> str:
         "down in Prefect and sent to other machines, and its secrets must not be. Save it with "
         "`connect.save(name)` and pass the name."
     )
+
+
+def _judged_template(outbound: OutboundChatTemplate | None) -> Iterator[Finding]:
+    if outbound is None:
+        return
+    is_templated = outbound.initial_templated_system_message is not None
+    if found := judge_first_message(is_whatsapp=outbound.is_whatsapp, is_templated=is_templated):
+        yield found

@@ -15,10 +15,12 @@ from connect_tasks.blocks.ephemeral_server import patient_start
 from connect_tasks.blocks.form_fields import AlsoAsText
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.errors import InputError
 
 __all__ = [
     "ConversationParameter",
+    "OutboundTemplateParameter",
     "TemplateParameter",
     "is_toml",
     "variable",
@@ -111,9 +113,13 @@ def _conversation(given: object) -> object:
 
 if TYPE_CHECKING:
     TemplateParameter: TypeAlias = ChatTemplate | None
+    OutboundTemplateParameter: TypeAlias = OutboundChatTemplate | None
     ConversationParameter: TypeAlias = Conversation | None
 else:
     TemplateParameter = Annotated[ChatTemplate | None, BeforeValidator(_template), AlsoAsText()]
+    OutboundTemplateParameter = Annotated[
+        OutboundChatTemplate | None, BeforeValidator(_template), AlsoAsText()
+    ]
     ConversationParameter = Annotated[
         Conversation | None, BeforeValidator(_conversation), AlsoAsText()
     ]

@@ -48,6 +48,7 @@ class Assembly:
     instance: Instance
     conversation: Conversation
     hand_over: HandOver | None = None
+    is_outbound: bool = False
     lease: timedelta
     patience_seconds: float
     clock: Clock
@@ -103,6 +104,7 @@ class Assembly:
             conversation=self.conversation,
             conversations=self._conversations(),
             hand_over=hand_over,
+            is_outbound=self.is_outbound,
             calls=paced,
             shared_quota=shared_quota,
             group_commit=GroupCommit(
@@ -124,7 +126,7 @@ class Assembly:
                 else at_most(MOST_AT_ONCE, shared_quota.share_unconnected)
             ),
             policy=self.instance.policy,
-            token_validity=self.instance.quotas.token_validity,
+            token_validity=self._token_validity,
             connect_window=self.instance.quotas.connect_window,
             beat_seconds=self.instance.beat_seconds,
             counter=counter,
@@ -145,7 +147,7 @@ class Assembly:
         sending = Sending(
             judge=partial(policy.judge, ledger),
             now=self.clock.now,
-            token_validity=self.instance.quotas.token_validity,
+            token_validity=self._token_validity,
             steps=partial(policy.steps, ledger),
         )
         ledger.apply(self.worker_name, changes, sending=sending)
@@ -169,8 +171,14 @@ class Assembly:
         )
 
     @property
+    def _token_validity(self) -> timedelta:
+        quotas = self.instance.quotas
+        return quotas.outbound_token_validity if self.is_outbound else quotas.token_validity
+
+    @property
     def _most_waiting(self) -> int:
         """Enough for a moment: what waits here, another worker cannot have."""
         quotas = self.instance.quotas
-        ahead = max(LEAST_WAITING, math.ceil(quotas.starts_per_second * SECONDS_AHEAD))
+        api = "StartOutboundChatContact" if self.is_outbound else "StartChatContact"
+        ahead = max(LEAST_WAITING, math.ceil(quotas.rate_of(api)[0] * SECONDS_AHEAD))
         return min(MOST_WAITING, quotas.open_chats, ahead)

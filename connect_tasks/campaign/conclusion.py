@@ -167,6 +167,6 @@ def _reached(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"{count_of(summary, 'started'):,} of {count_of(summary, 'rows'):,} rows contacted"
     if mode is CampaignMode.HAND_OVER:
         yield f"{count_of(summary, 'handed_over'):,} handed over"
-    if mode is not CampaignMode.SIMULATION:
+    if mode in {CampaignMode.INVITATION, CampaignMode.HAND_OVER}:
         yield f"{count_of(summary, 'joined'):,} joined"
     yield f"{count_of(summary, 'replied'):,} replied"

@@ -25,12 +25,14 @@ class CampaignContext:
     """What a campaign's contacts are worked on with: the same for all of them.
 
     `conversations` are those of the variants that have one of their own, by their names. There is
-    no `policy_in_force` where people start their chats: their links were given out by it.
+    no `policy_in_force` where people start their chats: their links were given out by it. Outbound,
+    contacts are started on their customers' phones, and nobody of us has to join them.
     """
 
     conversation: Conversation
     conversations: Mapping[str, Conversation] = field(default_factory=dict)
     hand_over: HandOverCalls | None = None
+    is_outbound: bool = False
     calls: PacedCalls
     shared_quota: SharedQuota
     group_commit: GroupCommit

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from html import escape
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.campaign.outlook import Outlook, utc_minute
@@ -18,12 +18,21 @@ from connect_tasks.campaign.timetable import Timetable, timetable
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
 
-__all__ = ["Forecast", "HandOverForecast", "chats_of", "forecast", "hand_over_forecast"]
+__all__ = [
+    "ABANDONED_SECONDS",
+    "Forecast",
+    "HandOverForecast",
+    "came_to",
+    "chats_of",
+    "forecast",
+    "hand_over_forecast",
+]
 
 _LONGEST_LINE = 200
 _WARNING = "Warning: {}"
-# How long Amazon keeps a chat that nobody closes, unless it is asked for less.
-_ABANDONED_SECONDS = 25 * 3_600.0
+ABANDONED_SECONDS = 25 * 3_600.0
+"""How long Amazon keeps a chat that nobody closes, unless it is asked for less."""
+
 # How long people talk, as long as nobody knows better.
 _PEOPLE = Conversation(reply_timeout_seconds=600, settle_seconds=0, max_seconds=600)
 _CLOSING = {"stop": "StopContact", "disconnect": "DisconnectParticipant"}
@@ -62,6 +71,8 @@ class Forecast(Intake):
     timetable: Timetable = field(default_factory=Timetable)
     ramp: str = ""
 
+    _one: ClassVar[str] = "chat"
+
     @property
     def to_contact(self) -> int:
         """Customers of the table whose chats are yet to be started, and may be now or later."""
@@ -73,7 +84,8 @@ class Forecast(Intake):
         if not self.to_contact:
             return "nobody is left to contact"
         ramp = f"; {self.ramp}" if self.ramp else ""
-        return f"{', '.join(_when(self.timetable, self.outlook))}, limited by {self.limit}{ramp}"
+        when = _when(self.timetable, self.outlook, self._one)
+        return f"{', '.join(when)}, limited by {self.limit}{ramp}"
 
     @property
     def outline(self) -> str:
@@ -161,9 +173,9 @@ def forecast(
     seconds, source = _chat_seconds(conversation, given_seconds, measured_seconds)
     calls = _calls_per_chat(intake, conversation)
     is_left = conversation.close == "leave_open" and source != "given"
-    held_seconds = _ABANDONED_SECONDS if is_left else seconds
+    held_seconds = ABANDONED_SECONDS if is_left else seconds
     pace = Pace(calls=calls, quotas=quotas, chat_seconds=seconds, held_seconds=held_seconds)
-    return Forecast(**_came_to(intake, outlook or Outlook(), pace), chat_seconds_from=source)
+    return Forecast(**came_to(intake, outlook or Outlook(), pace), chat_seconds_from=source)
 
 
 def hand_over_forecast(
@@ -197,11 +209,12 @@ def hand_over_forecast(
     seconds, source = _chat_seconds(_PEOPLE, given_seconds, measured_seconds)
     calls = {"StartChatContact": 1.0, "CreateParticipantConnection": 1.0}
     pace = Pace(calls=calls, quotas=quotas, chat_seconds=seconds, held_seconds=seconds)
-    came_to = _came_to(intake, outlook or Outlook(), pace)
-    return HandOverForecast(**came_to, chat_seconds_from=source)
+    told = came_to(intake, outlook or Outlook(), pace)
+    return HandOverForecast(**told, chat_seconds_from=source)
 
 
-def _came_to(intake: Intake, outlook: Outlook, pace: Pace) -> dict[str, Any]:
+def came_to(intake: Intake, outlook: Outlook, pace: Pace) -> dict[str, Any]:
+    """What all forecasts say of a table at a pace, by the names of their fields."""
     chats = chats_of(intake, outlook)
     limit, times = pace.limit(chats), timetable(chats, outlook, pace)
     return {
@@ -222,9 +235,9 @@ def chats_of(intake: Intake, outlook: Outlook) -> int:
     return max(0, intake.valid - intake.contacted - out)
 
 
-def _when(times: Timetable, outlook: Outlook) -> Iterator[str]:
+def _when(times: Timetable, outlook: Outlook, one: str) -> Iterator[str]:
     if times.now:
-        chats = "chat" if times.now == 1 else "chats"
+        chats = one if times.now == 1 else f"{one}s"
         now = " now" if times.late or times.later else ""
         yield f"{times.now:,} {chats}{now} in about {rounded_words(times.now_seconds)}"
     if hours := times.late - times.expired:

@@ -90,8 +90,8 @@ def campaigns(ledger: Ledger | str | None = None) -> "pd.DataFrame":
             `.connect_tasks` if None.
 
     Returns:
-        Columns: campaign, instance_id, mode (simulation, invitation or hand_over), state
-        (`string`); created_at (`datetime64[us, UTC]`);
+        Columns: campaign, instance_id, mode (simulation, invitation, hand_over or
+        outbound), state (`string`); created_at (`datetime64[us, UTC]`);
         customers, waiting (planned, open or unknown: not settled), unknown (`Int64`).
 
     Raises:

@@ -95,8 +95,9 @@ def _is_left(row: Mapping[str, Any], now: datetime) -> bool:
 
 
 def _is_opened(row: Mapping[str, Any], mode: CampaignMode) -> bool:
-    # A chat of an invitation is made by the press of its button.
-    return mode is CampaignMode.INVITATION or row["connected_at"] is not None
+    # A chat of an invitation is made by the press of its button; nobody has to open a message.
+    is_made = mode in {CampaignMode.INVITATION, CampaignMode.OUTBOUND}
+    return is_made or row["connected_at"] is not None
 
 
 def _is_finished(row: Mapping[str, Any], mode: CampaignMode) -> bool:

@@ -16,6 +16,7 @@ __all__ = ["Pace", "PaceLimit", "rounded_words"]
 # What people say for calls of an API.
 _WORDS = {
     "StartChatContact": "starts",
+    "StartOutboundChatContact": "messages",
     "CreateParticipantConnection": "connections",
     "SendMessage": "messages",
     "GetTranscript": "transcript reads",

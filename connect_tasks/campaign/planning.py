@@ -15,7 +15,7 @@ from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.ramp_steps import check_ramp
 from connect_tasks.campaign.request_changes import ChangedRequests
 from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
-from connect_tasks.campaign.variant_renderer import AnyRenderer
+from connect_tasks.campaign.variant_renderer import EitherRenderer
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import CampaignMode, Refusal, Status, Withdrawal
@@ -43,10 +43,11 @@ def plan_campaign(
     ledger: Ledger,
     campaign: str,
     chunks: Iterable[Rows],
-    renderer: AnyRenderer,
+    renderer: EitherRenderer,
     *,
     now: datetime,
     policy: OutreachPolicy | None = None,
+    shared_numbers: bool = False,
     samples: int = 3,
     commit_rows: int = COMMIT_ROWS,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
@@ -68,6 +69,8 @@ def plan_campaign(
         now: The present time.
         policy: Who may be contacted when, as the campaign was opened with; as the ledger has it if
             None. Who never may is withheld, with the reasons.
+        shared_numbers: Whether customers who are written to on their phones may share a number;
+            else the first one has it, and the rows of others are refused.
         samples: How many customers' messages to keep for a forecast.
         commit_rows: How many contacts to write at a time.
         on_progress: Called after each chunk.
@@ -83,10 +86,11 @@ def plan_campaign(
     planner = _Planner(
         ledger,
         campaign,
-        RowCheck(renderer, samples, policy),
+        RowCheck(renderer, samples, policy, shared_numbers=shared_numbers),
         PlannedVerdicts(PolicyJudge(policy), ledger, now, campaign),
         now,
         commit_rows,
+        shared_numbers,
         table_id=uuid4().hex,
     )
     for rows in chunks:
@@ -97,12 +101,14 @@ def plan_campaign(
 
 def look_over(
     chunks: Iterable[Rows],
-    renderer: AnyRenderer,
+    renderer: EitherRenderer,
     *,
     samples: int = 3,
     known: Callable[[Sequence[str]], Mapping[str, Known]] = lambda _: {},
     policy: OutreachPolicy | None = None,
     verdicts: PlannedVerdicts | None = None,
+    numbers_taken: Callable[[Mapping[str, str]], Collection[str]] = lambda _: (),
+    shared_numbers: bool = False,
     on_progress: Callable[[RowCounts], None] = lambda _: None,
 ) -> Intake:
     """Find out what a table would come to, and write nothing.
@@ -114,6 +120,8 @@ def look_over(
         known: What a campaign already holds of some customers.
         policy: Who may be contacted when.
         verdicts: Judges them by it, and counts.
+        numbers_taken: Which of customers' numbers are others' of the campaign, by their keys.
+        shared_numbers: Whether customers may share a number.
         on_progress: Called after each chunk.
 
     Example:
@@ -126,15 +134,32 @@ def look_over(
         look_over([[{"customer_id": "0042", "name": "Ada"}]], renderer).valid
         ```
     """
-    row_check, contacted = RowCheck(renderer, samples, policy), 0
+    row_check = RowCheck(renderer, samples, policy, shared_numbers=shared_numbers)
+    contacted = 0
     for rows in chunks:
         valid, _ = row_check.check(rows)
+        if not shared_numbers:
+            valid = _with_own_numbers(valid, row_check, numbers_taken)
         there = known([row.customer_id for row in valid])
         contacted += _contacted(there.values())
         if verdicts is not None:
             verdicts.of(valid, there)
         on_progress(row_check.counts)
     return row_check.intake(contacted)
+
+
+def _with_own_numbers(
+    valid: list[ValidRow],
+    row_check: RowCheck,
+    numbers_taken: Callable[[Mapping[str, str]], Collection[str]],
+) -> list[ValidRow]:
+    """The rows, without those whose number another customer of the campaign has."""
+    numbers = {row.customer_key: row.endpoint for row in valid if row.endpoint is not None}
+    taken = numbers_taken(numbers) if numbers else ()
+    for row in valid:
+        if row.customer_key in taken:
+            row_check.take_back(row.customer_key, row.customer_id)
+    return [row for row in valid if row.customer_key not in taken]
 
 
 @dataclass(slots=True)
@@ -145,6 +170,7 @@ class _Planner:
     verdicts: PlannedVerdicts
     now: datetime
     commit_rows: int
+    shared_numbers: bool
     table_id: str
     planned: list[Planned] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -291,17 +317,32 @@ class _Planner:
         )
 
     def _commit(self) -> None:
+        taken: list[Planned] = []
         written = self.ledger.plan(
             self.campaign,
             self.planned,
             now=self.now,
             table_id=self.table_id,
             policy=self.verdicts.fingerprint,
+            on_taken=None if self.shared_numbers else taken.append,
         )
+        if taken:
+            self._take_back(taken)
         if written < len(self.planned):
             for start in range(0, len(self.planned), CHUNK_ROWS):
                 self._recount(self.planned[start : start + CHUNK_ROWS])
         self.planned.clear()
+
+    def _take_back(self, taken: Sequence[Planned]) -> None:
+        """Rows whose number another customer of the campaign has are no valid ones."""
+        self.refusals += [
+            self.row_check.take_back(row.customer_key, row.customer_id) for row in taken
+        ]
+        there = self.ledger.known(self.campaign, [row.customer_id for row in taken])
+        self.known -= len(there)
+        self.added -= len(taken) - len(there)
+        gone = {row.customer_key for row in taken}
+        self.planned = [row for row in self.planned if row.customer_key not in gone]
 
     def _recount(self, planned: Sequence[Planned]) -> None:
         """Rows that looked new may be of customers who were forgotten: they are not entered."""
@@ -370,6 +411,7 @@ def _planned(
         time_zone=valid.time_zone,
         variant=valid.variant,
         withheld=withheld,
+        endpoint=valid.endpoint,
     )
 
 

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 
 from connect_tasks.aws.idempotency import RequestText, canonical_key
 from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.aws.outbound_models import StartOutboundChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.row_policy import RowPolicy
-from connect_tasks.campaign.variant_renderer import AnyRenderer
+from connect_tasks.campaign.variant_renderer import AnyRendered, EitherRenderer
 from connect_tasks.campaign.warnings import OddIds
-from connect_tasks.chat.template.renderer import Rendered
 from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
@@ -27,6 +27,9 @@ _MOST_KINDS = 1_000
 # "…, has 2,000" is the same complaint as "…, has 3,000".
 _OWN_SIZE = re.compile(r", has [\d,]+$")
 _NOTHING_SEEN = "holds nothing that a person could see: a campaign knows its customers by it"
+
+# The code and the words of a row whose number the campaign has under another customer's name.
+_OTHERS_NUMBER = ("DuplicateNumber", "has the number of another customer of this campaign")
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -49,6 +52,7 @@ class ValidRow:
     messages: tuple[OwnMessage, ...]
     time_zone: str | None = None
     variant: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class Sample:
 
     Args:
         customer_id: The customer.
-        display_name: Their name in the chat.
+        display_name: Their name in the chat; the number that is written to, outbound.
         initial_message: The chat's first message, if there is one.
         messages: What our side says in the conversation.
     """
@@ -114,12 +118,20 @@ class RowCheck:
         renderer: Makes requests of rows.
         samples: How many customers' messages to keep.
         policy: What a row must say for it: where its customer is.
+        shared_numbers: Whether several customers may have one number.
     """
 
     def __init__(
-        self, renderer: AnyRenderer, samples: int, policy: OutreachPolicy | None = None
+        self,
+        renderer: EitherRenderer,
+        samples: int,
+        policy: OutreachPolicy | None = None,
+        *,
+        shared_numbers: bool = False,
     ) -> None:
         self._renderer = renderer
+        self._shared_numbers = shared_numbers
+        self._numbers: dict[str, int] = {}
         self._row_policy = RowPolicy(policy or OutreachPolicy())
         self._most_samples = samples
         self._samples: list[Sample] = []
@@ -144,14 +156,16 @@ class RowCheck:
             rendered = self._renderer.render(row)
             if rendered.request is None:
                 refused.append(self._reject(rendered))
-            elif not (key := canonical_key(str(rendered.request.customer_id))):
+            elif not (key := canonical_key(str(rendered.customer_id))):
                 refused.append(self._reject(_without_id(rendered)))
             elif key in self._positions:
-                refused.append(self._repeated(key, str(rendered.request.customer_id)))
+                refused.append(self._repeated(key, str(rendered.customer_id)))
             elif isinstance(zone := self._row_policy.zone(row), Problem):
                 refused.append(self._reject(replace(rendered, request=None, problems=(zone,))))
+            elif (other := self._numbers.get(number_of(rendered.request) or "")) is not None:
+                refused.append(self._same_number(other, str(rendered.customer_id)))
             else:
-                valid.append(self._accept(key, rendered.request, rendered.messages, zone))
+                valid.append(self._accept(key, rendered, zone))
         self._odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
 
@@ -206,46 +220,47 @@ class RowCheck:
             warnings=tuple(self._odd_ids.sentences()),
         )
 
-    def _accept(
-        self,
-        key: str,
-        request: StartChatContactRequest,
-        messages: tuple[OwnMessage, ...],
-        zone: str | None,
-    ) -> ValidRow:
-        customer_id = str(request.customer_id)
-        opening = request.initial_message
+    def take_back(self, customer_key: str, customer_id: str) -> Refusal:
+        """Refuse a row after all that was valid by itself: its number is another customer's.
+
+        Args:
+            customer_key: Whose row.
+            customer_id: Whose it was, as it was planned.
+        """
+        position = self._positions.pop(customer_key)
+        self.customer_ids[position] = None
+        self._refused[Status.DUPLICATE] += 1
+        return _refusal(position, Status.DUPLICATE, customer_id, *_OTHERS_NUMBER)
+
+    def _accept(self, key: str, rendered: AnyRendered, zone: str | None) -> ValidRow:
+        customer_id, request = str(rendered.customer_id), rendered.request
+        assert request is not None  # noqa: S101 - for mypy
         if len(self._samples) < self._most_samples:
-            name = request.participant_details.display_name
-            said = opening.content if opening else None
-            self._samples.append(
-                Sample(
-                    customer_id=customer_id,
-                    display_name=name,
-                    initial_message=said,
-                    messages=messages,
-                )
-            )
-        text = RequestText.of(request.to_wire())
+            self._samples.append(_sample(customer_id, request, rendered.messages))
+        chat = request if isinstance(request, StartChatContactRequest) else None
         written = WrittenRow(
             customer_id,
-            text,
-            messages,
-            opens=opening is not None,
-            connects=request.brings_connection,
+            RequestText.of(request.to_wire()),
+            rendered.messages,
+            opens=chat is not None and chat.initial_message is not None,
+            connects=chat is not None and chat.brings_connection,
         )
-        return self._take(key, written, zone)
+        return self._take(key, written, zone, number_of(request))
 
-    def _take(self, key: str, row: WrittenRow, zone: str | None) -> ValidRow:
+    def _take(
+        self, key: str, row: WrittenRow, zone: str | None, number: str | None = None
+    ) -> ValidRow:
+        if number is not None and not self._shared_numbers:
+            self._numbers[number] = len(self.customer_ids)
         self._positions[key] = len(self.customer_ids)
         self.customer_ids.append(row.customer_id)
         self._opened += row.opens
         self._said += len(row.messages)
         self._connected += row.connects
         variant = self._row_policy.variant(key)
-        return ValidRow(row.customer_id, key, row.request, row.messages, zone, variant)
+        return ValidRow(row.customer_id, key, row.request, row.messages, zone, variant, number)
 
-    def _reject(self, rendered: Rendered) -> Refusal:
+    def _reject(self, rendered: AnyRendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):
             if kind in self._reasons or len(self._reasons) < _MOST_KINDS:
                 self._reasons[kind] += 1
@@ -256,21 +271,55 @@ class RowCheck:
         reason = f"repeats the customer of row {self._positions[key]} (counted from 0)"
         return self._refuse(Status.DUPLICATE, customer_id, "DuplicateCustomer", reason)
 
+    def _same_number(self, other: int, customer_id: str) -> Refusal:
+        reason = f"repeats the number of row {other} (counted from 0)"
+        return self._refuse(Status.DUPLICATE, customer_id, _OTHERS_NUMBER[0], reason)
+
     def _refuse(self, status: Status, customer_id: str | None, code: str, reason: str) -> Refusal:
-        refusal = Refusal(
-            position=len(self.customer_ids),
-            customer_id=customer_id,
-            status=status,
-            error_code=code,
-            # A template's failure may quote the row, and a key may be any text at all.
-            error_message=as_stored(reason, most=LONGEST_REASON),
-        )
+        refusal = _refusal(len(self.customer_ids), status, customer_id, code, reason)
         self._refused[status] += 1
         self.customer_ids.append(None)
         return refusal
 
 
-def _without_id(rendered: Rendered) -> Rendered:
+def number_of(request: StartChatContactRequest | StartOutboundChatContactRequest) -> str | None:
+    """The number to which a request writes; None if it is a chat of its own."""
+    if isinstance(request, StartOutboundChatContactRequest):
+        return request.destination_endpoint.address
+    return None
+
+
+def _sample(
+    customer_id: str,
+    request: StartChatContactRequest | StartOutboundChatContactRequest,
+    messages: tuple[OwnMessage, ...],
+) -> Sample:
+    if isinstance(request, StartOutboundChatContactRequest):
+        name, opening = request.destination_endpoint.address, request.initial_system_message
+    else:
+        name, opening = request.participant_details.display_name, request.initial_message
+    return Sample(
+        customer_id=customer_id,
+        display_name=name,
+        initial_message=opening.content if opening else None,
+        messages=messages,
+    )
+
+
+def _refusal(
+    position: int, status: Status, customer_id: str | None, code: str, reason: str
+) -> Refusal:
+    return Refusal(
+        position=position,
+        customer_id=customer_id,
+        status=status,
+        error_code=code,
+        # A template's failure may quote the row, and a key may be any text at all.
+        error_message=as_stored(reason, most=LONGEST_REASON),
+    )
+
+
+def _without_id(rendered: AnyRendered) -> AnyRendered:
     problem = Problem("customer_id", shortened(str(rendered.customer_id)), _NOTHING_SEEN)
     return replace(rendered, request=None, problems=(*rendered.problems, problem))
 

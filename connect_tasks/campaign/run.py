@@ -20,12 +20,12 @@ from connect_tasks.campaign.hand_over.started_chat import HandOver, check_alone,
 from connect_tasks.campaign.worker import Worker
 from connect_tasks.chat.own_loop import run_on_own_loop
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.errors import CampaignHaltedError, LedgerError, RampHaltedError
+from connect_tasks.errors import CampaignHaltedError, InputError, LedgerError, RampHaltedError
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.shared_limits import worker_name
 from connect_tasks.ledger.store import Ledger
 
-__all__ = ["GRACE_SECONDS", "WhenDeferred", "run_campaign"]
+__all__ = ["GRACE_SECONDS", "WhenDeferred", "run_campaign", "way_of"]
 
 WhenDeferred: TypeAlias = Literal["end", "wait"]
 
@@ -43,6 +43,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     *,
     conversation: Conversation | None = None,
     hand_over: HandOver | str | None = None,
+    outbound: bool = False,
     when_deferred: WhenDeferred = "end",
     table_id: str | None = None,
     on_progress: Callable[[Funnel], None] = lambda _: None,
@@ -77,6 +78,8 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
         hand_over: Gives each started chat to its customer, instead of a conversation: something
             that takes a `StartedChat`, or where it is, as `package.module:function`. The campaign
             must have been planned for it.
+        outbound: Write to the customers on their phones, and hold no conversation: what they answer
+            is collected. The campaign must have been planned for it.
         when_deferred: What to do when only those are left whom the campaign's policy lets wait:
             `end`, so that a later run contacts them, or `wait` for them.
         table_id: Contact only whom this table names and has right (`Plan.table_id`); all that
@@ -118,8 +121,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
     name = ledger.existing_campaign(campaign)
     # Before anything is claimed, and below all that could forget it: a run that speaks from the
     # table, on a campaign of people, would speak as all of them.
-    mode = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
-    ledger.check_mode(name, mode)
+    ledger.check_mode(name, way_of(hand_over=hand_over, outbound=outbound))
     runner = _Runner(
         Assembly(
             ledger=ledger,
@@ -128,6 +130,7 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
             instance=instance,
             conversation=conversation or ledger.conversation(name),
             hand_over=None if hand_over is None else function_of(hand_over),
+            is_outbound=outbound,
             lease=timedelta(seconds=lease_seconds),
             patience_seconds=patience_seconds,
             clock=clock or SystemClock(),
@@ -149,6 +152,30 @@ def run_campaign(  # noqa: PLR0913 - settings, each with a default of its own
             "and contacts nobody twice."
         ) from runner.failure
     return funnel
+
+
+def way_of(*, hand_over: object = None, outbound: bool = False) -> CampaignMode:
+    """Who speaks as the customer in a run with these arguments.
+
+    Args:
+        hand_over: What gives chats to their customers, if anything does.
+        outbound: Whether they are written to on their phones.
+
+    Raises:
+        InputError: It is both.
+
+    Example:
+        >>> way_of(outbound=True).value
+        'outbound'
+    """
+    if not outbound:
+        return CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
+    if hand_over is None:
+        return CampaignMode.OUTBOUND
+    raise InputError(
+        "A campaign that writes to phones has nothing to hand over: Amazon opens the conversation "
+        "there. Leave the hand-over out."
+    )
 
 
 class _Runner:

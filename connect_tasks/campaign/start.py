@@ -1,4 +1,4 @@
-"""The start of a chat: the one place that repeats a StartChatContact call.
+"""The start of a chat: the one place that repeats a call which makes a contact.
 
 The rules of this file:
 
@@ -18,10 +18,12 @@ The rules of this file:
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from connect_tasks.aws.models import StartChatContactResponse
+from connect_tasks.aws.pacing.rate_limiter import RateLimiter
 from connect_tasks.aws.pacing.slot_pool import Slot
 from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
@@ -36,13 +38,29 @@ from connect_tasks.errors import (
 )
 from connect_tasks.ledger.contact import OPEN, Status
 
-__all__ = ["Start", "is_campaign_wide"]
+__all__ = ["Start", "StartCall", "is_campaign_wide"]
 
 Result = TypeVar("Result")
 
 
 class _TokenTooOldError(AmazonError):
     """Sending the client token again could start a second chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartCall:
+    """The call that makes a contact.
+
+    Args:
+        turns: The pace of its quota.
+        call: Makes it once, of a request as it is stored.
+        gives: Whether the contact is its customer's as soon as it is there: then no worker has
+            anything more to do with it, and that is in the same write.
+    """
+
+    turns: RateLimiter
+    call: Callable[[str], Awaitable[StartChatContactResponse]]
+    gives: bool = False
 
 
 class Start:
@@ -52,10 +70,18 @@ class Start:
         context: The campaign's.
         claimed: The contact.
         slot: The chat's slot, taken.
+        how: The call that makes it; StartChatContact if None.
     """
 
-    def __init__(self, context: CampaignContext, claimed: ClaimedContact, slot: Slot) -> None:
+    def __init__(
+        self,
+        context: CampaignContext,
+        claimed: ClaimedContact,
+        slot: Slot,
+        how: StartCall | None = None,
+    ) -> None:
         self._context = context
+        self._how = how or StartCall(context.calls.starts, context.calls.start_chat)
         self._claimed = claimed
         self._slot = slot
         self._failures = 0
@@ -89,7 +115,7 @@ class Start:
         try:
             # Looked at before each call and not in between: a call that has begun is finished.
             while not self._is_withdrawn:
-                await self._context.calls.starts.acquire(self._claimed.turn)
+                await self._how.turns.acquire(self._claimed.turn)
                 try:
                     return await _uninterrupted(self._send())
                 except ThrottledError:
@@ -137,13 +163,17 @@ class Start:
         # but Amazon, and only the same token finds it again.
         if self._claimed.contact.status not in OPEN:
             self._claimed.attempts += 1
+            now = self._context.clock.now()
+            given: dict[str, Any] = {"handed_over_at": now} if self._how.gives else {}
             await self._claimed.step(
                 Status.STARTED,
+                release=self._how.gives,
                 contact_id=response.contact_id,
                 participant_id=response.participant_id,
-                started_at=self._context.clock.now(),
+                started_at=now,
                 error_code=None,
                 error_message=None,
+                **given,
             )
         return response
 
@@ -176,7 +206,7 @@ class Start:
         if not existed:
             self._called_at = self._context.clock.monotonic()
         try:
-            return await self._context.calls.start_chat(self._claimed.contact.request)
+            return await self._how.call(self._claimed.contact.request)
         except OutcomeUnknownError:
             raise
         except AmazonError:

@@ -31,6 +31,8 @@ _OF_OTHER_WAYS = {
     CampaignMode.SIMULATION: _LINKS | _PEOPLE,
     CampaignMode.INVITATION: frozenset({"connected", "handed_over"}),
     CampaignMode.HAND_OVER: _LINKS | {"connected"},
+    # Amazon connects them by itself: that says nothing of anybody.
+    CampaignMode.OUTBOUND: _LINKS | {"connected", "joined", "handed_over"},
 }
 _LONGEST_ID = 60
 
@@ -43,7 +45,7 @@ def summarise(counts: Mapping[str, Any], deferred: Deferred | None = None) -> di
         deferred: What `Ledger.deferred` says; nobody has to wait if None.
 
     Returns:
-        mode: who speaks as the customer (simulation, invitation or hand_over);
+        mode: who speaks as the customer (simulation, invitation, hand_over or outbound);
         rows, valid, rejected, duplicate; issued, opened: links that there are, and of which the
         button was ever pressed; unopened: of the others, those that can still be opened, and
         unopened_until, when the last of them expires (UTC); started, handed_over, joined (the same

@@ -138,6 +138,7 @@ def next_generation(contact: Contact, row: str | None = None) -> Planned:
         messages=messages,
         time_zone=contact.time_zone,
         variant=contact.variant,
+        endpoint=wire.get("DestinationEndpoint", {}).get("Address"),
     )
 
 

@@ -5,7 +5,7 @@ has the campaign's `customer_id`, and a row without one is told as the campaign'
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.campaign.policy.assignment import variant_of
@@ -14,11 +14,21 @@ from connect_tasks.campaign.policy.variant import Variant
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.chat.template.expression import Expression
-from connect_tasks.chat.template.renderer import Rendered, RowRenderer
+from connect_tasks.chat.template.outbound_renderer import RenderedOutbound
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
+from connect_tasks.chat.template.renderer import Rendered
 from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.errors import InputError
 
-__all__ = ["VARIANT", "AnyRenderer", "VariantRenderer", "bind_variants"]
+__all__ = [
+    "VARIANT",
+    "AnyRendered",
+    "AnyRenderer",
+    "EitherRenderer",
+    "Renderer",
+    "VariantRenderer",
+    "bind_variants",
+]
 
 VARIANT = "variant"
 """The column that templates find a customer's variant in, unless the table has one of its own."""
@@ -26,10 +36,47 @@ VARIANT = "variant"
 _DEFAULT_ID = ChatTemplate.model_fields["customer_id"].default
 _DEFAULT_DETAILS = ChatTemplate().participant_details
 
-Bind: TypeAlias = Callable[[ChatTemplate, Conversation | None], RowRenderer]
+AnyRendered: TypeAlias = Rendered | RenderedOutbound
+AnyTemplate: TypeAlias = ChatTemplate | OutboundChatTemplate
+Template = TypeVar("Template", ChatTemplate, OutboundChatTemplate)
+Made_co = TypeVar("Made_co", bound=AnyRendered, covariant=True)
 
 
-class VariantRenderer:
+class Renderer(Protocol[Made_co]):
+    """Makes requests of rows: chats' (`RowRenderer`) or outbound ones' (`OutboundRenderer`)."""
+
+    @property
+    def columns(self) -> frozenset[str] | None:
+        """The columns that it reads; None if it may read any."""
+        ...
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """Go through the texts to fill in, each with the field where it stands."""
+        ...
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is no error and yet looks like a slip."""
+        ...
+
+    def customer_id(self, row: Mapping[str, Any]) -> str | None:
+        """Make a row's id, and nothing else of its request."""
+        ...
+
+    def render(self, row: Mapping[str, Any]) -> Made_co:
+        """Make one row's request, or say all that is wrong with it."""
+        ...
+
+    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
+        """Make the wire form of a row that is surely right; None where only `render` can say."""
+        ...
+
+
+AnyRenderer: TypeAlias = Renderer[Rendered]
+EitherRenderer: TypeAlias = Renderer[Rendered] | Renderer[RenderedOutbound]
+Bind: TypeAlias = Callable[[Template, Conversation | None], Renderer[Made_co]]
+
+
+class VariantRenderer(Generic[Made_co]):
     """The templates of a campaign and its variants, each bound once; safe to share by threads.
 
     A row is refused only for what is wrong with it in its own customer's variant.
@@ -46,8 +93,8 @@ class VariantRenderer:
 
     def __init__(
         self,
-        own: RowRenderer,
-        arms: Mapping[str, RowRenderer],
+        own: Renderer[Made_co],
+        arms: Mapping[str, Renderer[Made_co]],
         variant_of: Callable[[str], str | None],
         remarks: Sequence[str] = (),
     ) -> None:
@@ -74,7 +121,7 @@ class VariantRenderer:
             told += [f"variant {name}: {text}" for text in new]
         return tuple(told)
 
-    def render(self, row: Mapping[str, Any]) -> Rendered:
+    def render(self, row: Mapping[str, Any]) -> Made_co:
         """Make one row's request by its customer's variant; see `RowRenderer.render`."""
         renderer, row = self._theirs(row)
         return renderer.render(row)
@@ -84,7 +131,11 @@ class VariantRenderer:
         renderer, row = self._theirs(row)
         return renderer.write(row)
 
-    def _theirs(self, row: Mapping[str, Any]) -> tuple[RowRenderer, Mapping[str, Any]]:
+    def customer_id(self, row: Mapping[str, Any]) -> str | None:
+        """Make a row's id, and nothing else of its request; see `RowRenderer.customer_id`."""
+        return self._own.customer_id(row)
+
+    def _theirs(self, row: Mapping[str, Any]) -> tuple[Renderer[Made_co], Mapping[str, Any]]:
         key = canonical_key(self._own.customer_id(row) or "")
         variant = self._variant_of(key) if key else None
         renderer = self._arms.get(variant or "", self._own)
@@ -93,17 +144,14 @@ class VariantRenderer:
         return renderer, row
 
 
-AnyRenderer: TypeAlias = RowRenderer | VariantRenderer
-
-
 def bind_variants(
-    template: ChatTemplate,
+    template: Template,
     conversation: Conversation | None,
     policy: OutreachPolicy,
-    bind: Bind,
+    bind: Bind[Template, Made_co],
     *,
     converses: bool = True,
-) -> AnyRenderer:
+) -> Renderer[Made_co]:
     """Compile a campaign's template, and those of its policy's variants.
 
     Args:
@@ -137,10 +185,10 @@ def bind_variants(
     return VariantRenderer(own, arms, lambda key: variant_of(key, policy), slips)
 
 
-def _lacks(own: ChatTemplate, policy: OutreachPolicy) -> Iterator[str]:
+def _lacks(own: AnyTemplate, policy: OutreachPolicy) -> Iterator[str]:
     """Say what a variant's template leaves out: nothing of the campaign's own is taken over."""
     for name, variant in policy.variants.items():
-        if variant.template is None:
+        if variant.template is None or not isinstance(own, ChatTemplate):
             continue
         theirs = _said_in(variant.template)
         if left_out := [field for field in _said_in(own) if field not in theirs]:
@@ -164,22 +212,33 @@ def _said_in(template: ChatTemplate) -> list[str]:
 def _bound(
     name: str,
     variant: Variant,
-    template: ChatTemplate,
+    template: Template,
     conversation: Conversation | None,
-    bind: Bind,
+    bind: Bind[Template, Made_co],
     *,
     converses: bool,
-) -> RowRenderer:
+) -> Renderer[Made_co]:
     if variant.conversation is not None and not converses:
         raise InputError(
             f"Variant {name!r} has a conversation, and in this campaign people speak themselves: "
             "leave it out, and give the variant another template or flow."
         )
     try:
-        its_own = _with_id_of(template, variant.template or template)
+        its_own = _own_of(template, variant.template)
         return bind(its_own, variant.conversation or conversation)
     except InputError as error:
         raise InputError(f"Variant {name!r}: {error}") from error
+
+
+def _own_of(template: Template, other: ChatTemplate | None) -> Template:
+    if other is None:
+        return template
+    if isinstance(template, OutboundChatTemplate):
+        raise InputError(
+            "its template is one of a chat, and this campaign writes to phones: leave it out, and "
+            "name the column `variant` in the campaign's own template."
+        )
+    return _with_id_of(template, other)
 
 
 def _with_id_of(template: ChatTemplate, other: ChatTemplate) -> ChatTemplate:
@@ -192,5 +251,5 @@ def _with_id_of(template: ChatTemplate, other: ChatTemplate) -> ChatTemplate:
     return other.model_copy(update={"customer_id": template.customer_id})
 
 
-def _reads_variant(renderer: RowRenderer) -> bool:
+def _reads_variant(renderer: Renderer[AnyRendered]) -> bool:
     return renderer.columns is None or VARIANT in renderer.columns

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.hand_over_pipeline import HandOverPipeline
+from connect_tasks.campaign.outbound_pipeline import OutboundPipeline
 from connect_tasks.campaign.pipeline import Pipeline
 from connect_tasks.campaign.policy_in_force import PolicyInForce
 from connect_tasks.campaign.unknown_starts import UnknownStarts
@@ -32,7 +33,7 @@ from connect_tasks.ledger.ramp_steps import Stand, Standing
 
 __all__ = ["Worker", "WorkerSettings"]
 
-_AnyPipeline: TypeAlias = Pipeline | HandOverPipeline
+_AnyPipeline: TypeAlias = Pipeline | HandOverPipeline | OutboundPipeline
 
 _log = logging.getLogger(__name__)
 
@@ -223,6 +224,8 @@ class Worker:
         task.add_done_callback(self._done)
 
     def _pipeline(self, contact: Contact, on_started: Callable[[], None]) -> _AnyPipeline:
+        if self._context.is_outbound:
+            return OutboundPipeline(self._context, contact, on_started=on_started)
         calls = self._context.hand_over
         if calls is None:
             return Pipeline(self._context, contact, on_started=on_started)

@@ -62,6 +62,12 @@ COMMANDS = (
     Command("run", "run:run", "Contact every customer of a table once.", _CONTACT),
     Command("dry-run", "run:dry_run", "Say what `run` would do; nothing is sent.", _CONTACT),
     Command("invite", "invite:invite", "Issue a personal link to each customer.", _CONTACT),
+    Command(
+        "text-out",
+        "text_out:text_out",
+        "Write to each customer on their phone (experimental).",
+        _CONTACT,
+    ),
     Command("serve", "invite:serve", "Serve the links, until Ctrl-C.", _CONTACT),
     Command("collect", "campaigns:collect", "Bring in what people said.", _CONTACT),
     Command("campaigns", "campaigns:campaigns", "List the campaigns of a ledger.", _LOOK),

@@ -18,9 +18,9 @@ _SECRET = re.compile(
     r"(?i)pass(word|wd|phrase)?$|pwd|secret|token|credential|private|api_?key|access_?key|"
     r"(^|_)keys?$|signature|invitation_keys"
 )
-_NO_SECRET = frozenset({"token_validity"})
+_NO_SECRET = frozenset({"outbound_token_validity", "token_validity"})
 # What is said to customers, by names that are theirs: an attribute may be called `token`.
-_TEXTS = frozenset({"template", "conversation", "policy"})
+_TEXTS = frozenset({"template", "text_out", "conversation", "policy"})
 _WAYS: Mapping[str, str] = MappingProxyType(
     {
         "aws": "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a "

@@ -10,6 +10,7 @@ from connect_tasks.aws.strict_model import StrictModel
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.errors import InputError
 
 __all__ = ["CampaignSettings", "InstanceSettings", "PolicySettings", "Settings"]
@@ -147,6 +148,11 @@ class Settings(StrictModel, title="connect-tasks.toml"):
     )
     template: ChatTemplate | None = Field(
         default=None, description="What is made of a row of the table; of its columns by itself."
+    )
+    text_out: OutboundChatTemplate | None = Field(
+        default=None,
+        description="What `text-out` writes to whose phone (experimental: never run against "
+        "Amazon).",
     )
     conversation: Conversation | None = Field(
         default=None, description="What our side says, and when a conversation is over."

@@ -10,6 +10,7 @@ from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.instance.transcript import TranscriptItem
 from connect_tasks.emulator.limits import LocalLimits
 from connect_tasks.emulator.local import LocalConnect
+from connect_tasks.emulator.phones import LocalPhones, PhoneKind, read_phones
 from connect_tasks.emulator.quotas import LocalQuotas, Rate
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
@@ -19,9 +20,12 @@ __all__ = [
     "FaultKind",
     "LocalConnect",
     "LocalLimits",
+    "LocalPhones",
     "LocalQuotas",
+    "PhoneKind",
     "Rate",
     "TranscriptItem",
     "TranscriptStorage",
     "read_faults",
+    "read_phones",
 ]

@@ -14,6 +14,8 @@ from connect_tasks.emulator.command_line import PROGRAM, quotas_of, read_argumen
 from connect_tasks.emulator.faults.file import read_faults
 from connect_tasks.emulator.faults.plan import Fault
 from connect_tasks.emulator.local import LocalConnect
+from connect_tasks.emulator.phones.arguments import phones_of
+from connect_tasks.emulator.phones.settings import LocalPhones
 from connect_tasks.emulator.server.visitors import is_host_local
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
@@ -28,7 +30,15 @@ def _told(storage: TranscriptStorage | None) -> str:
     return f"# transcripts: {place}, {storage.delay_seconds:g} s after a chat's end"
 
 
-def _announcement(local: LocalConnect, arguments: argparse.Namespace) -> str:
+def _kinds(phones: LocalPhones) -> str:
+    shares = {kind: share for kind, share in phones.shares.items() if share}
+    total = sum(shares.values())
+    several = ", ".join(f"{share / total:.0%} {kind}" for kind, share in shares.items())
+    of_their_own = f", {len(phones.by_number)} by table" if phones.by_number else ""
+    return (several if len(shares) > 1 else next(iter(shares))) + of_their_own
+
+
+def _announcement(local: LocalConnect, arguments: argparse.Namespace, phones: LocalPhones) -> str:
     exports = [f"export {name}={value}" for name, value in local.environment().items()]
     flows = [f"# flow {name}: {local.flow_arn(name)}" for name in local.flow_ids]
     chosen = f"# default flow: {local.flow} ({local.flow_id})"
@@ -38,6 +48,7 @@ def _announcement(local: LocalConnect, arguments: argparse.Namespace) -> str:
         f"# instance: {local.instance_arn}",
         *flows,
         _told(storage_of(arguments)),
+        f"# phones: {_kinds(phones)}; experimental, never compared with Amazon",
         f"# after a restart, its contacts are {kept}",
         f"# to look at and speak in chats: {local.endpoint_url}/",
         chosen,
@@ -72,7 +83,18 @@ def _faults(path: Path | None) -> tuple[Fault, ...]:
         raise SystemExit(str(error)) from error
 
 
-def _local(arguments: argparse.Namespace, faults: Sequence[Fault]) -> LocalConnect:
+def _phones(arguments: argparse.Namespace) -> LocalPhones:
+    try:
+        return phones_of(arguments)
+    except OSError as error:
+        raise SystemExit(f"Cannot read {arguments.phone_table}: {error.strerror}") from error
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _local(
+    arguments: argparse.Namespace, faults: Sequence[Fault], phones: LocalPhones
+) -> LocalConnect:
     try:
         return LocalConnect(
             seed=arguments.seed,
@@ -92,6 +114,7 @@ def _local(arguments: argparse.Namespace, faults: Sequence[Fault]) -> LocalConne
             log_requests=arguments.log_requests,
             sns=dict(arguments.sns),
             receipts=arguments.receipts,
+            phones=phones,
         )
     except OSError as error:
         raise SystemExit(f"Cannot use {error.filename}: {error.strerror}") from error
@@ -127,7 +150,7 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> None:
             read (1).
     """
     arguments = read_arguments(argv, program)
-    faults = _faults(arguments.faults)
+    faults, phones = _faults(arguments.faults), _phones(arguments)
     # A shell starts background jobs with SIGINT ignored; asked to stop, this one does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -135,10 +158,10 @@ def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> None:
         _show_log(_REQUESTS, logging.INFO, sys.stderr, "%(asctime)s %(message)s")
     if arguments.trace:
         _show_log(_TRACE, logging.DEBUG, sys.stdout, "# %(asctime)s %(message)s")
-    local = _local(arguments, faults)
+    local = _local(arguments, faults, phones)
     try:
         with local:
-            print(_announcement(local, arguments), flush=True)
+            print(_announcement(local, arguments, phones), flush=True)
             if not is_host_local(arguments.host):
                 print(_warning(local, arguments.host), file=sys.stderr, flush=True)
             threading.Event().wait()

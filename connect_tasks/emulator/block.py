@@ -17,6 +17,7 @@ _UNLIMITED = 100_000
 # What is enforced, by the quotas that campaigns keep to: rate and burst.
 _RATES = {
     ("starts_per_second", "start_burst"): "start_chat_contact",
+    ("outbound_starts_per_second", "outbound_start_burst"): "start_outbound_chat_contact",
     ("stops_per_second", "stop_burst"): "stop_contact",
     ("describes_per_second", "describe_burst"): "describe_contact",
     ("searches_per_second", "search_burst"): "search_contacts",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from connect_tasks.emulator.phones.arguments import add_phones
 from connect_tasks.emulator.quotas import QUOTA_NAMES, LocalQuotas, Rate
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 
@@ -40,6 +41,7 @@ def read_arguments(argv: Sequence[str] | None, program: str = PROGRAM) -> argpar
     _add_flows(parser)
     _add_place(parser)
     _add_streaming(parser)
+    add_phones(parser)
     _add_time(parser)
     _add_quotas(parser)
     _add_sight(parser)

@@ -23,6 +23,7 @@ from connect_tasks.emulator.instance.identity import INSTANCE_ID
 from connect_tasks.emulator.instance.installed_flows import InstalledFlows
 from connect_tasks.emulator.instance.record import ContactRecord
 from connect_tasks.emulator.limits import LocalLimits
+from connect_tasks.emulator.phones.settings import LocalPhones
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.background import Background
 from connect_tasks.emulator.server.ticker import steady_clock
@@ -83,6 +84,8 @@ class LocalConnect:
             is streamed to others nobody hears.
         receipts: Whether the other side confirms each message of the customer as delivered and
             read, as the workspace of an agent does.
+        phones: The phones that StartOutboundChatContact reaches, and what they write back; by
+            default all of them answer. Experimental: never compared with Amazon.
         log_requests: One line for each request in the log `connect_tasks.emulator.server
             .request_log`: operation, status, milliseconds.
         storage: The S3 bucket that transcripts of ended contacts are kept in; with None the
@@ -123,6 +126,7 @@ class LocalConnect:
         log_requests: bool = False,
         sns: Mapping[str, str] = MappingProxyType({}),
         receipts: bool = False,
+        phones: LocalPhones | None = None,
     ) -> None:
         flows = _installed(flow_files, world)
         self.flow = _chosen(flow, flows)
@@ -161,6 +165,7 @@ class LocalConnect:
             lambda: clock().timestamp(),
             publish=self._topics.publish,
             receipts=receipts,
+            phones=phones,
         )
         self._backend.take_up(remembered.started, remembered.issued)
         self._lock = threading.Lock()

@@ -26,6 +26,7 @@ class LocalQuotas:
 
     Attributes:
         start_chat_contact: Rate of StartChatContact.
+        start_outbound_chat_contact: Rate of StartOutboundChatContact.
         stop_contact: Rate of StopContact.
         describe_contact: Rate of DescribeContact.
         describe_instance: Rate of DescribeInstance.
@@ -67,6 +68,7 @@ class LocalQuotas:
     """
 
     start_chat_contact: tuple[float, float] | None = Rate(5, 8)
+    start_outbound_chat_contact: tuple[float, float] | None = Rate(2, 5)
     stop_contact: tuple[float, float] | None = Rate(10, 15)
     describe_contact: tuple[float, float] | None = Rate(10, 15)
     describe_instance: tuple[float, float] | None = Rate(2, 5)
@@ -118,6 +120,7 @@ _THROTTLED = RefusedError("ThrottlingException", "Rate exceeded")
 _SLOW_READER = RefusedError("SlowDown", "Please reduce your request rate.")
 _BUCKETS = {
     "StartChatContact": ("start_chat_contact", _SLOW_DOWN),
+    "StartOutboundChatContact": ("start_outbound_chat_contact", _THROTTLED),
     "StopContact": ("stop_contact", _SLOW_DOWN),
     "DescribeContact": ("describe_contact", _THROTTLED),
     "DescribeInstance": ("describe_instance", _SLOW_DOWN),

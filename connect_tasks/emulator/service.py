@@ -10,6 +10,7 @@ from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.changes import Changes
 from connect_tasks.emulator.instance.confirming import confirm_all
 from connect_tasks.emulator.instance.listings import Listings
+from connect_tasks.emulator.instance.outbound import Outbound
 from connect_tasks.emulator.instance.participant import ParticipantService
 from connect_tasks.emulator.instance.queries import Queries
 from connect_tasks.emulator.instance.sign_ins import SignIns
@@ -20,6 +21,7 @@ from connect_tasks.emulator.model.queries import read_query
 from connect_tasks.emulator.model.rules import RULES
 from connect_tasks.emulator.model.strict_json import read_json
 from connect_tasks.emulator.model.validation import Problem, Validator
+from connect_tasks.emulator.phones.settings import LocalPhones
 from connect_tasks.emulator.quotas import LocalQuotas, Throttle
 
 __all__ = ["Request", "Service", "access_key_of"]
@@ -83,6 +85,7 @@ class Service:
         now: Seconds of the instance's clock.
         publish: Takes what is streamed to SNS topics.
         receipts: Whether the other side confirms each message of the customer.
+        phones: The phones that it reaches; all answer if None.
 
     Attributes:
         attachments: The files that are sent.
@@ -100,6 +103,7 @@ class Service:
         *,
         publish: Publish = _publish_nowhere,
         receipts: bool = False,
+        phones: LocalPhones | None = None,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.refusals: Counter[tuple[str, str]] = Counter()
@@ -110,12 +114,15 @@ class Service:
         self.attachments = Attachments(backend, quotas)
         self.sign_ins = SignIns(backend)
         streams = Streams(backend, publish, quotas.topics)
-        backend.welcome += [streams.greet, *([confirm_all] if receipts else [])]
+        outbound = Outbound(backend, phones or LocalPhones())
+        confirming = [confirm_all] if receipts else []
+        backend.welcome += [streams.greet, *confirming, outbound.greet]
         participant = ParticipantService(backend, self.attachments, self.sign_ins)
         queries, listings = Queries(backend, self.attachments), Listings(backend)
         changes = Changes(backend, streams, quotas)
         self._contact_calls: dict[str, Callable[[Any], dict[str, Any]]] = {
             "StartChatContact": backend.start_chat,
+            "StartOutboundChatContact": outbound.start,
             "StopContact": backend.stop_contact,
             "DescribeContact": queries.describe_contact,
             "DescribeInstance": queries.describe_instance,
@@ -180,7 +187,7 @@ class Service:
         params = request.params if isinstance(request.params, dict) else {}
         contact_id = params.get("ContactId") or params.get("InitialContactId")
         chat = self._backend.chats.get(str(contact_id))
-        named = chat.customer_id if chat else params.get("CustomerId")
+        named = chat.customer_id if chat else params.get("CustomerId") or _number_in(params)
         # Nothing has been checked yet: it can be of any type.
         return named if isinstance(named, str) else None
 
@@ -219,6 +226,12 @@ def access_key_of(signature: str) -> str:
     """The access key in an `Authorization` header, or in the credential of a signed link."""
     _, name, credential = signature.rpartition("Credential=")
     return (credential if name else signature).partition("/")[0] if "/" in signature else ""
+
+
+def _number_in(params: Mapping[str, Any]) -> object:
+    """Whose phone a request names: whoever is written to there has no other id."""
+    destination = params.get("DestinationEndpoint")
+    return destination.get("Address") if isinstance(destination, dict) else None
 
 
 def _invalid(operation: str, problems: list[Problem]) -> RefusedError:

@@ -136,9 +136,9 @@ def resume(
         function_of(hand_over)
     with SharedLedger(ledger) as shared:
         opened = shared.open()
-        invites = _invites(campaign, opened, hand_over)
+        way = _way(campaign, opened, hand_over)
         manage.resume(campaign, opened)
-        if invites:
+        if way is CampaignMode.INVITATION:
             run_logger().info(
                 "campaign %s is run by invitation: its links work again, and nothing was started",
                 campaign,
@@ -150,20 +150,22 @@ def resume(
                 connect=connect,
                 ledger=shared,
                 hand_over=hand_over,
+                outbound=way is CampaignMode.OUTBOUND,
                 when_deferred=when_deferred,
             )
             with_approvals(opened.existing_campaign(campaign), opened, goes_on)
         return collect_responses(campaign, ledger=shared, save_to=save_to)
 
 
-def _invites(campaign: str, ledger: Ledger, hand_over: object) -> bool:
-    """Whether a campaign is run by invitation; one that is not must be run in its own way."""
+def _way(campaign: str, ledger: Ledger, hand_over: object) -> CampaignMode:
+    """How a campaign goes on; one that needs a function for that must be given it, no other may."""
     name = ledger.existing_campaign(campaign)
-    if hand_over is None and ledger.mode(name) is CampaignMode.INVITATION:
-        return True
+    mode = ledger.mode(name)
+    if hand_over is None and mode in {CampaignMode.INVITATION, CampaignMode.OUTBOUND}:
+        return mode
     way = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
     ledger.check_mode(name, way)
-    return False
+    return way
 
 
 @table_flow(name="campaign-withdraw", flow_run_name="withdraw customers of {campaign}")

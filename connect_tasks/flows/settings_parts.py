@@ -14,13 +14,19 @@ from connect_tasks.blocks import load_policy, written
 from connect_tasks.campaign.policy import OutreachPolicy
 from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.errors import InputError
 
-__all__ = ["SECTIONS", "Parts", "SettingsParameter", "parts"]
+__all__ = ["SECTIONS", "OutboundParts", "Parts", "SettingsParameter", "outbound_parts", "parts"]
 
-SECTIONS = ("campaign", "instance", "template", "conversation", "policy")
+SECTIONS = ("campaign", "instance", "template", "text_out", "conversation", "policy")
 """What the text may have at its top."""
 
+_NAMES: dict[type[Any], str] = {
+    ChatTemplate: "template",
+    OutboundChatTemplate: "text_out",
+    Conversation: "conversation",
+}
 _ELSEWHERE = ("path", "block")
 
 if TYPE_CHECKING:
@@ -45,6 +51,37 @@ class Parts:
     template: ChatTemplate | None
     conversation: Conversation | None
     policy: OutreachPolicy | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundParts:
+    """The same of a run that writes to phones."""
+
+    template: OutboundChatTemplate | None
+    policy: OutreachPolicy | None
+
+
+def outbound_parts(settings: object, *, template: Any = None, policy: Any = None) -> OutboundParts:
+    r"""The parts of a run that writes to phones, as `parts` has them.
+
+    Args:
+        settings: As for `parts`, with `[text_out]` for the template.
+        template: As it is given, or None.
+        policy: The same.
+
+    Raises:
+        InputError: As for `parts`.
+
+    Example:
+        >>> arn = "arn:aws:connect:eu-central-1:123456789012:phone-number/p-1"
+        >>> outbound_parts(f"[text_out]\nsource_endpoint = '{arn}'").template.subtype is None
+        True
+    """
+    said = _sections(settings)
+    return OutboundParts(
+        template or _made(OutboundChatTemplate, said.get("text_out")),
+        load_policy(_policy(said) if policy is None else policy),
+    )
 
 
 def parts(
@@ -90,8 +127,7 @@ def _sections(settings: object) -> dict[str, Any]:
 
 
 def _made(model: type[Any], fields: dict[str, Any] | None) -> Any:
-    name = "template" if model is ChatTemplate else "conversation"
-    return None if fields is None else checked(model, fields, f"[{name}] of the settings")
+    return None if fields is None else checked(model, fields, f"[{_NAMES[model]}] of the settings")
 
 
 def _policy(said: dict[str, Any]) -> object:

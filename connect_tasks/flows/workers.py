@@ -87,12 +87,15 @@ def campaign_worker(
                 f"This machine's ledger does not have campaign {campaign!r}. All machines "
                 "need the same one: a PostgreSQL URL as `ledger`, or as $CONNECT_TASKS_LEDGER."
             )
+        # Of these there is one way to run them: what was planned is sent, and nothing else.
+        mode = opened.mode(opened.existing_campaign(campaign))
         return start_chats(
             campaign,
             connect=instance,
             ledger=shared,
             table_id=table_id,
             hand_over=hand_over,
+            outbound=mode is CampaignMode.OUTBOUND,
             when_deferred=when_deferred,
         )
 

@@ -22,6 +22,10 @@ _WAYS = {
         "run by hand-over: each chat goes to its customer in your app (`outreach` with "
         "`hand_over`), and no run may speak as them"
     ),
+    CampaignMode.OUTBOUND: (
+        "run outbound: each customer is written to on their phone (`text_out`), and no run may "
+        "speak as them"
+    ),
 }
 
 # A person reads no more.

@@ -20,7 +20,8 @@ MAY_BE_UNJOINED = frozenset({Status.STARTING, Status.UNKNOWN, Status.STARTED})
 class Planned:
     """A valid row, ready to be written: the exact request and what our side will say.
 
-    `withheld` is why the policy never lets its customer be contacted, if it does not.
+    `withheld` is why the policy never lets its customer be contacted, if it does not. `endpoint` is
+    the number at which they are contacted, if it is not a chat of their own.
     """
 
     customer_id: str
@@ -33,6 +34,7 @@ class Planned:
     time_zone: str | None = None
     variant: str | None = None
     withheld: tuple[Why, ...] = ()
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

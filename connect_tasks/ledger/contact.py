@@ -76,12 +76,14 @@ class CampaignMode(StrEnum):
     """Who speaks as the customer in a campaign's chats; it never changes.
 
     In a simulation our side does, from the table. By an invitation the person does, when they
-    press the button of their link, and by a hand-over in the company's own app, at once.
+    press the button of their link, by a hand-over in the company's own app, at once, and outbound
+    on their phone.
     """
 
     SIMULATION = "simulation"
     INVITATION = "invitation"
     HAND_OVER = "hand_over"
+    OUTBOUND = "outbound"
 
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {

@@ -16,6 +16,8 @@ LONGEST_MINUTES = 10_080
 """How long Amazon lets any chat live."""
 
 _DURATION = "ChatDurationInMinutes"
+# Theirs from when it is on record that they have it.
+_GIVEN = (CampaignMode.HAND_OVER, CampaignMode.OUTBOUND)
 
 
 def are_peoples() -> sa.ColumnElement[bool]:
@@ -50,7 +52,7 @@ def count_query(instance_id: str, now: float, dialect: str) -> sa.Select[Any]:
     columns, theirs = contacts.c, campaigns.c
     is_persons = sa.or_(
         theirs.mode == CampaignMode.INVITATION,
-        sa.and_(theirs.mode == CampaignMode.HAND_OVER, columns.handed_over_at.is_not(None)),
+        sa.and_(theirs.mode.in_(_GIVEN), columns.handed_over_at.is_not(None)),
     )
     ends_at = sa.extract("epoch", columns.started_at) + _minutes(dialect) * 60
     return (

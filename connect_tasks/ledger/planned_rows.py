@@ -111,6 +111,7 @@ def _own_values(row: Planned) -> dict[str, Any]:
         "messages": json.dumps(written_messages(row.messages)),
         "time_zone": row.time_zone,
         "variant": row.variant,
+        "endpoint": row.endpoint,
         "error_code": str(row.withheld[0].rule) if row.withheld else None,
         "error_message": reasons(row.withheld) if row.withheld else None,
     }

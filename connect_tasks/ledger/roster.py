@@ -10,7 +10,7 @@ The rules of this file:
 - A write of many contacts locks other writers out, so that none waits for another in a circle.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,7 @@ from connect_tasks.aws.problems import shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
+from connect_tasks.ledger import endpoints
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import (
     CampaignMode,
@@ -147,6 +148,7 @@ class Roster(LedgerReader):
         now: datetime,
         table_id: str | None = None,
         policy: str = "",
+        on_taken: Callable[[Planned], None] | None = None,
     ) -> int:
         """Write valid rows as `planned` or `withheld`; what may have been sent keeps its request.
 
@@ -156,6 +158,8 @@ class Roster(LedgerReader):
             now: The present time.
             table_id: Which table they are of, for `ClaimTerms`.
             policy: Which one withholds some of them, for the record.
+            on_taken: Told each row that is not written, because its number is another customer's
+                of the campaign; numbers may be shared if None.
 
         Returns:
             How many were written or, where their request stays, are of this table now. A row that
@@ -165,9 +169,10 @@ class Roster(LedgerReader):
         if not rows:
             return 0
         statement = self._insert_or_correct()
-        kinds = ([row for row in rows if bool(row.withheld) is kind] for kind in (False, True))
         with self._writing() as connection:
             lock_out_writers(connection, contacts)
+            rows = self._with_own_numbers(connection, campaign, rows, on_taken)
+            kinds = ([row for row in rows if bool(row.withheld) is kind] for kind in (False, True))
             written = sum(
                 insert_planned(connection, statement, campaign, some, now, table_id)
                 for some in kinds
@@ -176,6 +181,34 @@ class Roster(LedgerReader):
             withheld = [_judged(campaign, row) for row in rows if row.withheld]
             record(connection, withheld, moment=Moment.PLAN, policy=policy, now=now)
             return written
+
+    def numbers_taken(self, campaign: str, numbers: Mapping[str, str]) -> set[str]:
+        """Which customers have a number that is another customer's of the campaign, as it is now.
+
+        Args:
+            campaign: Whose customers.
+            numbers: Their numbers by their keys; each once.
+        """
+        with self._reading() as connection:
+            hashes = endpoints.hashes(connection, numbers)
+            return endpoints.taken(connection, campaign, hashes)
+
+    def _with_own_numbers(
+        self,
+        connection: sa.Connection,
+        campaign: str,
+        rows: Sequence[Planned],
+        on_taken: Callable[[Planned], None] | None,
+    ) -> Sequence[Planned]:
+        rows = endpoints.hashed(connection, rows)
+        if on_taken is None:
+            return rows
+        wanted = {row.customer_key: row.endpoint for row in rows if row.endpoint is not None}
+        taken = endpoints.taken(connection, campaign, wanted)
+        for row in rows:
+            if row.customer_key in taken:
+                on_taken(row)
+        return [row for row in rows if row.customer_key not in taken]
 
     def _insert_or_correct(self) -> sqlite.Insert | postgresql.Insert:
         insert, columns = self._insert(contacts), contacts.c
@@ -188,7 +221,7 @@ class Roster(LedgerReader):
             columns.variant.is_distinct_from(insert.excluded.variant),
         )
         is_corrected = sa.and_(columns.status == Status.PLANNED, is_another)
-        names = ("request", "fingerprint", "messages", "time_zone", "variant")
+        names = ("request", "fingerprint", "messages", "time_zone", "variant", "endpoint")
         # A worker sends what it read when it claimed, and the record must not say anything else:
         # with a new request the claim ends, and the worker cannot send the old one.
         anew = {**_UNCLAIMED, "not_before": sa.null()}

@@ -26,7 +26,7 @@ __all__ = [
     "suppressions",
 ]
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -106,6 +106,8 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "DROP INDEX IF EXISTS contacts_by_status",
         "DROP INDEX IF EXISTS contacts_by_table",
     ),
+    # Until then nobody was contacted at a number.
+    7: ("ALTER TABLE contacts ADD COLUMN endpoint TEXT",),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
 
@@ -186,6 +188,8 @@ contacts = sa.Table(
     sa.Column("not_before", _UtcDateTime),
     sa.Column("time_zone", sa.Text),
     sa.Column("variant", sa.Text),
+    # Of the number at which they are contacted only a hash: see `endpoints`.
+    sa.Column("endpoint", sa.Text),
     # Who may be contacted is found without walking past all who must wait.
     sa.Index("contacts_by_status", "campaign", "status", "not_before", "id"),
 )
@@ -197,6 +201,16 @@ sa.Index(
     contacts.c.customer_key,
     contacts.c.generation,
     unique=True,
+)
+
+# Whether another customer has a number is asked for each that is planned: not by walking through
+# all of them.
+sa.Index(
+    "contacts_by_endpoint",
+    contacts.c.campaign,
+    contacts.c.endpoint,
+    sqlite_where=contacts.c.endpoint.is_not(None),
+    postgresql_where=contacts.c.endpoint.is_not(None),
 )
 
 # A run claims the customers of its table: not by walking past all who wait and are not in it.

@@ -15,7 +15,7 @@ from connect_tasks.aws.pacing.concurrency import SlotDemand
 from connect_tasks.aws.pacing.token_bucket import PermitRequest, Permits
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.errors import ClaimLostError, InputError, NotAllowedError
-from connect_tasks.ledger import claims, redaction, shared_limits
+from connect_tasks.ledger import claims, endpoints, redaction, shared_limits
 from connect_tasks.ledger.arms import Arms
 from connect_tasks.ledger.audit import Audit
 from connect_tasks.ledger.changes import Change, Heard, Planned, Progress
@@ -404,6 +404,7 @@ class Ledger(Roster):
                     "wait for the end of the run, or pause the campaign, and look again."
                 )
             if again is not None:
+                [again] = endpoints.hashed(connection, [again])
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
 

@@ -26,6 +26,7 @@ STAYS: Mapping[str, Mapping[str, str]] = {
         "handed_over_at": "the same",
         "not_before": "until when the policy let them wait",
         "variant": "which arm of an experiment they were in, for its counts",
+        "endpoint": "a hash that finds their number when another customer has it",
     },
     "refusals": {
         "campaign": "which campaign refused a row",

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 
@@ -20,16 +20,16 @@ from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.policy_lists import lists_not_there
 from connect_tasks.campaign.results import CampaignResult
 from connect_tasks.campaign.run import WhenDeferred, run_campaign
-from connect_tasks.chat.template.chat_template import ChatTemplate
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.databases.opening import is_database
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tables.reading import open_table
 from connect_tasks.tasks.assets import place_of, save_files, save_in_database
-from connect_tasks.tasks.forecasts import bind_rows, chunks_of, expected_of, row_count
+from connect_tasks.tasks.forecasts import chunks_of, expected_of, row_count
 from connect_tasks.tasks.monitor import CampaignMonitor, publish_result
 from connect_tasks.tasks.plan_log import tell_plan
 from connect_tasks.tasks.progress import watching_rows
+from connect_tasks.tasks.row_templates import GivenTemplate, held_minutes, renderer_of
 from connect_tasks.tasks.run_context import (
     NO_RECORD,
     SharedLedger,
@@ -51,7 +51,7 @@ __all__ = ["collect_responses", "start_chats", "validate_customers"]
 @plain_errors
 def validate_customers(
     customers: "pd.DataFrame | str | os.PathLike[str]",
-    template: ChatTemplate | dict[str, Any] | None = None,
+    template: GivenTemplate = None,
     *,
     campaign: str,
     connect: AmazonConnectInstance,
@@ -59,6 +59,7 @@ def validate_customers(
     ledger: str | SharedLedger | None = None,
     mode: CampaignMode = CampaignMode.SIMULATION,
     policy: PolicyLike | None = None,
+    shared_numbers: bool = False,
 ) -> Plan:
     """Check every row of a table and enter the valid ones into a campaign. Nothing is sent.
 
@@ -78,6 +79,8 @@ def validate_customers(
         policy: Who may be contacted when: an `OutreachPolicy`, its block or the name of one, or the
             path of its TOML file. The campaign keeps it; None leaves it as it is, and
             `OutreachPolicy()` takes all rules away.
+        shared_numbers: Whether customers who are written to on their phones may share a number;
+            else the first one has it, and the rows of others are refused.
 
     Returns:
         How many rows are valid, refused and known already; in `outlook`, who may be contacted now,
@@ -109,7 +112,7 @@ def validate_customers(
         campaign = opened.campaign_name(campaign)
         rules = stored_policy(opened, campaign) if given is None else given
         slips = lists_not_there(rules, opened.suppressions.lists())
-        renderer = bind_rows(table, template, connect, conversation, mode, rules)
+        renderer = renderer_of(table, template, connect, conversation, mode, rules)
         chunks = chunks_of(table, renderer, rules)
         opened.open_campaign(
             campaign,
@@ -121,7 +124,14 @@ def validate_customers(
             limits_group=None if given is None else given.group,
         )
         plan = plan_campaign(
-            opened, campaign, chunks, renderer, now=now, policy=rules, on_progress=show
+            opened,
+            campaign,
+            chunks,
+            renderer,
+            now=now,
+            policy=rules,
+            shared_numbers=shared_numbers,
+            on_progress=show,
         )
         said = (*table.warnings, *renderer.warnings(), *slips, *plan.warnings)
         source = place_of(customers)
@@ -134,6 +144,7 @@ def validate_customers(
             policy=rules,
             outlook=plan.outlook,
             measured_seconds=opened.mean_chat_seconds(connect.instance_id),
+            most_minutes=held_minutes(template),
         )
     tell_plan(plan, expected, mode)
     return plan
@@ -149,6 +160,7 @@ def start_chats(
     ledger: str | SharedLedger | None = None,
     table_id: str | None = None,
     hand_over: HandOver | str | None = None,
+    outbound: bool = False,
     when_deferred: WhenDeferred = "end",
 ) -> Funnel:
     """Start, hold and close the chats of all customers of a campaign that are not settled.
@@ -166,6 +178,7 @@ def start_chats(
             returned. All who wait in the campaign if None.
         hand_over: Gives each started chat to its customer: something that takes a `StartedChat`,
             or where it is, as `package.module:function`. The campaign must be planned for it.
+        outbound: Write to the customers on their phones. The campaign must be planned for it.
         when_deferred: What to do when only those are left who have to wait by the policy: `end`, or
             `wait` for them.
 
@@ -204,6 +217,7 @@ def start_chats(
                 connect.connect(),
                 conversation=conversation,
                 hand_over=hand_over,
+                outbound=outbound,
                 when_deferred=when_deferred,
                 table_id=table_id,
                 on_progress=monitor.show,

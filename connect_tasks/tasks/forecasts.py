@@ -1,7 +1,7 @@
 """The forecast of a campaign, and what a table is to one: of these, nothing is written."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prefect import task
 
-from connect_tasks.aws.field_types import WHOLE_CONNECTION
-from connect_tasks.aws.problems import checked
 from connect_tasks.blocks import AmazonConnectInstance, load_policy
 from connect_tasks.blocks.notebooks import awaited
 from connect_tasks.blocks.policy import PolicyLike
 from connect_tasks.blocks.tables import given_table
 from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
-from connect_tasks.campaign.hand_over.started_chat import CHAT_MINUTES
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
-from connect_tasks.campaign.inviting import chat_minutes
 from connect_tasks.campaign.link_judge import LinkJudge
+from connect_tasks.campaign.outbound_forecast import outbound_forecast
 from connect_tasks.campaign.outlook import Outlook
 from connect_tasks.campaign.planned_verdicts import PlannedVerdicts
 from connect_tasks.campaign.planning import CHUNK_ROWS, look_over
@@ -28,13 +25,11 @@ from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.policy_lists import lists_not_there
-from connect_tasks.campaign.ramp_steps import check_ramp, ramp_words
+from connect_tasks.campaign.ramp_steps import ramp_words
 from connect_tasks.campaign.row_check import Intake
 from connect_tasks.campaign.row_policy import RowPolicy
-from connect_tasks.campaign.variant_renderer import VARIANT, AnyRenderer, bind_variants
-from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.campaign.variant_renderer import EitherRenderer
 from connect_tasks.chat.template.conversation import Conversation
-from connect_tasks.chat.template.renderer import RowRenderer
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.database import ledger_exists
@@ -42,13 +37,14 @@ from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.reading import Table, open_table
 from connect_tasks.tasks.artifacts import ArtifactKind, publish_markdown
 from connect_tasks.tasks.progress import watching_rows
+from connect_tasks.tasks.row_templates import GivenTemplate, held_minutes, renderer_of
 from connect_tasks.tasks.run_context import NO_RECORD, ledger_url, run_logger
 from connect_tasks.tasks.run_log import plain_errors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["bind_rows", "chunks_of", "expected_of", "preview", "row_count"]
+__all__ = ["chunks_of", "expected_of", "preview", "row_count"]
 
 _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 
@@ -57,7 +53,7 @@ _WhatIsKnown: TypeAlias = Callable[[Sequence[str]], Mapping[str, Known]]
 @plain_errors
 def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     customers: "pd.DataFrame | str | os.PathLike[str]",
-    template: ChatTemplate | dict[str, Any] | None,
+    template: GivenTemplate,
     connect: AmazonConnectInstance,
     conversation: Conversation | None = None,
     *,
@@ -68,6 +64,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     mode: CampaignMode = CampaignMode.SIMULATION,
     policy: PolicyLike | None = None,
     expires_after: timedelta | None = None,
+    shared_numbers: bool = False,
 ) -> Forecast:
     """Say what a campaign would come to: nothing is sent, and nothing is written anywhere.
 
@@ -88,6 +85,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
             path of its TOML file. If None, as the campaign was planned last.
         expires_after: How long links would work, in an invitation: those that would end before the
             policy lets them be sent are none. If None, they work long enough.
+        shared_numbers: Whether customers who are written to on their phones may share a number.
 
     Returns:
         Counts, reasons, rendered messages, the duration and what limits it, calls of Amazon's API;
@@ -118,7 +116,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
     with _past(ledger_url(ledger), campaign, connect.instance_id, mode) as past, watched as show:
         rules = past.policy if given is None else given
         slips = lists_not_there(rules, past.ledger.suppressions.lists() if past.ledger else ())
-        renderer = bind_rows(table, template, connect, conversation, mode, rules)
+        renderer = renderer_of(table, template, connect, conversation, mode, rules)
         verdicts = PlannedVerdicts(
             _judge(rules, expires_after), past.ledger, datetime.now(UTC), past.campaign
         )
@@ -129,6 +127,8 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
             known=past.known,
             policy=rules,
             verdicts=verdicts,
+            numbers_taken=past.numbers_taken,
+            shared_numbers=shared_numbers,
             on_progress=show,
         )
         intake = replace(intake, warnings=(*slips, *intake.warnings))
@@ -141,6 +141,7 @@ def preview(  # noqa: PLR0913 - a campaign's, and what only some ways of it need
         outlook=verdicts.outlook,
         given_seconds=mean_chat_seconds,
         measured_seconds=past.chat_seconds,
+        most_minutes=held_minutes(template),
     )
     run_logger().info("%s: %s", campaign or "preview", expected.summary)
     for sentence in (*table.warnings, *renderer.warnings(), *intake.warnings):
@@ -155,54 +156,8 @@ def _judge(rules: OutreachPolicy, expires_after: timedelta | None) -> PolicyJudg
     return PolicyJudge(rules) if expires_after is None else LinkJudge(rules, expires_after)
 
 
-def bind_rows(
-    table: Table,
-    template: ChatTemplate | dict[str, Any] | None,
-    connect: AmazonConnectInstance,
-    conversation: Conversation | None,
-    mode: CampaignMode,
-    policy: OutreachPolicy,
-) -> AnyRenderer:
-    """The templates of a table, its variants' too, compiled for their instance and its way.
-
-    Raises:
-        InputError: It cannot be used with this table at all.
-    """
-    check_ramp(policy, mode)
-    minutes = CHAT_MINUTES if mode is CampaignMode.HAND_OVER else None
-    if mode is CampaignMode.INVITATION:
-        minutes = chat_minutes(connect.quotas)
-
-    with_start = connect.connects_with_start and mode is CampaignMode.SIMULATION
-
-    def bind(of: ChatTemplate, said: Conversation | None) -> RowRenderer:
-        return (_with_connection(of) if with_start else of).bind(
-            instance_id=connect.instance_id,
-            contact_flow_id=connect.contact_flow_id,
-            conversation=said,
-            columns=table.columns,
-            besides=(VARIANT,) if policy.variants else (),
-            chat_minutes=minutes,
-        )
-
-    return bind_variants(
-        _as_template(template, table.columns),
-        conversation,
-        policy,
-        bind,
-        converses=mode is CampaignMode.SIMULATION,
-    )
-
-
-def _with_connection(template: ChatTemplate) -> ChatTemplate:
-    """The template, asking for the chat's connection unless it says what to ask for."""
-    if template.connection_types is not None:
-        return template
-    return template.model_copy(update={"connection_types": WHOLE_CONNECTION})
-
-
 def chunks_of(
-    table: Table, renderer: AnyRenderer, policy: OutreachPolicy
+    table: Table, renderer: EitherRenderer, policy: OutreachPolicy
 ) -> Iterator[list[dict[str, Any]]]:
     """A table's rows, with the columns that the template and the policy read.
 
@@ -226,13 +181,25 @@ def expected_of(
     outlook: Outlook,
     given_seconds: float | None = None,
     measured_seconds: float | None = None,
+    most_minutes: int | None = None,
 ) -> Forecast:
-    """What a table comes to in a campaign of this way; the seconds as for `forecast`."""
+    """What a table comes to in a campaign of this way; the seconds as for `forecast`.
+
+    The minutes are how long a conversation on a phone lasts at most, if the template says it.
+    """
     if mode is CampaignMode.INVITATION:
         return invitation_forecast(intake, connect.quotas, outlook=outlook)
     seconds = {"given_seconds": given_seconds, "measured_seconds": measured_seconds}
     made: Forecast
-    if mode is CampaignMode.HAND_OVER:
+    if mode is CampaignMode.OUTBOUND:
+        made = outbound_forecast(
+            intake,
+            connect.quotas,
+            outlook=outlook,
+            given_seconds=given_seconds,
+            held_minutes=most_minutes,
+        )
+    elif mode is CampaignMode.HAND_OVER:
         made = hand_over_forecast(intake, connect.quotas, outlook=outlook, **seconds)
     else:
         made = forecast(intake, connect.quotas, conversation, outlook=outlook, **seconds)
@@ -250,6 +217,7 @@ class _Past:
 
     ledger: Ledger | None = None
     known: _WhatIsKnown = lambda _: {}
+    numbers_taken: Callable[[Mapping[str, str]], Collection[str]] = lambda _: ()
     policy: OutreachPolicy = field(default_factory=OutreachPolicy)
     chat_seconds: float | None = None
     campaign: str | None = None
@@ -268,14 +236,11 @@ def _past(url: str, campaign: str | None, instance_id: str, mode: CampaignMode) 
             opened.check_mode(campaign, mode)
         known: _WhatIsKnown = partial(opened.recognised, campaign) if campaign else lambda _: {}
         policy = stored_policy(opened, campaign) if campaign else OutreachPolicy()
-        yield _Past(opened, known, policy, opened.mean_chat_seconds(instance_id), campaign)
-
-
-def _as_template(
-    template: ChatTemplate | dict[str, Any] | None, columns: Iterable[str]
-) -> ChatTemplate:
-    if template is None:
-        return ChatTemplate.from_columns(columns)
-    if isinstance(template, ChatTemplate):
-        return template
-    return checked(ChatTemplate, template, "template")
+        yield _Past(
+            ledger=opened,
+            known=known,
+            numbers_taken=partial(opened.numbers_taken, campaign) if campaign else lambda _: (),
+            policy=policy,
+            chat_seconds=opened.mean_chat_seconds(instance_id),
+            campaign=campaign,
+        )

@@ -16,7 +16,7 @@ from connect_tasks.campaign.summary import pace_now, summary_markdown
 from connect_tasks.databases.addresses import hide_password
 from connect_tasks.databases.opening import is_database
 from connect_tasks.errors import ConnectTasksError
-from connect_tasks.ledger.contact import CampaignState
+from connect_tasks.ledger.contact import CampaignMode, CampaignState
 from connect_tasks.ledger.deferred import Deferred
 from connect_tasks.ledger.store import Ledger
 from connect_tasks.tables.destinations import as_uri
@@ -206,7 +206,8 @@ class CampaignMonitor:
             self._logger.info("campaign %s went on after %s: %s", self._campaign, step, told)
 
     def _log(self, funnel: Funnel, waits: Deferred) -> None:
-        more = [f"{funnel.handed_over} handed over"] if funnel.handed_over else []
+        how = "written to" if funnel.mode is CampaignMode.OUTBOUND else "handed over"
+        more = [f"{funnel.handed_over} {how}"] if funnel.handed_over else []
         if funnel.withheld:
             more.append(f"{funnel.withheld} of them withheld by the policy")
         if waits.count:

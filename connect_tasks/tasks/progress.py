@@ -114,6 +114,8 @@ def _view_of_funnel(funnel: Funnel) -> _View:
     # What people answer is known when it is collected; that they have their chats, now.
     by_people = funnel.mode is CampaignMode.HAND_OVER
     got = f"{funnel.handed_over} handed over" if by_people else f"{funnel.replied} replied"
+    if funnel.mode is CampaignMode.OUTBOUND:
+        got = f"{funnel.handed_over} written to"
     if funnel.waits_until:
         got = f"{got}, waiting until {utc_minute(funnel.waits_until)}"
     return _View(

@@ -116,6 +116,62 @@ def test_a_client_token_stands_for_one_contact_even_after_its_end(instance: Inst
     assert first["ContactId"] == alive["ContactId"] == dead["ContactId"]
 
 
+@pytest.fixture
+def text(instance: Instance, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """A request that begins a conversation on a phone: by SMS, your own one on a real instance."""
+    source, number = "arn:aws:connect:us-east-1:111122223333:phone-number/p-1", "+4915112345678"
+    if request.config.getoption("--aws-verified", default=False):
+        names = ("CONNECT_TASKS_PHONE_NUMBER_ARN", "CONNECT_TASKS_PHONE_NUMBER")
+        if not all(name in os.environ for name in names):
+            pytest.skip(f"texts nobody: name a source and your own phone in {' and '.join(names)}")
+        source, number = (os.environ[name] for name in names)
+    return {
+        "InstanceId": instance.instance_id,
+        "ContactFlowId": instance.contact_flow_id,
+        "SourceEndpoint": {"Type": "CONNECT_PHONENUMBER_ARN", "Address": source},
+        "DestinationEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": number},
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:SMS"}},
+        "ClientToken": token(),
+    }
+
+
+def test_a_text_gives_one_contact_for_its_token_and_tells_how_it_ended(
+    instance: Instance, text: dict[str, Any]
+) -> None:
+    first = instance.connect.start_outbound_chat_contact(**text)
+    again = instance.connect.start_outbound_chat_contact(**text)
+    instance.stop(first["ContactId"])
+    dead = instance.connect.start_outbound_chat_contact(**text)
+    described = instance.connect.describe_contact(
+        InstanceId=instance.instance_id, ContactId=first["ContactId"]
+    )["Contact"]
+
+    assert first["ContactId"] == again["ContactId"] == dead["ContactId"]
+    assert "ParticipantToken" not in first
+    assert described["Channel"] == "CHAT"
+    assert described["SegmentAttributes"]["connect:Subtype"]["ValueString"] == "connect:SMS"
+    assert described["DisconnectTimestamp"] >= described["InitiationTimestamp"]
+
+
+@pytest.mark.parametrize(
+    ("member", "wrong"),
+    [
+        ("DestinationEndpoint", {"Type": "TELEPHONE_NUMBER", "Address": "call me"}),
+        ("DestinationEndpoint", {}),
+        ("SourceEndpoint", {"Type": "TELEPHONE_NUMBER", "Address": "+4915112345678"}),
+        ("SegmentAttributes", {"connect:Channel": {"ValueString": "SMS"}}),
+        ("ChatDurationInMinutes", 99_999),
+        ("ClientToken", "t" * 501),
+    ],
+)
+def test_a_text_that_botocore_lets_through_is_refused(
+    instance: Instance, text: dict[str, Any], member: str, wrong: object
+) -> None:
+    call = instance.connect.start_outbound_chat_contact
+
+    assert refused(call, **{**text, member: wrong}) == ("InvalidRequestException", 400)
+
+
 def test_an_ended_contact_cannot_be_stopped_again(instance: Instance) -> None:
     contact_id = instance.start(ClientToken=token())["ContactId"]
     instance.stop(contact_id)

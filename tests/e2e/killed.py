@@ -187,6 +187,7 @@ class _DoomedCarrier:
 
 _STEPS = {
     "StartChatContact": "start_chat",
+    "StartOutboundChatContact": "start_outbound_chat",
     "CreateParticipantConnection": "connect_participant",
     "SendMessage": "send_message",
     "GetTranscript": "read_transcript",

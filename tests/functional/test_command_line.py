@@ -517,3 +517,57 @@ def test_links_are_served_until_somebody_ends_it(
     assert "text/html" in page.headers["content-type"]
     assert out == "Ended; chats that are open go on.\n"
     assert local.contacts == []
+
+
+# --- writing to phones ---
+
+PHONES = "customer_id,phone\n0000,+4915112345670\n0001,0151 1\n0002,+4915112345672\n"
+TEXT_OUT = """
+[text_out]
+source_endpoint = "arn:aws:connect:us-east-1:123456789012:phone-number/p-1"
+initial_system_message = "Hello {{ customer_id }}"
+"""
+
+
+@pytest.fixture
+def phones(say: Say, tmp_path: Path) -> Path:  # noqa: ARG001 - it has written the settings
+    """The settings say what is written to whom."""
+    settings = tmp_path / "connect-tasks.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + TEXT_OUT, encoding="utf-8")
+    table = tmp_path / "phones.csv"
+    table.write_text(PHONES, encoding="utf-8")
+    return table
+
+
+def test_text_out_writes_to_each_phone_once(say: Say, local: LocalConnect, phones: Path) -> None:
+    first = say("text-out", str(phones), "--no-policy", "--json")
+    again = say("text-out", str(phones), "--no-policy", "--json")
+
+    numbers = sorted(str(contact.phone_number) for contact in local.contacts)
+    assert numbers == ["+4915112345670", "+4915112345672"]
+    assert first.document["summary"]["started"] == 2
+    assert (first.code, again.code) == (ExitCode.LOOK, ExitCode.LOOK)
+
+
+def test_text_out_without_a_policy_has_to_be_told_so(
+    say: Say, local: LocalConnect, phones: Path
+) -> None:
+    said = say("text-out", str(phones), "--json")
+
+    assert said.code == ExitCode.INPUT
+    assert "--no-policy" in said.out
+    assert local.calls.total() == 0
+
+
+def test_text_out_says_what_the_settings_lack(say: Say, local: LocalConnect) -> None:
+    said = say("text-out", "customers.csv", "--no-policy", "--json")
+
+    assert "[text_out]" in said.out
+    assert local.calls.total() == 0
+
+
+def test_a_dry_run_of_text_out_only_tells(say: Say, local: LocalConnect, phones: Path) -> None:
+    said = say("text-out", str(phones), "--no-policy", "--dry-run")
+
+    assert "2 messages" in said.out
+    assert local.calls.total() == 0

@@ -17,6 +17,7 @@ from tests.functional.local_process import GREETING, clients, instance_and_flow,
     [
         (["--flow-file", "nope.json"], "nope.json"),
         (["--world", "nope.toml"], "nope.toml"),
+        (["--phone-table", "nope.csv"], "Cannot read nope.csv"),
         (["--flow", "nope"], "There is no flow 'nope'; there are agent"),
         (["--host", "192.0.2.1"], "Cannot serve on port 0 of 192.0.2.1"),
     ],

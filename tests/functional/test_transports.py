@@ -203,6 +203,17 @@ REQUEST = {
     "ParticipantDetails": {"DisplayName": "Ann"},
     "ClientToken": "once",
 }
+OUTBOUND = {
+    "InstanceId": "i-1",
+    "ContactFlowId": "f-1",
+    "SourceEndpoint": {
+        "Type": "CONNECT_PHONENUMBER_ARN",
+        "Address": "arn:aws:connect:us-east-1:123456789012:phone-number/p-1",
+    },
+    "DestinationEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+4915112345678"},
+    "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:SMS"}},
+    "ClientToken": "once",
+}
 START = calls.start_chat(json.dumps(REQUEST))
 TOKEN = SecretStr("a-token")
 EVERY = (
@@ -215,6 +226,7 @@ EVERY = (
     calls.send_message(TOKEN, "Grüße, 你好", client_token="k"),
     calls.read_transcript(TOKEN, contact_id="c-1", after="m-1", page="p-2"),
     calls.disconnect_participant(TOKEN),
+    calls.start_outbound_chat(json.dumps(OUTBOUND)),
 )
 NAMES = [call.operation for call in EVERY]
 
@@ -345,7 +357,9 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("call", [START, EVERY[2], EVERY[6]], ids=lambda call: call.operation)
+@pytest.mark.parametrize(
+    "call", [START, EVERY[2], EVERY[6], EVERY[9]], ids=lambda call: call.operation
+)
 @pytest.mark.parametrize("odd", list(ODD.values()), ids=list(ODD))
 def test_a_rude_answer_means_the_same_and_is_asked_for_once(
     server: RudeServer, odd: bytes, call: Call[Any]

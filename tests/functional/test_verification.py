@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from connect_tasks.aws.preflight.questions import inspect_instance
 from connect_tasks.aws.preflight.report import ConnectionReport, Verdict
 from connect_tasks.blocks import AmazonConnectInstance, load_instance
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.emulator import (
     Fault,
     FaultKind,
@@ -385,3 +386,43 @@ def test_a_start_limit_that_prefect_does_not_have_is_found(local: LocalConnect) 
 
     assert [finding.subject for finding in report.obstacles] == ["Start limit"]
     assert "prefect gcl create" in str(report)
+
+
+# --- writing to phones ---
+
+
+def whatsapp(**fields: Any) -> OutboundChatTemplate:
+    arn = "arn:aws:connect:us-east-1:123456789012:phone-number/p-1"
+    return OutboundChatTemplate.model_validate({"source_endpoint": arn, **fields})
+
+
+def test_what_writing_to_phones_takes_is_asked_only_where_it_is_meant(local: LocalConnect) -> None:
+    plain = local.instance().check_connection()
+    meant = local.instance().check_connection(outbound=whatsapp())
+
+    assert "Write to phones" not in verdicts(plain)
+    assert verdicts(meant)["Write to phones"] is Verdict.YES
+    assert local.calls["StartOutboundChatContact"] == 1
+    assert local.contacts == []
+
+
+def test_without_permission_to_write_to_phones_nobody_begins() -> None:
+    faults = [always("StartOutboundChatContact", 403, "AccessDeniedException")]
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=faults) as denied:
+        report = denied.instance().check_connection(outbound=whatsapp())
+
+    assert not report.can_run
+    assert "connect:StartOutboundChatContact" in str(report)
+
+
+def test_who_only_writes_to_phones_needs_no_permission_to_start_chats() -> None:
+    faults = [always("StartChatContact", 403, "AccessDeniedException")]
+    with LocalConnect(quotas=LocalQuotas.unlimited(), faults=faults) as local:
+        assert local.instance().check_connection(outbound=whatsapp()).can_run
+        assert not local.instance().check_connection().can_run
+
+
+def test_whatsapp_without_a_template_is_an_obstacle(local: LocalConnect) -> None:
+    free = whatsapp(subtype="WhatsApp", initial_system_message="Hello")
+
+    assert "WhatsApp template" in str(local.instance().check_connection(outbound=free).obstacles)

@@ -1,5 +1,6 @@
 """An answer that is cut short, or is none, never passes for an empty one, whatever the call."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,15 @@ NOW = datetime(2026, 11, 2, tzinfo=UTC)
 TOKEN = SecretStr("token")
 REQUEST = '{"InstanceId": "i", "ContactFlowId": "f", "ParticipantDetails": {"DisplayName": "Ada"}}'
 
+OUTBOUND = json.dumps(
+    {
+        "InstanceId": "i",
+        "ContactFlowId": "f",
+        "SourceEndpoint": {"Type": "CONNECT_PHONENUMBER_ARN", "Address": "arn"},
+        "DestinationEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+4915112345678"},
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:SMS"}},
+    }
+)
 READS: dict[str, Callable[[ConnectApi], object]] = {
     "DescribeContact": lambda api: api.describe_contact("i", "c"),
     "SearchContacts": lambda api: api.search_contacts(
@@ -28,6 +38,7 @@ READS: dict[str, Callable[[ConnectApi], object]] = {
 }
 CHANGES: dict[str, Callable[[ConnectApi], object]] = {
     "StartChatContact": lambda api: api.start_chat(REQUEST),
+    "StartOutboundChatContact": lambda api: api.start_outbound_chat(OUTBOUND),
     "StopContact": lambda api: api.stop_contact("i", "c"),
     "SendMessage": lambda api: api.send_message(TOKEN, "9", client_token="t"),
     "DisconnectParticipant": lambda api: api.disconnect_participant(TOKEN),

@@ -21,12 +21,14 @@ import pytest
 from connect_tasks.aws import calls
 from connect_tasks.aws.client import ConnectApi
 from connect_tasks.aws.models import LIST_FIELDS, StartChatContactRequest
+from connect_tasks.aws.outbound_models import StartOutboundChatContactRequest
 from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.aws.quotas import Quotas
 from connect_tasks.aws.retry import RetryPolicy
 from connect_tasks.aws.transcript import Item
 from connect_tasks.chat.template.chat_template import ChatTemplate
+from connect_tasks.chat.template.outbound_template import OutboundChatTemplate
 from connect_tasks.emulator.model.operations import OWNERS
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.contact import Contact
@@ -48,6 +50,14 @@ def test_every_parameter_can_be_filled_in_from_a_table() -> None:
     # The client token is the campaign's: it follows from its name and the customer.
     assert set(StartChatContactRequest.model_fields) - in_template == {"client_token"}
     assert in_template - set(StartChatContactRequest.model_fields) == set()
+
+
+def test_every_parameter_of_an_outbound_request_can_be_filled_in_from_a_table() -> None:
+    in_template = set(OutboundChatTemplate.model_fields) - {"display_name", "subtype"}
+
+    assert set(StartOutboundChatContactRequest.model_fields) - in_template == {"client_token"}
+    # Amazon has no place for it there: it is the campaign's alone.
+    assert in_template - set(StartOutboundChatContactRequest.model_fields) == {"customer_id"}
 
 
 def test_a_field_that_holds_a_list_is_known_by_its_type() -> None:
@@ -79,6 +89,7 @@ def test_every_field_of_a_contact_is_written_when_it_is_planned_or_at_each_step(
 
 def test_every_column_of_the_ledgers_contacts_is_a_field_or_the_ledgers_own() -> None:
     own = {"fingerprint", "claimed_by", "claimed_until", "customer_key", "table_id", "not_before"}
+    own |= {"endpoint"}
 
     assert set(contacts.c.keys()) - {field.name for field in fields(Contact)} == own
 

@@ -1,7 +1,7 @@
 """The preflight's diagnosis: what Amazon's answers say, judged without I/O."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connect_tasks.aws.error_table import MAKE_CLIENT
@@ -12,6 +12,7 @@ from connect_tasks.aws.preflight.granting import (
     judge_attachments,
     judge_quota,
 )
+from connect_tasks.aws.preflight.outbound import judge_outbound
 from connect_tasks.aws.preflight.report import Finding, Verdict
 from connect_tasks.aws.proxies import UNUSABLE_PROXY
 from connect_tasks.errors import (
@@ -115,6 +116,8 @@ class Answers:
         attachments: Of ListInstanceStorageConfigs for attachments: `Places`; None if not asked.
         start_quota: Of ListServiceQuotas for the rate of starts: `Quotas`; None if not asked.
         open_quota: The same for chats that are open at a time.
+        written: Of StartOutboundChatContact, to nobody; None if not asked.
+        number: Of DescribePhoneNumber: the number that writes; None if not asked.
     """
 
     region: str
@@ -132,6 +135,8 @@ class Answers:
     attachments: Answer | None = None
     start_quota: Answer | None = None
     open_quota: Answer | None = None
+    written: Answer | None = None
+    number: Answer | None = None
 
     @classmethod
     def all_refused(cls, error: AmazonError) -> "Answers":
@@ -182,11 +187,12 @@ def judge(
         credentials,
         instance,
         _flow(answers.flow, flow_id),
-        _may_start(answers.start),
+        _start(answers),
         _may_stop(answers.stop),
         _may_describe(answers.describe),
         _open_chats(answers.open_chats, most_open_chats),
         *_granted(answers, instance_id, starts_per_second, most_open_chats),
+        *_outbound(answers, instance_id),
         *judge_collecting(answers.places, answers.listed, answers.read, answers.searched),
     )
 
@@ -260,6 +266,12 @@ def _flow(answer: Answer, flow_id: str) -> Finding:
     return Finding(subject, Verdict.YES, f"{name} is published.")
 
 
+def _start(answers: Answers) -> Finding:
+    found = _may_start(answers.start)
+    # Who writes to phones may do without it.
+    return found if answers.written is None else replace(found, is_obstacle=False)
+
+
 def _may_start(answer: Answer) -> Finding:
     if isinstance(answer, AccessDeniedError):
         return Finding(_START, Verdict.NO, *_MAY_NOT_START, is_obstacle=True)
@@ -322,6 +334,11 @@ def _granted(
         )
     if answers.attachments is not None:
         yield judge_attachments(answers.attachments)
+
+
+def _outbound(answers: Answers, instance_id: str) -> Iterator[Finding]:
+    if answers.written is not None:
+        yield from judge_outbound(answers.written, answers.number, instance_id=instance_id)
 
 
 def _not_looked_at(subject: str, error: AmazonError, action: str) -> Finding:

@@ -39,6 +39,7 @@ def inspect_instance(
     flow_id: str,
     most_open_chats: int,
     starts_per_second: float = 0,
+    source_number: str | None = None,
     read_timeout_seconds: float = 5,
     clock: Clock | None = None,
 ) -> ConnectionReport:
@@ -54,6 +55,8 @@ def inspect_instance(
         flow_id: The ID of the flow that is to receive the chats.
         most_open_chats: How many chats campaigns may have open.
         starts_per_second: How many chats campaigns start each second.
+        source_number: The ARN of the phone number that campaigns write by, where they write to
+            phones; empty where it comes from their tables.
         read_timeout_seconds: How long to wait for an answer, each time a call is tried.
         clock: Tells the time; the machine's by default.
 
@@ -78,7 +81,7 @@ def inspect_instance(
         answers = Answers.all_refused(error)
     else:
         with closing(amazon):
-            answers = _ask_all(amazon, flow_id, (clock or SystemClock()).now())
+            answers = _ask_all(amazon, flow_id, source_number, (clock or SystemClock()).now())
     findings = judge(
         answers,
         flow_id=flow_id,
@@ -139,6 +142,28 @@ class _Amazon:
         with suppress(*FOREIGN):
             self._connect.stop_contact(InstanceId=self._instance_id, ContactId=answer["ContactId"])
         return answer
+
+    def write(self) -> Any:
+        """Ask for a message by a number that was never claimed, to one that no phone has."""
+        region, nobody = self.region, "+12025550142"
+        answer = self._connect.start_outbound_chat_contact(
+            InstanceId=self._instance_id,
+            ContactFlowId=_nowhere(),
+            SourceEndpoint={
+                "Type": "CONNECT_PHONENUMBER_ARN",
+                "Address": f"arn:aws:connect:{region}:123456789012:phone-number/{_nowhere()}",
+            },
+            DestinationEndpoint={"Type": "TELEPHONE_NUMBER", "Address": nobody},
+            SegmentAttributes={"connect:Subtype": {"ValueString": "connect:SMS"}},
+            ClientToken=_nowhere(),
+        )
+        # This is not expected ever to be reached, either.
+        with suppress(*FOREIGN):
+            self._connect.stop_contact(InstanceId=self._instance_id, ContactId=answer["ContactId"])
+        return answer
+
+    def number(self, arn: str) -> Any:
+        return self._connect.describe_phone_number(PhoneNumberId=arn)["ClaimedPhoneNumberSummary"]
 
     def stop(self) -> Any:
         return self._connect.stop_contact(InstanceId=self._instance_id, ContactId=_nowhere())
@@ -205,7 +230,7 @@ class _Amazon:
             return {"Bytes": len(body.read(1))}
 
 
-def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
+def _ask_all(amazon: _Amazon, flow_id: str, source: str | None, now: datetime) -> Answers:
     """Ask everything at the same time: where nothing answers, one wait is enough."""
     questions: dict[str, tuple[str, Callable[[], Any]]] = {
         "caller": ("GetCallerIdentity", amazon.caller),
@@ -220,6 +245,10 @@ def _ask_all(amazon: _Amazon, flow_id: str, now: datetime) -> Answers:
         "start_quota": ("ListServiceQuotas", lambda: amazon.granted(START_RATE.code)),
         "open_quota": ("ListServiceQuotas", lambda: amazon.granted(OPEN_CHATS.code)),
     }
+    if source is not None:
+        questions["written"] = ("StartOutboundChatContact", amazon.write)
+    if source:
+        questions["number"] = ("DescribePhoneNumber", lambda: amazon.number(source))
     with ThreadPoolExecutor(len(questions) + 1, "inspection") as pool:
         pending = {name: pool.submit(_ask, *question) for name, question in questions.items()}
         of_transcripts = pool.submit(_ask_about_transcripts, amazon)

@@ -33,12 +33,20 @@ _STEPS: Mapping[CampaignMode, Mapping[str, str]] = {
         "replied": "People who answered",
         "completed": "Chats that are over",
     },
+    CampaignMode.OUTBOUND: {
+        "rows": "Rows in the table",
+        "valid": "Valid customers",
+        "started": "Phones written to",
+        "replied": "People who answered",
+        "completed": "Conversations that are over",
+    },
 }
 
 WHOLE: Mapping[CampaignMode, str] = {
     CampaignMode.SIMULATION: "rows",
     CampaignMode.INVITATION: "links",
     CampaignMode.HAND_OVER: "chats",
+    CampaignMode.OUTBOUND: "rows",
 }
 """What each step is a share of: what the first one counts."""
 

@@ -81,6 +81,11 @@ STATUS_WORDS_OF: Mapping[CampaignMode, Mapping[str, str]] = {
         Status.CONNECTED: "Joined, and not over yet",
         Status.STARTED: "Started, not joined yet",
     },
+    CampaignMode.OUTBOUND: {
+        **STATUS_WORDS,
+        Status.CONNECTED: "Written to, and not over yet",
+        Status.STARTED: "Written to, nothing known yet",
+    },
 }
 """The same by a campaign's way: what waits for people waits for something else than a run."""
 
@@ -103,6 +108,7 @@ WAY_WORDS: Mapping[CampaignMode, str] = {
     CampaignMode.SIMULATION: "From the table to a finished chat",
     CampaignMode.INVITATION: "From the link to a finished chat",
     CampaignMode.HAND_OVER: "From the start to a finished chat",
+    CampaignMode.OUTBOUND: "From the table to a finished conversation",
 }
 """What the funnel shows."""
 
@@ -161,6 +167,11 @@ _REMARKS_OF = {
     CampaignMode.HAND_OVER: {
         **_REMARKS,
         "in_hands": _IN_HANDS,
+        "transcripts_awaited": _AWAITED,
+    },
+    CampaignMode.OUTBOUND: {
+        **_REMARKS,
+        "in_hands": ("1 conversation is still open.", "{n:,} conversations are still open."),
         "transcripts_awaited": _AWAITED,
     },
 }
@@ -257,7 +268,7 @@ def headline(summary: Mapping[str, Any]) -> str:
     started = count_of(summary, "started")
     if not started:
         return _nobody(count_of(summary, "rows"))
-    if mode_of(summary) is CampaignMode.HAND_OVER:
+    if mode_of(summary) in {CampaignMode.HAND_OVER, CampaignMode.OUTBOUND}:
         return _answered(summary, "started", "customer", "customers")
     chats = "chat" if started == 1 else "chats"
     if summary.get("replied") is None:

@@ -33,7 +33,7 @@ def check(*, options: Given = None) -> Outcome:
     settings = (options or Options()).settings(of_campaign=False)
     with unreachable_told():
         instance = cast("AmazonConnectInstance", load_instance(instance_of(settings)))
-    report = instance.check_connection()
+    report = instance.check_connection(outbound=settings.text_out)
     besides = readiness(settings, os.environ, answering_server)
     return _outcome(replace(report, findings=(*report.findings, *besides)))
 

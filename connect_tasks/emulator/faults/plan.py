@@ -103,7 +103,7 @@ FILE_KINDS: Final = (
 """The kinds that strike calls which read a transcript file: it is given out, and is not right."""
 
 _OF_SOME: Mapping[FaultKind, Sequence[str]] = {
-    FaultKind.NO_SLOT: ("StartChatContact",),
+    FaultKind.NO_SLOT: ("StartChatContact", "StartOutboundChatContact"),
     # The participant service takes bearer tokens, and does not look at credentials.
     FaultKind.EXPIRED_CREDENTIALS: (*OPERATIONS["connect"], *STORAGE_OPERATIONS),
     **dict.fromkeys(FILE_KINDS, ("GetObject", "HeadObject")),

@@ -141,7 +141,7 @@ class Backend:
         """StartChatContact: make a contact, or repeat the one that this client token made."""
         self.check_instance(request)
         flow = self.flow_name(request["ContactFlowId"])
-        chat = self.contacts.known(request, flow) or self._open(request, flow)
+        chat = self.contacts.known(request, flow) or self.open(request, flow)
         return self._started(chat) | self._connection_info(chat, request)
 
     def stop_contact(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +167,8 @@ class Backend:
                 chat = self.contacts.make(contact.request, flow, contact.key)
                 chat.started_at = contact.started_at
                 self._enrol(chat)
-                self.connections.participant_token(chat)
+                if chat.phone_number is None:
+                    self.connections.participant_token(chat)
         for connection in issued:
             if connection.contact_id in self.chats:
                 self.connections.reissue(self.chats[connection.contact_id], connection)
@@ -228,7 +229,12 @@ class Backend:
         self._note_down(ended)
         self.contacts.conclude(chat)
 
-    def _open(self, request: Mapping[str, Any], flow: str) -> Chat:
+    def open(self, request: Mapping[str, Any], flow: str) -> Chat:
+        """A new contact, if a slot is free.
+
+        Raises:
+            RefusedError: There is none, or the chat that it should go on from is not there.
+        """
         continued_from = self.contacts.source_of(request.get("PersistentChat"))
         if self._open_chats is not None and self._open_count >= self._open_chats:
             message = "Quota exceeded for concurrent active chats"

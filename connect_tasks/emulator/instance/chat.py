@@ -8,6 +8,7 @@ from connect_tasks.emulator.flows.run.trace import TraceEntry
 from connect_tasks.emulator.flows.steps import Caller, Speaker
 from connect_tasks.emulator.instance.details import Details
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.first_message import first_message, phone_number
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.instance.receipts import Receipts
 from connect_tasks.emulator.instance.record import ContactRecord
@@ -35,7 +36,7 @@ class Chat:
 
     Args:
         key: What its ids follow from: the client token.
-        request: The StartChatContact request that made it.
+        request: What StartChatContact or StartOutboundChatContact was given.
         flow: Name of its flow.
         now: The clock.
         identities: Makes its ids.
@@ -60,7 +61,11 @@ class Chat:
         self.request = request
         self.flow = flow
         self.continued_from = continued_from
-        self.customer = Speaker("CUSTOMER", request["ParticipantDetails"]["DisplayName"])
+        self.phone_number = phone_number(request)
+        self.begun_by: str = follows.begun_by if follows else "API"
+        details = request.get("ParticipantDetails") or {}
+        # Who is not named is called as their number (inferred).
+        self.customer = Speaker("CUSTOMER", details.get("DisplayName") or self.phone_number or "")
         self.attributes: dict[str, str] = dict(request.get("Attributes") or {})
         self.started_at = now()
         self.connected_at: datetime | None = None
@@ -205,6 +210,7 @@ class Chat:
             connected_at=self.connected_at,
             ended_at=ended_at,
             disconnect_reason=reason,
+            begun_by=self.begun_by,
             previous_contact_id=self.follows.contact_id if self.follows else None,
             initial_contact_id=self.initial_contact_id if self.follows else None,
         )
@@ -213,6 +219,7 @@ class Chat:
         """The chat was over long ago; nobody is told."""
         self.started_at, self.connected_at = ended.started_at, ended.connected_at
         self.ended_at, self.disconnect_reason = ended.ended_at, ended.disconnect_reason
+        self.begun_by = ended.begun_by
 
     def history(self) -> list[Mapping[str, Any]]:
         """The transcript as GetTranscript writes it, past sessions of a persistent chat first."""
@@ -235,7 +242,8 @@ class Chat:
             client_token=None if self.follows else self.request.get("ClientToken"),
             display_name=self.customer.display_name,
             flow=self.flow,
-            initiation_method="DISCONNECT" if self.follows else "API",
+            initiation_method="DISCONNECT" if self.follows else self.begun_by,
+            phone_number=self.phone_number,
             previous_contact_id=self.follows.contact_id if self.follows else None,
             initial_contact_id=self.initial_contact_id,
             started_at=self.started_at,
@@ -269,9 +277,9 @@ class Chat:
         self.connected_at = self.started_at
 
     def _say_initial_message(self) -> None:
-        message = self.request.get("InitialMessage")
+        message = first_message(self.request, self.customer)
         if message is not None:
-            self.say(self.customer, message["Content"], message["ContentType"])
+            self.say(*message)
 
     def _publish(
         self,

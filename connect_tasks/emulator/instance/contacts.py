@@ -9,6 +9,7 @@ from connect_tasks.emulator.instance.archive import Archive
 from connect_tasks.emulator.instance.chat import Chat
 from connect_tasks.emulator.instance.connections import Connections
 from connect_tasks.emulator.instance.ended import EndedContact
+from connect_tasks.emulator.instance.first_message import phone_number
 from connect_tasks.emulator.instance.forgetting import Forgetting
 from connect_tasks.emulator.instance.identity import Identities
 from connect_tasks.emulator.model.errors import RefusedError, not_found
@@ -55,9 +56,10 @@ class Contacts:
 
     def known(self, request: Mapping[str, Any], flow: str) -> Chat | None:
         """The contact that a request's client token has made, also before a restart."""
-        if not request.get("ClientToken"):
+        client_token = _token_of(request)
+        if not client_token:
             return None
-        key = self._key(request["ClientToken"])
+        key = self._key(client_token)
         contact_id = self._contact_id(key)
         if contact_id in self.remembered and contact_id not in self.chats:
             chat = self.make(request, flow, key)
@@ -69,7 +71,7 @@ class Contacts:
 
     def key_for(self, request: Mapping[str, Any]) -> str:
         """What the ids of a new contact follow from."""
-        client_token = request.get("ClientToken")
+        client_token = _token_of(request)
         return self._key(client_token) if client_token else self._key_without_token()
 
     def make(
@@ -165,3 +167,9 @@ class Contacts:
     def _root_of(self, related_id: str | None) -> str | None:
         related = self.chats.get(related_id) if related_id else None
         return related.initial_contact_id if related else related_id
+
+
+def _token_of(request: Mapping[str, Any]) -> str | None:
+    """The client token, by the call that it was given to: two calls do not share theirs."""
+    token: str | None = request.get("ClientToken")
+    return f"on a phone\x1f{token}" if token and phone_number(request) else token

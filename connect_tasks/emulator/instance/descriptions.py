@@ -62,6 +62,8 @@ def describe_chat(
         "AgentInfo": _agent(chat),
         "QueueInfo": queue_info(chat),
         "CustomerId": chat.customer_id,
+        "CustomerEndpoint": chat.request.get("DestinationEndpoint"),
+        "SystemEndpoint": chat.request.get("SourceEndpoint"),
         "Attributes": dict(chat.attributes) or None,
         "SegmentAttributes": _segment_attributes(chat),
         "ChatMetrics": chat_metrics(chat),
@@ -93,7 +95,7 @@ def summarise(contact: Contact, instance_arn: str) -> dict[str, Any]:
 def method_of(contact: Contact) -> str:
     """The InitiationMethod: how the contact came into being."""
     before = contact.follows if isinstance(contact, Chat) else contact.previous_contact_id
-    return "DISCONNECT" if before else "API"
+    return "DISCONNECT" if before else contact.begun_by
 
 
 def _texts_of(chat: Chat) -> dict[str, Any]:

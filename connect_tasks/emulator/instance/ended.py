@@ -17,6 +17,7 @@ class EndedContact:
         connected_at: When the customer first subscribed; `None` if that never happened.
         ended_at: When the chat ended.
         disconnect_reason: Why it ended.
+        begun_by: The InitiationMethod, unless it followed another contact.
         previous_contact_id: The contact that this one followed in the same chat, if it did.
         initial_contact_id: The first of those, if there is one.
     """
@@ -26,5 +27,6 @@ class EndedContact:
     connected_at: AwareDatetime | None
     ended_at: AwareDatetime
     disconnect_reason: str
+    begun_by: str = "API"
     previous_contact_id: str | None = None
     initial_contact_id: str | None = None

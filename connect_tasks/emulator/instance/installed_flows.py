@@ -87,6 +87,8 @@ class InstalledFlows:
             initial_contact_id=chat.initial_contact_id,
             attributes=chat.attributes,
             customer_id=chat.customer_id,
+            customer_endpoint=request.get("DestinationEndpoint"),
+            system_endpoint=request.get("SourceEndpoint"),
             initial_message=message.get("Content"),
             segment_attributes=request.get("SegmentAttributes") or {},
             content_types=tuple(types) if types else None,

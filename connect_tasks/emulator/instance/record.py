@@ -17,9 +17,10 @@ class ContactRecord:
     Attributes:
         contact_id: The contact's id.
         customer_id: CustomerId as given to StartChatContact.
-        client_token: ClientToken as given to StartChatContact; `None` of a contact that follows.
+        client_token: ClientToken as given at the start; `None` of a contact that follows.
         display_name: The customer's display name.
         flow: Name of the flow.
+        phone_number: The phone that it began on, in E.164; `None` where it began in a browser.
         initiation_method: `API`, or `DISCONNECT` for one that follows another in the same chat.
         previous_contact_id: The contact that this one follows.
         initial_contact_id: The first of the contacts that this one follows or is related to;
@@ -41,6 +42,7 @@ class ContactRecord:
     client_token: str | None
     display_name: str
     flow: str
+    phone_number: str | None = None
     initiation_method: str = "API"
     previous_contact_id: str | None = None
     initial_contact_id: str

@@ -11,12 +11,12 @@ __all__ = ["IssuedConnection", "StartedContact"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedContact:
-    """A contact that StartChatContact has made.
+    """A contact that StartChatContact or StartOutboundChatContact has made.
 
     Attributes:
         contact_id: The contact's id.
         key: What its ids and tokens follow from.
-        request: What StartChatContact was given.
+        request: What that call was given.
         started_at: When it was made.
     """
 

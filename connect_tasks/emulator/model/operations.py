@@ -7,6 +7,7 @@ __all__ = ["OPERATIONS", "OWNERS", "STORAGE_OPERATIONS", "declares", "route_of"]
 OPERATIONS = {
     "connect": (
         "StartChatContact",
+        "StartOutboundChatContact",
         "StopContact",
         "DescribeContact",
         "DescribeInstance",

@@ -53,6 +53,15 @@ _MOST_FILE_TYPES = {kind for kinds in _FILE_TYPES.values() for kind in kinds}
 _SETTABLE_REFERENCES = {"URL", "ATTACHMENT", "NUMBER", "STRING", "DATE", "EMAIL"}
 _OF_CALLS = ("QueueInfo", "UserInfo", "CustomerEndpoint", "SystemEndpoint")
 _UPDATABLE = ("Name", "Description", "References", "SegmentAttributes")
+# "SourceEndpoint only supports Endpoints with CONNECT_PHONENUMBER_ARN as Type and
+# DestinationEndpoint only supports Endpoints with TELEPHONE_NUMBER as Type."
+_ENDPOINTS = {
+    "SourceEndpoint": "CONNECT_PHONENUMBER_ARN",
+    "DestinationEndpoint": "TELEPHONE_NUMBER",
+}
+# The pattern of `PhoneNumber` in Amazon's own model.
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_PHONE_NUMBER_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:\d*:(?:[\w-]+/)*phone-number(?:-id)?/\S+")
 _SNS_TOPIC = re.compile(r"arn:[\w-]+:sns:[\w-]*:\d*:[\w-]+")
 
 Body = Mapping[str, Any]
@@ -96,15 +105,45 @@ def _content_types(body: Body) -> Iterator[Problem]:
 
 
 def _initial_message(body: Body) -> Iterator[Problem]:
-    message = body.get("InitialMessage")
-    if message is None:
-        return
+    if body.get("InitialMessage") is not None:
+        yield from _first_message(body, "InitialMessage")
+
+
+def _first_message(body: Body, name: str) -> Iterator[Problem]:
+    message = body[name]
     supported = body.get("SupportedMessagingContentTypes") or [PLAIN]
     content_type = message["ContentType"]
     if content_type not in _SENDABLE_LENGTHS or content_type not in supported:
-        yield Problem("InitialMessage.ContentType", "Content type is not supported")
+        yield Problem(f"{name}.ContentType", "Content type is not supported")
     if len(message["Content"].encode()) > _MESSAGE_BYTES:
-        yield Problem("InitialMessage.Content", f"There can be up to {_MESSAGE_BYTES} bytes")
+        yield Problem(f"{name}.Content", f"There can be up to {_MESSAGE_BYTES} bytes")
+
+
+def _outbound_endpoints(body: Body) -> Iterator[Problem]:
+    for end, kind in _ENDPOINTS.items():
+        endpoint = body[end]
+        if endpoint.get("Type") != kind:
+            yield Problem(f"{end}.Type", f"The only supported type is {kind}")
+    if not _E164.fullmatch(body["DestinationEndpoint"].get("Address") or ""):
+        yield Problem("DestinationEndpoint.Address", "Must be a phone number in E.164 format")
+    if not _PHONE_NUMBER_ARN.fullmatch(body["SourceEndpoint"].get("Address") or ""):
+        yield Problem("SourceEndpoint.Address", "Must be the ARN of a phone number")
+
+
+def _outbound_subtype(body: Body) -> Iterator[Problem]:
+    subtype = (body["SegmentAttributes"].get("connect:Subtype") or {}).get("ValueString")
+    if subtype not in ("connect:SMS", "connect:WhatsApp"):
+        reason = "connect:Subtype must be connect:SMS or connect:WhatsApp"
+        yield Problem("SegmentAttributes", reason)
+
+
+def _outbound_messages(body: Body) -> Iterator[Problem]:
+    message, templated = map(body.get, ("InitialSystemMessage", "InitialTemplatedSystemMessage"))
+    if message is not None and templated is not None:
+        reason = "Cannot be given together with InitialSystemMessage"
+        yield Problem("InitialTemplatedSystemMessage", reason)
+    if message is not None:
+        yield from _first_message(body, "InitialSystemMessage")
 
 
 def _persistent_chat(body: Body) -> Iterator[Problem]:
@@ -231,6 +270,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         _initial_message,
         _persistent_chat,
         _streaming,
+    ),
+    "StartOutboundChatContact": (
+        _attributes,
+        _segment_attributes,
+        _content_types,
+        _outbound_endpoints,
+        _outbound_subtype,
+        _outbound_messages,
     ),
     "UpdateContactAttributes": (_attributes,),
     "StartContactStreaming": (_streaming,),

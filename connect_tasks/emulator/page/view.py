@@ -185,5 +185,5 @@ def _test(asked: Asked) -> Callable[[Chat], bool]:
 
 
 def _words(chat: Chat) -> str:
-    words = (chat.customer.display_name, chat.contact_id, chat.customer_id or "", chat.flow)
-    return "\n".join(words)
+    whose = (chat.customer.display_name, chat.customer_id or "", chat.phone_number or "")
+    return "\n".join((*whose, chat.contact_id, chat.flow))

@@ -1,6 +1,6 @@
 """Simulated people: they open invitation links over HTTP, and chat over real web sockets."""
 
-from connect_tasks.emulator.people.answers import Answerer, Question, choose_answer
+from connect_tasks.emulator.flows.answers import Answerer, Question, choose_answer
 from connect_tasks.emulator.people.crowd import SHARES, asimulate_people, simulate_people
 from connect_tasks.emulator.people.habits import Habits
 from connect_tasks.emulator.people.records import (

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import httpx
 
-from connect_tasks.emulator.people.answers import Answerer, choose_answer
+from connect_tasks.emulator.flows.answers import Answerer, choose_answer
 from connect_tasks.emulator.people.habits import Habits
 from connect_tasks.emulator.people.link import Link
 from connect_tasks.emulator.people.person import Person

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from connect_tasks.emulator.people.answers import Answerer, Question
+from connect_tasks.emulator.flows.answers import Answerer, Question
 from connect_tasks.emulator.people.habits import Habits
 from connect_tasks.emulator.people.link import Link, PressedError, Sleep
 from connect_tasks.emulator.people.records import (

@@ -11,7 +11,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from connect_tasks.emulator.people.answers import Question, read_question
+from connect_tasks.emulator.flows.answers import Question, read_question
 from connect_tasks.emulator.people.link import Sleep
 
 __all__ = ["OverError", "Tab"]

@@ -12,6 +12,7 @@ from connect_tasks.aws.error_table import FOREIGN, MAKE_CLIENT, translate
 OPERATIONS = {
     "connect": [
         "StartChatContact",
+        "StartOutboundChatContact",
         "StopContact",
         "DescribeContact",
         "DescribeInstance",
@@ -47,6 +48,8 @@ EXPECTED: dict[str, type[errors.AmazonError]] = {
     "TooManyRequestsException": errors.ThrottledError,
 }
 OF_OPERATION: dict[tuple[str, str], type[errors.AmazonError]] = {
+    # The other operation may be the same one, sent before.
+    ("StartOutboundChatContact", "ConflictException"): errors.OutcomeUnknownError,
     ("connect", "AccessDeniedException"): errors.AccessDeniedError,
     ("connectparticipant", "AccessDeniedException"): errors.ChatEndedError,
 }
@@ -85,7 +88,8 @@ def kind(operation: str, error: Exception) -> type[errors.AmazonError]:
 def expected(service: str, operation: str, code: str) -> type[errors.AmazonError]:
     if code in FAULTS:
         return errors.ServiceFaultError if operation in READS else errors.OutcomeUnknownError
-    return OF_OPERATION.get((service, code)) or EXPECTED[code]
+    own = OF_OPERATION.get((operation, code)) or OF_OPERATION.get((service, code))
+    return own or EXPECTED[code]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +135,8 @@ def test_what_is_wrong_with_the_credentials_concerns_the_whole_campaign(code: st
         ("StartChatContact", 401, errors.CredentialsError),
         ("StartChatContact", 404, errors.NotFoundError),
         ("StopContact", 410, errors.ChatEndedError),
+        ("StopContact", 409, errors.PermanentError),
+        ("StartOutboundChatContact", 409, errors.OutcomeUnknownError),
         ("StartChatContact", 408, errors.OutcomeUnknownError),
         ("SendMessage", 429, errors.ThrottledError),
         ("StartChatContact", 418, errors.PermanentError),
@@ -146,6 +152,8 @@ def test_what_is_wrong_with_the_credentials_concerns_the_whole_campaign(code: st
         "unauthorised",
         "not found",
         "gone",
+        "a conflict",
+        "a conflict with what may be the same call",
         "time-out",
         "too many",
         "another refusal",

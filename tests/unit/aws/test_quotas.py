@@ -9,9 +9,13 @@ from connect_tasks.aws.quotas import Quotas, threads_for
 
 # Amazon Connect administrator guide, service quotas (facts/connect.md 1a and 1b).
 def test_the_defaults_are_those_that_amazon_documents() -> None:
-    assert Quotas().model_dump(exclude={"token_validity", "connect_window"}) == {
+    assert Quotas().model_dump(
+        exclude={"token_validity", "outbound_token_validity", "connect_window"}
+    ) == {
         "starts_per_second": 5,
         "start_burst": 8,
+        "outbound_starts_per_second": 2,
+        "outbound_start_burst": 5,
         "open_chats": 500,
         "stops_per_second": 10,
         "stop_burst": 15,
@@ -40,6 +44,7 @@ def test_the_defaults_are_those_that_amazon_documents() -> None:
         {"start_burst": 0},
         {"open_chats": 0},
         {"token_validity": timedelta(0)},
+        {"outbound_token_validity": timedelta(0)},
         {"connect_window": timedelta(0)},
         {"calls": 3},
     ],
@@ -49,6 +54,7 @@ def test_the_defaults_are_those_that_amazon_documents() -> None:
         "no burst",
         "no chats",
         "no validity",
+        "no validity of outbound tokens",
         "no window",
         "unknown quota",
     ],

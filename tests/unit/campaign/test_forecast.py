@@ -8,6 +8,7 @@ import pytest
 from connect_tasks import Conversation, Quotas
 from connect_tasks.campaign.forecast import Forecast, forecast, hand_over_forecast
 from connect_tasks.campaign.invitation_forecast import invitation_forecast
+from connect_tasks.campaign.outbound_forecast import outbound_forecast
 from connect_tasks.campaign.outlook import Outlook, OutlookCounter
 from connect_tasks.campaign.row_check import Intake, Sample
 from connect_tasks.errors import InputError
@@ -386,3 +387,29 @@ def test_links_that_would_end_before_they_may_be_sent_are_told_and_are_none() ->
     assert some.summary == (
         f"3 links, 1 more link would end {helps}; opened all at once, nobody would wait"
     )
+
+
+def test_messages_to_phones_go_at_two_a_second_after_a_burst_of_five() -> None:
+    made = outbound_forecast(intake(365), Quotas())
+
+    assert made.duration_seconds == 180
+    assert made.summary == "365 messages in about 3 min, limited by 2 messages per second"
+    assert made.calls == {"StartOutboundChatContact": 365}
+
+
+def test_beyond_the_slots_messages_wait_for_conversations_to_be_over() -> None:
+    for_a_day = outbound_forecast(intake(501), Quotas())
+    for_an_hour = outbound_forecast(intake(501), Quotas(), held_minutes=60)
+
+    assert (for_a_day.duration_seconds, for_an_hour.duration_seconds) == (25 * 3_600, 3_600)
+    assert for_a_day.limit == "500 open chats at 25 h each"
+    assert "assumed: nobody ends it sooner" in for_a_day.outline
+
+
+def test_what_messages_cost_is_not_said_and_how_many_they_are_is() -> None:
+    outline = outbound_forecast(intake(2), Quotas(), given_seconds=600).outline
+
+    assert "2 contacts, each begun with one message" in outline
+    assert "10 min of an open chat for each (given)" in outline
+    with pytest.raises(InputError, match="more than 0"):
+        outbound_forecast(intake(2), Quotas(), given_seconds=0)

@@ -34,7 +34,7 @@ from connect_tasks.campaign.report.words import (
     short_count,
 )
 from connect_tasks.chat.dialogue import EndReason
-from connect_tasks.ledger.contact import Status
+from connect_tasks.ledger.contact import CampaignMode, Status
 from connect_tasks.ledger.verdicts import Rule
 
 T0 = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -341,7 +341,7 @@ def test_the_period_names_both_days_of_a_run_past_midnight() -> None:
 
 def test_every_status_and_every_end_reason_has_plain_words() -> None:
     assert set(STATUS_WORDS) == set(Status)
-    assert [set(words) for words in STATUS_WORDS_OF.values()] == [set(Status)] * 3
+    assert [set(words) for words in STATUS_WORDS_OF.values()] == [set(Status)] * len(CampaignMode)
     assert set(END_REASON_WORDS) == set(EndReason)
 
 

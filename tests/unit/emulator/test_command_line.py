@@ -1,9 +1,12 @@
 import math
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from connect_tasks.emulator.command_line import quotas_of, read_arguments
+from connect_tasks.emulator.phones import PhoneKind
+from connect_tasks.emulator.phones.arguments import phones_of
 from connect_tasks.emulator.quotas import QUOTA_NAMES, LocalQuotas, Rate
 
 
@@ -60,6 +63,10 @@ def test_think_seconds_are_a_span_or_one_number(text: str, seconds: tuple[float,
             ("--sns", text)
             for text in ("", "arn:aws:sns:us-east-1:1:t", "=http://here", "t=http://x")
         ),
+        *(
+            ("--phones", text)
+            for text in ("", "deaf", "answer=x", "answer=-1", "answer=0", "answer=nan", "stop,stop")
+        ),
         ("--seed", "x"),
         ("--transcript-delay", "-1"),
     ],
@@ -68,6 +75,35 @@ def test_a_value_that_means_nothing_is_refused_with_its_argument(
     capsys: pytest.CaptureFixture[str], argument: str, value: str
 ) -> None:
     assert f"argument {argument}" in refusal(capsys, f"{argument}={value}")
+
+
+def test_without_arguments_all_phones_answer() -> None:
+    phones = phones_of(read_arguments([]))
+
+    assert (phones.shares, phones.by_number) == ({PhoneKind.ANSWER: 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("silent", {PhoneKind.SILENT: 1}),
+        ("answer=0.8,stop=0.2", {PhoneKind.ANSWER: 0.8, PhoneKind.STOP: 0.2}),
+        ("answer,undeliverable", {PhoneKind.ANSWER: 1, PhoneKind.UNDELIVERABLE: 1}),
+    ],
+)
+def test_phones_are_of_one_kind_or_of_shares(text: str, shares: dict[PhoneKind, float]) -> None:
+    assert phones_of(read_arguments(["--phones", text])).shares == shares
+
+
+def test_single_phones_come_from_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "phones.csv"
+    table.write_text("number,kind,texts\n+4915112345678,answer,7\n", encoding="utf-8")
+
+    phones = phones_of(read_arguments(["--phone-table", str(table), "--phones", "silent"]))
+
+    assert phones.by_number == {"+4915112345678": PhoneKind.ANSWER}
+    assert phones.texts == {"+4915112345678": ("7",)}
+    assert phones.shares == {PhoneKind.SILENT: 1}
 
 
 def test_an_unknown_operation_is_refused_with_those_that_there_are(

@@ -12,6 +12,7 @@ def test_routes_are_those_of_the_documented_wire() -> None:
 
     assert routes == {
         "StartChatContact": ("PUT", "/contact/chat"),
+        "StartOutboundChatContact": ("PUT", "/contact/outbound-chat"),
         "StopContact": ("POST", "/contact/stop"),
         "DescribeContact": ("GET", "/contacts/{InstanceId}/{ContactId}"),
         "DescribeInstance": ("GET", "/instance/{InstanceId}"),

@@ -8,6 +8,7 @@ from typing import Any
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.ended import EndedContact
 from connect_tasks.emulator.instance.streaming import Publish
+from connect_tasks.emulator.phones import LocalPhones
 from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.server.sockets import ParticipantSocket
 from connect_tasks.emulator.service import Request, Service
@@ -84,6 +85,7 @@ class World:
         think_seconds: tuple[float, float] = (0, 0),
         storage: TranscriptStorage | None = None,
         publish: Publish = lambda _: None,
+        phones: LocalPhones | None = None,
     ) -> None:
         quotas = quotas or LocalQuotas.unlimited()
         self.clock = FakeClock()
@@ -95,7 +97,11 @@ class World:
             storage=storage,
         )
         self.service = Service(
-            self.backend, quotas, lambda: self.clock().timestamp(), publish=publish
+            self.backend,
+            quotas,
+            lambda: self.clock().timestamp(),
+            publish=publish,
+            phones=phones,
         )
 
     def call(self, operation: str, bearer: str = "", **params: object) -> dict[str, Any]:
@@ -115,6 +121,32 @@ class World:
     def start(self, flow: str = "survey", /, **members: object) -> dict[str, Any]:
         """Start a chat."""
         return self.call("StartChatContact", **self.request(flow, **members))
+
+    def outbound(self, flow: str = "survey", /, **members: object) -> dict[str, Any]:
+        """A StartOutboundChatContact request with the fewest members, and those given."""
+        arn = "arn:aws:connect:us-east-1:111122223333:phone-number/p-1"
+        smallest = {
+            "InstanceId": self.backend.instance_id,
+            "ContactFlowId": self.backend.flow_ids[flow],
+            "SourceEndpoint": {"Type": "CONNECT_PHONENUMBER_ARN", "Address": arn},
+            "DestinationEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+4915112345678"},
+            "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:SMS"}},
+            "ClientToken": "token-1",
+        }
+        return {**smallest, **members}
+
+    def text_to(self, number: str, flow: str = "survey", /, **members: object) -> str:
+        """Begin a conversation on a phone, and let happen what does at once; the contact."""
+        destination = {"Type": "TELEPHONE_NUMBER", "Address": number}
+        request = self.outbound(flow, DestinationEndpoint=destination, ClientToken=number)
+        contact_id: str = self.call("StartOutboundChatContact", **request | members)["ContactId"]
+        self.backend.schedule.run_due()
+        return contact_id
+
+    def said_in(self, contact_id: str) -> list[tuple[str, str]]:
+        """Who said what in a contact."""
+        items = self.backend.chats[contact_id].items
+        return [(i.participant_role or "", i.content) for i in items if i.content is not None]
 
     def connect(self, started: dict[str, Any]) -> tuple[Socket, str]:
         """A socket that has not subscribed yet, and the connection token."""

@@ -9,7 +9,7 @@ from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy.variant import Variant
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.tables.reading import open_table
-from connect_tasks.tasks.forecasts import bind_rows
+from connect_tasks.tasks.row_templates import bind_rows
 
 BOTH = ("WEBSOCKET", "CONNECTION_CREDENTIALS")
 SAID = ChatTemplate(connection_types=("WEBSOCKET",))

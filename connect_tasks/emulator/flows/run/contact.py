@@ -18,6 +18,8 @@ class Contact:
             captured event has it.
         attributes: Contact attributes, kept up to date by the flow and by whoever else sets some.
         customer_id: CustomerId of the request.
+        customer_endpoint: Where it reaches the customer: type and address; None in a browser.
+        system_endpoint: Where it is written from, in the same way.
         initial_message: InitialMessage of the request.
         name: Name of the request.
         description: Description of the request.
@@ -36,6 +38,8 @@ class Contact:
     previous_contact_id: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     customer_id: str | None = None
+    customer_endpoint: Mapping[str, str] | None = None
+    system_endpoint: Mapping[str, str] | None = None
     initial_message: str | None = None
     name: str | None = None
     description: str | None = None

@@ -98,6 +98,7 @@ class Memory:
             "AwsRegion": lambda: contact.region or None,
             "Channel": lambda: "CHAT",
             "ContactId": lambda: contact.contact_id,
+            "CustomerEndpoint": lambda: contact.customer_endpoint,
             "CustomerId": lambda: contact.customer_id,
             "Description": lambda: contact.description,
             "External": lambda: self.external,
@@ -117,6 +118,7 @@ class Memory:
             "Queue": self._queue,
             "References": lambda: contact.references,
             "SegmentAttributes": self._segment_attributes,
+            "SystemEndpoint": lambda: contact.system_endpoint,
             "Tags": lambda: contact.tags,
             "Views": lambda: self.views,
         }

@@ -286,3 +286,23 @@ def test_a_pause_ends_in_time_whatever_was_said_meanwhile() -> None:
     assert here.texts(socket)[-1] == ("Ann", "hello?")
     here.pass_time(seconds=1)
     assert here.texts(socket)[-1] == ("SYSTEM_MESSAGE", "b")
+
+
+def test_a_flow_knows_the_phone_that_its_conversation_began_on() -> None:
+    text = "$.CustomerEndpoint.Address by $.SegmentAttributes['connect:Subtype']"
+    here = Exported(chain(say(text), invoke()), PYTHON)
+
+    contact = here.text_to("+4915112345678", "main")
+
+    assert here.said_in(contact) == [("SYSTEM", "+4915112345678 by connect:SMS")]
+    [(step, _)] = here.calls
+    told = step.event["Details"]["ContactData"]
+    assert told["CustomerEndpoint"] == {"Type": "TELEPHONE_NUMBER", "Address": "+4915112345678"}
+    assert told["SystemEndpoint"]["Type"] == "CONNECT_PHONENUMBER_ARN"
+
+
+def test_a_chat_in_a_browser_has_no_endpoints() -> None:
+    here = Exported(chain(say("<$.CustomerEndpoint.Address>"), say("b")))
+    socket, _ = here.join("main")
+
+    assert "+" not in here.texts(socket)[0][1]

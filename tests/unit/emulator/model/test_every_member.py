@@ -71,6 +71,22 @@ def whole(operation: str, world: World, contact_id: str, made: Made) -> dict[str
             "ConnectionTypes": ["WEBSOCKET"],
             "ChatStreamingConfiguration": {"StreamingEndpointArn": "arn:aws:sns:us-east-1:1:t"},
         },
+        "StartOutboundChatContact": {
+            **world.outbound("echo"),
+            "Attributes": {"plan": "gold"},
+            "ParticipantDetails": {"DisplayName": "Ann"},
+            "InitialTemplatedSystemMessage": {
+                "KnowledgeBaseId": "k",
+                "MessageTemplateId": "t",
+                "TemplateAttributes": {
+                    "CustomAttributes": {"name": "Ann"},
+                    "CustomerProfileAttributes": "{}",
+                },
+            },
+            "ChatDurationInMinutes": 60,
+            "RelatedContactId": contact_id,
+            "SupportedMessagingContentTypes": ["text/plain"],
+        },
         "StopContact": {**ids, "DisconnectReason": {"Code": "OTHER"}},
         "DescribeContact": ids,
         "DescribeInstance": {"InstanceId": ids["InstanceId"]},

@@ -143,7 +143,7 @@ def _contact_data(context: Context) -> dict[str, Any]:
         "AwsRegion": memory.contact.region,
         "Channel": "CHAT",
         "ContactId": memory.contact.contact_id,
-        "CustomerEndpoint": None,
+        "CustomerEndpoint": memory.contact.customer_endpoint,
         "CustomerId": memory.contact.customer_id,
         "Description": memory.contact.description,
         "InitialContactId": memory.contact.initial_contact_id,
@@ -157,7 +157,7 @@ def _contact_data(context: Context) -> dict[str, Any]:
         "References": dict(memory.contact.references),
         "RelatedContactId": None,
         "SegmentAttributes": {name: {"ValueString": text} for name, text in segments.items()},
-        "SystemEndpoint": None,
+        "SystemEndpoint": memory.contact.system_endpoint,
         "Tags": dict(memory.contact.tags),
         **({"Media": {"InitialMessage": message}} if message is not None else {}),
     }

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connect_tasks.emulator.flows.answers import Question, choose_answer, read_question
 from connect_tasks.emulator.flows.interactive import INTERACTIVE, quick_reply
-from connect_tasks.emulator.people.answers import Question, choose_answer, read_question
 
 
 def said(*texts: str, content_type: str = "text/plain") -> list[dict[str, Any]]:

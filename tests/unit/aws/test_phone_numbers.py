@@ -1,0 +1,131 @@
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from connect_tasks.aws import phone_numbers
+from connect_tasks.aws.phone_numbers import (
+    are_countries_known,
+    why_no_text_reaches,
+    why_not_e164,
+)
+
+
+@pytest.fixture
+def _by_form_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package `phonenumbers` is not installed."""
+    phone_numbers._phonenumbers.cache_clear()
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    yield
+    phone_numbers._phonenumbers.cache_clear()
+
+
+@pytest.fixture
+def _by_country() -> None:
+    phone_numbers._phonenumbers.cache_clear()
+    pytest.importorskip("phonenumbers", reason="needs the extra `phones`")
+
+
+# By ITU-T E.164 a number has 15 digits at most and begins with its country's code, which never
+# begins with 0; the shortest in use have 7 (Niue).
+NUMBERS = ["+4915112345678", "+14155550100", "+6834002", "+881612345678", "+33612345678"]
+NO_NUMBERS = {
+    "": "is blank",
+    "  ": "is blank",
+    "call me": "has letters",
+    "+49151CALLME1": "has letters",
+    "+49151\uff11\uff12\uff13\uff14\uff15678": "has digits other than 0 to 9",
+    "+\u0664\u0669151123456": "has digits other than 0 to 9",
+    "+49 151 12345678": "has blanks or marks between the digits: write it in E.164",
+    "+49-151-12345678": "has blanks or marks",
+    "+4915112345678\n": "has blanks or marks",
+    "+49 (0) 151 12345678": "has blanks or marks",
+    "(030) 901820": "has blanks or marks between the digits, and begins with 0",
+    "030 901820": "begins with 0, as it is dialled within a country",
+    "07700900123": "begins with 0, as it is dialled within a country",
+    "004915112345678": "begins with 00: write + in its place",
+    "4915112345678": "has no +",
+    "4155550100": "has no +",
+    "+04915112345678": "no country's code does",
+    "+0": "no country's code does",
+    "+49": "is too short for a number with its country's code",
+    "+123456": "is too short for a number with its country's code: 7 to 15 digits, not 6",
+    "+1234567890123456": "is too long for a number with its country's code: 7 to 15 digits, not 16",
+    "+": "is no phone number",
+    "++4915112345678": "is no phone number",
+    "+49151;12345678": "is no phone number",
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_in_e164_is_one(number: str) -> None:
+    assert why_not_e164(number) is None
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.usefixtures("_by_form_alone")
+def test_a_number_in_e164_is_one_by_its_form_alone(number: str) -> None:
+    assert why_not_e164(number) is None
+
+
+@pytest.mark.parametrize(("text", "why"), NO_NUMBERS.items(), ids=ascii)
+def test_what_is_no_number_is_told_why(text: str, why: str) -> None:
+    assert why in (why_not_e164(text) or "")
+
+
+@pytest.mark.parametrize(("text", "why"), NO_NUMBERS.items(), ids=ascii)
+@pytest.mark.usefixtures("_by_form_alone")
+def test_what_is_no_number_by_its_form_is_told_why_without_the_package(text: str, why: str) -> None:
+    assert why in (why_not_e164(text) or "")
+
+
+# By Google's tables of libphonenumber.
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("+999123456789", "begins with no country's code"),
+        ("+4901511234567", "dialled within its country only: write +491511234567"),
+        ("+12345678", "a length that no number of +1 has"),
+        ("+3361234567", "a length that no number of +33 has"),
+    ],
+)
+@pytest.mark.usefixtures("_by_country")
+def test_a_number_that_nobody_can_have_is_told_why(text: str, why: str) -> None:
+    assert why in (why_not_e164(text) or "")
+
+
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [
+        ("+4930901820", "a landline"),
+        ("+442071838750", "a landline"),
+        ("+390612345678", "a landline"),
+        ("+18005550199", "a toll-free number"),
+        ("+33899701234", "a premium-rate number"),
+    ],
+)
+@pytest.mark.usefixtures("_by_country")
+def test_no_text_reaches_a_landline_or_a_service(number: str, what: str) -> None:
+    assert why_not_e164(number) is None
+    assert (why_no_text_reaches(number) or "").startswith(f"is {what}, which no SMS reaches")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+4915112345678", "+14155550100", "+447700900123", "+15555550100", "call me"],
+    ids=["mobile", "mobile or landline", "not in the tables", "an area of none", "no number"],
+)
+@pytest.mark.usefixtures("_by_country")
+def test_a_text_may_reach_what_is_not_known_to_be_deaf(number: str) -> None:
+    assert why_no_text_reaches(number) is None
+
+
+@pytest.mark.usefixtures("_by_form_alone")
+def test_without_the_package_landlines_are_not_told_apart() -> None:
+    assert why_no_text_reaches("+4930901820") is None
+    assert not are_countries_known()
+
+
+@pytest.mark.usefixtures("_by_country")
+def test_with_the_package_countries_are_known() -> None:
+    assert are_countries_known()
