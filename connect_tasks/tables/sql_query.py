@@ -42,10 +42,11 @@ class SqlQuery:
     Example:
         ```python
         import sqlite3
+        from contextlib import closing
 
         from connect_tasks.tables.sql_query import SqlQuery
 
-        with sqlite3.connect("shop.db") as shop:
+        with closing(sqlite3.connect("shop.db")) as shop, shop:
             shop.execute("CREATE TABLE buyers (customer_id TEXT, display_name TEXT, due TEXT)")
             shop.execute("INSERT INTO buyers VALUES ('0042', 'Ada', '2026-12-01')")
         query = "SELECT customer_id, display_name FROM buyers WHERE due < :day ORDER BY 1"
