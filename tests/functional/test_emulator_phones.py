@@ -26,7 +26,14 @@ from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.aws.retry import RetryPolicy
 from connect_tasks.chat.own_loop import run_on_own_loop
-from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalPhones, PhoneKind
+from connect_tasks.emulator import (
+    Fault,
+    FaultKind,
+    LocalConnect,
+    LocalPhones,
+    LocalQuotas,
+    PhoneKind,
+)
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -269,6 +276,7 @@ def test_our_client_gets_the_contact_and_the_same_one_again(transport: Transport
 
         [contact] = local.contacts
         assert first == again == StartOutboundChatContactResponse(contact_id=contact.contact_id)
+        assert contact.client_token == f"once {ADA}"
 
 
 @each_transport
@@ -351,6 +359,13 @@ def test_a_throttled_start_slows_its_own_limiter_and_no_other() -> None:
 
         assert throttled == [OUTBOUND]
         assert len(local.contacts) == 1
+
+
+def test_the_block_of_the_local_instance_keeps_to_what_is_enforced() -> None:
+    with LocalConnect(quotas=LocalQuotas(start_outbound_chat_contact=(7, 9))) as local:
+        quotas = local.instance().quotas
+
+        assert quotas.rate_of(OUTBOUND) == (7, 9)
 
 
 # --- the command ---

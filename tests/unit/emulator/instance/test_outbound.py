@@ -253,9 +253,9 @@ def test_texts_come_one_for_each_time_that_something_arrives() -> None:
 
 
 def test_somebody_writes_back_after_a_while_and_reads_all_that_has_come_by_then() -> None:
-    world = having(PhoneKind.ANSWER, seconds=(30, 30), texts={ADA: ["7"]})
+    world = having(PhoneKind.ANSWER, seconds=(30, 30), texts={ADA: ["7", "8"]})
     message = {"ContentType": "text/plain", "Content": "Ada, it is us."}
-    contact = world.text_to(ADA, InitialSystemMessage=message)
+    contact = world.text_to(ADA, "echo", InitialSystemMessage=message)
 
     world.pass_time(seconds=29)
     assert all(role != "CUSTOMER" for role, _ in world.said_in(contact))
