@@ -54,7 +54,7 @@ class ChatConnection(ClientConnection):
     async def open(cls, url: str) -> Self:
         """Open one.
 
-        Cancelled, none is open. A second call opens another.
+        Cancelled, none is open. A second call, or a concurrent one, opens another.
 
         Args:
             url: Where; by the proxy that the environment names for it.

@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
-from connect_tasks import Conversation
+from connect_tasks import Conversation, OutboundChatTemplate
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalQuotas
 from connect_tasks.errors import InputError
@@ -237,3 +237,19 @@ def test_customers_are_invited_and_a_link_is_taken_back(
     assert list(again.invitations["url"]) == before
     assert list(again.invitations["revoked_at"].notna()) == [True, False]
     assert len(local.contacts) == 0
+
+
+def test_customers_are_written_to_on_their_phones(local: LocalConnect, ledger: str) -> None:
+    message = OutboundChatTemplate(
+        source_endpoint="arn:aws:connect:eu-central-1:123456789012:phone-number/p-1",
+        initial_system_message="Are you there?",
+    )
+    phones = [f"+491511234567{n}" for n in range(len(CUSTOMERS))]
+    options = {"campaign": "by-sms", "connect": local.instance(), "ledger": ledger}
+
+    result = FLOWS["text_out"](CUSTOMERS.assign(phone=phones), message, policy=None, **options)
+
+    assert list(result.contacts["contact_id"].dropna()) == [
+        contact.contact_id for contact in local.contacts
+    ]
+    assert len(local.contacts) == len(CUSTOMERS)
