@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -50,7 +50,7 @@ class Call(Generic[Result_co]):
 
     operation: str
     service: Service
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
     read: Callable[[Mapping[str, Any]], Result_co]
 
 
@@ -60,7 +60,7 @@ class Carrier(Protocol):
     async def carry(self, call: Call[Result]) -> Result:
         """Make a call, once; concurrent ones as many as there is room for.
 
-        Cancelled before it went out, it never does; later, it is carried out all the same.
+        Cancelled before there was room, it never goes out; later, it is carried out all the same.
 
         Raises:
             AmazonError: It failed, or may have.

@@ -88,7 +88,7 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
 ) -> None:
     ledger_url = f"sqlite:///{tmp_path / 'ledger.db'}"
     table = tmp_path / "customers.csv"
-    rows = "".join(f"{number:04},Customer {number}\n" for number in range(100))
+    rows = "".join(f"{number:04},Customer {number}\n" for number in range(400))
     table.write_text("customer_id,display_name\n" + rows, encoding="utf-8")
     with LocalConnect(flow="echo", quotas=LocalQuotas.unlimited()) as local:
         save_block(server, local.instance(quotas=Quotas(starts_per_second=5, start_burst=2)))
@@ -129,10 +129,10 @@ def test_a_run_that_is_cancelled_in_prefect_closes_its_chats_and_can_go_on(
 
         with Ledger(ledger_url) as ledger:
             counts = ledger.counts("cancelled")
-        assert 3 < made < 100
+        assert 3 < made < 400
         assert left_open == []
         assert counts["completed"] == made
-        assert counts["planned"] + counts["starting"] == 100 - made
+        assert counts["planned"] + counts["starting"] == 400 - made
 
 
 def test_a_campaign_goes_on_to_its_end_when_its_prefect_server_goes_away(tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 import boto3
 import pytest
 import trustme
+from botocore import handlers
 from botocore.credentials import RefreshableCredentials
 from botocore.session import Session as BotocoreSession
+from pydantic import SecretStr
 
 from connect_tasks.aws import calls
+from connect_tasks.aws.calls import Call
 from connect_tasks.aws.client import ClientOptions, ConnectApi
 from connect_tasks.aws.lean.carrier import LeanCarrier
 from connect_tasks.chat.own_loop import run_on_own_loop
@@ -56,6 +59,13 @@ class Server:
         self._loop.call_soon_threadsafe(self._over.set)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_elses_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto, once another test has imported it, hooks on to every session of the process."""
+    known = [one for one in handlers.BUILTIN_HANDLERS if one[1].__module__.startswith("botocore")]
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", known)
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -80,7 +90,7 @@ def session() -> boto3.Session:
     return boto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1")
 
 
-def carried(api: ConnectApi, times: int = 1) -> tuple[str, Any]:
+def carried(api: ConnectApi, times: int = 1, call: Call[Any] = STOP) -> tuple[str, Any]:
     """By what calls were carried, and what the last of them came to."""
 
     async def main() -> tuple[str, Any]:
@@ -91,7 +101,7 @@ def carried(api: ConnectApi, times: int = 1) -> tuple[str, Any]:
                 result: Any = None
                 for _ in range(times):
                     try:
-                        result = await carrier.carry(STOP)
+                        result = await carrier.carry(call)
                     except AmazonError as error:
                         result = error
                 return "lean" if carrier._wires else "boto3", result
@@ -127,6 +137,22 @@ def test_so_is_one_that_the_environment_names(
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_who_wants_no_proof_gets_none(over_tls: Server) -> None:
     assert both(f"https://localhost:{over_tls.port}", verify=False) == (None, None)
+
+
+def test_participants_endpoint_may_be_the_only_one_with_a_certificate(
+    over_tls: Server, bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(None)
+    monkeypatch.setenv("AWS_CA_BUNDLE", bundle)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CONNECT", f"http://127.0.0.1:{server.port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CONNECTPARTICIPANT", f"https://localhost:{over_tls.port}")
+    leave = calls.disconnect_participant(SecretStr("token"))
+
+    way, error = carried(ConnectApi(session, ClientOptions()), call=leave)
+    server.close()
+
+    assert (way, error) == ("lean", None)
+    assert len(over_tls.asked) == 1
 
 
 def test_a_stranger_is_told_nothing(over_tls: Server) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import botocore.session
 import pytest
 from botocore import handlers
 from botocore.config import Config
+from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -354,6 +356,10 @@ ODD = {
     "502 of a balancer": answer(502, b"<html>Bad gateway</html>", "Content-Type: text/html"),
     "503 with a code": answer(503, b'{"__type": "ServiceUnavailable", "message": "busy"}', JSON),
     "a header twice": answer(400, b"{}", "x-a: 1", "x-a: 2", "x-b: \xe4"),
+    "a header twice, in two cases": answer(
+        400, b"{}", "x-amzn-errortype: NoSuchException", "X-Amzn-ErrorType: AccessDeniedException"
+    ),
+    "a long header": answer(400, b"{}", f"x-a: {'a' * 60_000}"),
 }
 
 
@@ -426,6 +432,34 @@ def test_on_a_kept_connection_that_is_cut_nothing_is_sent_twice(
     assert first.status == 400
     assert second.code == "ConnectionClosedError"
     assert (server.connections, len(server.asked)) == (1, 2)
+
+
+def started(contact: str) -> bytes:
+    body = {"ContactId": contact, "ParticipantId": "p", "ParticipantToken": "t"}
+    return answer(200, json.dumps(body).encode(), JSON)
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["read", "not read yet"])
+@pytest.mark.parametrize("stray", [started("stray"), answer(408), b"H"], ids=["200", "408", "part"])
+def test_an_answer_that_nobody_asked_for_is_not_the_next_ones(
+    server: RudeServer, stray: bytes, *, is_busy: bool
+) -> None:
+    server.answers[:] = [started("first"), started("second"), started("third")]
+
+    async def work(carrier: Any) -> list[str]:
+        first = await carrier.carry(START)
+        server._lines[0].sendall(stray)
+        if is_busy:
+            time.sleep(0.1)  # noqa: ASYNC251 - the loop has no time to read it
+        else:
+            await asyncio.sleep(0.1)
+        return [
+            one.contact_id
+            for one in (first, await carrier.carry(START), await carrier.carry(START))
+        ]
+
+    assert on_lean(api_of(server), work) == ["first", "second", "third"]
+    assert len(server.asked) == 3
 
 
 # --- cancelling ---
@@ -502,6 +536,32 @@ def test_a_session_with_hooks_goes_by_boto3(server: RudeServer) -> None:
     options = ClientOptions(parameters={"endpoint_url": server.url})
 
     assert carried_by(ConnectApi(hooked, options)) == "boto3"
+
+
+def test_a_session_that_is_stubbed_is_answered_by_its_stubs(server: RudeServer) -> None:
+    api = api_of(server)
+    stubber = Stubber(api.current(expired=None).connect)
+    stubber.add_response("stop_contact", {})
+    with stubber:
+        assert lean(api, EVERY[1]) == [None]
+
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "odd", ["http://LOCALHOST:{port}", "http://127.1:{port}", "http://u:p@127.0.0.1:{port}"]
+)
+def test_an_address_in_an_odd_form_goes_by_boto3(server: RudeServer, odd: str) -> None:
+    server.answers[:] = [answer(200, b"{}", JSON)]
+    url = odd.format(port=server.url.rpartition(":")[2])
+
+    api = ConnectApi(session, ClientOptions(parameters={"endpoint_url": url}))
+
+    assert carried_by(api) == "boto3"
+
+
+def test_a_call_shows_neither_tokens_nor_customers() -> None:
+    assert "a-token" not in repr(calls.connect_participant(TOKEN))
 
 
 def test_retries_that_slow_down_by_themselves_go_by_boto3(

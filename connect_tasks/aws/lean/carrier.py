@@ -65,8 +65,8 @@ class LeanCarrier:
     async def carry(self, call: Call[Result]) -> Result:
         """Make a call, once; again only if it had no effect because credentials expired.
 
-        Concurrent calls wait for their place, `connections` at one time. Cancelled before it went
-        out, it never does; cancelled later, it is carried out all the same, and its answer dropped.
+        Concurrent calls wait for their place, `connections` at one time. Cancelled before it has
+        one, it never goes out; later, it is carried out all the same, and its answer dropped.
 
         Raises:
             AmazonError: It failed, or may have.
@@ -134,7 +134,7 @@ class LeanCarrier:
 def _means(clients: Clients) -> tuple[dict[str, Wire], ssl.SSLContext | None]:
     """What is sent and understood for each service, and whom to trust; nothing for boto3's work."""
     both = (clients.connect, clients.participant)
-    trust = trust_of(clients.connect) if all(is_known(client) for client in both) else None
+    trust = trust_of(*both) if all(is_known(client) for client in both) else None
     if trust is None:
         return {}, None
     return {"connect": Wire(clients.connect), "participant": Wire(clients.participant)}, trust

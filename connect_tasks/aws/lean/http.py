@@ -1,6 +1,7 @@
 """HTTP: one request out, its answer in, one try; what goes wrong is told in botocore's words."""
 
 import asyncio
+import select
 import ssl
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["MOST_BYTES", "Http", "trust_of"]
 MOST_BYTES = 16 * 2**20
 """The longest answer that is read: Amazon's longest, a page of a transcript, has some 2 MiB."""
 
+_LONGEST_LINE = 65_536
 _CONNECTING = (ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -23,19 +25,19 @@ class TooLongError(Exception):
     """An answer that is longer than `MOST_BYTES`."""
 
 
-def trust_of(client: Any) -> ssl.SSLContext | None:
-    """Whom a client of boto3's trusts; files of certificates are read.
+def trust_of(*clients: Any) -> ssl.SSLContext | None:
+    """Whom clients of boto3's trust, made with the same options; files of certificates are read.
 
     Returns:
         None if they cannot be read, which boto3 is to say in its own words.
     """
-    verify = client._endpoint.http_session._verify  # noqa: SLF001 - known nowhere else
+    verify = clients[0]._endpoint.http_session._verify  # noqa: SLF001 - known nowhere else
     context: ssl.SSLContext = create_urllib3_context()
     # urllib3 looks at the name itself.
     context.check_hostname = bool(verify)
     if not verify:
         context.verify_mode = ssl.CERT_NONE
-    elif client.meta.endpoint_url.startswith("https"):
+    elif any(client.meta.endpoint_url.startswith("https") for client in clients):
         try:
             context.load_verify_locations(get_cert_path(verify))
         except OSError:
@@ -55,12 +57,15 @@ class Http:
     def __init__(self, trust: ssl.SSLContext, connect_seconds: float, read_seconds: float) -> None:
         self._session = aiohttp.ClientSession(
             # How many there are at one time is decided where calls wait for their place.
-            connector=aiohttp.TCPConnector(limit=0, ssl=trust),
+            connector=_Connector(limit=0, ssl=trust),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=connect_seconds, sock_read=read_seconds
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            # As http.client has it, and so boto3.
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
             skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
             middlewares=(_one_try,),
         )
@@ -95,6 +100,35 @@ class Http:
         await self._session.close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Keeps connections, and takes none up again on which something came that nobody asked for.
+
+    It would be taken for the answer to the next request, and each answer after it for that to the
+    request before: another customer's chat.
+    """
+
+    async def _get(self, key: Any, traces: list[Any]) -> Any:
+        while (kept := await super()._get(key, traces)) is not None:
+            if _is_quiet(kept):
+                return kept
+            kept.close()
+        return None
+
+
+def _is_quiet(kept: Any) -> bool:
+    return not (kept.protocol.should_close or _has_come(kept.transport))
+
+
+def _has_come(transport: asyncio.Transport) -> bool:
+    """Whether there is something on a connection that the event loop has not read yet."""
+    line = transport.get_extra_info("socket")
+    if not hasattr(select, "poll"):  # Windows, where any number of a socket may be selected.
+        return bool(select.select([line.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(line.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class _CutError(Exception):
     """The connection ended after the request was sent, at least in part."""
 
@@ -123,18 +157,21 @@ async def _body(answer: ClientResponse) -> bytes:
             size += len(piece)
             if size > MOST_BYTES:
                 raise TooLongError
-    except ClientPayloadError as error:
-        # urllib3 takes what came of an answer that is shorter than it said; so does botocore.
-        if "Content-Length" not in answer.headers or isinstance(error.__cause__, OSError):
+    except ClientPayloadError:
+        # urllib3 takes what came of an answer that is shorter than it said; so does botocore, and
+        # whether it is whole is looked at where it is understood.
+        if "Content-Length" not in answer.headers:
             raise
     return b"".join(pieces)
 
 
 def _response(url: str, answer: ClientResponse, body: bytes) -> AWSResponse:
     headers: dict[str, str] = {}
-    for name, value in answer.raw_headers:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    names: dict[str, str] = {}
+    for raw, value in answer.raw_headers:
+        name = names.setdefault(raw.decode("latin-1").lower(), raw.decode("latin-1"))
+        text = value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
     # botocore takes any mapping, whatever its stubs say.
     named: Any = headers
     response: Any = AWSResponse(url, answer.status, named, None)

@@ -1,5 +1,6 @@
 """What the lean transport knows: a client of boto3's that has anything else goes by boto3."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -11,11 +12,18 @@ __all__ = ["is_known"]
 
 # And what this package itself hooks on, which is called here, too.
 _OURS = ("botocore.", "boto3.", "connect_tasks.aws.")
+# botocore's own, which answers in Amazon's place.
+_STUBS = "botocore.stub"
+# What urllib3 and aiohttp would write alike, and botocore sign so.
+_PLAIN_URL = re.compile(
+    r"https?://([a-z0-9.-]*[a-z][a-z0-9.-]*|(\d+\.){3}\d+|\[[0-9a-f:]+\])(:\d+)?/?"
+)
 _PLAIN_SOCKET = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 _EVENTS = (
     "provide-client-params",
     "before-parameter-build",
+    "before-endpoint-resolution",
     "before-call",
     "request-created",
     "choose-signer",
@@ -33,8 +41,9 @@ def is_known(client: Any) -> bool:
     """Whether a client does nothing that the lean transport would not do.
 
     What only boto3 can do: go through a proxy, show a certificate of its own, keep connections
-    alive in its own way, slow itself down (`AWS_RETRY_MODE=adaptive`), and call what its user has
-    hooked on its events, which may take its time.
+    alive in its own way, write an address in another form than its user did, slow itself down
+    (`AWS_RETRY_MODE=adaptive`), and call what its user has hooked on its events, which may take its
+    time.
 
     Args:
         client: A client of boto3's.
@@ -42,8 +51,9 @@ def is_known(client: Any) -> bool:
     session: Any = client._endpoint.http_session  # noqa: SLF001 - known nowhere else
     config = client.meta.config
     is_plain = type(session) is URLLib3Session and _is_untouched(type(client)._make_api_call)  # noqa: SLF001
-    return (
+    return bool(
         is_plain
+        and _PLAIN_URL.fullmatch(client.meta.endpoint_url)
         and not session._proxy_config.proxy_url_for(client.meta.endpoint_url)  # noqa: SLF001
         and not session._cert_file  # noqa: SLF001
         and session._socket_options == _PLAIN_SOCKET  # noqa: SLF001
@@ -67,4 +77,5 @@ def _is_untouched(method: object) -> bool:
 
 def _is_botocores(handler: Any) -> bool:
     handler = getattr(handler, "func", handler)
-    return str(getattr(handler, "__module__", "")).startswith(_OURS)
+    module = str(getattr(handler, "__module__", ""))
+    return module.startswith(_OURS) and not module.startswith(_STUBS)

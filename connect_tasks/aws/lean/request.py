@@ -1,6 +1,6 @@
 """A request that can be sent, and what botocore needs to understand its answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -19,7 +19,8 @@ class Request:
         context: What botocore notes about the call.
     """
 
-    parts: dict[str, Any]
-    prepared: AWSPreparedRequest
+    # What customers and tokens are in is shown nowhere.
+    parts: dict[str, Any] = field(repr=False)
+    prepared: AWSPreparedRequest = field(repr=False)
     model: Any
-    context: dict[str, Any]
+    context: dict[str, Any] = field(repr=False)

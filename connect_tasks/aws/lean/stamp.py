@@ -32,7 +32,13 @@ class Stamp:
     """
 
     def __init__(self, request: Request, serializer: Any, signature: Signature | None) -> None:
-        self._like = request
+        # Without what was asked, and by whom: it would stay in memory as long as the client.
+        own = {"body", "headers", "query_string", "context"}
+        self._parts = {name: part for name, part in request.parts.items() if name not in own}
+        self._context = {n: part for n, part in request.context.items() if n != "input_params"}
+        self._model = request.model
+        to = request.prepared
+        self._method, self._url, self._is_stream = to.method, to.url, to.stream_output
         self._serializer = serializer
         self._signature = signature
         headers = _texts(request)
@@ -59,7 +65,8 @@ class Stamp:
             signature = Signature.like(headers, credentials) if signed else None
             stamp = cls(request, serializer, signature)
             same = stamp.fill(arguments, again=headers)
-        except (KeyError, ValueError):
+        # What a stamp cannot do, botocore has just done: nothing in here may cost the call.
+        except Exception:  # noqa: BLE001
             return None
         return stamp if same and _are_alike(request) and _is_same(same, request) else None
 
@@ -79,7 +86,7 @@ class Stamp:
             ParamValidationError: Something is wrong with the arguments.
         """
         again = again or {}
-        parts = self._serializer.serialize_to_request(arguments, self._like.model)
+        parts = self._serializer.serialize_to_request(arguments, self._model)
         number = again.get(_TRY) or str(uuid.uuid4())
         headers = {**self._headers, **parts["headers"], _TRY: number}
         if not self._sign(headers, parts["body"], again.get("X-Amz-Date")):
@@ -88,19 +95,17 @@ class Stamp:
         return self._filled(parts, headers, {"attempt": 1, "invocation-id": number})
 
     def _sign(self, headers: dict[str, str], body: bytes, at: str | None) -> bool:
-        to = self._like.prepared
         signature = self._signature
-        return signature is None or signature.sign(to.method, to.url, headers, body, at=at)
+        return signature is None or signature.sign(self._method, self._url, headers, body, at=at)
 
     def _filled(self, parts: dict[str, Any], headers: Any, retries: dict[str, Any]) -> Request:
-        like = self._like.prepared
-        context = {**self._like.context, "retries": retries}
+        context = {**self._context, "retries": retries}
         # botocore only looks at headers now, and its own mapping of them costs more than all else.
         prepared = AWSPreparedRequest(
-            like.method, like.url, headers, parts["body"] or None, like.stream_output, context
+            self._method, self._url, headers, parts["body"] or None, self._is_stream, context
         )
-        whole = {**self._like.parts, **parts, "context": context}
-        return Request(whole, prepared, self._like.model, context)
+        whole = {**self._parts, **parts, "context": context}
+        return Request(whole, prepared, self._model, context)
 
 
 def _are_alike(request: Request) -> bool:

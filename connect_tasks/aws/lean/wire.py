@@ -4,6 +4,7 @@ botocore prepares a call, and stops before it is sent; later it is given the ans
 from its own connection. So whatever botocore does to requests and answers, it does here, too.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,11 @@ from connect_tasks.aws.lean.request import Request
 from connect_tasks.aws.lean.stamp import Stamp
 
 __all__ = ["Wire"]
+
+
+_TRIES = 3
+"""How many requests of an operation to try to take its stamp from: credentials may have changed in
+the middle of one."""
 
 
 class _Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -48,7 +54,8 @@ class Wire:
         self._stopping = _copied(client)
         self._stopping._make_request = _stop  # noqa: SLF001 - botocore's own seam
         self._signer = client._request_signer  # noqa: SLF001 - the same
-        self._stamps: dict[str, Stamp | None] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._tried: Counter[str] = Counter()
 
     @property
     def may_block(self) -> bool:
@@ -75,17 +82,23 @@ class Wire:
             self._stopping._make_api_call(operation, dict(arguments))  # noqa: SLF001 - the same
         except _Stopped as stopped:
             model, parts, context = stopped.parts
+        else:
+            raise RuntimeError(f"{operation} was answered before it was sent")
         endpoint = self._client._endpoint  # noqa: SLF001 - the same
         endpoint._update_retries_context(parts["context"], 1)  # noqa: SLF001 - the same
         request = Request(parts, endpoint.create_request(parts, model), model, context)
-        # None is for good; one that does not fit any more, by other credentials, is taken anew.
-        if operation not in self._stamps or self._stamps[operation] is not None:
-            self._stamps[operation] = self._stamp_of(request, arguments)
+        if self._tried[operation] < _TRIES:
+            self._take_stamp(request, arguments)
         return request
 
-    def _stamp_of(self, request: Request, arguments: Mapping[str, Any]) -> Stamp | None:
+    def _take_stamp(self, request: Request, arguments: Mapping[str, Any]) -> None:
         serializer, credentials = self._client._serializer, self._signer._credentials  # noqa: SLF001 - the same
-        return Stamp.of(request, arguments, serializer, credentials)
+        stamp = Stamp.of(request, arguments, serializer, credentials)
+        if stamp is None:
+            self._tried[request.model.name] += 1
+            self._stamps.pop(request.model.name, None)
+        else:
+            self._stamps[request.model.name] = stamp
 
     def _model(self, operation: str) -> Any:
         return self._client.meta.service_model.operation_model(operation)
