@@ -94,7 +94,10 @@ class Pipeline:
             response = await self._start.run()
             if response is not None:
                 self._on_started()
-                await self._converse(response)
+                token, connection = response.participant_token, _ready_connection(response)
+                # Else the answer would be kept for as long as the chat lives.
+                del response
+                await self._converse(token, connection)
 
     def withdraw(self) -> bool:
         """Start no chat any more; whether a call is under way that may still make one."""
@@ -104,13 +107,13 @@ class Pipeline:
         """End the conversation by this time, in monotonic seconds, and close the chat."""
         self._dialogue.finish_by(deadline)
 
-    async def _converse(self, response: StartChatContactResponse) -> None:
-        if response.participant_token is None:
+    async def _converse(self, token: SecretStr | None, connection: Connection | None) -> None:
+        if token is None:
             await self._close(EndReason.LOST)
             return
-        session = self._session_of = self._session(response.participant_token)
+        session = self._session_of = self._session(token)
         try:
-            reason = await session.run(_ready_connection(response))
+            reason = await session.run(connection)
         except (ChatLostError, AmazonError) as error:
             await self._abandon(error)
         else:
@@ -176,7 +179,9 @@ class Pipeline:
             await self._claimed.step(Status.CONNECTED, connected_at=self._context.clock.now())
 
     async def _hear(self, items: Sequence[Item]) -> None:
-        await self._claimed.hear(items, are_answer=self._dialogue.is_answered_by(items))
+        is_first = self._claimed.contact.first_reply_at is None
+        are_answer = is_first and self._dialogue.is_answered_by(items)
+        await self._claimed.hear(items, are_answer=are_answer)
 
     async def _closing(self, reason: EndReason) -> None:
         """Remember why, so that a kill in the middle of closing does not make the chat lost."""

@@ -40,6 +40,17 @@ class ChatConnection(ClientConnection):
     MOST_WAITING = 16
     FEW_WAITING = 4
 
+    # Beside websockets' own attributes they would be more than Python keeps in short form.
+    __slots__ = (
+        "_is_lost",
+        "_is_paused",
+        "_messages",
+        "_parts",
+        "_timer",
+        "_waiter",
+        "_waits_until",
+    )
+
     def __init__(self, protocol: ClientProtocol, **settings: Any) -> None:
         super().__init__(protocol, **settings)
         # Lists, as there is seldom more than one: a deque takes 0.7 KiB when it is empty.
@@ -54,7 +65,7 @@ class ChatConnection(ClientConnection):
     async def open(cls, url: str) -> Self:
         """Open one.
 
-        Cancelled, none is open. A second call, or a concurrent one, opens another.
+        Concurrent calls open one each. Cancelled, none is open.
 
         Args:
             url: Where; by the proxy that the environment names for it.
@@ -139,7 +150,7 @@ class ChatConnection(ClientConnection):
 
     def _next(self) -> bytes:
         message = self._messages.pop(0)
-        if self._is_paused and len(self._messages) <= self.FEW_WAITING:
+        if self._is_paused and not self._is_lost and len(self._messages) <= self.FEW_WAITING:
             self._is_paused = False
             self.transport.resume_reading()
         return message

@@ -65,10 +65,11 @@ def test_where_nobody_speaks_the_wait_is_over_in_time() -> None:
     async def main() -> list[tuple[bytes | None, bool]]:
         found = []
         async with opened(keeps_silent) as connection:
-            # A long wait leaves its timer behind: the next ones are shorter, longer, and none.
-            waiting = asyncio.ensure_future(connection.take(LONG))
-            await asyncio.sleep(0)
-            waiting.cancel()
+            # Waits leave their timer behind: a later one, and then an earlier one, for the next.
+            for seconds in (LONG, 0.02):
+                waiting = asyncio.ensure_future(connection.take(seconds))
+                await asyncio.sleep(0)
+                waiting.cancel()
             for seconds in (0.05, 0.1, 0.0, -1.0, 0.05):
                 began = time.monotonic()
                 taken = await connection.take(seconds)
