@@ -26,7 +26,14 @@ from connect_tasks.aws.paced_calls import PacedCalls
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.aws.retry import RetryPolicy
 from connect_tasks.chat.own_loop import run_on_own_loop
-from connect_tasks.emulator import Fault, FaultKind, LocalConnect, LocalPhones, PhoneKind
+from connect_tasks.emulator import (
+    Fault,
+    FaultKind,
+    LocalConnect,
+    LocalPhones,
+    LocalQuotas,
+    PhoneKind,
+)
 from connect_tasks.errors import (
     AccessDeniedError,
     AmazonError,
@@ -119,6 +126,15 @@ def test_the_same_token_is_the_same_contact_after_its_end_too() -> None:
 
         assert first == again
         assert len(local.contacts) == 1
+
+
+def test_a_number_is_described_by_its_arn_over_the_wire() -> None:
+    with running(phones=LocalPhones(source_arns=frozenset({ARN}))) as (local, contacts):
+        told = contacts.describe_phone_number(PhoneNumberId=ARN)["ClaimedPhoneNumberSummary"]
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            contacts.describe_phone_number(PhoneNumberId=f"{ARN}2")
+
+    assert (told["PhoneNumberArn"], told["InstanceId"]) == (ARN, local.instance_id)
 
 
 # What botocore lets through, and Amazon's documentation does not allow.
@@ -269,6 +285,7 @@ def test_our_client_gets_the_contact_and_the_same_one_again(transport: Transport
 
         [contact] = local.contacts
         assert first == again == StartOutboundChatContactResponse(contact_id=contact.contact_id)
+        assert contact.client_token == f"once {ADA}"
 
 
 @each_transport
@@ -351,6 +368,13 @@ def test_a_throttled_start_slows_its_own_limiter_and_no_other() -> None:
 
         assert throttled == [OUTBOUND]
         assert len(local.contacts) == 1
+
+
+def test_the_block_of_the_local_instance_keeps_to_what_is_enforced() -> None:
+    with LocalConnect(quotas=LocalQuotas(start_outbound_chat_contact=(7, 9))) as local:
+        quotas = local.instance().quotas
+
+        assert quotas.rate_of(OUTBOUND) == (7, 9)
 
 
 # --- the command ---

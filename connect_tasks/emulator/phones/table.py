@@ -12,7 +12,7 @@ _COLUMNS = ("number", "kind", "texts")
 
 
 def read_phones(path: Path | str) -> tuple[dict[str, PhoneKind], dict[str, tuple[str, ...]]]:
-    """Read a CSV file of phones, in UTF-8.
+    r"""Read a CSV file of phones, in UTF-8.
 
     Its columns are `number`, `kind` (`answer` where it is empty) and, if wanted, `texts`: what is
     written back, with `|` between one text and the next.
@@ -27,8 +27,11 @@ def read_phones(path: Path | str) -> tuple[dict[str, PhoneKind], dict[str, tuple
 
     Example:
         ```python
+        from connect_tasks.emulator import LocalPhones
+
+        Path("phones.csv").write_text("number,kind,texts\n+4915112345678,answer,7|Bye\n")
         by_number, texts = read_phones("phones.csv")
-        LocalPhones(by_number=by_number, texts=texts)
+        phones = LocalPhones(by_number=by_number, texts=texts)
         ```
     """
     kinds: dict[str, PhoneKind] = {}

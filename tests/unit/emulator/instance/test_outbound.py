@@ -10,6 +10,7 @@ from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 from tests.unit.emulator.world import World
 
+SOURCE = "arn:aws:connect:us-east-1:111122223333:phone-number/p-1"
 ADA, BOB = "+4915112345678", "+4915112345679"
 
 
@@ -150,6 +151,21 @@ def test_five_starts_go_at_once_and_two_more_each_second() -> None:
     assert refusal(world)[0] == "ThrottlingException"
 
 
+def test_a_number_of_the_instance_is_described_by_its_id_or_arn() -> None:
+    world = World(phones=LocalPhones(source_arns=frozenset({SOURCE})))
+
+    by_id, by_arn = (
+        world.call("DescribePhoneNumber", PhoneNumberId=given)["ClaimedPhoneNumberSummary"]
+        for given in ("p-1", SOURCE)
+    )
+
+    assert by_id == by_arn
+    assert (by_id["PhoneNumberArn"], by_id["TargetArn"]) == (SOURCE, world.backend.instance_arn)
+    with pytest.raises(RefusedError) as caught:
+        world.call("DescribePhoneNumber", PhoneNumberId="p-2")
+    assert caught.value.code == "ResourceNotFoundException"
+
+
 # --- the phones ---
 
 
@@ -253,9 +269,9 @@ def test_texts_come_one_for_each_time_that_something_arrives() -> None:
 
 
 def test_somebody_writes_back_after_a_while_and_reads_all_that_has_come_by_then() -> None:
-    world = having(PhoneKind.ANSWER, seconds=(30, 30), texts={ADA: ["7"]})
+    world = having(PhoneKind.ANSWER, seconds=(30, 30), texts={ADA: ["7", "8"]})
     message = {"ContentType": "text/plain", "Content": "Ada, it is us."}
-    contact = world.text_to(ADA, InitialSystemMessage=message)
+    contact = world.text_to(ADA, "echo", InitialSystemMessage=message)
 
     world.pass_time(seconds=29)
     assert all(role != "CUSTOMER" for role, _ in world.said_in(contact))
