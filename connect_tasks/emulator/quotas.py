@@ -31,6 +31,7 @@ class LocalQuotas:
         describe_contact: Rate of DescribeContact.
         describe_instance: Rate of DescribeInstance.
         describe_contact_flow: Rate of DescribeContactFlow.
+        describe_phone_number: Rate of DescribePhoneNumber.
         get_contact_attributes: Rate of GetContactAttributes.
         list_contact_references: Rate of ListContactReferences.
         list_instance_storage_configs: Rate of ListInstanceStorageConfigs.
@@ -73,6 +74,7 @@ class LocalQuotas:
     describe_contact: tuple[float, float] | None = Rate(10, 15)
     describe_instance: tuple[float, float] | None = Rate(2, 5)
     describe_contact_flow: tuple[float, float] | None = Rate(2, 5)
+    describe_phone_number: tuple[float, float] | None = Rate(2, 5)
     get_contact_attributes: tuple[float, float] | None = Rate(10, 15)
     list_contact_references: tuple[float, float] | None = Rate(10, 15)
     list_instance_storage_configs: tuple[float, float] | None = Rate(2, 5)
@@ -125,6 +127,7 @@ _BUCKETS = {
     "DescribeContact": ("describe_contact", _THROTTLED),
     "DescribeInstance": ("describe_instance", _SLOW_DOWN),
     "DescribeContactFlow": ("describe_contact_flow", _THROTTLED),
+    "DescribePhoneNumber": ("describe_phone_number", _THROTTLED),
     "GetContactAttributes": ("get_contact_attributes", _SLOW_DOWN),
     "ListContactReferences": ("list_contact_references", _THROTTLED),
     "ListInstanceStorageConfigs": ("list_instance_storage_configs", _THROTTLED),

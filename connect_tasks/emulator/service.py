@@ -127,6 +127,7 @@ class Service:
             "DescribeContact": queries.describe_contact,
             "DescribeInstance": queries.describe_instance,
             "DescribeContactFlow": queries.describe_contact_flow,
+            "DescribePhoneNumber": outbound.describe_number,
             "GetContactAttributes": queries.get_contact_attributes,
             "ListContactReferences": queries.list_contact_references,
             "ListInstanceStorageConfigs": queries.list_instance_storage_configs,
@@ -240,7 +241,7 @@ def _invalid(operation: str, problems: list[Problem]) -> RefusedError:
     message = f"{len(problems)} validation error{plural} detected: {listed}"
     if OWNERS[operation] == "connectparticipant":
         return RefusedError("ValidationException", message)
-    is_malformed = any(problem.malformed for problem in problems)
-    if is_malformed or not declares(operation, "InvalidParameterException"):
-        return RefusedError("InvalidRequestException", message)
-    return RefusedError("InvalidParameterException", message)
+    codes = ["InvalidParameterException", "InvalidRequestException"]
+    if any(problem.malformed for problem in problems):
+        codes.reverse()
+    return RefusedError(next(code for code in codes if declares(operation, code)), message)

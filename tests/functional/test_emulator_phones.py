@@ -128,6 +128,15 @@ def test_the_same_token_is_the_same_contact_after_its_end_too() -> None:
         assert len(local.contacts) == 1
 
 
+def test_a_number_is_described_by_its_arn_over_the_wire() -> None:
+    with running(phones=LocalPhones(source_arns=frozenset({ARN}))) as (local, contacts):
+        told = contacts.describe_phone_number(PhoneNumberId=ARN)["ClaimedPhoneNumberSummary"]
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            contacts.describe_phone_number(PhoneNumberId=f"{ARN}2")
+
+    assert (told["PhoneNumberArn"], told["InstanceId"]) == (ARN, local.instance_id)
+
+
 # What botocore lets through, and Amazon's documentation does not allow.
 @pytest.mark.parametrize(
     ("wrong", "where"),

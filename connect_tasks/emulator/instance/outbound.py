@@ -11,12 +11,16 @@ from typing import Any
 from connect_tasks.emulator.flows.steps import End
 from connect_tasks.emulator.instance.backend import Backend
 from connect_tasks.emulator.instance.chat import Chat
+from connect_tasks.emulator.instance.identity import ACCOUNT, REGION
 from connect_tasks.emulator.instance.transcript import TranscriptItem
 from connect_tasks.emulator.model.errors import not_found
 from connect_tasks.emulator.phones.phone import Phone
 from connect_tasks.emulator.phones.settings import LocalPhones, PhoneKind
 
 __all__ = ["Outbound"]
+
+
+_NUMBERS = f"arn:aws:connect:{REGION}:{ACCOUNT}:phone-number/"
 
 
 class Outbound:
@@ -33,13 +37,31 @@ class Outbound:
 
     def start(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """StartOutboundChatContact: make a contact, or repeat the one that this token made."""
-        backend, sources = self._backend, self._phones.source_arns
+        backend = self._backend
         backend.check_instance(request)
         flow = backend.flow_name(request["ContactFlowId"])
-        if sources is not None and request["SourceEndpoint"]["Address"] not in sources:
-            raise not_found()
+        self._check_source(request["SourceEndpoint"]["Address"])
         chat = backend.contacts.known(request, flow) or backend.open(request, flow)
         return {"ContactId": chat.contact_id}
+
+    def describe_number(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribePhoneNumber: a number that the instance writes from, by its id or ARN."""
+        backend, given = self._backend, request["PhoneNumberId"]
+        arn = given if given.startswith("arn:") else f"{_NUMBERS}{given}"
+        self._check_source(arn)
+        drawn = int(backend.identities.uuid("source", arn)[:8], 16)
+        summary = {
+            "PhoneNumberId": arn.rpartition("/")[2],
+            "PhoneNumberArn": arn,
+            # Of the range that is kept for what is made up.
+            "PhoneNumber": f"+120255501{drawn % 100:02}",
+            "PhoneNumberCountryCode": "US",
+            "PhoneNumberType": "DID",
+            "TargetArn": backend.instance_arn,
+            "InstanceId": backend.instance_id,
+            "PhoneNumberStatus": {"Status": "CLAIMED"},
+        }
+        return {"ClaimedPhoneNumberSummary": summary}
 
     def greet(self, chat: Chat) -> None:
         """Put the phone of a chat that begins on one to work; other chats are left alone.
@@ -56,6 +78,11 @@ class Outbound:
         chat.watchers.append(hear)
         for item in chat.items:
             hear(chat, item)
+
+    def _check_source(self, arn: str) -> None:
+        sources = self._phones.source_arns
+        if sources is not None and arn not in sources:
+            raise not_found()
 
     def _phone(self, number: str, key: str) -> Phone:
         phones, uuid = self._phones, self._backend.identities.uuid

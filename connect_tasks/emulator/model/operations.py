@@ -12,6 +12,7 @@ OPERATIONS = {
         "DescribeContact",
         "DescribeInstance",
         "DescribeContactFlow",
+        "DescribePhoneNumber",
         "GetContactAttributes",
         "UpdateContactAttributes",
         "ListContactFlows",

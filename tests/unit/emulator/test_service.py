@@ -17,6 +17,7 @@ def test_routes_are_those_of_the_documented_wire() -> None:
         "DescribeContact": ("GET", "/contacts/{InstanceId}/{ContactId}"),
         "DescribeInstance": ("GET", "/instance/{InstanceId}"),
         "DescribeContactFlow": ("GET", "/contact-flows/{InstanceId}/{ContactFlowId}"),
+        "DescribePhoneNumber": ("GET", "/phone-number/{PhoneNumberId}"),
         "GetContactAttributes": (
             "GET",
             "/contact/attributes/{InstanceId}/{InitialContactId}",

@@ -10,6 +10,7 @@ from connect_tasks.emulator.quotas import LocalQuotas
 from connect_tasks.emulator.transcript_storage import TranscriptStorage
 from tests.unit.emulator.world import World
 
+SOURCE = "arn:aws:connect:us-east-1:111122223333:phone-number/p-1"
 ADA, BOB = "+4915112345678", "+4915112345679"
 
 
@@ -148,6 +149,21 @@ def test_five_starts_go_at_once_and_two_more_each_second() -> None:
     world.text_to(f"{ADA}6")
     world.text_to(f"{ADA}7")
     assert refusal(world)[0] == "ThrottlingException"
+
+
+def test_a_number_of_the_instance_is_described_by_its_id_or_arn() -> None:
+    world = World(phones=LocalPhones(source_arns=frozenset({SOURCE})))
+
+    by_id, by_arn = (
+        world.call("DescribePhoneNumber", PhoneNumberId=given)["ClaimedPhoneNumberSummary"]
+        for given in ("p-1", SOURCE)
+    )
+
+    assert by_id == by_arn
+    assert (by_id["PhoneNumberArn"], by_id["TargetArn"]) == (SOURCE, world.backend.instance_arn)
+    with pytest.raises(RefusedError) as caught:
+        world.call("DescribePhoneNumber", PhoneNumberId="p-2")
+    assert caught.value.code == "ResourceNotFoundException"
 
 
 # --- the phones ---

@@ -91,6 +91,7 @@ def whole(operation: str, world: World, contact_id: str, made: Made) -> dict[str
         "DescribeContact": ids,
         "DescribeInstance": {"InstanceId": ids["InstanceId"]},
         "DescribeContactFlow": {"InstanceId": ids["InstanceId"], **flow},
+        "DescribePhoneNumber": {"PhoneNumberId": "p-1"},
         "GetContactAttributes": {"InstanceId": ids["InstanceId"], "InitialContactId": contact_id},
         "ListContactReferences": {**ids, "ReferenceTypes": ["ATTACHMENT", "URL"]},
         "ListInstanceStorageConfigs": {
