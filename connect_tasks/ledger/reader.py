@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
+from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits, tallies
 from connect_tasks.ledger.answers import Answers, beside_contacts
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
@@ -228,6 +228,16 @@ class LedgerReader:
         """The campaign in numbers: the funnel, the refused rows, and when it ran."""
         with self._reading() as connection:
             return counts.counted(connection, campaign)
+
+    def miscounted(self) -> dict[str, dict[str, tuple[Any, Any]]]:
+        """What of `counts` is kept and is not so; it walks through all contacts to find out.
+
+        Returns:
+            By campaign and name, what is kept and what there is. Empty, unless somebody has written
+            to the database without its triggers.
+        """
+        with self._reading() as connection:
+            return tallies.miscounted(connection)
 
     def outside(self, campaign: str, table_id: str) -> int:
         """How many customers wait in a campaign whom a table does not name, or has wrong."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 __all__ = [
+    "FIRST",
     "HAS_OPEN_CHAT",
     "LATER_MIGRATIONS",
     "MIGRATIONS",
@@ -24,9 +25,10 @@ __all__ = [
     "paces",
     "refusals",
     "suppressions",
+    "tallies",
 ]
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 class _UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -106,6 +108,8 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "DROP INDEX IF EXISTS contacts_by_status",
         "DROP INDEX IF EXISTS contacts_by_table",
     ),
+    # `database` counts what is there into `tallies`.
+    7: (),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
 
@@ -260,6 +264,20 @@ sa.Index(
     postgresql_where=sa.text("status IN ('started', 'connected')"),
 )
 
+FIRST: sa.ColumnElement[int] = sa.literal_column("1")
+"""What the generation of a contact is compared with in the index of further ones: a query must
+do so too, and not with a parameter."""
+
+# For which contacts another one stands: not by asking it of each. Most customers have only one.
+sa.Index(
+    "contacts_further",
+    contacts.c.campaign,
+    contacts.c.customer_key,
+    contacts.c.generation,
+    sqlite_where=contacts.c.generation != FIRST,
+    postgresql_where=contacts.c.generation != FIRST,
+)
+
 refusals = sa.Table(
     "refusals",
     metadata,
@@ -374,7 +392,22 @@ collected = sa.Table(
     # Until when others may follow from it, and be found: NULL once they were looked for after that.
     sa.Column("follow_until", _UtcDateTime),
     sa.Index("collected_by_initial", "campaign", "initial_contact_id"),
+    sa.Index("collected_by_transcript", "campaign", "transcript", "looks"),
 )
+
+# What is to be looked at again: not by walking through all that was collected.
+for _name, _columns, _where in (
+    ("collected_open", ("described_at",), collected.c.ended_at.is_(None)),
+    ("collected_to_follow", ("follow_until",), collected.c.follow_until.is_not(None)),
+    ("collected_to_look", ("look_again_at", "transcript"), collected.c.look_again_at.is_not(None)),
+):
+    sa.Index(
+        _name,
+        collected.c.campaign,
+        *(collected.c[_column] for _column in _columns),
+        sqlite_where=_where,
+        postgresql_where=_where,
+    )
 
 # The three tables that all workers of an instance share. Their times are seconds since 1970: they
 # are reckoned with, and nobody reads them.
@@ -413,3 +446,50 @@ holders = sa.Table(
     sa.Column("granted", sa.Integer, nullable=False),
     sa.Column("until", sa.Double, nullable=False),
 )
+
+# How many of a campaign's contacts and refused rows are how far: kept by the database (`tallies`,
+# the module), since counting them takes the longer the more there are. A campaign's are the sum of
+# its rows.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("part", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(
+        sa.Column(name, sa.Integer, default=0, server_default="0")
+        for name in (
+            "planned",
+            "starting",
+            "started",
+            "connected",
+            "completed",
+            "failed",
+            "unknown",
+            "withheld",
+            "withdrawn",
+            "reached_started",
+            "reached_connected",
+            "replied",
+            "handed_over",
+            "handed_over_open",
+            "transcripts_incomplete",
+            "transcripts_unchecked",
+            "items_skipped",
+            "rejected",
+            "duplicate",
+        )
+    ),
+    sa.Column("planned_at", _UtcDateTime),
+    sa.Column("ended_at", _UtcDateTime),
+)
+
+# Of which campaigns there are rows to be added up.
+sa.Index(
+    "tallies_to_fold",
+    tallies.c.campaign,
+    sqlite_where=tallies.c.part > 0,
+    postgresql_where=tallies.c.part > 0,
+)
+
+# In PostgreSQL each change numbers its row.
+sa.Sequence("tallies_part", metadata=metadata, data_type=sa.BigInteger)

@@ -314,7 +314,11 @@ def as_version_4(ledger: Ledger, url: str) -> None:
         ledger.apply("w", [*changes, Heard(made, transcript(told[0]) if told else [])])
     engine = make_engine(url)
     with engine.begin() as connection:
-        for later in ("invitations", "collected", "suppressions", "decisions"):
+        for table in ("contacts", "refusals"):
+            for when in ("new", "gone", "changed"):
+                on = f" ON {table}" if engine.dialect.name == "postgresql" else ""
+                connection.exec_driver_sql(f"DROP TRIGGER tally_{table}_{when}{on}")
+        for later in ("invitations", "collected", "suppressions", "decisions", "tallies"):
             connection.exec_driver_sql(f"DROP TABLE {later}")
         for index in ("contacts_by_status", "contacts_by_table"):
             connection.exec_driver_sql(f"DROP INDEX {index}")
