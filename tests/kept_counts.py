@@ -11,6 +11,7 @@ from connect_tasks.ledger.database import file_is_missing, make_engine
 
 __all__ = ["miscounted"]
 
+_TALLIES = ("tallies", "tally_changes")
 _REACHED = {
     "reached_started": "started_at",
     "reached_connected": "connected_at",
@@ -31,9 +32,10 @@ def miscounted(url: str) -> dict[str, Any]:
         try:
             with engine.connect() as connection:
                 there = sa.inspect(connection).get_table_names()
-                if not {"tallies", "contacts", "refusals"} <= set(there):
+                if not {*_TALLIES, "contacts", "refusals"} <= set(there):
                     return {}
-                return _differences(*map(_rows(connection), ("tallies", "contacts", "refusals")))
+                rows = _rows(connection)
+                return _differences(*map(rows, (*_TALLIES, "contacts", "refusals")))
         finally:
             engine.dispose()
     except exc.DatabaseError:
@@ -46,6 +48,7 @@ def _rows(connection: sa.Connection) -> Any:
 
 def _differences(
     tallies: Iterable[Mapping[Any, Any]],
+    changes: Iterable[Mapping[Any, Any]],
     contacts: Iterable[Mapping[Any, Any]],
     refusals: Iterable[Mapping[Any, Any]],
 ) -> dict[str, Any]:
@@ -56,6 +59,11 @@ def _differences(
         numbers = {n: v for n, v in row.items() if v is not None and n not in _NOT_NUMBERS}
         kept[row["campaign"]].update(numbers)
         times[row["campaign"]].append((row["planned_at"], row["ended_at"]))
+    for row in changes:
+        for name, number in _counted(row).items():
+            kept[row["campaign"]][name] += row["more"] * number
+        if row["more"] > 0:
+            times[row["campaign"]].append((row["planned_at"], row["ended_at"]))
     for row in contacts:
         is_so[row["campaign"]].update(_counted(row))
     for row in refusals:
@@ -79,7 +87,7 @@ def _differences(
     return {campaign: pairs for campaign, pairs in found.items() if pairs}
 
 
-_NOT_NUMBERS = frozenset({"campaign", "part", "planned_at", "ended_at"})
+_NOT_NUMBERS = frozenset({"campaign", "planned_at", "ended_at"})
 
 
 def _counted(row: Mapping[Any, Any]) -> Counter[str]:
@@ -87,7 +95,7 @@ def _counted(row: Mapping[Any, Any]) -> Counter[str]:
     is_open = status in {"started", "connected"}
     has_transcript = status == "completed" and joined
     out = row["error_code"] in {"WithdrawnByTable", "WithdrawnByPerson"}
-    counts = Counter({status: 1, "items_skipped": row["items_skipped"]})
+    counts = Counter({status: 1, "items_skipped": row["items_skipped"] or 0})
     counts.update({name: row[column] is not None for name, column in _REACHED.items()})
     counts["withdrawn"] = status == "failed" and out
     counts["handed_over_open"] = is_open and row["handed_over_at"] is not None

@@ -21,9 +21,8 @@ from connect_tasks.ledger.schema import (
     collected,
     contacts,
     invitations,
-    tallies,
 )
-from connect_tasks.ledger.tallies import KEPT, TIMES, taken_off
+from connect_tasks.ledger.tallies import KEPT, TIMES, kept, taken_off
 
 __all__ = ["all_campaigns", "counted", "is_latest", "outside"]
 
@@ -39,10 +38,10 @@ def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
     parts = _parts(campaign)
     sums = [sa.func.coalesce(sa.func.sum(parts.c[name]), 0).label(name) for name in KEPT]
     times = [getattr(sa.func, how)(parts.c[name]).label(name) for name, how in TIMES.items()]
-    kept = connection.execute(sa.select(*sums, *times)).mappings().one()
+    told = connection.execute(sa.select(*sums, *times)).mappings().one()
     links = connection.execute(_links(campaign)).mappings().one()
     awaited = connection.scalar(_awaited(campaign))
-    return {"mode": mode, **_told(kept, mode), **links, "transcripts_awaited": awaited}
+    return {"mode": mode, **_told(told, mode), **links, "transcripts_awaited": awaited}
 
 
 def all_campaigns() -> sa.Select[Any]:
@@ -97,19 +96,17 @@ def _is_newer(newer: sa.FromClause) -> sa.ColumnElement[bool]:
 
 def _parts(campaign: str | None = None) -> sa.Subquery:
     """What is kept of a campaign, or of all, and what contacts take off that do not count."""
-    kept = sa.select(tallies.c.campaign, *(tallies.c[name] for name in (*KEPT, *TIMES)))
     further = contacts.alias("further")
     again = sa.select(further.c.campaign, further.c.customer_key).where(
         further.c.generation != FIRST
     )
     if campaign is not None:
-        kept = kept.where(tallies.c.campaign == campaign)
         again = again.where(further.c.campaign == campaign)
     # Who has several contacts has one that is not the first: their index finds them.
     customer = sa.tuple_(contacts.c.campaign, contacts.c.customer_key)
     taken = sa.select(contacts.c.campaign, *taken_off()).where(customer.in_(again), _has_newer())
     # One question, or a contact could be planned anew between two.
-    return sa.union_all(kept, taken).subquery("parts")
+    return sa.union_all(*kept(campaign).selects, taken).subquery("parts")
 
 
 def _sum(parts: sa.Subquery, statuses: tuple[Status, ...]) -> sa.ColumnElement[int]:
@@ -117,16 +114,16 @@ def _sum(parts: sa.Subquery, statuses: tuple[Status, ...]) -> sa.ColumnElement[i
     return sum(each[1:], each[0])
 
 
-def _told(kept: Mapping[Any, Any], mode: CampaignMode) -> dict[str, Any]:
+def _told(found: Mapping[Any, Any], mode: CampaignMode) -> dict[str, Any]:
     """What is kept as it is told: counts by status, how many came how far, and when."""
-    is_open = kept[Status.STARTED] + kept[Status.CONNECTED]
-    told = {str(name): kept[name] for name in (*KEPT, *TIMES)}
+    is_open = found[Status.STARTED] + found[Status.CONNECTED]
+    told = {str(name): found[name] for name in (*KEPT, *TIMES)}
     handed_over_open = told.pop("handed_over_open")
     return {
         **told,
-        Status.FAILED: kept[Status.FAILED] - kept["withdrawn"],
+        Status.FAILED: found[Status.FAILED] - found["withdrawn"],
         "in_hands": is_open if mode is CampaignMode.INVITATION else handed_over_open,
-        "valid": sum(kept[status] for status in _CUSTOMERS) - kept["withdrawn"],
+        "valid": sum(found[status] for status in _CUSTOMERS) - found["withdrawn"],
     }
 
 

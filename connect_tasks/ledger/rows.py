@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from operator import itemgetter
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +56,9 @@ PROGRESS_COLUMNS = (
     "handed_over_at",
 )
 """What changes after planning; the rest of a contact never does."""
+
+_MOST_VALUES = 999
+"""How many values any SQLite takes in one statement."""
 
 SAVE_PROGRESS = (
     sa.update(contacts)
@@ -190,9 +193,27 @@ def insert_planned(
     shared = _as_sent(compiled, shared)
     values = ({**shared, **_own_values(row)} for row in rows)
     # SQLite takes values by position, psycopg by name.
-    names = compiled.positiontup
-    sent = list(map(itemgetter(*names), values) if names else values)
-    return connection.exec_driver_sql(str(compiled), sent).rowcount
+    if names := compiled.positiontup:
+        return _insert_together(connection, str(compiled), names, values)
+    return connection.exec_driver_sql(str(compiled), list(values)).rowcount
+
+
+def _insert_together(
+    connection: sa.Connection,
+    statement: str,
+    names: Sequence[str],
+    values: Iterator[Mapping[str, Any]],
+) -> int:
+    """Some rows a statement: SQLite makes a savepoint for each one that sets off triggers."""
+    insert, conflict, otherwise = statement.partition(" ON CONFLICT")
+    places = insert.count("?")
+    insert, one, written = insert[: insert.rindex("(")], f"({', '.join('?' * places)})", 0
+    while some := list(islice(values, (_MOST_VALUES - len(names)) // places)):
+        rows = [row[name] for row in some for name in names[:places]]
+        shared = [some[0][name] for name in names[places:]]
+        many = f"{insert}{', '.join([one] * len(some))}{conflict}{otherwise}"
+        written += connection.exec_driver_sql(many, (*rows, *shared)).rowcount
+    return written
 
 
 def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ __all__ = [
     "refusals",
     "suppressions",
     "tallies",
+    "tally_changes",
 ]
 
 SCHEMA_VERSION = 8
@@ -448,48 +449,61 @@ holders = sa.Table(
 )
 
 # How many of a campaign's contacts and refused rows are how far: kept by the database (`tallies`,
-# the module), since counting them takes the longer the more there are. A campaign's are the sum of
-# its rows.
+# the module), since counting them takes the longer the more there are.
+_TALLIED = (
+    "planned",
+    "starting",
+    "started",
+    "connected",
+    "completed",
+    "failed",
+    "unknown",
+    "withheld",
+    "withdrawn",
+    "reached_started",
+    "reached_connected",
+    "replied",
+    "handed_over",
+    "handed_over_open",
+    "transcripts_incomplete",
+    "transcripts_unchecked",
+    "items_skipped",
+    "rejected",
+    "duplicate",
+)
+
 tallies = sa.Table(
     "tallies",
     metadata,
     sa.Column("campaign", sa.Text, primary_key=True),
-    sa.Column("part", sa.BigInteger, primary_key=True, autoincrement=False),
-    *(
-        sa.Column(name, sa.Integer, default=0, server_default="0")
-        for name in (
-            "planned",
-            "starting",
-            "started",
-            "connected",
-            "completed",
-            "failed",
-            "unknown",
-            "withheld",
-            "withdrawn",
-            "reached_started",
-            "reached_connected",
-            "replied",
-            "handed_over",
-            "handed_over_open",
-            "transcripts_incomplete",
-            "transcripts_unchecked",
-            "items_skipped",
-            "rejected",
-            "duplicate",
-        )
-    ),
+    *(sa.Column(name, sa.Integer, nullable=False, server_default="0") for name in _TALLIED),
     sa.Column("planned_at", _UtcDateTime),
     sa.Column("ended_at", _UtcDateTime),
 )
 
-# Of which campaigns there are rows to be added up.
-sa.Index(
-    "tallies_to_fold",
-    tallies.c.campaign,
-    sqlite_where=tallies.c.part > 0,
-    postgresql_where=tallies.c.part > 0,
+# In PostgreSQL, what is not in `tallies` yet: so many rows more or less that are so. There is no
+# index, as there are never many.
+tally_changes = sa.Table(
+    "tally_changes",
+    metadata,
+    sa.Column("more", sa.Integer, nullable=False),
+    *(
+        sa.Column(name, contacts.c[name].type)
+        for name in (
+            "campaign",
+            "status",
+            "error_code",
+            "started_at",
+            "connected_at",
+            "first_reply_at",
+            "handed_over_at",
+            "transcript_complete",
+            "items_skipped",
+            "planned_at",
+            "ended_at",
+        )
+    ),
 )
 
-# In PostgreSQL each change numbers its row.
-sa.Sequence("tallies_part", metadata=metadata, data_type=sa.BigInteger)
+# How many changes there were.
+sa.Sequence("tally_number", metadata=metadata, data_type=sa.BigInteger)

@@ -18,9 +18,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.contact import OPEN, Status, Withdrawal
-from connect_tasks.ledger.schema import contacts, refusals, tallies
+from connect_tasks.ledger.schema import contacts, refusals, tallies, tally_changes
 
-__all__ = ["KEPT", "SUMMED", "TIMES", "fill_in", "miscounted", "taken_off", "values_of"]
+__all__ = [
+    "KEPT",
+    "SUMMED",
+    "TIMES",
+    "changed",
+    "fill_in",
+    "kept",
+    "miscounted",
+    "taken_off",
+    "values_of",
+]
 
 SUMMED = "items_skipped"
 TIMES: Mapping[str, str] = {"planned_at": "min", "ended_at": "max"}
@@ -64,6 +74,32 @@ def values_of(table: str, row: str) -> dict[str, str]:
     return counts | ({SUMMED: f"{row}.{SUMMED}"} if table == contacts.name else {})
 
 
+def changed(row: str) -> dict[str, str]:
+    """What a row of `tally_changes` adds, as SQL.
+
+    Args:
+        row: What it is called in the statement.
+    """
+    values = {
+        name: f"coalesce({row}.more * ({value}), 0)"
+        for name, value in values_of(contacts.name, row).items()
+    }
+    return values | {name: f"CASE WHEN {row}.more > 0 THEN {row}.{name} END" for name in TIMES}
+
+
+def kept(campaign: str | None = None) -> sa.CompoundSelect[Any]:
+    """What is kept of a campaign, or of all: rows that are to be added up."""
+    names, changes = (*KEPT, *TIMES), changed(tally_changes.name)
+    added_up = sa.select(tallies.c.campaign, *(tallies.c[name] for name in names))
+    since = sa.select(
+        tally_changes.c.campaign, *(sa.literal_column(changes[name]).label(name) for name in names)
+    )
+    if campaign is not None:
+        added_up = added_up.where(tallies.c.campaign == campaign)
+        since = since.where(tally_changes.c.campaign == campaign)
+    return sa.union_all(added_up, since)
+
+
 def taken_off() -> list[sa.ColumnElement[Any]]:
     """What contacts take off that do not count, as columns for a query of them."""
     own = values_of(contacts.name, contacts.name)
@@ -74,7 +110,7 @@ def taken_off() -> list[sa.ColumnElement[Any]]:
 def fill_in(connection: sa.Connection) -> None:
     """Count all that is there into empty tallies. Nobody else may write until it is committed."""
     names = ", ".join(("campaign", *KEPT, *TIMES))
-    insert = f"INSERT INTO {tallies.name} ({names}, part) SELECT {names}, 0 FROM ({_ALL}) AS found"
+    insert = f"INSERT INTO {tallies.name} ({names}) SELECT {names} FROM ({_ALL}) AS found"
     connection.exec_driver_sql(insert)
 
 
@@ -84,18 +120,18 @@ def miscounted(connection: sa.Connection) -> dict[str, dict[str, tuple[Any, Any]
     It walks through all contacts and all refused rows.
     """
     types = {name: tallies.c[name].type for name in (*KEPT, *TIMES)}
-    kept = _by_campaign(connection, _kept())
+    told = _by_campaign(connection, _kept())
     there = _by_campaign(connection, sa.text(_ALL).columns(campaign=sa.Text, **types))
     none = {**dict.fromkeys(KEPT, 0), **dict.fromkeys(TIMES)}
-    told = {
+    found = {
         campaign: {
             name: (said, is_so)
-            for name, said in kept.get(campaign, none).items()
+            for name, said in told.get(campaign, none).items()
             if said != (is_so := there.get(campaign, none)[name])
         }
-        for campaign in kept.keys() | there.keys()
+        for campaign in told.keys() | there.keys()
     }
-    return {campaign: differences for campaign, differences in told.items() if differences}
+    return {campaign: differences for campaign, differences in found.items() if differences}
 
 
 def _by_campaign(connection: sa.Connection, query: sa.Executable) -> dict[str, dict[str, Any]]:
@@ -105,8 +141,8 @@ def _by_campaign(connection: sa.Connection, query: sa.Executable) -> dict[str, d
 
 
 def _kept() -> sa.Select[Any]:
-    columns = tallies.c
-    sums = [sa.func.coalesce(sa.func.sum(columns[name]), 0).label(name) for name in KEPT]
+    columns = kept().subquery().c
+    sums = [sa.func.sum(columns[name]).label(name) for name in KEPT]
     times = [getattr(sa.func, how)(columns[name]).label(name) for name, how in TIMES.items()]
     return sa.select(columns.campaign, *sums, *times).group_by(columns.campaign)
 

@@ -3,12 +3,12 @@
 The rules of this file:
 
 - In SQLite, where one writes at a time, a campaign has one tally, and each change is added to it.
-- In PostgreSQL each change inserts a tally of its own, which nobody else writes: a row that several
-  workers add to would make them queue until each other's commits, and whoever adds to several in
-  another order would make a circle of them.
-- There, now and then a change adds tallies up to one for each campaign. It passes over those that
-  another transaction adds up in this moment, so it waits for nobody.
-- The triggers take no other locks, and read no other table.
+- In PostgreSQL each change inserts a row of its own: one that several workers add to would make
+  them queue until each other's commits, and whoever adds to several, in another order, would make a
+  circle of them.
+- There, one change in some hundreds brings all of them into the tallies. Who does so has a lock
+  that is never waited for: who does not get it leaves that to a later one.
+- The triggers take no other locks, and read no other tables.
 """
 
 # ruff: noqa: S608 - the names are our own
@@ -17,31 +17,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.schema import contacts, refusals
-from connect_tasks.ledger.tallies import KEPT, TIMES, values_of
+from connect_tasks.ledger.schema import contacts, refusals, tally_changes
+from connect_tasks.ledger.tallies import KEPT, TIMES, changed, values_of
 
 __all__ = ["make_triggers"]
 
 # By table, the columns on which it depends what a row adds.
 _COLUMNS: Mapping[str, Sequence[str]] = {
-    contacts.name: (
-        "campaign",
-        "status",
-        "error_code",
-        "started_at",
-        "connected_at",
-        "first_reply_at",
-        "handed_over_at",
-        "transcript_complete",
-        "items_skipped",
-        "planned_at",
-        "ended_at",
-    ),
-    refusals.name: ("campaign", "status"),
+    contacts.name: [column.name for column in tally_changes.c if column.name != "more"],
+    refusals.name: ["campaign", "status"],
 }
 
 # As many rows are read in less than a millisecond.
 _FOLD_AFTER = 500
+# Any number that nobody else on the server uses.
+_FOLDS = 72746318
 
 
 def make_triggers(connection: sa.Connection) -> None:
@@ -79,9 +69,9 @@ def _upsert(table: str, row: str, sign: str) -> str:
             for name, how in TIMES.items()
         ]
     return (
-        f"INSERT INTO tallies (campaign, part, {', '.join(values)}) "
-        f"VALUES ({row}.campaign, 0, {', '.join(values.values())}) "
-        f"ON CONFLICT (campaign, part) DO UPDATE SET {', '.join(sets)}"
+        f"INSERT INTO tallies (campaign, {', '.join(values)}) "
+        f"VALUES ({row}.campaign, {', '.join(values.values())}) "
+        f"ON CONFLICT (campaign) DO UPDATE SET {', '.join(sets)}"
     )
 
 
@@ -89,17 +79,28 @@ def _of_postgresql() -> Iterator[str]:
     yield _FOLD
     for table, columns in _COLUMNS.items():
         names = ", ".join(columns)
-        old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
-        yield _function(table, "new", f"SELECT 1, {names} FROM new_rows")
-        yield _function(table, "gone", f"SELECT -1, {names} FROM old_rows")
-        yield _function(table, "changed", f"VALUES (1, {new}), (-1, {old})")
-        # Those that one statement writes are counted together.
-        for name, event, rows in (("new", "INSERT", "NEW"), ("gone", "DELETE", "OLD")):
+        # Those of one statement that are alike are written once.
+        for name, event, rows, sign in (
+            ("new", "INSERT", "NEW", ""),
+            ("gone", "DELETE", "OLD", "-"),
+        ):
+            those = f"{rows.lower()}_rows"
+            yield _function(
+                f"tally_{table}_{name}",
+                f"INSERT INTO tally_changes (more, {names}) SELECT {sign}count(*), {names} "
+                # What overwrites a table's statistics is of no campaign.
+                f"FROM {those} WHERE campaign <> '' GROUP BY {names}",
+            )
             yield (
                 f"CREATE TRIGGER tally_{table}_{name} AFTER {event} ON {table} "
-                f"REFERENCING {rows} TABLE AS {rows.lower()}_rows "
+                f"REFERENCING {rows} TABLE AS {those} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION tally_{table}_{name}()"
             )
+        was, is_now = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
+        yield _function(
+            f"tally_{table}_changed",
+            f"INSERT INTO tally_changes (more, {names}) VALUES (-1, {was}), (1, {is_now})",
+        )
         yield (
             f"CREATE TRIGGER tally_{table}_changed AFTER UPDATE OF {names} ON {table} "
             f"FOR EACH ROW WHEN ({_any(columns, 'IS DISTINCT FROM')}) "
@@ -111,48 +112,36 @@ def _any(columns: Sequence[str], differs: str) -> str:
     return " OR ".join(f"OLD.{name} {differs} NEW.{name}" for name in columns)
 
 
-def _function(table: str, name: str, rows: str) -> str:
-    """Add what some rows come to: those that are, and those that were."""
-    # What is missing takes less room than a zero.
-    sums = {
-        name: f"nullif(sum(sign * ({value})), 0)" for name, value in values_of(table, "one").items()
-    }
-    if table == contacts.name:
-        sums |= {name: f"{how}(CASE WHEN sign = 1 THEN {name} END)" for name, how in TIMES.items()}
+def _function(name: str, insert: str) -> str:
     return f"""
-        CREATE OR REPLACE FUNCTION tally_{table}_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE
-            this bigint := nextval('tallies_part');
+        CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            INSERT INTO tallies (campaign, part, {", ".join(sums)})
-            SELECT campaign, this, {", ".join(sums.values())}
-            FROM ({rows}) AS one (sign, {", ".join(_COLUMNS[table])})
-            -- What overwrites a table's statistics is of no campaign.
-            WHERE campaign <> '' GROUP BY campaign;
-            IF mod(this, {_FOLD_AFTER}) = 0 THEN
+            {insert};
+            IF mod(nextval('tally_number'), {_FOLD_AFTER}) = 0 THEN
                 PERFORM fold_tallies();
             END IF;
             RETURN NULL;
         END $$"""
 
 
-_TOGETHER = [f"nullif(sum({name}), 0)" for name in KEPT] + [
-    f"{how}({name})" for name, how in TIMES.items()
-]
+_SUMS = {
+    **{name: f"sum({value})" for name, value in changed("gone").items() if name in KEPT},
+    **{name: f"{how}({changed('gone')[name]})" for name, how in TIMES.items()},
+}
+_ADDED = {
+    **{name: f"tallies.{name} + excluded.{name}" for name in KEPT},
+    "planned_at": "least(tallies.planned_at, excluded.planned_at)",
+    "ended_at": "greatest(tallies.ended_at, excluded.ended_at)",
+}
 _FOLD = f"""
     CREATE OR REPLACE FUNCTION fold_tallies() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
-        WITH free AS (
-            SELECT campaign, part FROM tallies
-            WHERE campaign IN (SELECT campaign FROM tallies WHERE part > 0)
-            FOR UPDATE SKIP LOCKED
-        ), gone AS (
-            DELETE FROM tallies USING free
-            WHERE tallies.campaign = free.campaign AND tallies.part = free.part
-            RETURNING tallies.*
-        )
-        INSERT INTO tallies (campaign, part, {", ".join((*KEPT, *TIMES))})
-        SELECT campaign, -nextval('tallies_part'), {", ".join(_TOGETHER)}
-        FROM gone GROUP BY campaign;
+        IF pg_try_advisory_xact_lock({_FOLDS}) THEN
+            WITH gone AS (DELETE FROM tally_changes RETURNING *)
+            INSERT INTO tallies (campaign, {", ".join(_SUMS)})
+            SELECT gone.campaign, {", ".join(_SUMS.values())} FROM gone GROUP BY gone.campaign
+            ON CONFLICT (campaign) DO UPDATE
+            SET {", ".join(f"{name} = {value}" for name, value in _ADDED.items())};
+        END IF;
     END $$"""
-"""One tally of those of each campaign that has new ones."""
+"""Bring all changes that are committed, and our own, into the tallies."""

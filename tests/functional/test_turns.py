@@ -318,7 +318,8 @@ def as_version_4(ledger: Ledger, url: str) -> None:
             for when in ("new", "gone", "changed"):
                 on = f" ON {table}" if engine.dialect.name == "postgresql" else ""
                 connection.exec_driver_sql(f"DROP TRIGGER tally_{table}_{when}{on}")
-        for later in ("invitations", "collected", "suppressions", "decisions", "tallies"):
+        tallies = ("tallies", "tally_changes")
+        for later in ("invitations", "collected", "suppressions", "decisions", *tallies):
             connection.exec_driver_sql(f"DROP TABLE {later}")
         for index in ("contacts_by_status", "contacts_by_table"):
             connection.exec_driver_sql(f"DROP INDEX {index}")
