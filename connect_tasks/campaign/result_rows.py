@@ -33,7 +33,7 @@ def contact_records(ledger: Ledger, campaign: str, plan: Plan | None) -> Iterato
     name = ledger.existing_campaign(campaign)
     refused = ledger.refused_rows(name)
     if plan is None:
-        yield from ledger.contact_records(name, latest_only=True)
+        yield from ledger.contact_records(name, latest_only=True, with_requests=False)
         yield from (_refused(name, row) for row in refused)
     else:
         yield from _row_by_row(ledger, name, plan.customer_ids, iter(refused))

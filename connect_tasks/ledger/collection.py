@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connect_tasks.ledger.claims import unclaimed
-from connect_tasks.ledger.contact import OPEN, CampaignState, Status
+from connect_tasks.ledger.contact import CampaignState, Status
 from connect_tasks.ledger.described import Asked, Described, write_descriptions
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.schema import HAS_OPEN_CHAT, campaigns, collected, contacts
@@ -95,7 +95,7 @@ class Collection:
             sa.select(*_ASKED, contacts.c.contact_id, contacts.c.started_at)
             .join(campaigns, campaigns.c.campaign == contacts.c.campaign)
             .outerjoin(collected, _of_contact())
-            .where(contacts.c.contact_id.is_not(None), *where)
+            .where(_HAS_CHAT, *where)
             .order_by(collected.c.described_at.is_not(None), collected.c.described_at)
             .order_by(contacts.c.id)
             .limit(most)
@@ -182,10 +182,7 @@ class Collection:
     def open_days(self, campaign: str) -> Counter[date]:
         """On which days people's chats began that may still go on."""
         query = sa.select(contacts.c.started_at).where(
-            contacts.c.contact_id.in_(_open_ids(campaign)),
-            contacts.c.campaign == campaign,
-            contacts.c.started_at.is_not(None),
-            are_peoples(),
+            *_open(campaign), contacts.c.started_at.is_not(None), are_peoples()
         )
         with self._reading() as connection:
             found = connection.execute(query).yield_per(1_000).scalars()
@@ -193,16 +190,10 @@ class Collection:
 
     def count_open(self, campaign: str) -> int:
         """How many contacts may still go on: people's chats, and what followed from any."""
-        theirs = sa.select(sa.func.count()).where(
-            contacts.c.campaign == campaign,
-            contacts.c.status.in_(OPEN),
-            contacts.c.contact_id.is_not(None),
-            are_peoples(),
-        )
+        theirs = sa.select(sa.func.count()).where(*_open(campaign), are_peoples())
+        is_open = sa.exists().where(*_open(campaign), _of_contact()).correlate(collected)
         others = sa.select(sa.func.count()).where(
-            collected.c.campaign == campaign,
-            collected.c.ended_at.is_(None),
-            collected.c.contact_id.not_in(_open_ids(campaign)),
+            collected.c.campaign == campaign, collected.c.ended_at.is_(None), ~is_open
         )
         with self._reading() as connection:
             return int(connection.scalar(theirs) or 0) + int(connection.scalar(others) or 0)
@@ -236,12 +227,12 @@ def _of_family() -> sa.ColumnElement[bool]:
     )
 
 
-def _open_ids(campaign: str) -> sa.Select[Any]:
-    return sa.select(contacts.c.contact_id).where(
-        contacts.c.campaign == campaign,
-        contacts.c.status.in_(OPEN),
-        contacts.c.contact_id.is_not(None),
-    )
+# Not the column itself: SQLite would take its index, and walk past all that are over.
+_HAS_CHAT = sa.func.coalesce(contacts.c.contact_id, "") != ""
+
+
+def _open(campaign: str) -> tuple[Any, ...]:
+    return contacts.c.campaign == campaign, sa.text(HAS_OPEN_CHAT), _HAS_CHAT
 
 
 def _not_since(before: datetime | None) -> sa.ColumnElement[bool]:

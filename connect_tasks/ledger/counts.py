@@ -3,50 +3,57 @@
 Only a customer's latest generation counts. Who was withdrawn is neither valid nor failed; whom the
 policy withheld is valid, and nothing else. A chat is in people's hands from when an invitation
 started it, or a hand-over gave it away, to its end.
+
+How many are how far is kept by the database (`tallies`). What is read beside it are the contacts
+for which another one stands: it costs the same, however large the campaign is. When it began and
+ended is told of all contacts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.contact import OPEN, SETTLED, CampaignMode, Status, Withdrawal
-from connect_tasks.ledger.schema import campaigns, collected, contacts, invitations, refusals
+from connect_tasks.ledger.contact import SETTLED, CampaignMode, Status
+from connect_tasks.ledger.schema import (
+    FIRST,
+    campaigns,
+    collected,
+    contacts,
+    invitations,
+)
+from connect_tasks.ledger.tallies import KEPT, TIMES, kept, taken_off
 
 __all__ = ["all_campaigns", "counted", "is_latest", "outside"]
+
+_REFUSED = (Status.REJECTED, Status.DUPLICATE)
+_CUSTOMERS = tuple(status for status in Status if status not in _REFUSED)
+_WAITING = tuple(status for status in Status if status not in SETTLED)
 
 
 def counted(connection: sa.Connection, campaign: str) -> dict[str, Any]:
     """The campaign in numbers: its way, the funnel, the links, the refused rows, when it ran."""
     query = sa.select(campaigns.c.mode).where(campaigns.c.campaign == campaign)
     mode = CampaignMode(connection.scalar(query) or CampaignMode.SIMULATION)
-    funnel = connection.execute(_funnel(campaign, mode)).mappings().all()
-    refused = connection.execute(_count_refused(campaign)).all()
+    parts = _parts(campaign)
+    sums = [sa.func.coalesce(sa.func.sum(parts.c[name]), 0).label(name) for name in KEPT]
+    times = [getattr(sa.func, how)(parts.c[name]).label(name) for name, how in TIMES.items()]
+    told = connection.execute(sa.select(*sums, *times)).mappings().one()
     links = connection.execute(_links(campaign)).mappings().one()
     awaited = connection.scalar(_awaited(campaign))
-    counts = {str(status): 0 for status in Status}
-    counts.update({row[0]: row[1] for row in refused})
-    told = {**counts, **_summed(funnel), **links}
-    return {"mode": mode, **told, "transcripts_awaited": awaited}
+    return {"mode": mode, **_told(told, mode), **links, "transcripts_awaited": awaited}
 
 
 def all_campaigns() -> sa.Select[Any]:
     """Each campaign with its customers, how many of them wait and how many are `unknown`."""
-    columns, theirs = contacts.c, campaigns.c
-    waiting = columns.status.not_in(list(SETTLED))
+    theirs, parts = campaigns.c, _parts()
+    numbers = {"customers": _CUSTOMERS, "waiting": _WAITING, "unknown": (Status.UNKNOWN,)}
+    sums = [_sum(parts, which).label(name) for name, which in numbers.items()]
+    own = (theirs.campaign, theirs.instance_id, theirs.mode, theirs.state, theirs.created_at)
     return (
-        sa.select(
-            theirs.campaign,
-            theirs.instance_id,
-            theirs.mode,
-            theirs.state,
-            theirs.created_at,
-            sa.func.count(columns.id).label("customers"),
-            sa.func.count(sa.case((waiting, 1))).label("waiting"),
-            sa.func.count(sa.case((columns.status == Status.UNKNOWN, 1))).label("unknown"),
-        )
+        sa.select(*own, *sums)
         .select_from(campaigns)
-        .outerjoin(contacts, sa.and_(columns.campaign == theirs.campaign, is_latest()))
+        .outerjoin(parts, parts.c.campaign == theirs.campaign)
         .group_by(theirs.campaign)
         .order_by(theirs.created_at.desc(), theirs.campaign)
     )
@@ -68,57 +75,55 @@ def outside(connection: sa.Connection, campaign: str, table_id: str) -> int:
 def is_latest() -> sa.ColumnElement[bool]:
     """Whether a contact is its customer's latest generation: the one that counts."""
     newer = contacts.alias("newer")
-    same_customer = (
+    # Of nearly all customers there is only the first: the index of the others says so at once.
+    has_further = sa.exists().where(_is_newer(newer), newer.c.generation != FIRST)
+    is_first_or_later = contacts.c.generation >= FIRST
+    return ~has_further.correlate(contacts) & sa.or_(is_first_or_later, ~_has_newer())
+
+
+def _has_newer() -> sa.ColumnElement[bool]:
+    newer = contacts.alias("newer")
+    return sa.exists().where(_is_newer(newer)).correlate(contacts)
+
+
+def _is_newer(newer: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(
         newer.c.campaign == contacts.c.campaign,
         newer.c.customer_key == contacts.c.customer_key,
-    )
-    later = newer.c.generation > contacts.c.generation
-    return ~sa.exists().where(*same_customer, later).correlate(contacts)
-
-
-def _funnel(campaign: str, mode: CampaignMode) -> sa.Executable:
-    """By status: how many contacts came how far, and when the first and the last step was."""
-    columns = contacts.c
-    return (
-        sa.select(
-            columns.status,
-            sa.func.count().label("all"),
-            sa.func.count(sa.case((_is_withdrawn(), 1))).label("withdrawn"),
-            sa.func.count(columns.started_at).label("reached_started"),
-            sa.func.count(columns.connected_at).label("reached_connected"),
-            sa.func.count(columns.first_reply_at).label("replied"),
-            sa.func.count(columns.handed_over_at).label("handed_over"),
-            sa.func.count(sa.case((_in_hands(mode), 1))).label("in_hands"),
-            sa.func.count(sa.case((_is_incomplete(), 1))).label("transcripts_incomplete"),
-            sa.func.count(sa.case((_is_unchecked(), 1))).label("transcripts_unchecked"),
-            sa.func.coalesce(sa.func.sum(columns.items_skipped), 0).label("items_skipped"),
-            sa.func.min(columns.planned_at).label("planned_at"),
-            sa.func.max(columns.ended_at).label("ended_at"),
-        )
-        .where(columns.campaign == campaign, is_latest())
-        .group_by(columns.status)
+        newer.c.generation > contacts.c.generation,
     )
 
 
-def _summed(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
-    """The rows of `_funnel` as one: counts by status, how many came how far, and when."""
-    reached = (
-        "withdrawn",
-        "reached_started",
-        "reached_connected",
-        "replied",
-        "handed_over",
-        "in_hands",
-        "transcripts_incomplete",
-        "transcripts_unchecked",
-        "items_skipped",
+def _parts(campaign: str | None = None) -> sa.Subquery:
+    """What is kept of a campaign, or of all, and what contacts take off that do not count."""
+    further = contacts.alias("further")
+    again = sa.select(further.c.campaign, further.c.customer_key).where(
+        further.c.generation != FIRST
     )
+    if campaign is not None:
+        again = again.where(further.c.campaign == campaign)
+    # Who has several contacts has one that is not the first: their index finds them.
+    customer = sa.tuple_(contacts.c.campaign, contacts.c.customer_key)
+    taken = sa.select(contacts.c.campaign, *taken_off()).where(customer.in_(again), _has_newer())
+    # One question, or a contact could be planned anew between two.
+    return sa.union_all(*kept(campaign).selects, taken).subquery("parts")
+
+
+def _sum(parts: sa.Subquery, statuses: tuple[Status, ...]) -> sa.ColumnElement[int]:
+    each = [sa.func.coalesce(sa.func.sum(parts.c[status]), 0) for status in statuses]
+    return sum(each[1:], each[0])
+
+
+def _told(found: Mapping[Any, Any], mode: CampaignMode) -> dict[str, Any]:
+    """What is kept as it is told: counts by status, how many came how far, and when."""
+    is_open = found[Status.STARTED] + found[Status.CONNECTED]
+    told = {str(name): found[name] for name in (*KEPT, *TIMES)}
+    handed_over_open = told.pop("handed_over_open")
     return {
-        **{row["status"]: row["all"] - row["withdrawn"] for row in rows},
-        **{name: sum(row[name] for row in rows) for name in reached},
-        "valid": sum(row["all"] - row["withdrawn"] for row in rows),
-        "planned_at": min((row["planned_at"] for row in rows), default=None),
-        "ended_at": max((row["ended_at"] for row in rows if row["ended_at"]), default=None),
+        **told,
+        Status.FAILED: found[Status.FAILED] - found["withdrawn"],
+        "in_hands": is_open if mode is CampaignMode.INVITATION else handed_over_open,
+        "valid": sum(found[status] for status in _CUSTOMERS) - found["withdrawn"],
     }
 
 
@@ -153,35 +158,3 @@ def _awaited(campaign: str) -> sa.Select[Any]:
             theirs.look_again_at.is_not(None),
         )
     )
-
-
-def _in_hands(mode: CampaignMode) -> sa.ColumnElement[bool]:
-    """Whether a person has the chat, and our side only asks what became of it."""
-    is_open = contacts.c.status.in_(list(OPEN))
-    invited = mode is CampaignMode.INVITATION
-    return is_open if invited else sa.and_(is_open, contacts.c.handed_over_at.is_not(None))
-
-
-def _is_incomplete() -> sa.ColumnElement[bool]:
-    """Whether something is missing of the transcript, or may be."""
-    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(sa.false()))
-
-
-def _is_unchecked() -> sa.ColumnElement[bool]:
-    """Whether nobody can say that the transcript is whole, or that it is not."""
-    return sa.and_(_has_transcript(), contacts.c.transcript_complete.is_(None))
-
-
-def _has_transcript() -> sa.ColumnElement[bool]:
-    columns = contacts.c
-    return sa.and_(columns.status == Status.COMPLETED, columns.connected_at.is_not(None))
-
-
-def _is_withdrawn() -> sa.ColumnElement[bool]:
-    return sa.and_(contacts.c.status == Status.FAILED, contacts.c.error_code.in_(list(Withdrawal)))
-
-
-def _count_refused(campaign: str) -> sa.Executable:
-    """How many rows of the table were refused, by status."""
-    where = refusals.c.campaign == campaign
-    return sa.select(refusals.c.status, sa.func.count()).where(where).group_by(refusals.c.status)

@@ -20,11 +20,14 @@ from connect_tasks.ledger.schema import (
     LATER_MIGRATIONS,
     MIGRATIONS,
     SCHEMA_VERSION,
+    collected,
     contacts,
     invitations,
     ledger,
     metadata,
 )
+from connect_tasks.ledger.tallies import fill_in
+from connect_tasks.ledger.tally_triggers import make_triggers
 
 __all__ = [
     "create_or_check",
@@ -144,6 +147,7 @@ def create_or_check(engine: sa.Engine) -> None:
             connection.exec_driver_sql(_LOCKS[engine.dialect.name])
             if not sa.inspect(connection).has_table(ledger.name):
                 metadata.create_all(connection)
+                make_triggers(connection)
                 new = {"schema_version": SCHEMA_VERSION, "hash_key": _new_key()}
                 connection.execute(sa.insert(ledger).values(new))
             _migrate(connection, connection.scalar(sa.select(ledger.c.schema_version)) or 0)
@@ -167,8 +171,11 @@ def _migrate(connection: sa.Connection, version: int) -> None:
             fill_in_keys(connection)
         metadata.create_all(connection)
         # Existing tables are passed over there, and with them their new indexes.
-        for index in (*contacts.indexes, *invitations.indexes):
+        for index in (*contacts.indexes, *invitations.indexes, *collected.indexes):
             index.create(connection, checkfirst=True)
+        # In this order: what another writes after it was counted is counted by the triggers.
+        make_triggers(connection)
+        fill_in(connection)
         key = sa.func.coalesce(ledger.c.hash_key, _new_key())
         connection.execute(sa.update(ledger).values(schema_version=SCHEMA_VERSION, hash_key=key))
 

@@ -7,6 +7,7 @@ does. Here it converts what all rows share, once.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -22,6 +23,9 @@ from connect_tasks.ledger.verdicts import reasons
 __all__ = ["insert_planned"]
 
 Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+
+_MOST_VALUES = 999
+"""How many values any SQLite takes in one statement."""
 
 _ROWS_OF_A_DOCUMENT = 2_000
 """How many rows to send in one statement: some megabytes."""
@@ -47,20 +51,29 @@ def insert_planned(
     defaults = {"attempts": 0, "items_skipped": 0}
     shared = {**plan_values(campaign, rows[0], now, table_id), **defaults}
     if connection.dialect.name == "sqlite":
-        return _one_by_one(connection, statement, shared, rows)
+        return _some_at_a_time(connection, statement, shared, rows)
     size = _ROWS_OF_A_DOCUMENT
     pieces = (rows[at : at + size] for at in range(0, len(rows), size))
     return sum(_as_document(connection, statement, shared, piece) for piece in pieces)
 
 
-def _one_by_one(
+def _some_at_a_time(
     connection: sa.Connection, statement: Insert, shared: Mapping[str, Any], rows: Sequence[Planned]
 ) -> int:
+    """Some rows a statement: SQLite makes a savepoint for each one that sets off triggers."""
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
-    converted = _as_sent(compiled, shared)
+    converted, names = _as_sent(compiled, shared), tuple(compiled.positiontup or ())
+    insert, conflict, otherwise = str(compiled).partition(" ON CONFLICT")
+    places = insert.count("?")
+    insert, row_text = insert[: insert.rindex("(")], f"({', '.join('?' * places)})"
+    own, said = itemgetter(*names[:places]), [converted[name] for name in names[places:]]
     values = ({**converted, **_own_values(row)} for row in rows)
-    sent = list(map(itemgetter(*compiled.positiontup or ()), values))
-    return connection.exec_driver_sql(str(compiled), sent).rowcount
+    written = 0
+    while some := list(islice(values, (_MOST_VALUES - len(names)) // places)):
+        many = f"{insert}{', '.join([row_text] * len(some))}{conflict}{otherwise}"
+        sent = (*chain.from_iterable(map(own, some)), *said)
+        written += connection.exec_driver_sql(many, sent).rowcount
+    return written
 
 
 def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.chat.template.conversation import Conversation
 from connect_tasks.errors import InputError
-from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits
+from connect_tasks.ledger import campaign_names, claims, counts, customers, shared_limits, tallies
 from connect_tasks.ledger.answers import Answers, beside_contacts
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.claims import ClaimTerms
@@ -24,6 +24,12 @@ from connect_tasks.ledger.schema import campaigns, collected, contacts, items, r
 from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
 
 __all__ = ["LedgerReader"]
+
+_LARGE = {"request", "messages"}
+_WITHOUT_REQUESTS = [column for column in CONTACT_COLUMNS if column.name not in _LARGE]
+
+_CHATS = 1_000
+"""Of how many chats a mean is told."""
 
 
 class LedgerReader:
@@ -229,6 +235,16 @@ class LedgerReader:
         with self._reading() as connection:
             return counts.counted(connection, campaign)
 
+    def miscounted(self) -> dict[str, dict[str, tuple[Any, Any]]]:
+        """What of `counts` is kept and is not so; it walks through all contacts to find out.
+
+        Returns:
+            By campaign and name, what is kept and what there is. Empty, unless somebody has written
+            to the database without its triggers.
+        """
+        with self._reading() as connection:
+            return tallies.miscounted(connection)
+
     def outside(self, campaign: str, table_id: str) -> int:
         """How many customers wait in a campaign whom a table does not name, or has wrong."""
         with self._reading() as connection:
@@ -252,7 +268,7 @@ class LedgerReader:
         return [as_refusal(row) for row in self._rows(query)]
 
     def contact_records(
-        self, campaign: str, *, latest_only: bool = False
+        self, campaign: str, *, latest_only: bool = False, with_requests: bool = True
     ) -> Iterator[Mapping[str, Any]]:
         """All contacts of a campaign, one mapping a contact, in the order of planning.
 
@@ -262,8 +278,11 @@ class LedgerReader:
         Args:
             campaign: The campaign's name.
             latest_only: Only each customer's latest generation.
+            with_requests: Whether request and messages are read, too, which are most of what there
+                is.
         """
-        query = sa.select(*CONTACT_COLUMNS, contacts.c.not_before, *beside_contacts())
+        own = CONTACT_COLUMNS if with_requests else _WITHOUT_REQUESTS
+        query = sa.select(*own, contacts.c.not_before, *beside_contacts())
         query = query.where(contacts.c.campaign == campaign)
         if latest_only:
             query = query.where(counts.is_latest())
@@ -274,9 +293,10 @@ class LedgerReader:
     ) -> dict[str, Mapping[str, Any]]:
         """The latest contact of each of these customers (at most some thousands at a time).
 
-        A contact that was forgotten has the id by which its customer is called here.
+        As `contact_records` has them without requests. A contact that was forgotten has the id by
+        which its customer is called here.
         """
-        own = (*CONTACT_COLUMNS, contacts.c.customer_key, contacts.c.not_before)
+        own = (*_WITHOUT_REQUESTS, contacts.c.customer_key, contacts.c.not_before)
         columns = [*own, *beside_contacts()]
         rows = self._find(campaign, customer_ids, columns, forgotten=True)
         return {name: {**row, "customer_id": name} for name, row in rows.items()}
@@ -341,19 +361,22 @@ class LedgerReader:
 
     def mean_chat_seconds(self, instance_id: str) -> float | None:
         """The mean time from start to end of an instance's latest chats; None if there are none."""
-        columns = contacts.c
-        here = sa.select(campaigns.c.campaign).where(campaigns.c.instance_id == instance_id)
-        latest = (
-            sa.select(columns.id)
-            .where(columns.campaign.in_(here), columns.status == Status.COMPLETED)
-            .order_by(columns.id.desc())
-            .limit(1_000)
-        )
-        query = sa.select(columns.started_at, columns.ended_at).where(
-            columns.id.in_(latest), columns.started_at.is_not(None), columns.ended_at.is_not(None)
+        columns, times = contacts.c, list[Any]()
+        here = campaigns.c.instance_id == instance_id
+        names = sa.select(campaigns.c.campaign).where(here).order_by(campaigns.c.created_at.desc())
+        latest = sa.select(columns.started_at, columns.ended_at).where(
+            columns.status == Status.COMPLETED,
+            columns.sent_at.is_not(None),
+            columns.started_at.is_not(None),
+            columns.ended_at.is_not(None),
         )
         with self._reading() as connection:
-            times = connection.execute(query).all()
+            # Campaign by campaign: each has its chats in order, all of them together have not.
+            for campaign in connection.scalars(names).all():
+                theirs = latest.where(columns.campaign == campaign).order_by(columns.sent_at.desc())
+                times += connection.execute(theirs.limit(_CHATS - len(times))).all()
+                if len(times) == _CHATS:
+                    break
         seconds = [(ended - started).total_seconds() for started, ended in times]
         return sum(seconds) / len(seconds) if seconds else None
 
@@ -408,8 +431,10 @@ class LedgerReader:
 
     def _stream(self, query: sa.Select[Any]) -> Iterator[Mapping[str, Any]]:
         with self._reading() as connection:
-            for row in connection.execute(query).yield_per(1_000).mappings():
-                yield {str(name): value for name, value in row.items()}
+            result = connection.execute(query).yield_per(1_000)
+            names = list(map(str, result.keys()))
+            for row in result:
+                yield dict(zip(names, row, strict=True))
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

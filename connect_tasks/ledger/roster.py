@@ -304,7 +304,8 @@ class Roster(LedgerReader):
                 ),
                 error_code=by,
                 error_message=sa.bindparam("reason"),
-                ended_at=now,
+                # An end that is there is none that is taken back, whatever another's clock said.
+                ended_at=sa.case((contacts.c.ended_at > now, contacts.c.ended_at), else_=now),
                 **_UNCLAIMED,
             )
         )

@@ -1,12 +1,14 @@
 """The schema: the ledger's tables, and how older ones become them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 __all__ = [
+    "FIRST",
     "HAS_OPEN_CHAT",
     "LATER_MIGRATIONS",
     "MIGRATIONS",
@@ -24,6 +26,8 @@ __all__ = [
     "paces",
     "refusals",
     "suppressions",
+    "tallies",
+    "tally_changes",
 ]
 
 SCHEMA_VERSION = 8
@@ -42,8 +46,23 @@ class _UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        return None if value is None else value.replace(tzinfo=UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:  # noqa: ARG002 - SQLAlchemy's signature
+        # In one step: results have millions of times.
+        return _from_text if dialect.name == "sqlite" else _from_plain
+
+
+def _from_text(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value + "+00:00")
+    except ValueError:
+        # A person wrote a date.
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _from_plain(value: datetime | None) -> datetime | None:
+    return None if value is None else value.replace(tzinfo=UTC)
 
 
 # A greeting counted as a reply once. What the transcript has shows what was answered; of forgotten
@@ -106,7 +125,8 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "DROP INDEX IF EXISTS contacts_by_status",
         "DROP INDEX IF EXISTS contacts_by_table",
     ),
-    # Until then nobody was contacted at a number.
+    # Until then nobody was contacted at a number. What is there is counted into `tallies` besides,
+    # by `database`.
     7: ("ALTER TABLE contacts ADD COLUMN endpoint TEXT",),
 }
 """By version: what makes a ledger of it one of the next version, beside the tables that are new."""
@@ -274,6 +294,20 @@ sa.Index(
     postgresql_where=sa.text("status IN ('started', 'connected')"),
 )
 
+FIRST: sa.ColumnElement[int] = sa.literal_column("1")
+"""What the generation of a contact is compared with in the index of further ones: a query must
+do so too, and not with a parameter."""
+
+# For which contacts another one stands: not by asking it of each. Most customers have only one.
+sa.Index(
+    "contacts_further",
+    contacts.c.campaign,
+    contacts.c.customer_key,
+    contacts.c.generation,
+    sqlite_where=contacts.c.generation != FIRST,
+    postgresql_where=contacts.c.generation != FIRST,
+)
+
 refusals = sa.Table(
     "refusals",
     metadata,
@@ -388,7 +422,22 @@ collected = sa.Table(
     # Until when others may follow from it, and be found: NULL once they were looked for after that.
     sa.Column("follow_until", _UtcDateTime),
     sa.Index("collected_by_initial", "campaign", "initial_contact_id"),
+    sa.Index("collected_by_transcript", "campaign", "transcript", "looks"),
 )
+
+# What is to be looked at again: not by walking through all that was collected.
+for _name, _columns, _where in (
+    ("collected_open", ("described_at",), collected.c.ended_at.is_(None)),
+    ("collected_to_follow", ("follow_until",), collected.c.follow_until.is_not(None)),
+    ("collected_to_look", ("look_again_at", "transcript"), collected.c.look_again_at.is_not(None)),
+):
+    sa.Index(
+        _name,
+        collected.c.campaign,
+        *(collected.c[_column] for _column in _columns),
+        sqlite_where=_where,
+        postgresql_where=_where,
+    )
 
 # The three tables that all workers of an instance share. Their times are seconds since 1970: they
 # are reckoned with, and nobody reads them.
@@ -427,3 +476,63 @@ holders = sa.Table(
     sa.Column("granted", sa.Integer, nullable=False),
     sa.Column("until", sa.Double, nullable=False),
 )
+
+# How many of a campaign's contacts and refused rows are how far: kept by the database (`tallies`,
+# the module), since counting them takes the longer the more there are.
+_TALLIED = (
+    "planned",
+    "starting",
+    "started",
+    "connected",
+    "completed",
+    "failed",
+    "unknown",
+    "withheld",
+    "withdrawn",
+    "reached_started",
+    "reached_connected",
+    "replied",
+    "handed_over",
+    "handed_over_open",
+    "transcripts_incomplete",
+    "transcripts_unchecked",
+    "items_skipped",
+    "rejected",
+    "duplicate",
+)
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Integer, nullable=False, server_default="0") for name in _TALLIED),
+    sa.Column("planned_at", _UtcDateTime),
+    sa.Column("ended_at", _UtcDateTime),
+)
+
+# In PostgreSQL, what is not in `tallies` yet: so many rows more or less that are so. There is no
+# index, as there are never many.
+tally_changes = sa.Table(
+    "tally_changes",
+    metadata,
+    sa.Column("more", sa.Integer, nullable=False),
+    *(
+        sa.Column(name, contacts.c[name].type)
+        for name in (
+            "campaign",
+            "status",
+            "error_code",
+            "started_at",
+            "connected_at",
+            "first_reply_at",
+            "handed_over_at",
+            "transcript_complete",
+            "items_skipped",
+            "planned_at",
+            "ended_at",
+        )
+    ),
+)
+
+# How many changes there were.
+sa.Sequence("tally_number", metadata=metadata, data_type=sa.BigInteger)

@@ -180,7 +180,8 @@ class Ledger(Roster):
             .where(
                 contacts.c.campaign == campaign,
                 contacts.c.status == Status.STARTING,
-                contacts.c.sent_at <= now - terms.token_validity,
+                # Not the column itself: SQLite would take its index, of all that were begun.
+                sa.func.coalesce(contacts.c.sent_at, now) <= now - terms.token_validity,
                 claims.unclaimed(now),
             )
             .values(status=Status.UNKNOWN)

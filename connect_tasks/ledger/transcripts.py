@@ -191,14 +191,14 @@ class Transcripts:
             Both, and when to look for the next one.
         """
         state, look_at = collected.c.transcript, collected.c.look_again_at
-        wanted = sa.and_(state.in_([str(one) for one in _WANTED]), look_at.is_not(None))
-        query = sa.select(
-            sa.func.count(sa.case((wanted, 1))),
-            sa.func.count(sa.case((state == str(TranscriptState.ABSENT), 1))),
-            sa.func.min(look_at),
-        ).where(collected.c.campaign == campaign)
+        here = collected.c.campaign == campaign
+        wanted = state.in_([str(one) for one in _WANTED])
+        to_look = sa.select(sa.func.count(sa.case((wanted, 1))), sa.func.min(look_at))
+        gone = sa.select(sa.func.count()).where(here, state == str(TranscriptState.ABSENT))
         with self._reading() as connection:
-            awaited, absent, following = connection.execute(query).one()
+            # Two questions: each has its index.
+            awaited, following = connection.execute(to_look.where(here, look_at.is_not(None))).one()
+            absent = connection.scalar(gone) or 0
         return awaited, absent, following
 
 

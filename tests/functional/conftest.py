@@ -10,6 +10,7 @@ import pytest
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from tests.amazon_models import share_models
+from tests.kept_counts import miscounted
 from tests.postgresql import new_database
 from tests.prefect_database import place_database
 
@@ -68,9 +69,11 @@ def ledger(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A ledger that does not exist yet."""
+    """A ledger that does not exist yet; whatever was done to it, what it keeps is so."""
     if request.param == "SQLite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        yield (url := f"sqlite:///{tmp_path / 'ledger.db'}")
+        assert miscounted(url) == {}
         return
     with new_database() as url:
         yield url
+        assert miscounted(url) == {}

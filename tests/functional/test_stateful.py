@@ -48,6 +48,7 @@ from tests.functional.fake_amazon import (
     Worker,
 )
 from tests.functional.world import FAST, QUICK
+from tests.kept_counts import miscounted
 
 LEASE = timedelta(seconds=30)
 WAITS = [LEASE, LEASE, timedelta(minutes=6), timedelta(hours=12), VALIDITY]
@@ -424,6 +425,10 @@ class Campaigns(RuleBasedStateMachine):
             rewritten = database.execute("SELECT * FROM rewritten").fetchall()
         assert [step for step in steps if step[1] not in STEPS.get(step[0], set())] == []
         assert rewritten == []
+
+    @invariant()
+    def what_is_kept_of_them_is_so(self) -> None:
+        assert miscounted(self.url) == {}
 
     @invariant()
     def each_row_is_in_one_state(self) -> None:

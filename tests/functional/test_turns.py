@@ -295,7 +295,7 @@ LATER_COLUMNS = {
     "campaigns": ("mode", "base_url", "policy", "limits_group", "ramp_step", "looked_for"),
     "contacts": (
         *("transcript_complete", "items_skipped", "handed_over_at"),
-        *("not_before", "time_zone", "variant"),
+        *("not_before", "time_zone", "variant", "endpoint"),
     ),
 }
 
@@ -314,9 +314,14 @@ def as_version_4(ledger: Ledger, url: str) -> None:
         ledger.apply("w", [*changes, Heard(made, transcript(told[0]) if told else [])])
     engine = make_engine(url)
     with engine.begin() as connection:
-        for later in ("invitations", "collected", "suppressions", "decisions"):
+        for table in ("contacts", "refusals"):
+            for when in ("new", "gone", "changed"):
+                on = f" ON {table}" if engine.dialect.name == "postgresql" else ""
+                connection.exec_driver_sql(f"DROP TRIGGER tally_{table}_{when}{on}")
+        tallies = ("tallies", "tally_changes")
+        for later in ("invitations", "collected", "suppressions", "decisions", *tallies):
             connection.exec_driver_sql(f"DROP TABLE {later}")
-        for index in ("contacts_by_status", "contacts_by_table"):
+        for index in ("contacts_by_status", "contacts_by_table", "contacts_by_endpoint"):
             connection.exec_driver_sql(f"DROP INDEX {index}")
         for table, columns in LATER_COLUMNS.items():
             for column in columns:
