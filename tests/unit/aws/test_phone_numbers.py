@@ -1,7 +1,10 @@
+import re
 import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connect_tasks.aws import phone_numbers
 from connect_tasks.aws.phone_numbers import (
@@ -26,6 +29,7 @@ def _by_country() -> None:
     pytest.importorskip("phonenumbers", reason="needs the extra `phones`")
 
 
+E164 = r"\+[1-9][0-9]{1,14}"
 # By ITU-T E.164 a number has 15 digits at most and begins with its country's code, which never
 # begins with 0; the shortest in use have 7 (Niue).
 NUMBERS = ["+4915112345678", "+14155550100", "+6834002", "+881612345678", "+33612345678"]
@@ -129,3 +133,22 @@ def test_without_the_package_landlines_are_not_told_apart() -> None:
 @pytest.mark.usefixtures("_by_country")
 def test_with_the_package_countries_are_known() -> None:
     assert are_countries_known()
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=17)
+
+
+@given(text=st.text(max_size=20) | DIGITS | DIGITS.map("+{}".format) | st.from_regex(E164))
+def test_whatever_is_written_is_a_number_in_e164_or_told_why_not(text: str) -> None:
+    why = why_not_e164(text)
+
+    assert why is None or len(why) > 10
+    assert why is not None or re.fullmatch(E164, text)
+    assert why_no_text_reaches(text) is None or why is None
+
+
+@pytest.mark.usefixtures("_by_country")
+def test_what_is_dialled_within_a_country_is_told_with_how_to_write_it() -> None:
+    why = why_not_e164("+4901511234567") or ""
+
+    assert why_not_e164(why.rpartition(" ")[2]) is None
