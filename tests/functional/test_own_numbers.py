@@ -143,6 +143,8 @@ def test_customers_may_exchange_their_numbers_before_anybody_wrote_to_them(
 
     assert planned(ledger) == {"1": B, "2": C, "3": A}
     assert made.duplicate == 0
+    # What they have now is theirs.
+    assert plan(ledger, [row("4", C)]).duplicate == 1
 
 
 def test_a_number_that_was_written_to_is_not_given_away_by_a_later_table(ledger: Ledger) -> None:
