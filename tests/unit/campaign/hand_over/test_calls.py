@@ -182,9 +182,10 @@ def test_an_async_call_that_ends_its_own_loop_does_not_end_the_next_one() -> Non
 
 
 def test_an_async_call_that_is_given_up_is_cancelled() -> None:
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     async def function(_: StartedChat) -> None:
+        begun.set()
         try:
             await asyncio.sleep(LONG * 10)
         finally:
@@ -192,9 +193,11 @@ def test_an_async_call_that_is_given_up_is_cancelled() -> None:
 
     async def story() -> None:
         with HandOverCalls(function) as calls:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await calls.call(started_chat())
+            given = asyncio.ensure_future(calls.call(started_chat()))
+            assert await asyncio.to_thread(begun.wait, LONG)
+            given.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await given
             assert await asyncio.to_thread(ended.wait, LONG)
             calls.check()
 
