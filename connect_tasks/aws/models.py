@@ -4,11 +4,10 @@ Names are snake_case in Python and Amazon's own on the wire. A wrong request is 
 with everything that is wrong with it at once.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr
 
 from connect_tasks.aws.field_types import (
     WHOLE_CONNECTION,
@@ -35,11 +34,16 @@ from connect_tasks.aws.problems import Problem, problems
 from connect_tasks.aws.rules import (
     MAX_ATTRIBUTE_BYTES,
     MAX_INITIAL_MESSAGE_BYTES,
-    flow_id,
     message_conflicts,
     request_conflicts,
 )
-from connect_tasks.aws.wire_model import AnswerModel, WholeModel, WireModel, list_fields
+from connect_tasks.aws.wire_model import (
+    AnswerModel,
+    RequestModel,
+    WholeModel,
+    WireModel,
+    list_fields,
+)
 
 __all__ = [
     "LIST_FIELDS",
@@ -136,7 +140,7 @@ class ChatStreamingConfiguration(WireModel):
     streaming_endpoint_arn: TopicArn
 
 
-class StartChatContactRequest(WholeModel):
+class StartChatContactRequest(RequestModel):
     """One validated call of StartChatContact.
 
     An instance ARN is accepted for `instance_id` and a flow ARN for `contact_flow_id`: the ID is
@@ -174,27 +178,6 @@ class StartChatContactRequest(WholeModel):
     supported_messaging_content_types: SupportedTypes | None = None
     connection_types: ConnectionTypes | None = None
     chat_streaming_configuration: ChatStreamingConfiguration | None = None
-
-    @field_validator("contact_flow_id", mode="before")
-    @classmethod
-    def _flow_of_this_instance(cls, value: object, info: ValidationInfo) -> object:
-        return flow_id(value, info.data.get("instance_id"))
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """Make a request out of Amazon's form, as `to_wire` gives it.
-
-        Args:
-            wire: The parameters by Amazon's names.
-
-        Raises:
-            pydantic.ValidationError: If any limit of Amazon Connect is broken.
-        """
-        return cls.model_validate(wire, by_alias=True, by_name=False)
-
-    def to_wire(self) -> dict[str, Any]:
-        """Give the parameters by Amazon's names: plain Python types, absent fields left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
     def brings_connection(self) -> bool:
@@ -237,15 +220,3 @@ class StartChatContactResponse(AnswerModel):
     connection_credentials: ConnectionCredentials | None = None
     websocket: Websocket | None = None
     streaming_id: str | None = None
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """Read Amazon's answer; members that are not known here are passed over.
-
-        Args:
-            wire: The answer, with or without boto3's `ResponseMetadata`.
-
-        Raises:
-            pydantic.ValidationError: If it names no contact.
-        """
-        return cls.model_validate(wire, by_alias=True, by_name=False)

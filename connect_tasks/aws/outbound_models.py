@@ -3,10 +3,7 @@
 Experimental: made from Amazon's documentation, and never run against Amazon.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
-
-from pydantic import ValidationInfo, field_validator
+from typing import Literal
 
 from connect_tasks.aws.field_types import (
     AttributeKey,
@@ -25,8 +22,13 @@ from connect_tasks.aws.field_types import (
 )
 from connect_tasks.aws.models import ChatMessage, ParticipantDetails, SegmentAttributeValue
 from connect_tasks.aws.outbound_rules import outbound_conflicts, template_conflicts
-from connect_tasks.aws.rules import flow_id
-from connect_tasks.aws.wire_model import AnswerModel, WholeModel, WireModel, list_fields
+from connect_tasks.aws.wire_model import (
+    AnswerModel,
+    RequestModel,
+    WholeModel,
+    WireModel,
+    list_fields,
+)
 
 __all__ = [
     "OUTBOUND_LIST_FIELDS",
@@ -96,7 +98,7 @@ class InitialTemplatedSystemMessage(WireModel):
     template_attributes: TemplateAttributes
 
 
-class StartOutboundChatContactRequest(WholeModel):
+class StartOutboundChatContactRequest(RequestModel):
     """One validated call of StartOutboundChatContact (experimental: never run against Amazon).
 
     An instance ARN is accepted for `instance_id` and a flow ARN for `contact_flow_id`: the ID is
@@ -137,27 +139,6 @@ class StartOutboundChatContactRequest(WholeModel):
     related_contact_id: ShortText | None = None
     supported_messaging_content_types: SupportedTypes | None = None
 
-    @field_validator("contact_flow_id", mode="before")
-    @classmethod
-    def _flow_of_this_instance(cls, value: object, info: ValidationInfo) -> object:
-        return flow_id(value, info.data.get("instance_id"))
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """Make a request out of Amazon's form, as `to_wire` gives it.
-
-        Args:
-            wire: The parameters by Amazon's names.
-
-        Raises:
-            pydantic.ValidationError: If any limit of Amazon Connect is broken.
-        """
-        return cls.model_validate(wire, by_alias=True, by_name=False)
-
-    def to_wire(self) -> dict[str, Any]:
-        """Give the parameters by Amazon's names: plain Python types, absent fields left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
 
 OUTBOUND_LIST_FIELDS = list_fields(StartOutboundChatContactRequest)
 """The request's fields that hold a list, whose items a table may give between commas."""
@@ -172,15 +153,3 @@ class StartOutboundChatContactResponse(AnswerModel):
     """
 
     contact_id: str
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """Read Amazon's answer; members that are not known here are passed over.
-
-        Args:
-            wire: The answer, with or without boto3's `ResponseMetadata`.
-
-        Raises:
-            pydantic.ValidationError: If it names no contact.
-        """
-        return cls.model_validate(wire, by_alias=True, by_name=False)

@@ -111,12 +111,8 @@ class PacedCalls:
         Concurrent calls must be of different contacts. Never cancel it and forget the contact: the
         call goes on and may make a chat; `campaign.start` waits for its end.
         """
-        called_at = self._clock.monotonic()
-        try:
-            return await self._carry(self.api.start_chat, calls.start_chat, request)
-        except ThrottledError:
-            self.starts.throttled(called_at)
-            raise
+        call = self._carry(self.api.start_chat, calls.start_chat, request)
+        return await self._once(self.starts, call)
 
     async def start_outbound_chat(self, request: str) -> StartOutboundChatContactResponse:
         """One StartOutboundChatContact call: the caller has passed `outbound_starts`.
@@ -124,14 +120,8 @@ class PacedCalls:
         As with `start_chat`: of different contacts if concurrent, and never cancelled and
         forgotten. Experimental: never run against Amazon.
         """
-        called_at = self._clock.monotonic()
-        try:
-            return await self._carry(
-                self.api.start_outbound_chat, calls.start_outbound_chat, request
-            )
-        except ThrottledError:
-            self.outbound_starts.throttled(called_at)
-            raise
+        call = self._carry(self.api.start_outbound_chat, calls.start_outbound_chat, request)
+        return await self._once(self.outbound_starts, call)
 
     async def describe(
         self, instance_id: str, contact_id: str, turn: Turn = CAN_WAIT
@@ -290,6 +280,14 @@ class PacedCalls:
             )
         except ChatEndedError:
             return
+
+    async def _once(self, limiter: RateLimiter, call: Awaitable[Result]) -> Result:
+        called_at = self._clock.monotonic()
+        try:
+            return await call
+        except ThrottledError:
+            limiter.throttled(called_at)
+            raise
 
     async def _paced(
         self, limiter: RateLimiter, call: Callable[[], Awaitable[Result]], turn: Turn = CAN_WAIT

@@ -56,6 +56,11 @@ class ClaimedContact:
         return sent_at is None or now - sent_at < self._context.token_validity
 
     @property
+    def may_be_repeated(self) -> bool:
+        """Whether nobody knows what came of its start, and the same token may be sent again."""
+        return self.contact.status is Status.UNKNOWN and self.token_is_valid
+
+    @property
     def turn(self) -> Turn:
         """How urgent the calls are that bring this contact to its connection.
 

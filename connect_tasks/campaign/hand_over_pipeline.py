@@ -81,7 +81,7 @@ class HandOverPipeline:
     @property
     def may_be_repeated(self) -> bool:
         """Whether nobody knows what came of its start, and the same token may be sent again."""
-        return self.contact.status is Status.UNKNOWN and self._claimed.token_is_valid
+        return self._claimed.may_be_repeated
 
     async def run(self) -> None:
         """Go on from the contact's status until its chat is in its customer's hands.

@@ -15,7 +15,7 @@ from connect_tasks.aws.pacing.slot_pool import Slot
 from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
 from connect_tasks.campaign.start import Start, StartCall
-from connect_tasks.ledger.contact import OPEN, Contact, Status
+from connect_tasks.ledger.contact import OPEN, Contact
 
 __all__ = ["OutboundPipeline"]
 
@@ -46,7 +46,7 @@ class OutboundPipeline:
     @property
     def may_be_repeated(self) -> bool:
         """Whether nobody knows what came of its start, and the same token may be sent again."""
-        return self.contact.status is Status.UNKNOWN and self._claimed.token_is_valid
+        return self._claimed.may_be_repeated
 
     async def run(self) -> None:
         """Go on from the contact's status until its customer has been written to.

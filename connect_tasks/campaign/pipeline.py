@@ -71,7 +71,7 @@ class Pipeline:
     @property
     def may_be_repeated(self) -> bool:
         """Whether nobody knows what came of its start, and the same token may be sent again."""
-        return self.contact.status is Status.UNKNOWN and self._claimed.token_is_valid
+        return self._claimed.may_be_repeated
 
     async def run(self) -> None:
         """Go on from the contact's status to its end.

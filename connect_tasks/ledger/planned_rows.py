@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from connect_tasks.ledger.changes import Planned
+from connect_tasks.ledger.prepared import as_sent
 from connect_tasks.ledger.rows import plan_values, written_messages
 from connect_tasks.ledger.schema import contacts
 from connect_tasks.ledger.verdicts import reasons
@@ -62,7 +62,10 @@ def _some_at_a_time(
 ) -> int:
     """Some rows a statement: SQLite makes a savepoint for each one that sets off triggers."""
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
-    converted, names = _as_sent(compiled, shared), tuple(compiled.positiontup or ())
+    binds, names = compiled.binds.items(), tuple(compiled.positiontup or ())
+    converted = {
+        name: as_sent(bind, shared.get(name, bind.value), compiled.dialect) for name, bind in binds
+    }
     insert, conflict, otherwise = str(compiled).partition(" ON CONFLICT")
     places = insert.count("?")
     insert, row_text = insert[: insert.rindex("(")], f"({', '.join('?' * places)})"
@@ -74,18 +77,6 @@ def _some_at_a_time(
         sent = (*chain.from_iterable(map(own, some)), *said)
         written += connection.exec_driver_sql(many, sent).rowcount
     return written
-
-
-def _as_sent(compiled: SQLCompiler, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement's values in the form that the database's driver takes."""
-    sent = {}
-    for name, bind in compiled.binds.items():
-        value = values.get(name, bind.value)
-        convert = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
-        value = convert(value) if convert else value
-        # A member of an enumeration would make SQLite's driver look for an adapter in every row.
-        sent[name] = str(value) if isinstance(value, str) else value
-    return sent
 
 
 def _as_document(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-__all__ = ["Prepared"]
+__all__ = ["Prepared", "as_sent"]
 
 _Convert = Callable[[Any], Any]
 
@@ -35,10 +35,9 @@ class Prepared:
         self._own: dict[str, Any] = {}
         self._converts: list[tuple[str, _Convert]] = []
         for bind, name in compiled.bind_names.items():
-            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
             if not bind.required:
-                self._own[name] = _plain(convert(bind.value) if convert else bind.value)
-            elif convert:
+                self._own[name] = as_sent(bind, bind.value, dialect)
+            elif convert := _converts(bind, dialect):
                 self._converts.append((name, convert))
 
     def execute(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -59,5 +58,19 @@ class Prepared:
         return self._in_order(values) if self._in_order else values
 
 
-def _plain(value: Any) -> Any:
+def as_sent(bind: sa.BindParameter[Any], value: Any, dialect: Dialect) -> Any:
+    """A parameter's value in the form that the database's driver takes.
+
+    Args:
+        bind: The parameter of the compiled statement.
+        value: Its value.
+        dialect: Of which database.
+    """
+    convert = _converts(bind, dialect)
+    value = convert(value) if convert else value
+    # A member of an enumeration would make SQLite's driver look for an adapter in every row.
     return str(value) if isinstance(value, str) else value
+
+
+def _converts(bind: sa.BindParameter[Any], dialect: Dialect) -> _Convert | None:
+    return bind.type.dialect_impl(dialect).bind_processor(dialect)

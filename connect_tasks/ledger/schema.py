@@ -172,6 +172,14 @@ campaigns = sa.Table(
     sa.Column("looked_for", sa.Text),
 )
 
+
+def _partial_index(
+    name: str, *columns: sa.ColumnElement[Any], where: sa.ColumnElement[bool] | sa.TextClause
+) -> sa.Index:
+    """An index of some rows of a table; the two databases have a word of their own each."""
+    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 contacts = sa.Table(
     "contacts",
     metadata,
@@ -225,73 +233,66 @@ sa.Index(
 
 # Whether another customer has a number is asked for each that is planned: not by walking through
 # all of them.
-sa.Index(
+_partial_index(
     "contacts_by_endpoint",
     contacts.c.campaign,
     contacts.c.endpoint,
-    sqlite_where=contacts.c.endpoint.is_not(None),
-    postgresql_where=contacts.c.endpoint.is_not(None),
+    where=contacts.c.endpoint.is_not(None),
 )
 
 # A run claims the customers of its table: not by walking past all who wait and are not in it.
-sa.Index(
+_partial_index(
     "contacts_by_table",
     contacts.c.campaign,
     contacts.c.table_id,
     contacts.c.status,
     contacts.c.not_before,
     contacts.c.id,
-    sqlite_where=contacts.c.table_id.is_not(None),
-    postgresql_where=contacts.c.table_id.is_not(None),
+    where=contacts.c.table_id.is_not(None),
 )
 
 # Claims are renewed every few seconds: not by walking through a million contacts.
-sa.Index(
+_partial_index(
     "contacts_claimed",
     contacts.c.campaign,
     contacts.c.claimed_by,
-    sqlite_where=contacts.c.claimed_until.is_not(None),
-    postgresql_where=contacts.c.claimed_until.is_not(None),
+    where=contacts.c.claimed_until.is_not(None),
 )
 
 # What Amazon tells of a contact, and what was said in it, is found by its id there: not by walking
 # through all contacts for each.
-sa.Index(
+_partial_index(
     "contacts_by_contact_id",
     contacts.c.campaign,
     contacts.c.contact_id,
-    sqlite_where=contacts.c.contact_id.is_not(None),
-    postgresql_where=contacts.c.contact_id.is_not(None),
+    where=contacts.c.contact_id.is_not(None),
 )
 
 # How often somebody was contacted, by whichever campaign: not by walking through all contacts.
-sa.Index(
+_partial_index(
     "contacts_by_recipient",
     contacts.c.customer_key,
     contacts.c.sent_at,
-    sqlite_where=contacts.c.sent_at.is_not(None),
-    postgresql_where=contacts.c.sent_at.is_not(None),
+    where=contacts.c.sent_at.is_not(None),
 )
 
 # How many contacts a campaign has begun, and which of them last: not by walking past all who wait.
-sa.Index(
+_partial_index(
     "contacts_begun",
     contacts.c.campaign,
     contacts.c.sent_at,
-    sqlite_where=contacts.c.sent_at.is_not(None),
-    postgresql_where=contacts.c.sent_at.is_not(None),
+    where=contacts.c.sent_at.is_not(None),
 )
 
 HAS_OPEN_CHAT = "contacts.status IN ('started', 'connected')"
 """The condition of the index of open chats, which a query must repeat in these words."""
 
 # People's chats are counted whenever slots are shared: not by walking past all who were started.
-sa.Index(
+_partial_index(
     "contacts_open",
     contacts.c.campaign,
     contacts.c.started_at,
-    sqlite_where=sa.text("status IN ('started', 'connected')"),
-    postgresql_where=sa.text("status IN ('started', 'connected')"),
+    where=sa.text("status IN ('started', 'connected')"),
 )
 
 FIRST: sa.ColumnElement[int] = sa.literal_column("1")
@@ -299,13 +300,12 @@ FIRST: sa.ColumnElement[int] = sa.literal_column("1")
 do so too, and not with a parameter."""
 
 # For which contacts another one stands: not by asking it of each. Most customers have only one.
-sa.Index(
+_partial_index(
     "contacts_further",
     contacts.c.campaign,
     contacts.c.customer_key,
     contacts.c.generation,
-    sqlite_where=contacts.c.generation != FIRST,
-    postgresql_where=contacts.c.generation != FIRST,
+    where=contacts.c.generation != FIRST,
 )
 
 refusals = sa.Table(
@@ -426,18 +426,25 @@ collected = sa.Table(
 )
 
 # What is to be looked at again: not by walking through all that was collected.
-for _name, _columns, _where in (
-    ("collected_open", ("described_at",), collected.c.ended_at.is_(None)),
-    ("collected_to_follow", ("follow_until",), collected.c.follow_until.is_not(None)),
-    ("collected_to_look", ("look_again_at", "transcript"), collected.c.look_again_at.is_not(None)),
-):
-    sa.Index(
-        _name,
-        collected.c.campaign,
-        *(collected.c[_column] for _column in _columns),
-        sqlite_where=_where,
-        postgresql_where=_where,
-    )
+_partial_index(
+    "collected_open",
+    collected.c.campaign,
+    collected.c.described_at,
+    where=collected.c.ended_at.is_(None),
+)
+_partial_index(
+    "collected_to_follow",
+    collected.c.campaign,
+    collected.c.follow_until,
+    where=collected.c.follow_until.is_not(None),
+)
+_partial_index(
+    "collected_to_look",
+    collected.c.campaign,
+    collected.c.look_again_at,
+    collected.c.transcript,
+    where=collected.c.look_again_at.is_not(None),
+)
 
 # The three tables that all workers of an instance share. Their times are seconds since 1970: they
 # are reckoned with, and nobody reads them.

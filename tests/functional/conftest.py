@@ -7,6 +7,7 @@ from tempfile import mkdtemp
 from unittest.mock import patch
 
 import pytest
+from botocore import handlers
 
 from connect_tasks.emulator import LocalConnect, LocalQuotas
 from tests.amazon_models import share_models
@@ -77,3 +78,10 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with new_database() as url:
         yield url
         assert miscounted(url) == {}
+
+
+@pytest.fixture
+def nobody_elses_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto, once another test has imported it, hooks on to every session of the process."""
+    known = [one for one in handlers.BUILTIN_HANDLERS if one[1].__module__.startswith("botocore")]
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", known)

@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import pytest
 import trustme
-from botocore import handlers
 from botocore.credentials import RefreshableCredentials
 from botocore.session import Session as BotocoreSession
 from pydantic import SecretStr
@@ -59,11 +58,7 @@ class Server:
         self._loop.call_soon_threadsafe(self._over.set)
 
 
-@pytest.fixture(autouse=True)
-def _nobody_elses_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto, once another test has imported it, hooks on to every session of the process."""
-    known = [one for one in handlers.BUILTIN_HANDLERS if one[1].__module__.startswith("botocore")]
-    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", known)
+pytestmark = pytest.mark.usefixtures("nobody_elses_hooks")
 
 
 @pytest.fixture(scope="module")

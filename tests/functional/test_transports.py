@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import boto3
 import botocore.session
 import pytest
-from botocore import handlers
 from botocore.config import Config
 from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
@@ -122,13 +121,7 @@ def answer(
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-@pytest.fixture(autouse=True)
-def _nobody_elses_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto, once another test has imported it, hooks on to every session of the process."""
-    known = [
-        each for each in handlers.BUILTIN_HANDLERS if each[1].__module__.startswith("botocore")
-    ]
-    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", known)
+pytestmark = pytest.mark.usefixtures("nobody_elses_hooks")
 
 
 @pytest.fixture

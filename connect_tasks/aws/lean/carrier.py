@@ -109,7 +109,7 @@ class LeanCarrier:
             return await self._blocking(partial(call_by, clients, call))
         try:
             request = await self._signed(wire, call)
-            return call.read(wire.understand(request, await self._http.send(request.prepared)))
+            return call.read(wire.understand(request, await self._http.send(request)))
         except FOREIGN as error:
             raise translate(call.operation, error) from error
 

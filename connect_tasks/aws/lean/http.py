@@ -1,7 +1,6 @@
 """HTTP: one request out, its answer in, one try; what goes wrong is told in botocore's words."""
 
 import asyncio
-import select
 import ssl
 from typing import Any
 
@@ -10,7 +9,10 @@ from aiohttp import ClientConnectorError, ClientError, ClientPayloadError, Clien
 from botocore import exceptions as boto_errors
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import create_urllib3_context, get_cert_path
+from urllib3.util import wait_for_read
 from yarl import URL
+
+from connect_tasks.aws.lean.request import Request
 
 __all__ = ["MOST_BYTES", "Http", "trust_of"]
 
@@ -70,7 +72,7 @@ class Http:
             middlewares=(_one_try,),
         )
 
-    async def send(self, request: AWSPreparedRequest) -> AWSResponse:
+    async def send(self, request: Request) -> AWSResponse:
         """Send a request once, follow no redirect, and read the whole answer.
 
         Concurrent requests have a connection each. Cancelled, it is closed; what was sent may have
@@ -79,18 +81,18 @@ class Http:
         Raises:
             HTTPClientError: As botocore's own session raises it for the same mishap.
         """
-        headers = {name: _text(value) for name, value in request.headers.items()}
+        prepared = request.prepared
         try:
             async with self._session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers={**headers, "Accept-Encoding": "identity"},
-                data=request.body or None,
+                prepared.method,
+                URL(prepared.url, encoded=True),
+                headers={**request.headers, "Accept-Encoding": "identity"},
+                data=prepared.body or None,
                 allow_redirects=False,
             ) as answer:
-                return _response(request.url, answer, await _body(answer))
+                return _response(prepared.url, answer, await _body(answer))
         except Exception as error:
-            raise _in_botocores_words(request, error) from error
+            raise _in_botocores_words(prepared, error) from error
 
     async def close(self) -> None:
         """Close the connections; a concurrent request fails.
@@ -116,17 +118,9 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _is_quiet(kept: Any) -> bool:
-    return not (kept.protocol.should_close or _has_come(kept.transport))
-
-
-def _has_come(transport: asyncio.Transport) -> bool:
-    """Whether there is something on a connection that the event loop has not read yet."""
-    line = transport.get_extra_info("socket")
-    if not hasattr(select, "poll"):  # Windows, where any number of a socket may be selected.
-        return bool(select.select([line.fileno()], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(line.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    # What the event loop has read, and what it has not read yet: that one is urllib3's own look.
+    line = kept.transport.get_extra_info("socket")
+    return not (kept.protocol.should_close or wait_for_read(line, timeout=0))
 
 
 class _CutError(Exception):
@@ -194,7 +188,3 @@ def _in_botocores_words(request: AWSPreparedRequest, error: Exception) -> Except
         case _CutError() | ClientPayloadError() | aiohttp.ClientResponseError() | ClientError():
             return boto_errors.ConnectionClosedError(request=request, **where)
     return boto_errors.HTTPClientError(error=error)
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else value

@@ -24,3 +24,12 @@ class Request:
     prepared: AWSPreparedRequest = field(repr=False)
     model: Any
     context: dict[str, Any] = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent as headers, as texts: botocore keeps them as bytes."""
+        given: Any = self.prepared.headers
+        return {
+            name: value.decode("utf-8") if isinstance(value, bytes) else value
+            for name, value in given.items()
+        }

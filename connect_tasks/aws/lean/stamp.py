@@ -41,7 +41,7 @@ class Stamp:
         self._method, self._url, self._is_stream = to.method, to.url, to.stream_output
         self._serializer = serializer
         self._signature = signature
-        headers = _texts(request)
+        headers = request.headers
         self._headers = {name: headers[name] for name in ("User-Agent", _TRIES)}
 
     @classmethod
@@ -59,7 +59,7 @@ class Stamp:
         Returns:
             None if there is something about the operation that stamps do not know.
         """
-        headers = _texts(request)
+        headers = request.headers
         try:
             signed = "Authorization" in headers
             signature = Signature.like(headers, credentials) if signed else None
@@ -116,7 +116,7 @@ def _are_alike(request: Request) -> bool:
         "{" in model.http["requestUri"]
         or request.parts["query_string"]
         or model.context_parameters
-        or _texts(request)[_TRIES] != "attempt=1"
+        or request.headers[_TRIES] != "attempt=1"
     )
 
 
@@ -124,12 +124,4 @@ def _is_same(ours: Request, theirs: Request) -> bool:
     # Which headers there are, too: what a function of AWS Lambda is called by is another one each
     # time, and stands in no stamp.
     ways = [(one.prepared.method, one.prepared.url, one.prepared.body) for one in (ours, theirs)]
-    return ways[0] == ways[1] and _texts(ours) == _texts(theirs)
-
-
-def _texts(request: Request) -> dict[str, str]:
-    headers: Any = request.prepared.headers
-    return {
-        name: value.decode("utf-8") if isinstance(value, bytes) else value
-        for name, value in headers.items()
-    }
+    return ways[0] == ways[1] and ours.headers == theirs.headers
