@@ -36,7 +36,7 @@ class OutboundPipeline:
         self._claimed = ClaimedContact(context, contact)
         self._on_started = on_started
         self._slot = Slot(context.slots, is_occupied=contact.status in OPEN)
-        self._start = Start(context, self._claimed, self._slot, _outbound(context))
+        self._start: Start | None = None
 
     @property
     def contact(self) -> Contact:
@@ -60,6 +60,8 @@ class OutboundPipeline:
         ends where it is; a start under way is waited for.
         """
         async with self._slot:
+            # Only here: what it waited for its slot is no time in which its start was tried.
+            self._start = Start(self._context, self._claimed, self._slot, _outbound(self._context))
             if await self._start.run() is None:
                 return
             # From now on the ledger counts it among people's chats: nobody else may start in its
@@ -70,7 +72,7 @@ class OutboundPipeline:
 
     def withdraw(self) -> bool:
         """Start nothing any more; whether a call is under way that may still make a contact."""
-        return self._start.withdraw()
+        return self._start is not None and self._start.withdraw()
 
     def finish_by(self, deadline: float) -> None:
         """Nothing is held open here that could be finished earlier."""
