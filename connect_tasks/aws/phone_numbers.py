@@ -126,7 +126,11 @@ def _fault_by_country(known: ModuleType, text: str) -> str | None:
         return "begins with no country's code: write + and the country's code, as in +4915112345678"
     normal = known.format_number(number, known.PhoneNumberFormat.E164)
     if normal != text:
-        return f"has digits that are dialled within its country only: write {normal}"
+        # Without the number: reasons are told where no customer's number may be.
+        return (
+            f"has digits that are dialled within its country only, as a 0 after +"
+            f"{number.country_code}: leave them out"
+        )
     if known.is_possible_number_with_reason(number) == known.ValidationResult.IS_POSSIBLE:
         return None
     return (

@@ -15,7 +15,7 @@ The rules of this file:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -132,8 +132,9 @@ class Contact:
     generation: int
     status: Status
     client_token: str
-    request: str
-    messages: tuple[OwnMessage, ...]
+    # Not shown: who it is, and what is said to them.
+    request: str = field(repr=False)
+    messages: tuple[OwnMessage, ...] = field(repr=False)
     planned_at: datetime
     attempts: int = 0
     sent_at: datetime | None = None

@@ -25,35 +25,37 @@ from connect_tasks.ledger.schema import contacts, ledger
 __all__ = ["endpoint_hash", "hashed", "hashes", "taken"]
 
 _PIECE = 2_000
-_DOMAIN = b"endpoint|"
 
 
-def endpoint_hash(hash_key: str, endpoint: str) -> str:
+def endpoint_hash(hash_key: str, campaign: str, endpoint: str) -> str:
     """What stands for a number in `contacts`: HMAC-SHA256, in hex.
 
     Args:
         hash_key: The ledger's own.
+        campaign: Whose customer it is: who was forgotten in one is not found by another.
         endpoint: The number as it is contacted.
 
     Example:
-        >>> endpoint_hash("k", "+4930123456") == endpoint_hash("k", "+4930123456")
-        True
+        >>> endpoint_hash("k", "a", "+4930123456") == endpoint_hash("k", "b", "+4930123456")
+        False
     """
-    return hmac.digest(hash_key.encode(), _DOMAIN + endpoint.encode(), "sha256").hex()
+    # A number has no bar in it, so that no other campaign and number come to the same.
+    text = f"endpoint|{campaign}|{endpoint}"
+    return hmac.digest(hash_key.encode(), text.encode(), "sha256").hex()
 
 
-def hashes(connection: sa.Connection, numbers: Mapping[str, str]) -> dict[str, str]:
-    """The hashes of numbers, by whatever they are of."""
+def hashes(connection: sa.Connection, campaign: str, numbers: Mapping[str, str]) -> dict[str, str]:
+    """The hashes of a campaign's numbers, by whatever they are of."""
     key = str(connection.scalar(sa.select(ledger.c.hash_key)))
-    return {name: endpoint_hash(key, number) for name, number in numbers.items()}
+    return {name: endpoint_hash(key, campaign, number) for name, number in numbers.items()}
 
 
-def hashed(connection: sa.Connection, rows: Sequence[Planned]) -> Sequence[Planned]:
+def hashed(connection: sa.Connection, campaign: str, rows: Sequence[Planned]) -> Sequence[Planned]:
     """The same rows, with the hash of each number in its place; as they are if there are none."""
     numbers = {row.client_token: row.endpoint for row in rows if row.endpoint is not None}
     if not numbers:
         return rows
-    theirs = hashes(connection, numbers)
+    theirs = hashes(connection, campaign, numbers)
     return [replace(row, endpoint=theirs.get(row.client_token)) for row in rows]
 
 

@@ -190,7 +190,7 @@ class Roster(LedgerReader):
             numbers: Their numbers by their keys; each once.
         """
         with self._reading() as connection:
-            hashes = endpoints.hashes(connection, numbers)
+            hashes = endpoints.hashes(connection, campaign, numbers)
             return endpoints.taken(connection, campaign, hashes)
 
     def _with_own_numbers(
@@ -200,7 +200,7 @@ class Roster(LedgerReader):
         rows: Sequence[Planned],
         on_taken: Callable[[Planned], None] | None,
     ) -> Sequence[Planned]:
-        rows = endpoints.hashed(connection, rows)
+        rows = endpoints.hashed(connection, campaign, rows)
         if on_taken is None:
             return rows
         wanted = {row.customer_key: row.endpoint for row in rows if row.endpoint is not None}

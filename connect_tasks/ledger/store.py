@@ -405,7 +405,7 @@ class Ledger(Roster):
                     "wait for the end of the run, or pause the campaign, and look again."
                 )
             if again is not None:
-                [again] = endpoints.hashed(connection, [again])
+                [again] = endpoints.hashed(connection, contact.campaign, [again])
                 values = plan_values(contact.campaign, again, now)
                 connection.execute(sa.insert(contacts), values)
 

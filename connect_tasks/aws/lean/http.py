@@ -81,18 +81,18 @@ class Http:
         Raises:
             HTTPClientError: As botocore's own session raises it for the same mishap.
         """
-        prepared = request.prepared
+        # Never a name of its own here: a traceback's locals would show tokens and what was said.
         try:
             async with self._session.request(
-                prepared.method,
-                URL(prepared.url, encoded=True),
+                request.prepared.method,
+                URL(request.prepared.url, encoded=True),
                 headers={**request.headers, "Accept-Encoding": "identity"},
-                data=prepared.body or None,
+                data=request.prepared.body or None,
                 allow_redirects=False,
             ) as answer:
-                return _response(prepared.url, answer, await _body(answer))
+                return _response(request.prepared.url, answer, await _body(answer))
         except Exception as error:
-            raise _in_botocores_words(prepared, error) from error
+            raise _in_botocores_words(request.prepared, error) from error
 
     async def close(self) -> None:
         """Close the connections; a concurrent request fails.

@@ -88,7 +88,7 @@ def test_what_is_no_number_by_its_form_is_told_why_without_the_package(text: str
     ("text", "why"),
     [
         ("+999123456789", "begins with no country's code"),
-        ("+4901511234567", "dialled within its country only: write +491511234567"),
+        ("+4901511234567", "dialled within its country only, as a 0 after +49: leave them out"),
         ("+12345678", "a length that no number of +1 has"),
         ("+3361234567", "a length that no number of +33 has"),
     ],
@@ -148,7 +148,15 @@ def test_whatever_is_written_is_a_number_in_e164_or_told_why_not(text: str) -> N
 
 
 @pytest.mark.usefixtures("_by_country")
-def test_what_is_dialled_within_a_country_is_told_with_how_to_write_it() -> None:
-    why = why_not_e164("+4901511234567") or ""
+def test_what_is_dialled_within_a_country_is_right_once_it_is_left_out() -> None:
+    assert "as a 0 after +49: leave them out" in (why_not_e164("+4901511234567") or "")
+    assert why_not_e164("+49" + "01511234567".removeprefix("0")) is None
 
-    assert why_not_e164(why.rpartition(" ")[2]) is None
+
+@given(number=st.from_regex(r"\A\+?(49|1|55)?0?[2-9][0-9]{6,12}\Z"))
+def test_a_reason_tells_nobodys_number(number: str) -> None:
+    # Reasons are told where no customer's number may be, as in Prefect's log.
+    why = why_not_e164(number) or why_no_text_reaches(number) or ""
+    runs = re.findall("[0-9]{5,}", why.replace("+4915112345678", ""))
+
+    assert runs == []
