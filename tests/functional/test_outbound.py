@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from connect_tasks.campaign.run import run_campaign
 from connect_tasks.campaign.suppression import suppress
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas
 from connect_tasks.emulator.phones import LocalPhones, PhoneKind
-from connect_tasks.errors import CampaignHaltedError, InputError
+from connect_tasks.errors import CampaignHaltedError, InputError, RetryableError
 from connect_tasks.ledger.contact import CampaignMode
 from connect_tasks.ledger.erasure import forget
 from connect_tasks.ledger.store import Ledger
@@ -32,7 +33,7 @@ from tests.functional.outbound_world import (
     outbound_world,
     phones,
 )
-from tests.functional.world import CAMPAIGN, always
+from tests.functional.world import CAMPAIGN, QUICK, always
 from tests.postgresql import new_database
 
 START = "StartOutboundChatContact"
@@ -292,6 +293,31 @@ def test_no_more_conversations_are_open_than_the_instance_has_slots(tmp_path: Pa
         manage.pause(CAMPAIGN, here.ledger)
         thread.join(60)
         assert done.is_set()
+
+
+def test_who_waited_long_for_a_slot_is_tried_as_often_as_anybody(tmp_path: Path) -> None:
+    cut_off: list[str] = []
+
+    class Unplugged(ConnectApi):
+        """Has no network for the first call to the second phone."""
+
+        def start_outbound_chat(self, request: str) -> StartOutboundChatContactResponse:
+            if number(1) in request and not cut_off:
+                cut_off.append(request)
+                raise RetryableError("nothing was sent", operation=START)
+            return super().start_outbound_chat(request)
+
+    # The first is talked to for longer than a start may be tried.
+    with outbound_world(tmp_path, think_seconds=(1, 1)) as here:
+        here.api_class = Unplugged
+        here.quotas = FAST_OUT.model_copy(update={"open_chats": 1})
+        here.plan(phones(2))
+        tried = QUICK.model_copy(update={"total_seconds": 0.5})
+        instance = replace(here.instance(), policy=tried)
+        run_campaign(here.ledger, CAMPAIGN, instance, outbound=True, poll_seconds=0.02)
+
+        assert len(cut_off) == 1
+        here.assert_once_each(2)
 
 
 # --- the way ---
