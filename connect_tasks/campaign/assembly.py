@@ -123,7 +123,9 @@ class Assembly:
             unconnected=self._pool(
                 shared_quota.share_unconnected
                 if hand_over is None
-                else at_most(MOST_AT_ONCE, shared_quota.share_unconnected)
+                else at_most(MOST_AT_ONCE, shared_quota.share_unconnected),
+                # On a phone nobody is waited for: such a campaign never takes from it.
+                rests=self.is_outbound,
             ),
             policy=self.instance.policy,
             token_validity=self._token_validity,
@@ -152,11 +154,12 @@ class Assembly:
         )
         ledger.apply(self.worker_name, changes, sending=sending)
 
-    def _pool(self, share: ShareSlots) -> SlotPool:
+    def _pool(self, share: ShareSlots, *, rests: bool = False) -> SlotPool:
         return SlotPool(
             share,
             most_ahead=self._most_waiting,
             keep_seconds=min(1.0, self.lease.total_seconds() / 3),
+            rests=rests,
         )
 
     def _shared_quota(self, ledger: AsyncLedger, counter: FunnelCounter) -> SharedQuota:

@@ -10,7 +10,7 @@ from connect_tasks.campaign import manage
 from connect_tasks.campaign.hand_over.started_chat import function_of
 from connect_tasks.campaign.manage import Decision
 from connect_tasks.campaign.results import CampaignResult
-from connect_tasks.campaign.run import WhenDeferred
+from connect_tasks.campaign.run import WhenDeferred, way_of
 from connect_tasks.flows.approval import with_approvals
 from connect_tasks.flows.run_texts import keeping_ids
 from connect_tasks.flows.table_flow import HandOverParameter, table_flow
@@ -163,7 +163,7 @@ def _way(campaign: str, ledger: Ledger, hand_over: object) -> CampaignMode:
     mode = ledger.mode(name)
     if hand_over is None and mode in {CampaignMode.INVITATION, CampaignMode.OUTBOUND}:
         return mode
-    way = CampaignMode.SIMULATION if hand_over is None else CampaignMode.HAND_OVER
+    way = way_of(hand_over=hand_over)
     ledger.check_mode(name, way)
     return way
 
