@@ -249,7 +249,6 @@ def test_customers_are_written_to_on_their_phones(local: LocalConnect, ledger: s
 
     result = FLOWS["text_out"](CUSTOMERS.assign(phone=phones), message, policy=None, **options)
 
-    assert list(result.contacts["contact_id"].dropna()) == [
-        contact.contact_id for contact in local.contacts
-    ]
-    assert len(local.contacts) == len(CUSTOMERS)
+    # Three calls at once: which of them arrives first is nobody's promise.
+    ours = dict(zip(result.contacts["contact_id"], phones, strict=True))
+    assert ours == {contact.contact_id: contact.phone_number for contact in local.contacts}
