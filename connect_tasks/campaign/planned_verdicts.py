@@ -14,7 +14,15 @@ from connect_tasks.campaign.row_check import ValidRow
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.reader import LedgerReader
-from connect_tasks.ledger.verdicts import Customer, History, Rule, Suppress, Verdict, Why
+from connect_tasks.ledger.verdicts import (
+    Customer,
+    Defer,
+    History,
+    Rule,
+    Suppress,
+    Verdict,
+    Why,
+)
 
 __all__ = ["PlannedVerdicts", "never"]
 
@@ -84,7 +92,8 @@ class PlannedVerdicts:
         lifetime = policy.expires_after
         self._counter.add(
             verdict,
-            is_held_out=is_held_out(customer.customer_key, policy),
+            # Who may be contacted now is not, and who is held out now is counted as that.
+            is_held_out=isinstance(verdict, Defer) and is_held_out(customer.customer_key, policy),
             expires_at=None if lifetime is None else _sum(customer.planned_at, lifetime),
         )
 

@@ -18,6 +18,7 @@ from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.ledger import redaction
 from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.many_values import among
 from connect_tasks.ledger.schema import contacts
 
 __all__ = [
@@ -116,7 +117,10 @@ def _by_keys(
 ) -> Rows:
     query = (
         sa.select(*columns)
-        .where(contacts.c.campaign == campaign, contacts.c.customer_key.in_(names))
+        .where(
+            contacts.c.campaign == campaign,
+            among(contacts.c.customer_key, names, connection.dialect.name),
+        )
         .order_by(contacts.c.generation)
     )
     rows = connection.execute(query).mappings().all()

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from connect_tasks.ledger.keys import is_whole, legacy_id
+from connect_tasks.ledger.many_values import among, given
 from connect_tasks.ledger.schema import suppressions
 
 __all__ = ["customer_hash", "of_hashes"]
@@ -27,9 +27,10 @@ def customer_hash(hash_key: str, customer_key: str) -> str:
         >>> customer_hash("k", "42") == customer_hash("k", "42.0") != customer_hash("k", "42.00")
         True
     """
-    whole = customer_key.removesuffix(_FLOAT)
-    name = whole if is_whole(whole) else customer_key
-    return hmac.digest(hash_key.encode(), name.encode(errors="surrogatepass"), "sha256").hex()
+    name = customer_key.encode(errors="surrogatepass")
+    if customer_key.endswith(_FLOAT) and is_whole(customer_key.removesuffix(_FLOAT)):
+        name = name.removesuffix(_FLOAT.encode())
+    return hmac.digest(hash_key.encode(), name, "sha256").hex()
 
 
 def of_hashes(
@@ -43,12 +44,11 @@ def of_hashes(
         where: Which of theirs.
     """
     columns = [suppressions.c[name] for name in _WANTED]
+    key = suppressions.c.customer_hash
     if dialect == "sqlite":
-        return sa.select(*columns).where(suppressions.c.customer_hash.in_(list(hashes)), *where)
+        return sa.select(*columns).where(among(key, hashes, dialect), *where)
     # PostgreSQL would rather read the whole table than look for thousands in its key. The offset
     # keeps it from joining the two in another way.
-    given = sa.literal(list(hashes), postgresql.ARRAY(sa.Text))
-    wanted = sa.func.unnest(given).table_valued("hash", name="wanted").render_derived()
-    one = sa.select(*columns).where(suppressions.c.customer_hash == wanted.c.hash, *where)
-    theirs = one.offset(0).lateral("theirs")
+    wanted = given(hashes, dialect)
+    theirs = sa.select(*columns).where(key == wanted.c.value, *where).offset(0).lateral("theirs")
     return sa.select(*theirs.c).select_from(wanted.join(theirs, sa.true()))

@@ -10,13 +10,14 @@ The rules of this file:
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from connect_tasks.ledger.contact import CampaignMode
+from connect_tasks.ledger.many_values import among
 from connect_tasks.ledger.schema import campaigns, contacts, invitations
 from connect_tasks.ledger.suppressions import suppressions_of
 from connect_tasks.ledger.verdicts import History, Judge
@@ -50,9 +51,14 @@ def histories(
     """
     times: dict[str, list[datetime]] = defaultdict(list)
     if judge.look_back:
-        since, keys = now - judge.look_back, list(customer_keys)
-        sent = _contacted(keys, judge, since, leaving_out)
-        for query in (sent, _given_out(keys, judge, since, leaving_out_links_of)):
+        since, dialect = now - judge.look_back, connection.dialect.name
+        sent, links = contacts.c.customer_key, invitations.c.customer_key
+        for query in (
+            _contacted(judge, since, leaving_out).where(among(sent, customer_keys, dialect)),
+            _given_out(judge, since, leaving_out_links_of).where(
+                among(links, customer_keys, dialect)
+            ),
+        ):
             for key, at in connection.execute(query):
                 times[key].append(at)
     lists = suppressions_of(connection, customer_keys, judge.lists, now)
@@ -66,15 +72,12 @@ def histories(
     }
 
 
-def _contacted(
-    keys: Sequence[str], judge: Judge, since: datetime, leaving_out: Collection[int]
-) -> _Times:
+def _contacted(judge: Judge, since: datetime, leaving_out: Collection[int]) -> _Times:
     columns = contacts.c
     return (
         sa.select(columns.customer_key, columns.sent_at)
         .join(campaigns, campaigns.c.campaign == columns.campaign)
         .where(
-            columns.customer_key.in_(keys),
             columns.sent_at.is_not(None),
             columns.sent_at > since,
             columns.id.not_in(list(leaving_out)),
@@ -84,14 +87,12 @@ def _contacted(
     )
 
 
-def _given_out(
-    keys: Sequence[str], judge: Judge, since: datetime, leaving_out_of: str | None
-) -> _Times:
+def _given_out(judge: Judge, since: datetime, leaving_out_of: str | None) -> _Times:
     links = invitations.c
     query = (
         sa.select(links.customer_key, links.not_before)
         .join(campaigns, campaigns.c.campaign == links.campaign)
-        .where(links.customer_key.in_(keys), links.not_before > since, *_in_group(judge))
+        .where(links.not_before > since, *_in_group(judge))
     )
     return query if leaving_out_of is None else query.where(links.campaign != leaving_out_of)
 

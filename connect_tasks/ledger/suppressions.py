@@ -164,17 +164,21 @@ def suppressions_of(
     hash_key = _hash_key_if_any(connection, of_lists) if keys else None
     if hash_key is None:
         return {}
-    names = defaultdict(list)
-    for key in keys:
-        names[customer_hash(hash_key, key)].append(key)
-    query = of_hashes(names, connection.dialect.name, of_lists, in_force(now))
-    rows = connection.execute(query).mappings().all()
+    hashes = {key: customer_hash(hash_key, key) for key in keys}
     found: dict[str, list[Suppression]] = defaultdict(list)
-    # Sorted here: an order by would make SQLite walk through the lists instead.
-    for row in sorted(rows, key=lambda row: str(row["list"])):
-        for key in names[row["customer_hash"]]:
-            found[key].append(_suppression(row))
-    return {key: tuple(theirs) for key, theirs in found.items()}
+    for row in _in_force(connection, set(hashes.values()), lists, now):
+        found[row["customer_hash"]].append(_suppression(row))
+    return {key: tuple(found[one]) for key, one in hashes.items() if one in found}
+
+
+def _in_force(
+    connection: sa.Connection, hashes: Collection[str], lists: Collection[str] | None, now: datetime
+) -> Iterable[Mapping[Any, Any]]:
+    rows = connection.execute(of_hashes(hashes, connection.dialect.name, in_force(now))).mappings()
+    # Chosen and sorted here: asked for it, SQLite would look once for each list, or walk through
+    # all who are on them.
+    theirs = [row for row in rows if lists is None or row["list"] in lists]
+    return sorted(theirs, key=lambda row: str(row["list"]))
 
 
 def _hash_key_if_any(connection: sa.Connection, which: sa.ColumnElement[bool]) -> str | None:

@@ -13,6 +13,7 @@ The rules of this file:
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 
 from connect_tasks.campaign.policy.assignment import is_held_out
 from connect_tasks.campaign.policy.hours import Clock, Clocks
@@ -37,7 +38,9 @@ __all__ = ["Rules", "decide"]
 
 _FARTHEST = microseconds(timedelta(days=400))
 _TOO_FAR = Why(Rule.EXPIRED, "not within 400 days")
-_OPEN = Allow()
+_NO_PAST = History()
+# In how many zones and how many plannings.
+_IN_COMMON = 1_000
 _NO_CLOCK = Why(Rule.OUTSIDE_HOURS, "no time zone is known")
 
 
@@ -87,27 +90,32 @@ class Rules:
         self._lifetime = microseconds(policy.expires_after) if policy.expires_after else None
         lifetime = duration_words(policy.expires_after) if policy.expires_after else ""
         self._expired = Why(Rule.EXPIRED, lifetime)
-        # Then only a customer's past speaks against it, and of most there is none.
-        self._is_open = not (self._lifetime or self._clocks.count or policy.hold_out)
         self._held_out = HoldOut((Why(Rule.HELD_OUT, share_words(policy.hold_out)),))
+        # Of most customers there is no past, and what remains many of them have in common.
+        self._without_past = lru_cache(_IN_COMMON)(partial(self._may_be_called, _NO_PAST))
 
     def verdict(self, customer: Customer, now: datetime, history: History) -> Verdict:
         """Decide about a customer: see `decide`."""
-        if self._is_open and not history.contacts and not history.suppressions:
-            return _OPEN
-        case = self._case(customer, instant_of(now), history)
-        why = tuple(self._why(case))
-        if why:
-            return self._later_or_never(case, why)
-        if is_held_out(customer.customer_key, self.policy):
+        if history.contacts or history.suppressions:
+            verdict = self._may_be_called(history, now, customer.planned_at, customer.time_zone)
+        else:
+            verdict = self._without_past(now, customer.planned_at, customer.time_zone)
+        if isinstance(verdict, Allow) and is_held_out(customer.customer_key, self.policy):
             return self._held_out
-        return Allow(self._closes(case))
+        return verdict
 
-    def _case(self, customer: Customer, now: int, history: History) -> _Case:
-        clock = self._clocks.of(customer.time_zone)
+    def _may_be_called(
+        self, history: History, now: datetime, planned_at: datetime, zone: str | None
+    ) -> Allow | Defer | Suppress:
+        case = self._case(history, instant_of(now), planned_at, zone)
+        why = tuple(self._why(case))
+        return self._later_or_never(case, why) if why else Allow(self._closes(case))
+
+    def _case(self, history: History, now: int, planned_at: datetime, zone: str | None) -> _Case:
+        clock = self._clocks.of(zone)
         deadline = None
         if self._lifetime is not None:
-            deadline = instant_of(customer.planned_at) + self._lifetime
+            deadline = instant_of(planned_at) + self._lifetime
         contacts: Sequence[int] = ()
         if history.contacts and self._limits.caps:
             contacts = sorted(map(instant_of, history.contacts))
