@@ -10,6 +10,7 @@ from tests.bench import (
     bench_campaign,
     bench_collection,
     bench_connections,
+    bench_ledger_size,
     bench_policy,
     bench_prefect,
     bench_presses,
@@ -46,6 +47,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
             "j": lambda: bench_serving.measure_serving(1_000, 1, 200),
             "k": lambda: bench_policy.measure_policy(10_000, (1_000, 10_000)),
             "l": lambda: bench_words.measure_words([bench_words.SMALL]),
+            "m": lambda: bench_ledger_size.measure_sizes((1_000, 10_000)),
         }
     return {
         "a": bench_quota.measure_quota,
@@ -59,6 +61,7 @@ def lines(*, quick: bool) -> dict[str, Callable[[], Iterable[Row]]]:
         "j": bench_serving.measure_serving,
         "k": bench_policy.measure_policy,
         "l": bench_words.measure_words,
+        "m": bench_ledger_size.measure_sizes,
     }
 
 
