@@ -175,7 +175,7 @@ def _collected(now: datetime) -> dict[str, Any]:
         "started_at": at,
         "ended_at": at,
         "described_at": at,
-        "transcript": "whole",
+        "transcript": "stored",
         "looks": 1,
     }
 
