@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What stays together is in tests/side_by_side.py.
-SIDE_BY_SIDE := --numprocesses=4 --no-loadscope-reorder -p no:nbval
+SIDE_BY_SIDE := --numprocesses=5 --no-loadscope-reorder -p no:nbval
 
 # Some machines forbid it (as images of Docker do); then each of hundreds of processes compiles all
 # that it imports, and each of pytest's rewrites all asserts.
@@ -36,7 +36,7 @@ demo: $(STAMP) ## Invite 250 synthetic customers, let simulated people answer at
 chat: $(STAMP) ## Be a customer yourself: prints a link to a chat on this machine, and your answers as a table
 	@$(BIN)/python -m connect_tasks.command_line chat
 
-# The slow tests wait most of the time: for chats, leases, servers. Four at a time fit on two cores.
+# The slow tests wait most of the time: for chats, leases, servers. Five at a time fit on two cores.
 test: $(STAMP) lint ## Everything that CI checks
 	$(MAKE) --no-print-directory --jobs=2 test-all notebooks
 
