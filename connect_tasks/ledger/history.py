@@ -92,9 +92,14 @@ def _given_out(judge: Judge, since: datetime, leaving_out_of: str | None) -> _Ti
     query = (
         sa.select(links.customer_key, links.not_before)
         .join(campaigns, campaigns.c.campaign == links.campaign)
-        .where(links.not_before > since, *_in_group(judge))
+        .where(links.not_before > since, _could_be_sent(links), *_in_group(judge))
     )
     return query if leaving_out_of is None else query.where(links.campaign != leaving_out_of)
+
+
+def _could_be_sent(links: Any) -> sa.ColumnElement[bool]:
+    """Links that were not taken back before anybody was to send them."""
+    return sa.or_(links.revoked_at.is_(None), links.revoked_at > links.not_before)
 
 
 def _in_group(judge: Judge) -> tuple[sa.ColumnElement[bool], ...]:

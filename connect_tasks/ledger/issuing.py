@@ -22,10 +22,10 @@ from connect_tasks.ledger.link_windows import (
     Recipient,
     judge_links,
 )
-from connect_tasks.ledger.schema import contacts, decisions, invitations
+from connect_tasks.ledger.schema import contacts, invitations
 from connect_tasks.ledger.standing import Standing, standing_by_rule, standing_to_send, unreachable
 from connect_tasks.ledger.suppressions import suppressions_of
-from connect_tasks.ledger.verdicts import Customer, Judge, Moment, Verdict
+from connect_tasks.ledger.verdicts import Customer, Judge, Verdict
 
 __all__ = ["THEIRS", "Issue", "Link", "links_of", "locked_contacts"]
 
@@ -128,7 +128,7 @@ class Issue:
         Once, after all were looked at; in the transaction that `write` is called in.
         """
         opted_out = self._opted_out(connection, judge)
-        unsent = self._to_be_judged_again(connection, judge, opted_out)
+        unsent = self._to_be_judged_again()
         keys = (*self._new, *self._renewed, *sorted(unsent | opted_out))
         recipients = [self._recipient(key) for key in keys]
         said = judge_links(connection, judge, self._campaign, recipients, self._now)
@@ -157,21 +157,19 @@ class Issue:
             if in_force_when_sent(theirs, self._there[key]["not_before"], self._now)
         }
 
-    def _to_be_judged_again(
-        self, connection: sa.Connection, judge: Judge, opted_out: Collection[str]
-    ) -> set[str]:
+    def _to_be_judged_again(self) -> set[str]:
         """Whose link is there and waits, and perhaps for another time than is said by now."""
         planned = [key for key in self._kept if self._latest[key]["status"] == Status.PLANNED]
-        waiting = [key for key in planned if self._not_sent(key)]
         unsendable = {key for key in planned if self._there[key]["not_before"] is None}
-        changed = _judged_otherwise(connection, self._campaign, waiting, judge)
-        return unsendable | changed | {key for key in waiting if key in opted_out}
+        return unsendable | {key for key in planned if self._waiting(key)}
 
-    def _not_sent(self, key: str) -> datetime | None:
-        """Since when a link is there that nobody may have sent yet."""
+    def _waiting(self, key: str) -> LinkWindow | None:
+        """Between when a link is to be sent that is there, and that nobody may have sent yet."""
         known = self._there.get(key)
-        given_at = known["not_before"] if known else None
-        return given_at if given_at is not None and given_at > self._now else None
+        first = known["not_before"] if known else None
+        if known is None or first is None or first <= self._now:
+            return None
+        return LinkWindow(first, known["not_after"])
 
     def _recipient(self, key: str) -> Recipient:
         contact = self._latest[key]
@@ -182,7 +180,7 @@ class Issue:
             customer_id=contact["customer_id"],
             contact=contact["id"],
             expires_at=self._kept.get(key, self._now + self._expires_after),
-            not_sent=self._not_sent(key),
+            waiting=self._waiting(key),
         )
 
     def _heed(self, key: str, verdict: Verdict, window: LinkWindow | None) -> Standing:
@@ -197,7 +195,7 @@ class Issue:
         elif key in self._renewed:
             standing = Standing.RENEWED
             self._renewed[key] |= _to_write(window)
-        else:
+        elif window != self._waiting(key):
             self._moved.append(self._named(key, **_to_write(window)))
         return Standing.DEFERRED if window.not_before > self._now else standing
 
@@ -205,7 +203,7 @@ class Issue:
         """Give no link; one that is there and waits to be sent is none that was given out."""
         self._new.pop(key, None)
         self._renewed.pop(key, None)
-        if self._not_sent(key):
+        if self._waiting(key):
             self._moved.append(self._named(key, **_to_write(None)))
 
     def _issued(self, link: Link, contact: _Row | None) -> dict[str, Any]:
@@ -260,25 +258,6 @@ def links_of(
         _COLUMNS.campaign == campaign, _COLUMNS.customer_key.in_(customer_keys)
     )
     return {row["customer_key"]: row for row in connection.execute(query).mappings()}
-
-
-def _judged_otherwise(
-    connection: sa.Connection, campaign: str, customer_keys: Sequence[str], judge: Judge
-) -> set[str]:
-    """Of whose links another policy decided last, as far as the record says."""
-    if not customer_keys:
-        return set()
-    columns = decisions.c
-    last = (
-        sa.select(sa.func.max(columns.id))
-        .where(columns.campaign == campaign, columns.customer_key.in_(customer_keys))
-        .where(columns.moment == Moment.LINK)
-        .group_by(columns.customer_key)
-    )
-    query = sa.select(columns.customer_key).where(
-        columns.id.in_(last), columns.policy != judge.fingerprint
-    )
-    return set(connection.scalars(query))
 
 
 def _columns(window: LinkWindow | None) -> dict[str, datetime | None]:

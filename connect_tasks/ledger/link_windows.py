@@ -59,15 +59,15 @@ class LinkWindow:
 class Recipient:
     """Who is to get a link that ends at a time.
 
-    `contact` is the number of their latest contact. `not_sent` is since when they have the link,
-    if nobody may have sent it yet: it does not count against itself.
+    `contact` is the number of their latest contact. `waiting` is between when the link is to be
+    sent that they have, if nobody may have sent it yet: it does not count against itself.
     """
 
     customer: Customer
     customer_id: str
     contact: int | None
     expires_at: datetime
-    not_sent: datetime | None = None
+    waiting: LinkWindow | None = None
 
 
 def link_window(
@@ -123,23 +123,29 @@ def judge_links(
         one.customer.customer_key: link_window(
             judge,
             one.customer,
-            _of_others(known[one.customer.customer_key], one.not_sent),
+            _of_others(known[one.customer.customer_key], one.waiting),
             now=now,
             expires_at=one.expires_at,
         )
         for one in recipients
     }
     verdicts = [(one, said[one.customer.customer_key][0]) for one in recipients]
-    _record(connection, judge, campaign, verdicts, now)
+    # That a link goes on waiting for the same time is no news, however often it is asked.
+    new = [
+        (one, verdict)
+        for one, verdict in verdicts
+        if one.waiting is None or one.waiting != said[one.customer.customer_key][1]
+    ]
+    _record(connection, judge, campaign, new, now)
     _withhold(connection, verdicts, now)
     return said
 
 
-def _of_others(history: History, own: datetime | None) -> History:
-    if own not in history.contacts:
+def _of_others(history: History, own: LinkWindow | None) -> History:
+    if own is None or own.not_before not in history.contacts:
         return history
     others = list(history.contacts)
-    others.remove(own)
+    others.remove(own.not_before)
     return History(tuple(others), history.suppressions)
 
 

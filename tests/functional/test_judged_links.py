@@ -290,9 +290,7 @@ def test_what_may_have_been_sent_keeps_its_window_under_another_policy(here: Jud
     assert here.window("1") == (NINE, NINE + 9 * HOUR)
 
 
-def test_under_the_same_policy_a_window_stays_whatever_others_send_meanwhile(
-    here: JudgedLinks,
-) -> None:
+def test_a_link_that_waits_gives_way_to_what_others_sent_meanwhile(here: JudgedLinks) -> None:
     here.rules, here.now = replace(OFFICE, cap=1, look_back=DAY), EVENING
     here.invite("1")
     here.rules = None
@@ -300,7 +298,41 @@ def test_under_the_same_policy_a_window_stays_whatever_others_send_meanwhile(
     here.rules = replace(OFFICE, cap=1, look_back=DAY)
 
     assert here.issue("1") == {"1": Standing.DEFERRED}
-    assert here.window("1") == (NINE, NINE + 9 * HOUR)
+    # A day after the other's, and then the office is closed until it opens.
+    moved = (NINE + DAY, NINE + DAY + 9 * HOUR)
+    assert here.window("1") == moved
+    assert here.issue("1") == {"1": Standing.DEFERRED}
+    assert here.window("1") == moved
+
+
+def test_a_link_that_goes_on_waiting_for_the_same_time_is_decided_about_once(
+    here: JudgedLinks,
+) -> None:
+    here.rules, here.now = OFFICE, EVENING
+    here.invite("1")
+    before = here.window("1")
+    here.issue("1")
+    here.now += HOUR
+    here.issue("1")
+
+    assert here.window("1") == before
+    assert len(list(here.ledger.audit.records())) == 1
+
+
+def test_a_link_that_was_taken_back_before_it_could_be_sent_leaves_its_place_to_another(
+    here: JudgedLinks,
+) -> None:
+    here.rules, here.now = OFFICE, EVENING
+    here.invite("1", "2")
+    here.ledger.invitations.revoke("renewals", ["1"], now=here.now)
+    here.now = NINE + HOUR
+    here.ledger.invitations.revoke("renewals", ["2"], now=here.now)
+    here.rules = WEEKLY
+
+    assert here.invite("1", "2", campaign="another") == {
+        "1": Standing.NEW,
+        "2": Standing.DEFERRED,
+    }
 
 
 def test_whom_another_policy_holds_out_loses_a_link_that_was_not_sent(here: JudgedLinks) -> None:
