@@ -63,16 +63,18 @@ class PressedChat:
     Args:
         context: The campaign's.
         link: The link, found and genuine.
+        kept: What lets its customer into the chat of its contact, if that was found lately: it
+            saves a start, once Amazon says that the chat goes on.
     """
 
-    def __init__(self, context: PressContext, link: FoundLink) -> None:
+    def __init__(self, context: PressContext, link: FoundLink, kept: Answer | None = None) -> None:
         self._context = context
         self._link = link
         self._start: Start | None = None
         self._is_given_up = False
         self._is_found = True
         self._held_since: float | None = None
-        self._made: tuple[int, StartChatContactResponse] | None = None
+        self._found = (link.contact.id, kept) if link.contact and kept else None
         self._questions = 0
         self.has_called = False
         self.contact: Contact | None = link.contact
@@ -129,8 +131,8 @@ class PressedChat:
     async def _repeat(self, contact: Contact) -> Answer | None:
         if not await self._goes_on(contact):
             return None
-        if self._made is not None and self._made[0] == contact.id:
-            return _let_in(self._made[1])
+        if self._found is not None and self._found[0] == contact.id:
+            return self._found[1]
         if not ClaimedContact(self._context.campaign, contact).token_is_valid:
             # It lives, and nobody can be let in again: its token is not sure to find it.
             return OVER
@@ -230,7 +232,7 @@ class PressedChat:
         # At once, since no other press finds it new: what comes now may fail, or find it over.
         self._context.on_started(claimed.contact, response, is_new)
         if is_new and before.sent_at is not None:
-            self._made = (before.id, response)
+            self._found = (before.id, _let_in(response))
             return None
         return _let_in(response)
 

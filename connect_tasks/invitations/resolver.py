@@ -62,7 +62,7 @@ class ResolverSettings:
         answer_seconds: The longest that one waits for its answer, all in all.
         look_seconds: The longest that its link is looked up.
         queue_seconds: One that would wait longer for its call is turned away at once.
-        kept_seconds: How long an answer is given again without asking.
+        kept_seconds: How long an answer is kept, so that a chat that goes on is not started again.
         most_flights: The most links at which the same is under way: chats that are started, or
             found again.
     """
@@ -216,14 +216,24 @@ class Resolver:
         return self._busy(60)
 
     def _given(self, link: FoundLink) -> Answer | None:
-        """The answer that costs nothing, if there is one."""
-        now, contact = self._clock.monotonic(), link.contact
-        kept = self._kept.get(link.token_hash)
-        is_same = kept is not None and contact is not None and kept.contact == contact.id
-        if kept is not None and is_same and now < kept.until and _may_be_kept(link, kept):
-            return kept.answer
+        """The answer that costs nothing, if there is one.
+
+        Whether a chat goes on is asked anew, as it may have ended since; only who would be turned
+        away is told again what was so some seconds ago.
+        """
+        now = self._clock.monotonic()
+        kept = self._kept_answer(link, now)
+        if kept is OVER:
+            return kept
         wait = self._wait(link, now)
-        return self._busy(wait) if wait > 0 else None
+        return (kept or self._busy(wait)) if wait > 0 else None
+
+    def _kept_answer(self, link: FoundLink, now: float) -> Answer | None:
+        """What was answered lately, if the ledger still says so of the contact."""
+        kept, contact = self._kept.get(link.token_hash), link.contact
+        if kept is None or contact is None or kept.contact != contact.id or now >= kept.until:
+            return None
+        return kept.answer if kept.answer is OVER or contact.status in OPEN else None
 
     def _wait(self, link: FoundLink, now: float) -> float:
         """How long to stay away; 0 if it may be worked on now."""
@@ -252,7 +262,8 @@ class Resolver:
         return busy(seconds * (1 + self._random.random()))
 
     def _launch(self, link: FoundLink) -> _Flight:
-        chat = PressedChat(self._context_of(link), link)
+        kept = self._kept_answer(link, self._clock.monotonic())
+        chat = PressedChat(self._context_of(link), link, kept)
         task = asyncio.ensure_future(self._fly(chat, link))
         flight = self._flights[link.token_hash] = _Flight(chat, _reloads(link), task)
         self._under_way[flight.reloads] += 1
@@ -321,9 +332,3 @@ class Resolver:
 def _reloads(link: FoundLink) -> bool:
     """Whether its chat is there already, and takes no slot."""
     return link.contact is not None and link.contact.status in OPEN
-
-
-def _may_be_kept(link: FoundLink, kept: _Kept) -> bool:
-    """Whether the ledger still says of the contact what was answered."""
-    contact = link.contact
-    return contact is not None and (kept.answer is OVER or contact.status in OPEN)
