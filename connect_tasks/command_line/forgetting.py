@@ -33,13 +33,16 @@ def check(url: str, campaign: str | None, *, everybody: bool, customers: str | N
             ledger.existing_campaign(campaign)
 
 
-def forget(url: str, campaign: str | None, ids: Sequence[str] | None) -> tuple[Erased, int]:
+def forget(
+    url: str, campaign: str | None, ids: Sequence[str] | None, *, unread: bool = False
+) -> tuple[Erased, int]:
     """Forget customers; a second call does what the first could not.
 
     Args:
         url: The ledger's.
         campaign: Only in this one; in all if None.
         ids: Whom; all of the campaign if None.
+        unread: Also those whose words were not read yet.
 
     Returns:
         What was taken out in all, and how many customers could not be forgotten now.
@@ -49,11 +52,13 @@ def forget(url: str, campaign: str | None, ids: Sequence[str] | None) -> tuple[E
         LedgerError: The ledger cannot be used.
     """
     if ids is None:
-        return erasure.erase(campaign or "", url), 0
+        return erasure.erase(campaign or "", url, unread=unread), 0
     done, reasons = [], []
     for customer_id in ids:
         try:
-            done.append(erasure.forget(customer_id, url, campaign=campaign, overwrite=False))
+            done.append(
+                erasure.forget(customer_id, url, campaign=campaign, unread=unread, overwrite=False)
+            )
         except InputError as error:
             reasons.append(str(error))
     if not done:

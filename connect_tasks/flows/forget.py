@@ -15,45 +15,51 @@ __all__ = ["erase", "forget"]
 
 @table_flow(name="forget-customer", flow_run_name="forget a customer")
 def forget(
-    customer_id: SecretStr, campaign: str | None = None, ledger: str | None = None
+    customer_id: SecretStr,
+    campaign: str | None = None,
+    ledger: str | None = None,
+    *,
+    unread: bool = False,
 ) -> Erased:
     """Take one customer out of the ledger; that they were contacted stays, under a hash.
 
-    Refused while a chat with them is under way or its outcome is unknown.
+    Refused while a chat with them is under way, its outcome is unknown, or what they said in it
+    was not read yet.
 
     Args:
         customer_id: Whom to forget. Prefect shows it to nobody.
         campaign: Only in this campaign; in every campaign when left out.
         ledger: SQLAlchemy URL of the ledger; `$CONNECT_TASKS_LEDGER` or a file in
             `.connect_tasks` when left out.
+        unread: Forget them also where what they said was not read yet: an opt-out in it is lost.
 
     Returns:
         How much was taken out.
     """
+    name = customer_id.get_secret_value()
     try:
-        erased = erasure.forget(
-            customer_id.get_secret_value(), ledger_url(ledger), campaign=campaign
-        )
+        erased = erasure.forget(name, ledger_url(ledger), campaign=campaign, unread=unread)
     finally:
-        _take_back(customer_id, campaign, ledger)
+        _take_back(customer_id, campaign, ledger, unread=unread)
     _tell(erased)
     return erased
 
 
 @table_flow(name="erase-campaign", flow_run_name="erase {campaign}")
-def erase(campaign: str, ledger: str | None = None) -> Erased:
+def erase(campaign: str, ledger: str | None = None, *, unread: bool = False) -> Erased:
     """Take all customers of a campaign out of the ledger; its counts and times stay.
 
-    Refused while something of the campaign is under way or unknown.
+    Refused while something of the campaign is under way, unknown, or not read yet.
 
     Args:
         campaign: The campaign's name.
         ledger: SQLAlchemy URL of the ledger.
+        unread: Also customers whose words were not read yet: an opt-out in them is lost.
 
     Returns:
         How much was taken out.
     """
-    erased = erasure.erase(campaign, ledger_url(ledger))
+    erased = erasure.erase(campaign, ledger_url(ledger), unread=unread)
     _tell(erased)
     return erased
 
@@ -68,11 +74,18 @@ def _tell(erased: Erased) -> None:
     )
 
 
-def _take_back(customer_id: SecretStr, campaign: str | None, ledger: str | None) -> None:
+def _take_back(
+    customer_id: SecretStr, campaign: str | None, ledger: str | None, *, unread: bool
+) -> None:
     """A deployment's parameters are recorded before our code runs, and readable."""
     if flow_run.id is None:
         return
-    given = {"customer_id": customer_id, "campaign": campaign, "ledger": ledger}
+    given = {
+        "customer_id": customer_id,
+        "campaign": campaign,
+        "ledger": ledger,
+        "unread": unread,
+    }
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(flow_run.id, parameters=forget.serialize_parameters(given))

@@ -42,6 +42,11 @@ _WITH_A_PERSON = (
     "Amazon. If it does go on, wait for its end, or `stop` the campaign and `collect` it, which "
     "closes all its chats."
 )
+_UNREAD = (
+    "their conversation is over and was not read yet, and they may have said in it that they want "
+    "no more, which nobody would know then: `collect` the campaign first, or give unread=True "
+    "(`--unread`) to forget them with it."
+)
 _TO_CLOSE = "wait for its end, or stop it and run it once more, which closes open chats"
 _TO_CLOSE_PEOPLES = (
     "`collect` it first, which asks Amazon which of people's chats are over; else wait for their "
@@ -82,6 +87,7 @@ def forget(
     ledger_url: str,
     *,
     campaign: str | None = None,
+    unread: bool = False,
     overwrite: bool = True,
     busy_seconds: float = 10,
     clock: Clock | None = None,
@@ -101,6 +107,8 @@ def forget(
         customer_id: Whom to forget.
         ledger_url: SQLAlchemy URL.
         campaign: Only in this campaign.
+        unread: Forget them also where their conversation is over and its transcript was not read
+            yet: an opt-out in it is lost.
         overwrite: Have the database write itself anew. Nobody else can write to a SQLite ledger
             meanwhile, some seconds for each gigabyte: of many calls, only the last needs it.
         busy_seconds: How long to wait for others who read or write a SQLite ledger, before it is
@@ -108,8 +116,8 @@ def forget(
         clock: Tells the time; the machine's by default.
 
     Raises:
-        InputError: The ledger does not know the customer or the campaign, or a contact is under
-            way or `unknown`. Nothing was changed.
+        InputError: The ledger does not know the customer or the campaign, a contact is under way
+            or `unknown`, or a conversation is unread. Nothing was changed.
         LedgerError: The ledger cannot be written.
 
     Example:
@@ -121,7 +129,8 @@ def forget(
     """
     with _Eraser(ledger_url) as eraser:
         campaign = None if campaign is None else eraser.campaign_name(campaign)
-        erased = eraser.forget(customer_id, campaign, (clock or SystemClock()).now())
+        now = (clock or SystemClock()).now()
+        erased = eraser.forget(customer_id, campaign, now, unread=unread)
         return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
 
 
@@ -129,6 +138,7 @@ def erase(
     campaign: str,
     ledger_url: str,
     *,
+    unread: bool = False,
     overwrite: bool = True,
     busy_seconds: float = 10,
     clock: Clock | None = None,
@@ -142,13 +152,15 @@ def erase(
     Args:
         campaign: Its name.
         ledger_url: SQLAlchemy URL.
+        unread: Also those whose conversation was not read yet; see `forget`.
         overwrite: Have the database write itself anew; see `forget`.
         busy_seconds: How long to wait for others meanwhile; see `forget`.
         clock: Tells the time; the machine's by default.
 
     Raises:
-        InputError: There is no such campaign, or contacts are under way or `unknown`. Nothing was
-            changed, unless they came under way during the call: then the others are erased.
+        InputError: There is no such campaign, contacts are under way or `unknown`, or
+            conversations are unread. Nothing was changed, unless they came under way during the
+            call: then the others are erased.
         LedgerError: The ledger cannot be written.
 
     Example:
@@ -162,6 +174,8 @@ def erase(
     with _Eraser(ledger_url) as eraser:
         campaign = eraser.campaign_name(campaign)
         eraser.check_over(campaign, clock.now())
+        if not unread:
+            eraser.check_read(campaign)
         erased = eraser.erase(campaign, clock)
         eraser.check_over(campaign, clock.now())
         return replace(erased, overwritten=overwrite and eraser.overwrite(busy_seconds))
@@ -199,12 +213,16 @@ def overwrite_deleted(ledger_url: str, *, busy_seconds: float = 10) -> bool:
 class _Eraser(LedgerReader):
     """A ledger that is open for taking something out."""
 
-    def forget(self, customer_id: str, campaign: str | None, now: datetime) -> Erased:
+    def forget(
+        self, customer_id: str, campaign: str | None, now: datetime, *, unread: bool
+    ) -> Erased:
         """Take a customer out of one or all campaigns, in one transaction."""
         names = self._campaigns(campaign)
         everywhere = campaign is None
         with self._writing() as connection:
-            erased = _sum([_forget(connection, name, customer_id, now) for name in names])
+            erased = _sum(
+                [_forget(connection, name, customer_id, now, unread=unread) for name in names]
+            )
             if everywhere or erased.contacts:
                 lost = unname_suppressions(connection, _keys(customer_id))
                 erased = replace(erased, suppressions=lost)
@@ -244,6 +262,23 @@ class _Eraser(LedgerReader):
             raise InputError(
                 f"Campaign {campaign!r} is not over, {told} being under way: {hint}; decide with "
                 "`resolve` about those that stay unknown. Then erase it again."
+            )
+
+    def check_read(self, campaign: str) -> None:
+        """Make sure that every conversation that is over was read.
+
+        Raises:
+            InputError: Some were not.
+        """
+        here = (contacts.c.campaign == campaign, contacts.c.fingerprint != "")
+        query = sa.select(sa.func.count()).where(*here, redaction.is_unread())
+        with self._reading() as connection:
+            count = connection.scalar(query)
+        if count:
+            raise InputError(
+                f"Of campaign {campaign!r} {count:,} conversations are over and were not read yet. "
+                "Customers may have said in them that they want no more, which nobody would know "
+                "then: `collect` it first, or give unread=True (`--unread`) to erase them with it."
             )
 
     def erase(self, campaign: str, clock: Clock) -> Erased:
@@ -288,13 +323,15 @@ class _Eraser(LedgerReader):
             yield connection
 
 
-def _forget(connection: sa.Connection, campaign: str, customer_id: str, now: datetime) -> Erased:
+def _forget(
+    connection: sa.Connection, campaign: str, customer_id: str, now: datetime, *, unread: bool
+) -> Erased:
     if not (keys := _keys(customer_id)):
         return Erased()
     theirs = (contacts.c.campaign == campaign, contacts.c.customer_key.in_(keys))
     rows = redaction.lock_contacts(connection, now, *theirs)
     for row in rows:
-        if not row.is_free:
+        if not row.is_free or (row.is_unread and not unread):
             raise InputError(
                 f"Customer {_short(customer_id)} cannot be forgotten yet; in campaign "
                 f"{campaign!r}, {_hindrance(row)}"
@@ -321,6 +358,8 @@ def _keys(customer_id: str) -> list[str]:
 
 
 def _hindrance(row: sa.Row[Any]) -> str:
+    if row.is_free:
+        return _UNREAD
     under_way = _WITH_A_PERSON if row.is_persons else _UNDER_WAY
     return _HINDRANCES.get(row.status, under_way)
 

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from connect_tasks.aws.idempotency import canonical_key, client_token, exact_token
 from connect_tasks.ledger import claims
 from connect_tasks.ledger.contact import SETTLED, Status
+from connect_tasks.ledger.described import TranscriptState
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.peoples_chats import are_peoples
 from connect_tasks.ledger.schema import collected, contacts, invitations, items, refusals
@@ -38,6 +39,7 @@ __all__ = [
     "forgotten_ids",
     "insert_heard",
     "is_free",
+    "is_unread",
     "lock_contacts",
     "remove_strays",
 ]
@@ -148,6 +150,19 @@ def is_free(now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(columns.status.in_(SETTLED), sa.and_(*waits))
 
 
+def is_unread() -> sa.ColumnElement[bool]:
+    """Contacts whose customer may have opted out in a conversation that nobody has read yet."""
+    theirs = collected.c
+    return sa.and_(
+        are_peoples(),
+        sa.exists().where(
+            theirs.campaign == contacts.c.campaign,
+            theirs.initial_contact_id == contacts.c.contact_id,
+            theirs.transcript == TranscriptState.AWAITED,
+        ),
+    )
+
+
 def lock_contacts(
     connection: sa.Connection,
     now: datetime,
@@ -163,7 +178,8 @@ def lock_contacts(
         most: The most contacts, in the order of planning.
 
     Returns:
-        Rows with id, customer_id, customer_key, contact_id, status, is_persons and is_free.
+        Rows with id, customer_id, customer_key, contact_id, status, is_persons, is_free and
+        is_unread.
     """
     columns = (
         contacts.c.id,
@@ -174,7 +190,7 @@ def lock_contacts(
         are_peoples().label("is_persons"),
     )
     query = (
-        sa.select(*columns, is_free(now).label("is_free"))
+        sa.select(*columns, is_free(now).label("is_free"), is_unread().label("is_unread"))
         # An empty fingerprint is the mark of a contact without content.
         .where(contacts.c.fingerprint != "", *where)
         .order_by(contacts.c.id)

@@ -83,7 +83,12 @@ def test_a_deployment_takes_the_customers_id_back_out_of_its_parameters(ledger: 
     _, parameters, _ = last_run()
 
     assert erased.contacts == 1
-    assert parameters == {"customer_id": "**********", "campaign": "over", "ledger": ledger}
+    assert parameters == {
+        "customer_id": "**********",
+        "campaign": "over",
+        "ledger": ledger,
+        "unread": False,
+    }
 
 
 def test_a_deployment_takes_it_back_also_when_it_fails(ledger: str) -> None:

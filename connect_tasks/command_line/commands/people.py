@@ -70,18 +70,20 @@ def forget(
     /,
     *,
     everybody: _Flag = False,
+    unread: _Flag = False,
     yes: _Yes = False,
     options: Given = None,
 ) -> Outcome:
     """Take customers out of the ledger; that they were contacted stays, under a hash.
 
     It is done in every campaign, unless `--campaign` names one. Refused while a chat with them is
-    under way or its outcome is unknown.
+    under way, its outcome is unknown, or what they said in it was not read yet.
 
     Args:
         customers: A file with a column `customer_id`, or `-` for ids on standard input, one a line;
             you are asked when left out. Ids are no arguments.
         everybody: All customers of the campaign that `--campaign` names.
+        unread: Also those whose words were not read yet: an opt-out in them is lost.
         yes: Do not ask first.
         options: What all commands take.
     """
@@ -98,7 +100,7 @@ def forget(
     who = f"all customers of campaign {campaign}" if ids is None else _people(len(ids))
     where = "" if ids is None else f" in {f'campaign {campaign}' if campaign else 'all campaigns'}"
     confirm(f"Forget {who}{where}? What they said is gone for good.", yes=yes)
-    erased, refused = forgetting.forget(url, campaign, ids)
+    erased, refused = forgetting.forget(url, campaign, ids, unread=unread)
     return _of_erased(erased, refused)
 
 
