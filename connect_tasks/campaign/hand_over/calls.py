@@ -2,8 +2,10 @@
 
 The rules of this file:
 
-- Whatever the function does, it holds up nobody else: it may block, also where it is async, hang
-  for ever, or raise what would end a thread, a loop or a process.
+- Whatever the function does, it holds up nobody else: it may block, hang for ever, or raise what
+  would end a thread, a loop or a process.
+- Async functions share a loop, as they may share a client. Where one of them blocks it, those that
+  have not begun yet go on in loops of their own.
 - Of an error only its class's name is kept: its text may hold the customer's data.
 - A call that nobody waits for any more goes on in its thread, as Python cannot end one. Of those
   there is a limit, and none of them keeps the process from ending.
@@ -14,6 +16,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
@@ -24,6 +27,9 @@ from connect_tasks.errors import CampaignWideError
 __all__ = ["HandOverCalls"]
 
 _log = logging.getLogger(__name__)
+
+_RESPONSIVE_SECONDS = 1.0
+"""How soon the loop that all share must begin a call: one that works takes milliseconds."""
 
 
 class HandOverCalls:
@@ -108,9 +114,7 @@ class HandOverCalls:
         """One loop for all async calls, so that they can share a client; not the worker's."""
         with self._lock:
             if self._own_loop is None:
-                self._own_loop = asyncio.new_event_loop()
-                run = partial(_run_to_its_end, self._own_loop)
-                threading.Thread(target=run, name="hand-over loop", daemon=True).start()
+                self._own_loop = _loop_in_a_thread()
             return self._own_loop
 
 
@@ -128,7 +132,7 @@ class _Call:
         self._chat = chat
         self._loop = loop
         self._own_loop = own_loop
-        self._awaited: Any = None
+        self._awaited: Future[str | None] | None = None
         self._abandoned: Any = None
         self.outcome: asyncio.Future[str | None] = loop.create_future()
 
@@ -147,13 +151,28 @@ class _Call:
     def _outcome(self) -> str | None:
         try:
             returned = self._function(self._chat)
-            if not inspect.isawaitable(returned):
-                return None
-            self._awaited = asyncio.run_coroutine_threadsafe(_error_of(returned), self._own_loop())
-            outcome: str | None = self._awaited.result()
+            return self._error_of(returned) if inspect.isawaitable(returned) else None
         except BaseException as error:  # noqa: BLE001 - SystemExit is its failure too, not our end
             return type(error).__name__
-        return outcome
+
+    def _error_of(self, returned: Awaitable[object]) -> str | None:
+        turn = _Turn()
+        self._awaited = asyncio.run_coroutine_threadsafe(
+            _error_in_turn(returned, turn), self._own_loop()
+        )
+        if turn.is_taken_within(_RESPONSIVE_SECONDS) or not turn.take():
+            return self._awaited.result()
+        if self._abandoned is not None:
+            return asyncio.CancelledError.__name__
+        return self._error_alone(returned)
+
+    def _error_alone(self, returned: Awaitable[object]) -> str | None:
+        loop = _loop_in_a_thread()
+        try:
+            self._awaited = asyncio.run_coroutine_threadsafe(_error_of(returned), loop)
+            return self._awaited.result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
 
     def _tell(self, outcome: str | None) -> None:
         if self._abandoned is None:
@@ -167,6 +186,32 @@ class _Call:
             )
 
 
+class _Turn:
+    """Who works on a call: the loop of all of them, or one of its own; the first that takes it."""
+
+    def __init__(self) -> None:
+        self._free = threading.Lock()
+        self._is_taken = threading.Event()
+
+    def take(self) -> bool:
+        """Take it; whether it was free."""
+        is_ours = self._free.acquire(blocking=False)
+        if is_ours:
+            self._is_taken.set()
+        return is_ours
+
+    def is_taken_within(self, seconds: float) -> bool:
+        """Wait for somebody to take it."""
+        return self._is_taken.wait(seconds)
+
+
+def _loop_in_a_thread() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    run = partial(_run_to_its_end, loop)
+    threading.Thread(target=run, name="hand-over loop", daemon=True).start()
+    return loop
+
+
 def _run_to_its_end(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_forever()
     left = asyncio.all_tasks(loop)
@@ -175,6 +220,10 @@ def _run_to_its_end(loop: asyncio.AbstractEventLoop) -> None:
     if left:
         loop.run_until_complete(asyncio.wait(left, timeout=1))
     loop.close()
+
+
+async def _error_in_turn(awaitable: Awaitable[object], turn: _Turn) -> str | None:
+    return await _error_of(awaitable) if turn.take() else None
 
 
 async def _error_of(awaitable: Awaitable[object]) -> str | None:

@@ -272,3 +272,52 @@ def test_a_function_that_fails_for_many_in_a_row_is_asked_for_no_more_chats() ->
             calls.check()
 
     asyncio.run(story())
+
+
+def test_an_async_function_that_blocks_holds_up_nobody_who_has_not_begun() -> None:
+    release, told = threading.Event(), list[str]()
+
+    async def give(chat: StartedChat) -> None:
+        if chat.customer_id == "blocks":
+            release.wait(LONG)
+        await asyncio.sleep(0)
+        told.append(chat.customer_id)
+
+    async def story() -> None:
+        with HandOverCalls(give) as calls:
+            blocks = asyncio.ensure_future(calls.call(started_chat(customer_id="blocks")))
+            others = [calls.call(started_chat(customer_id=name)) for name in "abc"]
+            assert await asyncio.gather(*others) == [None] * 3
+            assert (sorted(told), blocks.done()) == (["a", "b", "c"], False)
+            release.set()
+            assert await blocks is None
+            assert await calls.call(started_chat(customer_id="d")) is None
+
+    asyncio.run(asyncio.wait_for(story(), LONG))
+    assert sorted(told) == ["a", "b", "blocks", "c", "d"]
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_not_begun_elsewhere() -> None:
+    begun, release, told = threading.Event(), threading.Event(), list[str]()
+
+    async def give(chat: StartedChat) -> None:
+        told.append(chat.customer_id)
+        if chat.customer_id == "blocks":
+            begun.set()
+            release.wait(LONG)
+
+    async def story() -> None:
+        with HandOverCalls(give) as calls:
+            blocks = asyncio.ensure_future(calls.call(started_chat(customer_id="blocks")))
+            await asyncio.to_thread(begun.wait)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await calls.call(started_chat(customer_id="given up"))
+            # Begun after the other's time to begin is over.
+            assert await calls.call(started_chat(customer_id="next")) is None
+            assert told == ["blocks", "next"]
+            release.set()
+            assert await blocks is None
+
+    asyncio.run(asyncio.wait_for(story(), LONG))
+    assert told == ["blocks", "next"]
