@@ -95,10 +95,12 @@ def write_decisions(
 
 
 def prune_decisions(*, before: datetime, ledger: Ledger | str | None = None) -> int:
-    """Remove what was decided before a time, in all campaigns; nothing else ever removes it.
+    """Remove what was decided about customers before a time; nothing else ever removes it.
 
     How long decisions are kept is for whoever has to answer for them to say. Counts, contacts and
-    limits stay as they are: none of them is reckoned from decisions. A second call removes nothing.
+    limits stay as they are: none of them is reckoned from these. What was decided about a campaign
+    itself, from one step of its ramp to the next, names nobody and stays. A second call removes
+    nothing.
 
     Args:
         before: Which is the first time that is kept; with a zone.

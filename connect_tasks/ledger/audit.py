@@ -21,6 +21,7 @@ from connect_tasks.aws.stored_text import why_not_stored
 from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.redaction import forgotten_ids
 from connect_tasks.ledger.schema import campaigns, decisions
+from connect_tasks.ledger.verdicts import Moment
 
 __all__ = ["Audit"]
 
@@ -88,6 +89,8 @@ class Audit:
     def prune(self, before: datetime) -> int:
         """Remove what was decided before a time, in pieces; a call that was killed is made again.
 
+        What was decided about a campaign itself stays: its next step is reckoned from it.
+
         Returns:
             How many decisions that were.
         """
@@ -123,7 +126,7 @@ def _next_old(connection: sa.Connection, before: datetime, last: int) -> Sequenc
     theirs = decisions.c
     query = (
         sa.select(theirs.id)
-        .where(theirs.id > last, theirs.decided_at < before)
+        .where(theirs.id > last, theirs.decided_at < before, theirs.moment != Moment.RAMP)
         .order_by(theirs.id)
         .limit(_PIECE)
     )

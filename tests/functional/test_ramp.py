@@ -27,6 +27,7 @@ from connect_tasks.aws.instance import Instance
 from connect_tasks.aws.pacing.clock import SystemClock
 from connect_tasks.campaign import manage
 from connect_tasks.campaign.assembly import Assembly
+from connect_tasks.campaign.audit import prune_decisions
 from connect_tasks.campaign.funnel import Funnel
 from connect_tasks.campaign.planning import plan_campaign
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
@@ -246,6 +247,26 @@ def test_by_hand_it_waits_at_each_step_for_a_persons_word(ledger: str) -> None:
                 assert world.state() is CampaignState.PAUSED
                 manage.resume(CAMPAIGN, ledger)
         assert [row["decision"] for row in world.decided()] == ["ask", "resume"] * 2
+
+
+def test_steps_go_on_where_old_decisions_are_removed(ledger: str) -> None:
+    def prune() -> None:
+        prune_decisions(before=datetime.now(UTC) + timedelta(days=1), ledger=ledger)
+
+    with canary(ledger) as world:
+        world.plan(12, ramp={"steps": (2, 6), "approval": "by_hand"})
+
+        for chats in (2, 6, 12):
+            world.run()
+            prune()
+            assert world.chats == chats
+            if chats < 12:
+                manage.resume(CAMPAIGN, ledger)
+                prune()
+        assert [row["value"] for row in world.decided()] == [
+            *["step 1 of 2, 2 contacts"] * 2,
+            *["step 2 of 2, 4 contacts"] * 2,
+        ]
 
 
 def test_whoever_is_left_of_a_table_smaller_than_the_step_is_contacted_and_nothing_decided(
