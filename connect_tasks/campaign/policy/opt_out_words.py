@@ -23,6 +23,8 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 # Letters, their marks and digits say something; all else only stands between them.
 _SAYS = frozenset("LMN")
 _SELECTORS = range(0xFE00, 0xFE10)
+# In Turkish I and its dotted twin are small otherwise: all four are one letter here.
+_DOTLESS = "\N{LATIN SMALL LETTER DOTLESS I}"
 # A message as long as this does not say it by a slip of the finger in one word.
 _LONGEST = 40
 # Of short words others are near that mean something else, as "stop" and "shop".
@@ -85,6 +87,7 @@ def _all(words: Table) -> Iterable[str]:
 
 def _tokens(text: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = folded.replace("i\N{COMBINING DOT ABOVE}", "i").replace(_DOTLESS, "i")
     return tuple("".join(one if _says(one) else " " for one in folded).split())
 
 

@@ -87,6 +87,26 @@ def test_words_can_be_replaced() -> None:
     assert not may_be_opt_out("stop", {"en": []})
 
 
+DOTTED = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"
+DOTLESS = "\N{LATIN SMALL LETTER DOTLESS I}"
+
+
+@pytest.mark.parametrize(
+    ("small", "capital"),
+    [
+        ("iptal", f"{DOTTED}PTAL"),
+        (f"\u00e7{DOTLESS}k", "\u00c7IK"),
+        (f"abonelikten \u00e7{DOTLESS}k", f"ABONEL{DOTTED}KTEN \u00c7IK"),
+    ],
+)
+def test_a_turkish_word_may_be_written_in_its_own_capitals_and_in_others(
+    small: str, capital: str
+) -> None:
+    for word in (small, capital):
+        for said in (small, capital, small.upper(), capital.lower(), small.title()):
+            assert is_opt_out(said, {"tr": [word]}), said
+
+
 @given(st.sampled_from(ALL), st.sampled_from(["", " ", "!", "...", " - ", "\n"]))
 def test_capitals_and_punctuation_change_nothing(word: str, around: str) -> None:
     assert is_opt_out(f"{around}{word}{around}")
