@@ -39,9 +39,13 @@ def renderer_of(
     Raises:
         InputError: The template cannot be used with this table, or in this way, at all.
     """
+    renderer: EitherRenderer
     if mode is CampaignMode.OUTBOUND:
-        return bind_outbound(table, template, connect, policy)
-    return bind_rows(table, template, connect, conversation, mode, policy)
+        renderer = bind_outbound(table, template, connect, policy)
+    else:
+        renderer = bind_rows(table, template, connect, conversation, mode, policy)
+    _check_variant(table, policy, renderer)
+    return renderer
 
 
 def bind_rows(
@@ -81,6 +85,17 @@ def bind_rows(
         bind,
         converses=mode is CampaignMode.SIMULATION,
     )
+
+
+def _check_variant(table: Table, policy: OutreachPolicy, renderer: EitherRenderer) -> None:
+    """Nobody is told another arm than the one that they are counted in."""
+    reads_it = renderer.columns is not None and VARIANT in renderer.columns
+    if policy.variants and reads_it and VARIANT in table.columns:
+        raise InputError(
+            f"The table has a column {VARIANT!r}, and so has the policy's experiment, so nobody "
+            f"can tell which of them {{{{ {VARIANT} }}}} means: rename the table's, such as to "
+            f"'earlier_{VARIANT}', or leave it out."
+        )
 
 
 def held_minutes(template: GivenTemplate) -> int | None:

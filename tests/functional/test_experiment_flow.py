@@ -193,6 +193,20 @@ def test_who_is_planned_follows_the_policy(local: LocalConnect, ledger: str) -> 
     assert arms_at_amazon(local) == expected_arms(turned)
 
 
+def test_a_column_that_is_called_as_the_arm_is_is_refused_where_a_text_names_it(
+    local: LocalConnect, ledger: str
+) -> None:
+    earlier = CUSTOMERS.assign(variant="of an earlier campaign")
+    with pytest.raises(InputError, match="a column 'variant', and so has the policy's experiment"):
+        run(local, ledger, customers=earlier)
+    assert local.contacts == []
+
+    silent = {"template": {"display_name": "silent {{ plan }}"}, "conversation": SILENT}
+    unread = OutreachPolicy.model_validate({"variants": {"silent": {"share": 0.4, **silent}}})
+    run(local, ledger, customers=earlier, policy=unread)
+    assert len(local.contacts) == COUNT
+
+
 def test_a_variants_template_that_fits_no_table_stops_everything_before_it_begins(
     local: LocalConnect, ledger: str
 ) -> None:
