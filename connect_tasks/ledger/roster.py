@@ -35,6 +35,7 @@ from connect_tasks.ledger.contact import (
 from connect_tasks.ledger.customers import find
 from connect_tasks.ledger.database import explained, insert_into, lock_out_writers
 from connect_tasks.ledger.decisions import Judged, record
+from connect_tasks.ledger.many_values import among
 from connect_tasks.ledger.next_chats import take_out
 from connect_tasks.ledger.planned_rows import insert_planned
 from connect_tasks.ledger.reader import LedgerReader
@@ -178,9 +179,22 @@ class Roster(LedgerReader):
                 for some in kinds
                 if some
             )
-            withheld = [_judged(campaign, row) for row in rows if row.withheld]
-            record(connection, withheld, moment=Moment.PLAN, policy=policy, now=now)
+            withheld = self._there(connection, campaign, [row for row in rows if row.withheld])
+            judged = [_judged(campaign, row) for row in withheld]
+            record(connection, judged, moment=Moment.PLAN, policy=policy, now=now)
             return written
+
+    def _there(
+        self, connection: sa.Connection, campaign: str, rows: Sequence[Planned]
+    ) -> Sequence[Planned]:
+        """The rows that are in the campaign: of who was forgotten nothing is written by name."""
+        if not rows:
+            return rows
+        key, names = contacts.c.customer_key, [row.customer_key for row in rows]
+        theirs = among(key, names, connection.dialect.name)
+        query = sa.select(key).where(contacts.c.campaign == campaign, theirs)
+        there = set(connection.scalars(query))
+        return [row for row in rows if row.customer_key in there]
 
     def numbers_taken(self, campaign: str, numbers: Mapping[str, str]) -> set[str]:
         """Which customers have a number that is another customer's of the campaign, as it is now.

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from connect_tasks.ledger.decisions import Judged, record
 from connect_tasks.ledger.erasure import Erased, erase, forget
 from connect_tasks.ledger.overwriting import overwrite
 from connect_tasks.ledger.schema import (
+    campaigns,
+    collected,
     contacts,
     decisions,
     items,
@@ -37,7 +40,7 @@ from connect_tasks.ledger.schema import (
     suppressions,
 )
 from connect_tasks.ledger.store import Ledger
-from connect_tasks.ledger.verdicts import Allow, Moment, Suppression
+from connect_tasks.ledger.verdicts import Allow, Moment, Rule, Suppression, Why
 from connect_tasks.ledger.what_stays import STAYS
 from tests.functional.world import CAMPAIGN, World, customers
 from tests.postgresql import new_database
@@ -312,6 +315,61 @@ def test_who_opted_out_and_was_forgotten_is_known_when_they_are_named_again(
     assert erased.suppressions == 1
     assert sorted(ids_on_lists(ledger), key=str) == [None, "ada"]
     assert on_lists(ledger, named) == ["all"]
+    assert left_of(ledger.url, "kunde-17", "Zebulon") == []
+
+
+def test_a_table_that_names_a_forgotten_customer_again_writes_their_id_nowhere(
+    ledger: Ledger,
+) -> None:
+    forget_zebulon(ledger)
+    again = replace(planned("kunde-17"), withheld=(Why(Rule.OPTED_OUT, "all"),))
+    new = replace(planned("bob"), withheld=(Why(Rule.OPTED_OUT, "all"),))
+
+    assert ledger.plan(CAMPAIGN, [again, new], now=NOW) == 1
+    assert [row["customer_id"] for row in rows_of(ledger.url, decisions)] == ["bob"]
+    assert left_of(ledger.url, "kunde-17", "Zebulon") == []
+
+
+def test_what_was_said_and_not_read_yet_may_be_an_opt_out_and_is_read_first(
+    ledger: Ledger,
+) -> None:
+    contact = complete(ledger, claim(ledger)["kunde-17"])
+    with beside(ledger.url) as connection:
+        theirs = {
+            "campaign": CAMPAIGN,
+            "contact_id": contact.contact_id,
+            "initial_contact_id": contact.contact_id,
+            "described_at": NOW,
+            "transcript": "awaited",
+        }
+        connection.execute(sa.insert(collected), theirs)
+        connection.execute(
+            sa.update(campaigns).where(campaigns.c.campaign == CAMPAIGN).values(mode="invitation")
+        )
+    before = everything(ledger.url)
+    unread = r"not read yet.*`collect`.*unread=True"
+    with pytest.raises(InputError, match=unread):
+        forget_zebulon(ledger)
+    with pytest.raises(InputError, match=unread):
+        erase(CAMPAIGN, ledger.url, clock=Late(NOW + 2 * TERMS.lease))
+    assert everything(ledger.url) == before
+    with beside(ledger.url) as connection:
+        connection.execute(sa.update(collected).values(transcript="stored"))
+    forget_zebulon(ledger)
+    assert left_of(ledger.url, "kunde-17", "Zebulon") == []
+
+
+def test_who_wants_to_forget_what_nobody_read_can(ledger: Ledger) -> None:
+    contact = complete(ledger, claim(ledger)["kunde-17"])
+    with beside(ledger.url) as connection:
+        connection.execute(
+            sa.update(campaigns).where(campaigns.c.campaign == CAMPAIGN).values(mode="invitation")
+        )
+        theirs = {"initial_contact_id": contact.contact_id, "described_at": NOW}
+        row = {"campaign": CAMPAIGN, "contact_id": contact.contact_id, "transcript": "awaited"}
+        connection.execute(sa.insert(collected), {**theirs, **row})
+    forget_zebulon(ledger, unread=True)
+
     assert left_of(ledger.url, "kunde-17", "Zebulon") == []
 
 
