@@ -14,6 +14,8 @@ __all__ = ["are_countries_known", "why_no_text_reaches", "why_not_e164"]
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LEAST_DIGITS, _MOST_DIGITS = 7, 15
 _AS = "write it in E.164, as +4915112345678"
+# As spreadsheets show a number that is too long for them.
+_SHORTENED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _MARKS = re.compile(r"[\s()./\u2010-\u2015-]")
 
 
@@ -87,6 +89,11 @@ def _fault_of_form(text: str) -> str | None:
 def _what_is_no_number(text: str) -> str:
     if not text.strip():
         return "is blank"
+    if _SHORTENED.fullmatch(text.strip()):
+        return (
+            "is no phone number but one that a spreadsheet has shortened, and its digits are lost: "
+            "give the column the format Text there, and enter it anew"
+        )
     if any(letter.isalpha() for letter in text):
         return "is no phone number, as it has letters"
     if any(letter.isdecimal() and not letter.isascii() for letter in text):

@@ -124,17 +124,31 @@ def _lines(
     details = error.errors(include_url=False, include_context=False)
     for detail, problem in zip(details, problems(error), strict=True):
         loc = detail["loc"]
-        where = _typed_place(loc, typed) or text.place(loc)
+        where = _typed_place(loc, typed, text.fields) or text.place(loc)
         told = _without_secrets(problem, loc, detail["input"])
         yield f"{where}: {told}" if where else told
 
 
-def _typed_place(loc: tuple[str | int, ...], typed: Mapping[tuple[str, ...], Any]) -> str:
-    """What was typed is not in the file: its place is the command line."""
+def _typed_place(
+    loc: tuple[str | int, ...], typed: Mapping[tuple[str, ...], Any], fields: Mapping[str, Any]
+) -> str:
+    """What was typed is not in the file: its place is the command line.
+
+    So is that of a table which is there only as something in it was typed.
+    """
     tables = {path[:depth] for path in typed for depth in range(1, len(path) + 1)}
     known = _known_part(loc, tables)
     is_typed = any(known[: len(path)] == path for path in typed)
-    return "command line" if is_typed else ""
+    is_made = bool(known) and not _is_in(known, fields)
+    return "command line" if is_typed or is_made else ""
+
+
+def _is_in(path: Sequence[str | int], fields: Any) -> bool:
+    for name in path:
+        if not isinstance(fields, Mapping) or name not in fields:
+            return False
+        fields = fields[name]
+    return True
 
 
 def _known_part(

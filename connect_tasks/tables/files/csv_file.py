@@ -170,5 +170,7 @@ def _in_words(error: str, delimiter: str) -> str:
             f"a quote opens in line {int(opened[1]) + 1} and is never closed: see what is odd there"
         )
     surplus = _SURPLUS.search(error)
-    where = f"line {surplus[1]} has {surplus[2]} cells, more" if surplus else "a row has more cells"
+    # Of the first row pandas does not say it.
+    first = "the first row below the names has more cells"
+    where = f"line {surplus[1]} has {surplus[2]} cells, more" if surplus else first
     return f"{where} than the first line has names: put quotes around what holds {delimiter!r}"

@@ -6,6 +6,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import IO
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -141,6 +142,11 @@ def explained(given: str, name: str) -> Iterator[None]:
         raise InputError(f"There is no file {name!r}: check the path.") from error
     except IsADirectoryError as error:
         raise InputError(f"{name!r} is a folder: give a path to its files.") from error
+    except (zipfile.BadZipFile, BadGzipFile) as error:
+        raise InputError(
+            f"{name!r} is not what its name says: it holds something else. Save it as what it is "
+            "called, or call it what it is, such as .csv."
+        ) from without_uri(error, given)
     # A file that is broken in a new way makes a library raise anything.
     except Exception as error:  # noqa: BLE001
         # Libraries quote what they were given, query and all.

@@ -179,6 +179,18 @@ def test_what_was_typed_and_is_wrong_is_told_as_of_the_command_line(file: Path) 
     assert str(file) not in told
 
 
+def test_a_table_that_was_only_typed_is_not_looked_for_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "connect-tasks.toml"
+    path.write_text("[campaign]\nname = 'a'\n")
+    with pytest.raises(InputError, match=r"^command line: foo") as caught:
+        read_settings(path, ["foo.bar=1"])
+    assert str(path) not in str(caught.value)
+
+    path.write_text("[campaign]\nname = 'a'\n[foo]\nbaz = 1\n")
+    with pytest.raises(InputError, match=r"connect-tasks\.toml:3:\d+: foo"):
+        read_settings(path, ["foo.bar=1"])
+
+
 @pytest.mark.parametrize(
     ("key", "way"),
     [
