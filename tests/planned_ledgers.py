@@ -99,7 +99,7 @@ LEDGER_CASES: Mapping[str, tuple[Made, Sequence[Row], CampaignMode, bool]] = {
 
 
 def planned_ledger(name: str, url: str, **options: Any) -> list[Any]:
-    """What two plannings of a case leave behind: of a table, and of one that was changed since.
+    """What plannings leave behind: of a table, of one that was changed since, of the first again.
 
     Args:
         name: Which case.
@@ -114,13 +114,13 @@ def planned_ledger(name: str, url: str, **options: Any) -> list[Any]:
         renderer, policy = made()
         stored = policy.model_dump(mode="json")
         opened.open_campaign(CAMPAIGN, "i-1", now=NOW, mode=mode, policy=stored)
-        for table, now in ((rows, NOW), (_changed(rows), NOW + timedelta(hours=1))):
+        for hour, table in enumerate((rows, _changed(rows), rows)):
             plan = plan_campaign(
                 opened,
                 CAMPAIGN,
                 _pieces(table),
                 renderer,
-                now=now,
+                now=NOW + timedelta(hours=hour),
                 policy=policy,
                 shared_numbers=is_shared,
                 commit_rows=150,
