@@ -1,7 +1,8 @@
 """What planning dirty tables writes into a ledger and says of it, as data.
 
 `python -m tests.planned_ledgers > tests/data/planned_ledgers_of_a0e3c39.json` wrote the data that
-the tests compare with, with the code as it was in that commit.
+the tests compare with, with the code as it was in that commit; with `postgresql` after it, that
+of a ledger there.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,9 +27,11 @@ from connect_tasks.campaign.variant_renderer import EitherRenderer
 from connect_tasks.ledger.changes import Progress
 from connect_tasks.ledger.claims import ClaimTerms
 from connect_tasks.ledger.contact import CampaignMode, Status
+from connect_tasks.ledger.database import make_engine
 from connect_tasks.ledger.schema import contacts, decisions, ledger, refusals
 from connect_tasks.ledger.store import Ledger
 from tests.planning_corpus import CASES, CELLS, ROWS, renderer_of
+from tests.postgresql import new_database
 
 __all__ = ["LEDGER_CASES", "planned_ledger"]
 
@@ -132,7 +136,7 @@ def planned_ledger(name: str, url: str, **options: Any) -> list[Any]:
 
 
 def _fix_hashes(url: str) -> None:
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(sa.update(ledger).values(hash_key="0" * 64))
     engine.dispose()
@@ -166,7 +170,7 @@ def _of_plan(plan: Plan) -> Any:
 
 def _of_tables(url: str) -> Iterator[list[Any]]:
     """Of each table how many rows there are and a digest; which table named whom, by number."""
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     with engine.connect() as connection:
         for table in (contacts, refusals, decisions):
             rows = connection.exec_driver_sql(
@@ -187,11 +191,21 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(repr(value).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _all() -> Iterator[tuple[str, list[Any]]]:
+@contextmanager
+def _new_url(kind: str) -> Iterator[str]:
+    if kind == "postgresql":
+        with new_database() as url:
+            yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{Path(folder) / 'ledger.db'}"
+
+
+def _all(kind: str) -> Iterator[tuple[str, list[Any]]]:
     for name in LEDGER_CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            yield name, planned_ledger(name, f"sqlite:///{Path(folder) / 'ledger.db'}")
+        with _new_url(kind) as url:
+            yield name, planned_ledger(name, url)
 
 
 if __name__ == "__main__":
-    json.dump(dict(_all()), sys.stdout, indent=0)
+    json.dump(dict(_all(sys.argv[-1])), sys.stdout, indent=0)

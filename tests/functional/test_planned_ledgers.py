@@ -6,14 +6,25 @@ from pathlib import Path
 import pytest
 
 from tests.planned_ledgers import LEDGER_CASES, planned_ledger
+from tests.postgresql import new_database
 
-DATA = Path(__file__).parents[1] / "data" / "planned_ledgers_of_a0e3c39.json"
-EXPECTED = json.loads(DATA.read_text(encoding="utf-8"))
+DATA = Path(__file__).parents[1] / "data"
+EXPECTED, ON_POSTGRESQL = (
+    json.loads((DATA / f"planned_ledgers_of_a0e3c39{kind}.json").read_text(encoding="utf-8"))
+    for kind in ("", "_on_postgresql")
+)
 
 
 @pytest.mark.parametrize("case", LEDGER_CASES)
 def test_dirty_tables_are_planned_as_they_always_were(case: str, tmp_path: Path) -> None:
     assert planned_ledger(case, f"sqlite:///{tmp_path / 'ledger.db'}") == EXPECTED[case]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", LEDGER_CASES)
+def test_so_they_are_on_postgresql(case: str) -> None:
+    with new_database() as url:
+        assert planned_ledger(case, url) == ON_POSTGRESQL[case]
 
 
 @pytest.mark.parametrize("case", ["columns", "policy", "zones and variants"])
