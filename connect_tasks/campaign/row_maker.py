@@ -76,13 +76,13 @@ class RowMaker:
         policy: RowPolicy,
         token_of: Callable[[str], str] | None = None,
     ) -> None:
-        self.renderer = renderer
+        self._renderer = renderer
         self._policy = policy
         self._token_of = token_of
 
     def sure(self, rows: Rows) -> list[ValidRow | None]:
         """Make rows in the short way; None for each that is not surely right."""
-        written = self.renderer.write(rows)
+        written = self._renderer.write(rows)
         return [
             None if one is None else self._sure(row, one)
             for row, one in zip(rows, written, strict=True)
