@@ -7,10 +7,9 @@ pin its values.
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from connect_tasks.errors import InputError
 
@@ -21,6 +20,7 @@ __all__ = [
     "client_token",
     "exact_token",
     "fingerprint",
+    "first_token_of",
     "length_prefixed",
     "message_token",
 ]
@@ -46,6 +46,7 @@ _AS_SEEN: Mapping[int, str | None] = {
     **dict.fromkeys(map(ord, _SPACES), " "),
     **{point: None for first, last in _UNSEEN for point in range(first, last + 1)},
 }
+_UNNAMED = "A client token needs the name of a campaign and a customer_id."
 _TOKEN_NAME = "ClientToken"  # noqa: S105 - a name, no secret
 # The encoder's `default` is left out on purpose: what is not plain JSON must not get a fingerprint.
 _canonical = json.JSONEncoder(
@@ -99,10 +100,39 @@ def client_token(campaign: str, customer_id: str, generation: int = 1) -> str:
     """
     campaign, customer_id = canonical_key(campaign), canonical_key(customer_id)
     if not campaign or not customer_id:
-        raise InputError("A client token needs the name of a campaign and a customer_id.")
+        raise InputError(_UNNAMED)
     if generation < 1:
         raise InputError(f"generation starts at 1, got {generation}.")
     return exact_token(campaign, customer_id, generation)
+
+
+def first_token_of(campaign: str) -> Callable[[str], str]:
+    """What makes the `client_token` of many customers' first contacts in one campaign.
+
+    Args:
+        campaign: The campaign's name.
+
+    Returns:
+        A function of a customer's `canonical_key`.
+
+    Raises:
+        InputError: If the name is empty.
+
+    Example:
+        >>> first_token_of("renewals")("0042") == client_token("renewals", "0042")
+        True
+    """
+    campaign = canonical_key(campaign)
+    if not campaign:
+        raise InputError(_UNNAMED)
+    before, after = length_prefixed(campaign), length_prefixed("1")
+
+    def token(customer_key: str) -> str:
+        return (
+            _CONTACT + hashlib.sha256(before + _length_prefixed(customer_key) + after).hexdigest()
+        )
+
+    return token
 
 
 def exact_token(campaign: str, customer_id: str, generation: int = 1) -> str:
@@ -168,8 +198,7 @@ def canonical_json(wire: Mapping[str, Any]) -> str:
     return _canonical(dict(wire))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestText:
+class RequestText(NamedTuple):
     """A request's `canonical_json` in two pieces, between which its client token belongs.
 
     Written once, it gives both the fingerprint and the text that is sent.
@@ -217,8 +246,12 @@ def length_prefixed(*parts: str) -> bytes:
         >>> length_prefixed("ab", "c"), length_prefixed("a", "bc")
         (b'2:ab1:c', b'1:a2:bc')
     """
-    encoded = [part.encode(errors="surrogatepass") for part in parts]
-    return b"".join([b"%d:%b" % (len(part), part) for part in encoded])
+    return b"".join(map(_length_prefixed, parts))
+
+
+def _length_prefixed(part: str) -> bytes:
+    encoded = part.encode(errors="surrogatepass")
+    return b"%d:%b" % (len(encoded), encoded)
 
 
 def _digest(*parts: str) -> str:

@@ -9,7 +9,8 @@ from connect_tasks.aws.idempotency import canonical_key, client_token
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planned_verdicts import PlannedVerdicts, never
 from connect_tasks.campaign.request_changes import ChangedRequests
-from connect_tasks.campaign.row_check import RowCheck, Rows, ValidRow
+from connect_tasks.campaign.row_check import RowCheck
+from connect_tasks.campaign.row_maker import Rows, ValidRow
 from connect_tasks.campaign.warnings import near_campaigns, slip_of_the_pen
 from connect_tasks.ledger.changes import Known, Planned
 from connect_tasks.ledger.contact import CampaignMode, Refusal, Status, Withdrawal
@@ -278,14 +279,16 @@ def _planned(
     withheld: tuple[Why, ...] = (),
 ) -> Planned:
     # A contact keeps the token that it was written with, which an earlier version made otherwise.
-    token = token or client_token(campaign, valid.customer_id, generation)
+    if token is None:
+        is_first = generation == 1
+        token = valid.token if is_first else client_token(campaign, valid.customer_key, generation)
     return Planned(
         customer_id=valid.customer_id,
         customer_key=valid.customer_key,
         generation=generation,
         client_token=token,
         request=valid.request.signed(token),
-        fingerprint=valid.request.fingerprint,
+        fingerprint=valid.fingerprint,
         messages=valid.messages,
         time_zone=valid.time_zone,
         variant=valid.variant,

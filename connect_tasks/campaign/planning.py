@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from connect_tasks.aws.idempotency import first_token_of
 from connect_tasks.campaign.plan import Plan
 from connect_tasks.campaign.planned_verdicts import PlannedVerdicts
 from connect_tasks.campaign.planner import CHUNK_ROWS, Planner, contacted
@@ -11,7 +12,8 @@ from connect_tasks.campaign.policy.judge import PolicyJudge
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy_in_force import stored_policy
 from connect_tasks.campaign.ramp_steps import check_ramp
-from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts, Rows, ValidRow
+from connect_tasks.campaign.row_check import Intake, RowCheck, RowCounts
+from connect_tasks.campaign.row_maker import Rows, ValidRow
 from connect_tasks.campaign.variant_renderer import EitherRenderer
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.store import Ledger
@@ -70,7 +72,13 @@ def plan_campaign(
     planner = Planner(
         ledger,
         campaign,
-        RowCheck(renderer, samples, policy, shared_numbers=shared_numbers),
+        RowCheck(
+            renderer,
+            samples,
+            policy,
+            shared_numbers=shared_numbers,
+            token_of=first_token_of(campaign),
+        ),
         PlannedVerdicts(PolicyJudge(policy), ledger, now, campaign),
         now,
         commit_rows,

@@ -2,20 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
-from connect_tasks.aws.idempotency import RequestText, canonical_key
-from connect_tasks.aws.models import StartChatContactRequest
+from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.aws.outbound_models import StartOutboundChatContactRequest
 from connect_tasks.aws.problems import Problem, shortened
 from connect_tasks.aws.stored_text import LONGEST_REASON, as_stored
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
+from connect_tasks.campaign.row_maker import RowMaker, Rows, ValidRow, number_of
 from connect_tasks.campaign.row_policy import RowPolicy
 from connect_tasks.campaign.variant_renderer import AnyRendered, EitherRenderer
 from connect_tasks.campaign.warnings import OddIds
-from connect_tasks.chat.template.row_writer import WrittenRow
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
@@ -31,8 +30,6 @@ _NOTHING_SEEN = "holds nothing that a person could see: a campaign knows its cus
 # The code and the words of a row whose number the campaign has under another customer's name.
 _OTHERS_NUMBER = ("DuplicateNumber", "has the number of another customer of this campaign")
 
-Rows: TypeAlias = Sequence[Mapping[str, Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
@@ -40,19 +37,6 @@ class RowCounts:
 
     rows: int
     refused: int
-
-
-@dataclass(frozen=True, slots=True)
-class ValidRow:
-    """A valid row: its customer, the request, and what our side will say."""
-
-    customer_id: str
-    customer_key: str
-    request: RequestText
-    messages: tuple[OwnMessage, ...]
-    time_zone: str | None = None
-    variant: str | None = None
-    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +103,8 @@ class RowCheck:
         samples: How many customers' messages to keep.
         policy: What a row must say for it: where its customer is.
         shared_numbers: Whether several customers may have one number.
+        token_of: Makes the client token of a first contact, by the customer's key. None if the rows
+            are only looked at.
     """
 
     def __init__(
@@ -128,11 +114,12 @@ class RowCheck:
         policy: OutreachPolicy | None = None,
         *,
         shared_numbers: bool = False,
+        token_of: Callable[[str], str] | None = None,
     ) -> None:
         self._renderer = renderer
+        self._maker = RowMaker(renderer, RowPolicy(policy or OutreachPolicy()), token_of)
         self._shared_numbers = shared_numbers
         self._numbers: dict[str, int] = {}
-        self._row_policy = RowPolicy(policy or OutreachPolicy())
         self._most_samples = samples
         self._samples: list[Sample] = []
         self._positions: dict[str, int] = {}
@@ -149,38 +136,36 @@ class RowCheck:
         valid: list[ValidRow] = []
         refused: list[Refusal] = []
         first_row = len(self.customer_ids)
-        for row in rows:
-            if (written := self._written(row)) is not None:
-                valid.append(written)
-                continue
-            rendered = self._renderer.render(row)
-            if rendered.request is None:
-                refused.append(self._reject(rendered))
-            elif not (key := canonical_key(str(rendered.customer_id))):
-                refused.append(self._reject(_without_id(rendered)))
-            elif key in self._positions:
-                refused.append(self._repeated(key, str(rendered.customer_id)))
-            elif isinstance(zone := self._row_policy.zone(row), Problem):
-                refused.append(self._reject(replace(rendered, request=None, problems=(zone,))))
-            elif (other := self._numbers.get(number_of(rendered.request) or "")) is not None:
-                refused.append(self._same_number(other, str(rendered.customer_id)))
+        for row, sure in zip(rows, self._maker.sure(rows), strict=True):
+            if sure is not None and self._may_be_taken(sure):
+                valid.append(self._take(sure))
+            elif isinstance(found := self._looked_at(row), Refusal):
+                refused.append(found)
             else:
-                valid.append(self._accept(key, rendered, zone))
+                valid.append(found)
         self._odd_ids.look(self.customer_ids[first_row:], first_row)
         return valid, refused
 
-    def _written(self, row: Mapping[str, Any]) -> ValidRow | None:
-        """The short way of a row that is surely right, and nobody's sample; None for all else."""
+    def _may_be_taken(self, row: ValidRow) -> bool:
+        """Whether a row that is right by itself is nobody's sample, and repeats nobody."""
+        return row.customer_key not in self._positions and len(self._samples) >= self._most_samples
+
+    def _looked_at(self, row: Mapping[str, Any]) -> ValidRow | Refusal:
+        """The whole way of a row."""
+        rendered = self._renderer.render(row)
+        if rendered.request is None:
+            return self._reject(rendered)
+        if not (key := canonical_key(str(rendered.customer_id))):
+            return self._reject(_without_id(rendered))
+        if key in self._positions:
+            return self._repeated(key, str(rendered.customer_id))
+        if isinstance(zone := self._maker.zone(row), Problem):
+            return self._reject(replace(rendered, request=None, problems=(zone,)))
+        if (other := self._numbers.get(number_of(rendered.request) or "")) is not None:
+            return self._same_number(other, str(rendered.customer_id))
         if len(self._samples) < self._most_samples:
-            return None
-        written = self._renderer.write(row)
-        if written is None:
-            return None
-        key = canonical_key(written.customer_id)
-        if not key or key in self._positions:
-            return None
-        zone = self._row_policy.zone(row)
-        return None if isinstance(zone, Problem) else self._take(key, written, zone)
+            self._samples.append(_sample(rendered))
+        return self._take(self._maker.whole(key, rendered, zone))
 
     def has(self, customer_key: str) -> bool:
         """Whether a valid row was of this customer."""
@@ -232,33 +217,16 @@ class RowCheck:
         self._refused[Status.DUPLICATE] += 1
         return _refusal(position, Status.DUPLICATE, customer_id, *_OTHERS_NUMBER)
 
-    def _accept(self, key: str, rendered: AnyRendered, zone: str | None) -> ValidRow:
-        customer_id, request = str(rendered.customer_id), rendered.request
-        assert request is not None  # noqa: S101 - for mypy
-        if len(self._samples) < self._most_samples:
-            self._samples.append(_sample(customer_id, request, rendered.messages))
-        chat = request if isinstance(request, StartChatContactRequest) else None
-        written = WrittenRow(
-            customer_id,
-            RequestText.of(request.to_wire()),
-            rendered.messages,
-            opens=chat is not None and chat.initial_message is not None,
-            connects=chat is not None and chat.brings_connection,
-        )
-        return self._take(key, written, zone, number_of(request))
-
-    def _take(
-        self, key: str, row: WrittenRow, zone: str | None, number: str | None = None
-    ) -> ValidRow:
-        if number is not None and not self._shared_numbers:
-            self._numbers[number] = len(self.customer_ids)
-        self._positions[key] = len(self.customer_ids)
+    def _take(self, row: ValidRow) -> ValidRow:
+        position = len(self.customer_ids)
+        if row.endpoint is not None and not self._shared_numbers:
+            self._numbers[row.endpoint] = position
+        self._positions[row.customer_key] = position
         self.customer_ids.append(row.customer_id)
         self._opened += row.opens
         self._said += len(row.messages)
         self._connected += row.connects
-        variant = self._row_policy.variant(key)
-        return ValidRow(row.customer_id, key, row.request, row.messages, zone, variant, number)
+        return row
 
     def _reject(self, rendered: AnyRendered) -> Refusal:
         for kind in dict.fromkeys(map(_kind, rendered.problems)):
@@ -282,27 +250,18 @@ class RowCheck:
         return refusal
 
 
-def number_of(request: StartChatContactRequest | StartOutboundChatContactRequest) -> str | None:
-    """The number to which a request writes; None if it is a chat of its own."""
-    if isinstance(request, StartOutboundChatContactRequest):
-        return request.destination_endpoint.address
-    return None
-
-
-def _sample(
-    customer_id: str,
-    request: StartChatContactRequest | StartOutboundChatContactRequest,
-    messages: tuple[OwnMessage, ...],
-) -> Sample:
+def _sample(rendered: AnyRendered) -> Sample:
+    request = rendered.request
     if isinstance(request, StartOutboundChatContactRequest):
         name, opening = request.destination_endpoint.address, request.initial_system_message
     else:
+        assert request is not None  # noqa: S101 - for mypy
         name, opening = request.participant_details.display_name, request.initial_message
     return Sample(
-        customer_id=customer_id,
+        customer_id=str(rendered.customer_id),
         display_name=name,
         initial_message=opening.content if opening else None,
-        messages=messages,
+        messages=rendered.messages,
     )
 
 

@@ -66,8 +66,8 @@ class Renderer(Protocol[Made_co]):
         """Make one row's request, or say all that is wrong with it."""
         ...
 
-    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
-        """Make the wire form of a row that is surely right; None where only `render` can say."""
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[WrittenRow | None]:
+        """Make the wire form of rows that are surely right; None where only `render` can say."""
         ...
 
 
@@ -126,10 +126,16 @@ class VariantRenderer(Generic[Made_co]):
         renderer, row = self._theirs(row)
         return renderer.render(row)
 
-    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
-        """Make one row's wire form by its customer's variant; see `RowRenderer.write`."""
-        renderer, row = self._theirs(row)
-        return renderer.write(row)
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[WrittenRow | None]:
+        """Make rows' wire forms by their customers' variants; see `RowRenderer.write`."""
+        written: list[WrittenRow | None] = [None] * len(rows)
+        theirs = [self._theirs(row) for row in rows]
+        for one in (self._own, *self._arms.values()):
+            places = [place for place, (renderer, _) in enumerate(theirs) if renderer is one]
+            made = one.write([theirs[place][1] for place in places])
+            for place, row in zip(places, made, strict=True):
+                written[place] = row
+        return iter(written)
 
     def customer_id(self, row: Mapping[str, Any]) -> str | None:
         """Make a row's id, and nothing else of its request; see `RowRenderer.customer_id`."""

@@ -16,7 +16,8 @@ MAY_BE_UNJOINED = frozenset({Status.STARTING, Status.UNKNOWN, Status.STARTED})
 """A chat may have been made, and perhaps nobody joins it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: a table has a million of them, and that would be half of what each takes to make.
+@dataclass(slots=True, kw_only=True)
 class Planned:
     """A valid row, ready to be written: the exact request and what our side will say.
 

@@ -5,15 +5,17 @@ does. Here it converts what all rows share, once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import chain
+from json.encoder import encode_basestring_ascii
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
+from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.changes import Planned
 from connect_tasks.ledger.prepared import as_sent
 from connect_tasks.ledger.rows import plan_values, written_messages
@@ -29,6 +31,22 @@ _MOST_VALUES = 999
 
 _ROWS_OF_A_DOCUMENT = 2_000
 """How many rows to send in one statement: some megabytes."""
+
+_OWN = (
+    "customer_id",
+    "customer_key",
+    "generation",
+    "client_token",
+    "request",
+    "fingerprint",
+    "messages",
+    "time_zone",
+    "variant",
+    "endpoint",
+    "error_code",
+    "error_message",
+)
+"""The columns of which each row has its own value; the others are the same in all."""
 
 _TYPES = {"number": sa.Integer, "generation": sa.Integer}
 
@@ -62,21 +80,50 @@ def _some_at_a_time(
 ) -> int:
     """Some rows a statement: SQLite makes a savepoint for each one that sets off triggers."""
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(shared))
-    binds, names = compiled.binds.items(), tuple(compiled.positiontup or ())
-    converted = {
-        name: as_sent(bind, shared.get(name, bind.value), compiled.dialect) for name, bind in binds
-    }
-    insert, conflict, otherwise = str(compiled).partition(" ON CONFLICT")
-    places = insert.count("?")
-    insert, row_text = insert[: insert.rindex("(")], f"({', '.join('?' * places)})"
-    own, said = itemgetter(*names[:places]), [converted[name] for name in names[places:]]
-    values = ({**converted, **_own_values(row)} for row in rows)
-    written = 0
-    while some := list(islice(values, (_MOST_VALUES - len(names)) // places)):
-        many = f"{insert}{', '.join([row_text] * len(some))}{conflict}{otherwise}"
-        sent = (*chain.from_iterable(map(own, some)), *said)
-        written += connection.exec_driver_sql(many, sent).rowcount
+    many, written = _ManyRows(compiled, shared), 0
+    for at in range(0, len(rows), many.most):
+        some = rows[at : at + many.most]
+        written += connection.exec_driver_sql(many.sql(len(some)), many.sent(some)).rowcount
     return written
+
+
+class _ManyRows:
+    """A statement that inserts many rows of SQLite's, and sends what all of them share once."""
+
+    def __init__(self, compiled: SQLCompiler, shared: Mapping[str, Any]) -> None:
+        insert, conflict, otherwise = str(compiled).partition(" ON CONFLICT")
+        places, names = insert.count("?"), compiled.positiontup or []
+        values = {
+            name: as_sent(bind, shared.get(name, bind.value), compiled.dialect)
+            for name, bind in compiled.binds.items()
+        }
+        self._columns = names[:places]
+        self._shared = [name for name in self._columns if name not in _OWN]
+        self._before = [values[name] for name in self._shared]
+        self._after = [values[name] for name in names[places:]]
+        self._insert, self._otherwise = insert[: insert.rindex("(")], f"{conflict}{otherwise}"
+        self._texts: dict[int, str] = {}
+        self.most = (_MOST_VALUES - len(names) + len(_OWN)) // len(_OWN)
+
+    def sql(self, count: int) -> str:
+        """The statement for so many rows; the same object each time, which SQLite has prepared."""
+        if count not in self._texts:
+            rows = ", ".join(map(self._places, range(count)))
+            self._texts[count] = f"{self._insert}{rows}{self._otherwise}"
+        return self._texts[count]
+
+    def sent(self, rows: Iterable[Planned]) -> tuple[Any, ...]:
+        """Its values."""
+        return (*self._before, *chain.from_iterable(map(_own_values, rows)), *self._after)
+
+    def _places(self, row: int) -> str:
+        """Where a row's values stand among those that are sent, counted from 1."""
+        start = len(self._shared) + row * len(_OWN)
+        places = (
+            start + _OWN.index(name) if name in _OWN else self._shared.index(name)
+            for name in self._columns
+        )
+        return f"({', '.join(f'?{place + 1}' for place in places)})"
 
 
 def _as_document(
@@ -86,7 +133,10 @@ def _as_document(
 
     `COPY` would need a temporary table, which not every role may make.
     """
-    values = [{"number": number, **_own_values(row)} for number, row in enumerate(rows)]
+    values = [
+        {"number": number, **dict(zip(_OWN, _own_values(row), strict=True))}
+        for number, row in enumerate(rows)
+    ]
     own = [sa.column(name, _TYPES.get(name, sa.Text)) for name in values[0]]
     document = sa.cast(sa.bindparam("rows", _text(values), sa.Text), postgresql.JSON)
     row = sa.func.json_to_recordset(document).table_valued(*own).render_derived(with_types=True)
@@ -104,18 +154,27 @@ def _text(values: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def _own_values(row: Planned) -> dict[str, Any]:
-    return {
-        "customer_id": row.customer_id,
-        "customer_key": row.customer_key,
-        "generation": row.generation,
-        "client_token": row.client_token,
-        "request": row.request,
-        "fingerprint": row.fingerprint,
-        "messages": json.dumps(written_messages(row.messages)),
-        "time_zone": row.time_zone,
-        "variant": row.variant,
-        "endpoint": row.endpoint,
-        "error_code": str(row.withheld[0].rule) if row.withheld else None,
-        "error_message": reasons(row.withheld) if row.withheld else None,
-    }
+def _own_values(row: Planned) -> tuple[Any, ...]:
+    """What is a row's own, in the order of `_OWN`."""
+    return (
+        row.customer_id,
+        row.customer_key,
+        row.generation,
+        row.client_token,
+        row.request,
+        row.fingerprint,
+        _written(row.messages),
+        row.time_zone,
+        row.variant,
+        row.endpoint,
+        str(row.withheld[0].rule) if row.withheld else None,
+        reasons(row.withheld) if row.withheld else None,
+    )
+
+
+def _written(messages: Sequence[OwnMessage]) -> str:
+    """The messages as JSON, as `json.dumps` has it, which takes several times as long for texts."""
+    texts = [encode_basestring_ascii(one) for one in messages if isinstance(one, str)]
+    if len(texts) < len(messages):
+        return json.dumps(written_messages(messages))
+    return f"[{', '.join(texts)}]"

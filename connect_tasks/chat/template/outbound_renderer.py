@@ -3,7 +3,7 @@
 A row goes the whole way here: at some few messages a second nobody waits for the table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,9 +97,9 @@ class OutboundRenderer(FilledTexts):
         request = validated(model, self._defaults, fields, filling, apart=(ID,))
         return RenderedOutbound(request, tuple(filling.problems), given_id(fields))
 
-    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:  # noqa: ARG002 - as other renderers have it
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[WrittenRow | None]:
         """There is no short way here: `render` says."""
-        return None
+        return iter([None] * len(rows))
 
 
 def _problems_of_id(given: object) -> tuple[Problem, ...]:

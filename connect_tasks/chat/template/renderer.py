@@ -120,22 +120,23 @@ class RowRenderer(FilledTexts):
         """
         return self._rendered(filling_of(row, self.columns))
 
-    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
-        """Make the wire form of a row that is surely right, in a fraction of `render`'s time.
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[WrittenRow | None]:
+        """Make the wire form of rows that are surely right, in a fraction of `render`'s time.
 
         Args:
-            row: The row by column names, as for `render`.
+            rows: Rows by column names, as for `render`; best some thousands.
 
         Returns:
-            What `render` and `RequestText` come to; None where only `render` can say.
+            For each what `render` and `RequestText` come to; None where only `render` can say.
 
         Example:
             >>> fields = {"customer_id": "{{ id }}", "instance_id": "i", "contact_flow_id": "f"}
             >>> fields["participant_details"] = {"display_name": "Ada"}
-            >>> RowRenderer(fields).write({"id": 42}).request.after[:38]
+            >>> (row,) = RowRenderer(fields).write([{"id": 42}])
+            >>> row.after[:38]
             '"ContactFlowId":"f","CustomerId":"42",'
         """
-        return self._writer.write(row)
+        return self._writer.write(rows)
 
     def _rendered_of(self, texts: Mapping[str, str]) -> Rendered:
         return self._rendered(Filling({}, row_context({}), given=texts))

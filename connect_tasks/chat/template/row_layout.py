@@ -12,7 +12,7 @@ from connect_tasks.aws.field_types import (
 )
 from connect_tasks.aws.rules import MAX_ATTRIBUTE_BYTES, MAX_INITIAL_MESSAGE_BYTES
 from connect_tasks.chat.template.limits import LONGEST_MESSAGE
-from connect_tasks.chat.template.utterance import Utterance
+from connect_tasks.chat.template.utterance import OwnMessage
 
 __all__ = ["Fill", "FilledField", "Pieces", "RowLayout", "filler", "room_of"]
 
@@ -75,7 +75,7 @@ class RowLayout:
         before: The wire form up to the client token, of texts escaped for JSON.
         after: The rest of it.
         customer_id: The customer's id.
-        messages: What our side says, each with what it answers.
+        messages: What our side says.
         opens: Whether the chat opens with a message.
         connects: Whether the start brings the chat's connection, too.
         fields: What rows fill in.
@@ -86,7 +86,7 @@ class RowLayout:
     before: Fill
     after: Fill
     customer_id: Fill
-    messages: tuple[tuple[Fill, Utterance | None], ...]
+    messages: tuple[Callable[[Sequence[str]], OwnMessage], ...]
     opens: bool
     connects: bool
     fields: Sequence[FilledField]

@@ -7,7 +7,7 @@ is cut where they stand.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Protocol, TypeAlias
@@ -27,7 +27,7 @@ from connect_tasks.chat.template.row_layout import (
     filler,
     room_of,
 )
-from connect_tasks.chat.template.utterance import OwnMessage
+from connect_tasks.chat.template.utterance import OwnMessage, Utterance
 
 __all__ = ["RowWriter", "WrittenRow"]
 
@@ -35,12 +35,13 @@ _WRITABLE = re.compile(
     r"customer_id|participant_details\.display_name|initial_message\.content"
     r"|attributes\.[A-Za-z0-9_-]+|conversation\.messages\[\d+\]"
 )
-_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 # Each optional text doubles them; a table of this many kinds of rows goes the whole way.
 _MOST_LAYOUTS = 256
 
 _Cell: TypeAlias = tuple[str, str | None, Callable[[object], str]]
+# Of one row, in the order of their places.
+_Texts: TypeAlias = Sequence[Any]
 
 
 class Attempt(Protocol):
@@ -59,14 +60,16 @@ class WrittenRow:
 
     Args:
         customer_id: Who the customer is.
-        request: The request, as it is sent.
+        before: The request, as it is sent, up to its client token (`RequestText`).
+        after: The rest of it.
         messages: What our side will say in the conversation.
         opens: Whether the chat opens with a message.
         connects: Whether the start brings the chat's connection, too.
     """
 
     customer_id: str
-    request: RequestText
+    before: str
+    after: str
     messages: tuple[OwnMessage, ...]
     opens: bool
     connects: bool
@@ -107,31 +110,42 @@ class RowWriter:
         self._optional = [(w, p) for w, p in alone if isinstance(p, int) and self._may_lack(p)]
         self._layouts: dict[tuple[bool, ...], RowLayout | None] = {}
 
-    def write(self, row: Mapping[str, Any]) -> WrittenRow | None:
-        """Write a row; None if it is not surely right, or the template is not made for it."""
-        texts: list[str] = []
-        if not self._can or not self._fill(row, texts):
-            return None
-        key = tuple([texts[place] is ABSENT for _, place in self._optional])
-        layout = self._layouts[key] if key in self._layouts else self._layout(key)
-        return None if layout is None else _written(layout, texts)
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[WrittenRow | None]:
+        """Write rows; None for each that is not surely right, or that the template is not made for.
 
-    def _fill(self, row: Mapping[str, Any], texts: list[str]) -> bool:
-        for column, default, write in self._cells:
-            value = row.get(column)
-            if type(value) is not str or not value or value.isspace():
-                value = default if is_missing(value) else _printed(value, write)
-                if value is None:
-                    return False
-            texts.append(value)
-        if not self._expressions:
-            return True
+        Column by column: most of it is then one thing done many times.
+        """
+        if not self._can or not rows:
+            yield from [None] * len(rows)
+            return
+        columns = [_column(rows, *cell) for cell in self._cells]
+        has_blanks = any(self._may_hold_blanks(columns))
+        table: Iterable[_Texts] = zip(*columns, strict=True) if columns else [()] * len(rows)
+        if self._expressions:
+            table = map(self._rendered, rows, table)
+        for texts in table:
+            yield None if None in texts else self._row(texts, has_blanks=has_blanks)
+
+    def _may_hold_blanks(self, columns: Sequence[Sequence[str | None]]) -> Iterator[bool]:
+        """Whether a text may be blank: what cells themselves hold is none of these."""
+        yield bool(self._expressions)
+        for (_, default, _), texts in zip(self._cells, columns, strict=True):
+            yield default is not None and not default.strip() and any(t is default for t in texts)
+
+    def _rendered(self, row: Mapping[str, Any], texts: _Texts) -> _Texts:
+        """A row's texts, with those of its whole expressions after them."""
+        if None in texts:
+            return texts
         context = self._context(row)
         try:
-            texts += [expression.render(context) for expression in self._expressions]
+            return (*texts, *[expression.render(context) for expression in self._expressions])
         except TextError:
-            return False
-        return True
+            return (None,)
+
+    def _row(self, texts: _Texts, *, has_blanks: bool) -> WrittenRow | None:
+        key = tuple([texts[place] is ABSENT for _, place in self._optional])
+        layout = self._layouts[key] if key in self._layouts else self._layout(key)
+        return None if layout is None else _written(layout, texts, has_blanks=has_blanks)
 
     def _parts(self, where: str, expression: Expression) -> Pieces:
         """A field's constants and places; below 0 for an expression as a whole."""
@@ -195,7 +209,7 @@ class RowWriter:
             after=self._filler(text.after, is_wire=True),
             customer_id=filler(self._pieces[ID]),
             messages=tuple(
-                (self._filler(words, is_wire=False), None if isinstance(one, str) else one)
+                _said(self._filler(words, is_wire=False), None if isinstance(one, str) else one)
                 for words, one in zip(said, messages, strict=True)
             ),
             opens=request.initial_message is not None,
@@ -217,7 +231,32 @@ class RowWriter:
         return filler(pieces)
 
 
-def _written(layout: RowLayout, texts: list[str]) -> WrittenRow | None:
+def _column(
+    rows: Iterable[Mapping[str, Any]],
+    column: str,
+    default: str | None,
+    write: Callable[[object], str],
+) -> list[str | None]:
+    """What rows have in one place of the template; None where they have nothing that fits there."""
+    return [
+        value
+        if type(value := row.get(column)) is str and value and not value.isspace()
+        else _other(value, default, write)
+        for row in rows
+    ]
+
+
+def _other(value: object, default: str | None, write: Callable[[object], str]) -> str | None:
+    if is_missing(value):
+        return default
+    try:
+        text = write(value)
+    except TextError:
+        return None
+    return text if text.strip() else None
+
+
+def _written(layout: RowLayout, texts: _Texts, *, has_blanks: bool) -> WrittenRow | None:
     whole = "".join(texts)
     size = len(whole)
     if not whole.isascii():
@@ -226,29 +265,30 @@ def _written(layout: RowLayout, texts: list[str]) -> WrittenRow | None:
         except UnicodeEncodeError:
             return None
     escaped = texts
-    if _ESCAPED.search(whole):
+    # Looking for each character that has to be escaped takes several times as long.
+    if not whole.isprintable() or '"' in whole or "\\" in whole:
         if "\0" in whole:
             return None
-        escaped = [_escaped(text) for text in texts]
-    if (size > layout.room or not all(map(str.strip, texts))) and not layout.fits(texts):
+        escaped = tuple(map(_escaped, texts))
+    is_odd = size > layout.room or (has_blanks and not all(map(str.strip, texts)))
+    if is_odd and not layout.fits(texts):
         return None
-    request = RequestText(layout.before(escaped), layout.after(escaped))
-    messages = tuple([_message(fill(texts), one) for fill, one in layout.messages])
-    customer_id = layout.customer_id(texts)
-    return WrittenRow(customer_id, request, messages, layout.opens, layout.connects)
+    return WrittenRow(
+        layout.customer_id(texts),
+        layout.before(escaped),
+        layout.after(escaped),
+        tuple([say(texts) for say in layout.messages]),
+        layout.opens,
+        layout.connects,
+    )
 
 
-def _message(text: str, one: Any) -> OwnMessage:
-    filled: OwnMessage = text if one is None else one.model_copy(update={"text": text})
-    return filled
+def _said(fill: Fill, one: Utterance | None) -> Callable[[_Texts], OwnMessage]:
+    """What fills in one message of ours."""
+    if one is None:
+        return fill
+    return lambda texts: one.model_copy(update={"text": fill(texts)})
 
 
 def _escaped(text: str) -> str:
     return encode_basestring(text)[1:-1]
-
-
-def _printed(value: object, write: Callable[[object], str]) -> str | None:
-    try:
-        return write(value)
-    except TextError:
-        return None

@@ -12,6 +12,7 @@ from connect_tasks.aws.idempotency import (
     canonical_key,
     client_token,
     fingerprint,
+    first_token_of,
     message_token,
 )
 from connect_tasks.errors import InputError
@@ -183,6 +184,20 @@ def test_a_name_of_which_nothing_is_seen_makes_no_token(name: str) -> None:
         client_token("renewals", name)
     with pytest.raises(InputError):
         client_token(name, "0042")
+
+
+def test_a_campaign_without_a_name_makes_no_tokens() -> None:
+    with pytest.raises(InputError):
+        first_token_of("\u200b")
+
+
+@given(NAMES, NAMES)
+def test_the_tokens_of_many_first_contacts_are_those_of_each(campaign: str, name: str) -> None:
+    assume(canonical_key(campaign) and canonical_key(name))
+
+    token = first_token_of(campaign)(canonical_key(name))
+
+    assert token == client_token(campaign, name, 1)
 
 
 def test_two_that_look_the_same_have_one_token() -> None:

@@ -419,8 +419,9 @@ def test_a_reason_holds_nothing_of_the_row_itself() -> None:
 
 
 class EachWrongInItsOwnWay:
-    def write(self, _: Row) -> None:
+    def write(self, rows: list[Row]) -> Iterator[None]:
         """Right is none."""
+        return iter([None] * len(rows))
 
     def render(self, row: Row) -> Rendered:
         return Rendered(None, (), (Problem(f"attributes.{row['customer_id']}", "", "is wrong"),))
