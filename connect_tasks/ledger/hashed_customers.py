@@ -1,7 +1,7 @@
 """Hashed customers: what stands for a customer in `suppressions`, and finding many by it."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from connect_tasks.ledger.keys import is_whole, legacy_id
 from connect_tasks.ledger.many_values import among, given
 from connect_tasks.ledger.schema import suppressions
 
-__all__ = ["customer_hash", "of_hashes"]
+__all__ = ["customer_hash", "hashes_of", "of_hashes"]
 
 _FLOAT = legacy_id("")
 _WANTED = ("customer_hash", "list", "reason", "source", "added_at", "expires_at")
@@ -27,10 +27,21 @@ def customer_hash(hash_key: str, customer_key: str) -> str:
         >>> customer_hash("k", "42") == customer_hash("k", "42.0") != customer_hash("k", "42.00")
         True
     """
-    name = customer_key.encode(errors="surrogatepass")
-    if customer_key.endswith(_FLOAT) and is_whole(customer_key.removesuffix(_FLOAT)):
-        name = name.removesuffix(_FLOAT.encode())
-    return hmac.digest(hash_key.encode(), name, "sha256").hex()
+    return hashes_of(hash_key, (customer_key,))[customer_key]
+
+
+def hashes_of(hash_key: str, customer_keys: Iterable[str]) -> dict[str, str]:
+    """The same of many customers, by their keys."""
+    key = hash_key.encode()
+    return {
+        one: hmac.digest(key, _name(one).encode(errors="surrogatepass"), "sha256").hex()
+        for one in customer_keys
+    }
+
+
+def _name(customer_key: str) -> str:
+    whole = customer_key.removesuffix(_FLOAT)
+    return whole if whole is not customer_key and is_whole(whole) else customer_key
 
 
 def of_hashes(

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from connect_tasks.aws.idempotency import canonical_key
 from connect_tasks.ledger.contact import Status
 from connect_tasks.ledger.database import insert_into
-from connect_tasks.ledger.hashed_customers import customer_hash, of_hashes
+from connect_tasks.ledger.hashed_customers import customer_hash, hashes_of, of_hashes
 from connect_tasks.ledger.schema import campaigns, contacts, ledger, suppressions
 from connect_tasks.ledger.verdicts import Suppression
 
@@ -164,7 +164,7 @@ def suppressions_of(
     hash_key = _hash_key_if_any(connection, of_lists) if keys else None
     if hash_key is None:
         return {}
-    hashes = {key: customer_hash(hash_key, key) for key in keys}
+    hashes = hashes_of(hash_key, keys)
     found: dict[str, list[Suppression]] = defaultdict(list)
     for row in _in_force(connection, set(hashes.values()), lists, now):
         found[row["customer_hash"]].append(_suppression(row))

@@ -5,11 +5,12 @@ another hold-out moves nobody from one variant to another.
 """
 
 import hashlib
+from collections.abc import Callable
 
 from connect_tasks.campaign.policy.outreach_policy import OutreachPolicy
 from connect_tasks.campaign.policy.variant import WHOLE, shares_of
 
-__all__ = ["is_held_out", "share_of", "variant_of"]
+__all__ = ["held_out_by", "is_held_out", "share_of", "variant_of"]
 
 _SALT = "connect-tasks"
 
@@ -33,10 +34,20 @@ def is_held_out(customer_key: str, policy: OutreachPolicy) -> bool:
         >>> is_held_out("0042", OutreachPolicy())
         False
     """
+    return held_out_by(policy)(customer_key)
+
+
+def held_out_by(policy: OutreachPolicy) -> Callable[[str], bool]:
+    """The same of many customers.
+
+    Example:
+        >>> held_out_by(OutreachPolicy())("0042")
+        False
+    """
     if not policy.hold_out:
-        return False
-    salt = f"hold-out\x1f{policy.experiment or _SALT}"
-    return share_of(salt, customer_key) < round(policy.hold_out * WHOLE)
+        return lambda _: False
+    salt, most = f"hold-out\x1f{policy.experiment or _SALT}", round(policy.hold_out * WHOLE)
+    return lambda customer_key: share_of(salt, customer_key) < most
 
 
 def variant_of(customer_key: str, policy: OutreachPolicy) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 
-from connect_tasks.campaign.policy.assignment import is_held_out
+from connect_tasks.campaign.policy.assignment import held_out_by
 from connect_tasks.campaign.policy.hours import Clock, Clocks
 from connect_tasks.campaign.policy.instants import datetime_of, instant_of, microseconds
 from connect_tasks.campaign.policy.limits import Limits
@@ -90,6 +90,7 @@ class Rules:
         self._lifetime = microseconds(policy.expires_after) if policy.expires_after else None
         lifetime = duration_words(policy.expires_after) if policy.expires_after else ""
         self._expired = Why(Rule.EXPIRED, lifetime)
+        self._is_held_out = held_out_by(policy)
         self._held_out = HoldOut((Why(Rule.HELD_OUT, share_words(policy.hold_out)),))
         # Of most customers there is no past, and what remains many of them have in common.
         self._without_past = lru_cache(_IN_COMMON)(partial(self._may_be_called, _NO_PAST))
@@ -100,7 +101,7 @@ class Rules:
             verdict = self._may_be_called(history, now, customer.planned_at, customer.time_zone)
         else:
             verdict = self._without_past(now, customer.planned_at, customer.time_zone)
-        if isinstance(verdict, Allow) and is_held_out(customer.customer_key, self.policy):
+        if isinstance(verdict, Allow) and self._is_held_out(customer.customer_key):
             return self._held_out
         return verdict
 
