@@ -38,7 +38,7 @@ class Stamp:
         self._parts = {name: part for name, part in request.parts.items() if name not in own}
         self._parts["query_string"] = {}
         self._context = {n: part for n, part in request.context.items() if n != "input_params"}
-        self._model = request.model
+        self.model = request.model
         to = request.prepared
         self._method, self._url, self._is_stream = to.method, to.url, to.stream_output
         self._serializer = serializer
@@ -102,7 +102,7 @@ class Stamp:
         plain = self._plain.parts(arguments) if self._plain is not None else None
         if plain is not None:
             return plain
-        parts = self._serializer.serialize_to_request(arguments, self._model)
+        parts = self._serializer.serialize_to_request(arguments, self.model)
         return parts["headers"], parts["body"]
 
     def _sign(self, headers: dict[str, str], body: bytes, at: str | None) -> bool:
@@ -115,7 +115,7 @@ class Stamp:
         prepared = AWSPreparedRequest(
             self._method, self._url, headers, parts["body"] or None, self._is_stream, context
         )
-        return Request({**parts, "context": context}, prepared, self._model, context)
+        return Request({**parts, "context": context}, prepared, self.model, context)
 
 
 def _are_alike(request: Request) -> bool:

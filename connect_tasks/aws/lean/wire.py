@@ -79,7 +79,7 @@ class Wire:
             BotoCoreError: Something is wrong with arguments, credentials or Region.
         """
         stamp, given = self._stamps.get(operation), dict(arguments)
-        generate_idempotent_uuid(given, self._model(operation))
+        generate_idempotent_uuid(given, self._model(operation) if stamp is None else stamp.model)
         request = stamp.fill(given) if stamp is not None else None
         return request or self._by_botocore(operation, given)
 
