@@ -75,7 +75,9 @@ class LeanCarrier:
         loop = asyncio.get_running_loop()
         # What `asyncio.shield` does, without the turns of the loop that it takes.
         told: asyncio.Future[Result] = loop.create_future()
-        self._under_way.add(loop.create_task(self._to_its_end(call, told)))
+        task = loop.create_task(self._to_its_end(call, told))
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._ended, told))
         return await told
 
     async def close(self) -> None:
@@ -100,11 +102,12 @@ class LeanCarrier:
         except Exception as error:  # noqa: BLE001 - it is theirs
             if not told.done():
                 told.set_exception(error)
-        finally:
-            # Cancelled itself, as when the loop ends.
-            told.cancel()
-            self._places.release()
-            self._under_way.discard(asyncio.current_task())  # type: ignore[arg-type]
+
+    def _ended(self, told: "asyncio.Future[Any]", task: "asyncio.Task[None]") -> None:
+        # Cancelled itself, as when the loop ends, it has told nobody.
+        told.cancel()
+        self._under_way.discard(task)
+        self._places.release()
 
     async def _made(self, call: Call[Result]) -> Result:
         clients = self._clients or await self._renew(expired=None)
