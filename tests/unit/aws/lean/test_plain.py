@@ -82,7 +82,9 @@ def values_of(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
             sure = {name: given_.pop(name) for name in required}
             unknown = st.fixed_dictionaries({}, optional={"NobodyKnows": ODD})
             whole = st.fixed_dictionaries(sure, optional=given_)
-            return st.one_of(whole, whole, st.builds(lambda a, b: {**a, **b}, whole, unknown))
+            more = st.builds(lambda a, b: {**a, **b}, whole, unknown)
+            less = st.fixed_dictionaries({}, optional={**sure, **given_})
+            return st.one_of(whole, whole, more, less)
     return ODD
 
 
