@@ -120,7 +120,7 @@ def test_progress_is_written_as_sqlalchemy_would(
 def test_nothing_is_written_as_the_column_has_it(engine: sa.Engine) -> None:
     said = sa.Table("said", sa.MetaData(), sa.Column("what", sa.JSON), sa.Column("of", sa.Text))
     said.create(engine)
-    rows = [{"what": None, "of": None}, {"what": {"a": None}, "of": "b"}]
+    rows: list[dict[str, Any]] = [{"what": None, "of": None}, {"what": {"a": None}, "of": "b"}]
 
     prepared, plain = both(engine, sa.insert(said), rows, sa.cast(said.c.what, sa.Text))
 

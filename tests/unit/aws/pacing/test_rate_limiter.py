@@ -253,6 +253,26 @@ def test_who_comes_in_the_moment_of_a_permit_takes_it_from_nobody_who_waits_for_
     assert run(story()) == ["waits", "comes"]
 
 
+def test_who_passes_while_nobody_waits_has_had_a_turn_of_those_that_go_alternately() -> None:
+    aged = Turn(Urgency.WAITING, urgent_at=0)
+
+    async def story() -> list[Turn]:
+        limiter = RateLimiter("StopContact", acquire=Ahead(4, 0, 0.5).acquire, clock=CLOCK)
+        passed: list[Turn] = []
+
+        async def call(turn: Turn) -> None:
+            await limiter.acquire(turn)
+            passed.append(turn)
+
+        await call(LIVE)
+        await CLOCK.sleep(0.5)
+        await call(aged)
+        await asyncio.gather(call(aged), call(LIVE))
+        return passed[2:]
+
+    assert run(story()) == [LIVE, aged]
+
+
 def test_those_who_found_a_permit_there_count_in_how_many_are_asked_for() -> None:
     async def story() -> list[int]:
         ahead = Ahead(20, 0, 0)
