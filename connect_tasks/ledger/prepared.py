@@ -5,6 +5,8 @@ row is converted, each time anew, which takes longer than the database does.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -15,6 +17,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 __all__ = ["Prepared", "as_sent"]
 
 _Convert = Callable[[Any], Any]
+
+_KEPT = 512
+"""How many times, of each column, are kept as they were converted."""
 
 
 class Prepared:
@@ -33,12 +38,13 @@ class Prepared:
         # SQLite takes values by position, psycopg by name.
         self._in_order = itemgetter(*compiled.positiontup) if compiled.positiontup else None
         self._own: dict[str, Any] = {}
-        self._converts: list[tuple[str, _Convert]] = []
+        # With what stands for nothing, which most values of a row are.
+        self._converts: list[tuple[str, _Convert, Any]] = []
         for bind, name in compiled.bind_names.items():
             if not bind.required:
                 self._own[name] = as_sent(bind, bind.value, dialect)
             elif convert := _converts(bind, dialect):
-                self._converts.append((name, convert))
+                self._converts.append((name, _kept(bind, convert), convert(None)))
 
     def execute(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         """Do it with these rows, in the connection's transaction; how many rows it has changed.
@@ -53,8 +59,9 @@ class Prepared:
 
     def _sent(self, row: Mapping[str, Any]) -> Any:
         values = {**self._own, **row}
-        for name, convert in self._converts:
-            values[name] = convert(values[name])
+        for name, convert, of_nothing in self._converts:
+            value = values[name]
+            values[name] = of_nothing if value is None else convert(value)
         return self._in_order(values) if self._in_order else values
 
 
@@ -70,6 +77,15 @@ def as_sent(bind: sa.BindParameter[Any], value: Any, dialect: Dialect) -> Any:
     value = convert(value) if convert else value
     # A member of an enumeration would make SQLite's driver look for an adapter in every row.
     return str(value) if isinstance(value, str) else value
+
+
+def _kept(bind: sa.BindParameter[Any], convert: _Convert) -> _Convert:
+    """The same; a time is converted once, as a contact's are written with each of its steps."""
+    try:
+        is_time = bind.type.python_type is datetime
+    except NotImplementedError:
+        return convert
+    return lru_cache(maxsize=_KEPT)(convert) if is_time else convert
 
 
 def _converts(bind: sa.BindParameter[Any], dialect: Dialect) -> _Convert | None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,6 +55,8 @@ PROGRESS_COLUMNS = (
     "handed_over_at",
 )
 """What changes after planning; the rest of a contact never does."""
+
+_progress_of = attrgetter(*PROGRESS_COLUMNS)
 
 SAVE_PROGRESS = (
     sa.update(contacts)
@@ -166,7 +169,7 @@ def plan_values(
 
 def progress(step: Contact) -> dict[str, Any]:
     """What may have changed of a contact since it was planned."""
-    return {name: getattr(step, name) for name in PROGRESS_COLUMNS}
+    return dict(zip(PROGRESS_COLUMNS, _progress_of(step), strict=True))
 
 
 def progress_values(worker: str, change: Progress) -> dict[str, Any]:

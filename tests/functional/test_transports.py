@@ -479,6 +479,31 @@ def test_a_call_that_went_out_is_carried_out_although_nobody_waits(server: RudeS
     assert (server.connections, len(server.asked)) == (1, 2)
 
 
+@pytest.mark.parametrize("has_begun", [False, True], ids=["before it begins", "as it hangs"])
+def test_a_call_that_the_loops_end_cancels_keeps_nobody_waiting_and_no_place(
+    server: RudeServer, *, has_begun: bool
+) -> None:
+    ended = answer(200, b"{}", JSON)
+    server.answers[:] = [HANG, ended] if has_begun else [ended]
+    options = ClientOptions(parameters={"endpoint_url": server.url}, connections=1)
+
+    async def work(carrier: Any) -> None:
+        waiting = asyncio.ensure_future(carrier.carry(EVERY[1]))
+        if has_begun:
+            assert await asyncio.to_thread(server.heard.wait, 20)
+        else:
+            await asyncio.sleep(0)
+        (task,) = carrier._under_way
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await carrier.carry(EVERY[1])
+
+    on_lean(ConnectApi(session, options), work)
+
+    assert server.answers == []
+
+
 # --- what the lean transport does not know ---
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import aiohttp
 from aiohttp import ClientConnectorError, ClientError, ClientPayloadError, ClientResponse
 from botocore import exceptions as boto_errors
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import create_urllib3_context, get_cert_path
 from urllib3.util import wait_for_read
 from yarl import URL
 
+from connect_tasks.aws.lean.answer import Answer
 from connect_tasks.aws.lean.request import Request
 
 __all__ = ["MOST_BYTES", "Http", "trust_of"]
@@ -72,7 +73,7 @@ class Http:
             middlewares=(_one_try,),
         )
 
-    async def send(self, request: Request) -> AWSResponse:
+    async def send(self, request: Request) -> Answer:
         """Send a request once, follow no redirect, and read the whole answer.
 
         Concurrent requests have a connection each. Cancelled, it is closed; what was sent may have
@@ -90,7 +91,8 @@ class Http:
                 data=request.prepared.body or None,
                 allow_redirects=False,
             ) as answer:
-                return _response(request.prepared.url, answer, await _body(answer))
+                body = await _body(answer)
+                return Answer(request.prepared.url, answer.status, answer.raw_headers, body)
         except Exception as error:
             raise _in_botocores_words(request.prepared, error) from error
 
@@ -157,21 +159,6 @@ async def _body(answer: ClientResponse) -> bytes:
         if "Content-Length" not in answer.headers:
             raise
     return b"".join(pieces)
-
-
-def _response(url: str, answer: ClientResponse, body: bytes) -> AWSResponse:
-    headers: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for raw, value in answer.raw_headers:
-        name = names.setdefault(raw.decode("latin-1").lower(), raw.decode("latin-1"))
-        text = value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {text}" if name in headers else text
-    # botocore takes any mapping, whatever its stubs say.
-    named: Any = headers
-    response: Any = AWSResponse(url, answer.status, named, None)
-    response._content = body  # noqa: SLF001 - it would be read from a socket otherwise
-    made: AWSResponse = response
-    return made
 
 
 def _in_botocores_words(request: AWSPreparedRequest, error: Exception) -> Exception:

@@ -2,13 +2,14 @@
 
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from types import FunctionType
 from typing import Any
 
 from botocore.httpsession import URLLib3Session
 
-__all__ = ["is_known"]
+__all__ = ["is_known", "is_unheard"]
 
 # And what this package itself hooks on, which is called here, too.
 _OURS = ("botocore.", "boto3.", "connect_tasks.aws.")
@@ -35,6 +36,8 @@ _EVENTS = (
     "after-call",
     "after-call-error",
 )
+_OF_ANSWERS = ("before-send", "response-received", "before-parse", "needs-retry", "after-call")
+_OF_REFUSALS = {"botocore.retryhandler", "connect_tasks.aws.whole_answers"}
 
 
 def is_known(client: Any) -> bool:
@@ -58,16 +61,34 @@ def is_known(client: Any) -> bool:
         and not session._cert_file  # noqa: SLF001
         and session._socket_options == _PLAIN_SOCKET  # noqa: SLF001
         and (config.retries or {}).get("mode") != "adaptive"
-        and all(_is_botocores(handler) for handler in _handlers(client))
+        and all(
+            map(
+                _is_botocores, _handlers(client, _EVENTS, client.meta.service_model.operation_names)
+            )
+        )
     )
 
 
-def _handlers(client: Any) -> Iterator[Callable[..., object]]:
+def is_unheard(client: Any, operation: str) -> bool:
+    """Whether nobody changes or needs to hear an operation's answers, if they are no refusals.
+
+    botocore's own retries need not hear of them, nor need our look at whether they are whole.
+
+    Args:
+        client: A client of boto3's.
+        operation: As Amazon names it.
+    """
+    handlers = _handlers(client, _OF_ANSWERS, [operation])
+    return all(_module_of(handler) in _OF_REFUSALS for handler in handlers)
+
+
+def _handlers(
+    client: Any, events: Iterable[str], operations: Iterable[str]
+) -> Iterator[Callable[..., object]]:
     emitter = client.meta.events._emitter  # noqa: SLF001 - nothing tells who listens
     service = client.meta.service_model.service_id.hyphenize()
-    for event in _EVENTS:
-        for operation in client.meta.service_model.operation_names:
-            yield from emitter._handlers.prefix_search(f"{event}.{service}.{operation}")  # noqa: SLF001
+    for event, operation in product(events, operations):
+        yield from emitter._handlers.prefix_search(f"{event}.{service}.{operation}")  # noqa: SLF001
 
 
 def _is_untouched(method: object) -> bool:
@@ -76,6 +97,9 @@ def _is_untouched(method: object) -> bool:
 
 
 def _is_botocores(handler: Any) -> bool:
-    handler = getattr(handler, "func", handler)
-    module = str(getattr(handler, "__module__", ""))
+    module = _module_of(handler)
     return module.startswith(_OURS) and not module.startswith(_STUBS)
+
+
+def _module_of(handler: Any) -> str:
+    return str(getattr(getattr(handler, "func", handler), "__module__", ""))

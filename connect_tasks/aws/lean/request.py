@@ -29,6 +29,9 @@ class Request:
     def headers(self) -> dict[str, str]:
         """What is sent as headers, as texts: botocore keeps them as bytes."""
         given: Any = self.prepared.headers
+        if type(given) is dict:
+            # A stamp's, which are texts already.
+            return given
         return {
             name: value.decode("utf-8") if isinstance(value, bytes) else value
             for name, value in given.items()

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from botocore.awsrequest import AWSPreparedRequest
 
+from connect_tasks.aws.lean.plain import PlainInput
 from connect_tasks.aws.lean.request import Request
 from connect_tasks.aws.lean.signature import Signature
 
@@ -35,18 +36,20 @@ class Stamp:
         # Without what was asked, and by whom: it would stay in memory as long as the client.
         own = {"body", "headers", "query_string", "context"}
         self._parts = {name: part for name, part in request.parts.items() if name not in own}
+        self._parts["query_string"] = {}
         self._context = {n: part for n, part in request.context.items() if n != "input_params"}
-        self._model = request.model
+        self.model = request.model
         to = request.prepared
         self._method, self._url, self._is_stream = to.method, to.url, to.stream_output
         self._serializer = serializer
+        self._plain = PlainInput.of(request.model, serializer)
         self._signature = signature
         headers = request.headers
         self._headers = {name: headers[name] for name in ("User-Agent", _TRIES)}
 
     @classmethod
     def of(
-        cls, request: Request, arguments: Mapping[str, Any], serializer: Any, credentials: Any
+        cls, request: Request, arguments: dict[str, Any], serializer: Any, credentials: Any
     ) -> Self | None:
         """Take the stamp of a request.
 
@@ -71,7 +74,7 @@ class Stamp:
         return stamp if same and _are_alike(request) and _is_same(same, request) else None
 
     def fill(
-        self, arguments: Mapping[str, Any], *, again: Mapping[str, str] | None = None
+        self, arguments: dict[str, Any], *, again: Mapping[str, str] | None = None
     ) -> Request | None:
         """Make the request that botocore would make.
 
@@ -86,13 +89,21 @@ class Stamp:
             ParamValidationError: Something is wrong with the arguments.
         """
         again = again or {}
-        parts = self._serializer.serialize_to_request(arguments, self._model)
+        own, body = self._serialized(arguments)
         number = again.get(_TRY) or str(uuid.uuid4())
-        headers = {**self._headers, **parts["headers"], _TRY: number}
-        if not self._sign(headers, parts["body"], again.get("X-Amz-Date")):
+        headers = {**self._headers, **own, _TRY: number}
+        if not self._sign(headers, body, again.get("X-Amz-Date")):
             return None
-        headers[_LENGTH] = str(len(parts["body"]))
+        headers[_LENGTH] = str(len(body))
+        parts = {**self._parts, "headers": own, "body": body}
         return self._filled(parts, headers, {"attempt": 1, "invocation-id": number})
+
+    def _serialized(self, arguments: dict[str, Any]) -> tuple[dict[str, str], bytes]:
+        plain = self._plain.parts(arguments) if self._plain is not None else None
+        if plain is not None:
+            return plain
+        parts = self._serializer.serialize_to_request(arguments, self.model)
+        return parts["headers"], parts["body"]
 
     def _sign(self, headers: dict[str, str], body: bytes, at: str | None) -> bool:
         signature = self._signature
@@ -104,8 +115,7 @@ class Stamp:
         prepared = AWSPreparedRequest(
             self._method, self._url, headers, parts["body"] or None, self._is_stream, context
         )
-        whole = {**self._parts, **parts, "context": context}
-        return Request(whole, prepared, self._model, context)
+        return Request({**parts, "context": context}, prepared, self.model, context)
 
 
 def _are_alike(request: Request) -> bool:

@@ -6,12 +6,17 @@ from its own connection. So whatever botocore does to requests and answers, it d
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.credentials import Credentials
 from botocore.handlers import generate_idempotent_uuid
 
+from connect_tasks.aws.lean.answer import Answer
+from connect_tasks.aws.lean.known import is_unheard
+from connect_tasks.aws.lean.plain import NotPlainError, PlainOutput
 from connect_tasks.aws.lean.request import Request
 from connect_tasks.aws.lean.stamp import Stamp
 
@@ -56,6 +61,7 @@ class Wire:
         self._signer = client._request_signer  # noqa: SLF001 - the same
         self._stamps: dict[str, Stamp] = {}
         self._tried: Counter[str] = Counter()
+        self._answers: dict[str, PlainOutput | None] = {}
 
     @property
     def may_block(self) -> bool:
@@ -73,7 +79,7 @@ class Wire:
             BotoCoreError: Something is wrong with arguments, credentials or Region.
         """
         stamp, given = self._stamps.get(operation), dict(arguments)
-        generate_idempotent_uuid(given, self._model(operation))
+        generate_idempotent_uuid(given, self._model(operation) if stamp is None else stamp.model)
         request = stamp.fill(given) if stamp is not None else None
         return request or self._by_botocore(operation, given)
 
@@ -91,7 +97,7 @@ class Wire:
             self._take_stamp(request, arguments)
         return request
 
-    def _take_stamp(self, request: Request, arguments: Mapping[str, Any]) -> None:
+    def _take_stamp(self, request: Request, arguments: dict[str, Any]) -> None:
         serializer, credentials = self._client._serializer, self._signer._credentials  # noqa: SLF001 - the same
         stamp = Stamp.of(request, arguments, serializer, credentials)
         if stamp is None:
@@ -103,13 +109,32 @@ class Wire:
     def _model(self, operation: str) -> Any:
         return self._client.meta.service_model.operation_model(operation)
 
-    def understand(self, request: Request, answer: AWSResponse) -> dict[str, Any]:
+    def understand(self, request: Request, answer: Answer) -> dict[str, Any]:
         """Take an answer as boto3 would.
+
+        Returns:
+            What boto3 would give; without `ResponseMetadata` where botocore need not be asked.
 
         Raises:
             ClientError: Amazon refuses, by the class that boto3 has for it.
             ResponseParserError: It makes no sense.
         """
+        plain = self._plain_output(request.model)
+        if plain is not None and answer.status == HTTPStatus.OK:
+            with suppress(NotPlainError):
+                return plain.read(answer.body)
+        return self._understood_by_botocore(request, answer.for_botocore())
+
+    def _plain_output(self, model: Any) -> PlainOutput | None:
+        name = model.name
+        if name not in self._answers:
+            factory = self._client._endpoint._response_parser_factory  # noqa: SLF001 - the same
+            parser = factory.create_parser(model.service_model.resolved_protocol)
+            is_ours = is_unheard(self._client, name)
+            self._answers[name] = PlainOutput.of(model, parser) if is_ours else None
+        return self._answers[name]
+
+    def _understood_by_botocore(self, request: Request, answer: AWSResponse) -> dict[str, Any]:
         endpoint = _copied(self._client._endpoint)  # noqa: SLF001 - the same
         endpoint._send = lambda _: answer  # noqa: SLF001 - the same
         got, error = endpoint._get_response(  # noqa: SLF001 - the same

@@ -67,6 +67,8 @@ class RateLimiter:
         Args:
             turn: How urgent it is; by default it can wait.
         """
+        if self._is_free_for(turn):
+            return
         ticket = self._turns.add(turn)
         self._called[ticket] = asyncio.Event()
         try:
@@ -105,6 +107,19 @@ class RateLimiter:
         self._drop_all()
         if self._unused or self._throttled:
             await self._acquire(self._request(wanted=0))
+
+    def _is_free_for(self, turn: Turn) -> bool:
+        """Take a permit that is due, if nobody waits for it: then there is nothing to queue for."""
+        if len(self._turns) or not self._due:
+            return False
+        now = self._clock.monotonic()
+        self._drop_stale(now)
+        if not self._due or self._due[0] > now:
+            return False
+        self._due.popleft()
+        self._passed += 1
+        self._turns.pass_by(turn, now)
+        return True
 
     async def _until_called(self, ticket: Ticket) -> None:
         while ticket.is_open:

@@ -117,6 +117,10 @@ class TurnQueue:
             self._close(ticket)
         return ticket
 
+    def pass_by(self, turn: Turn, now: float) -> None:
+        """Let somebody go who has not queued up, which only an empty queue may be asked for."""
+        self._aged_went_last = turn.urgency is not Urgency.LIVE and turn.urgent_at <= now
+
     def age(self, now: float) -> None:
         """Make urgent what has become so by this time."""
         for ticket in self._come_of_age(now):

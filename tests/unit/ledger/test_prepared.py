@@ -117,6 +117,16 @@ def test_progress_is_written_as_sqlalchemy_would(
     assert prepared == plain
 
 
+def test_nothing_is_written_as_the_column_has_it(engine: sa.Engine) -> None:
+    said = sa.Table("said", sa.MetaData(), sa.Column("what", sa.JSON), sa.Column("of", sa.Text))
+    said.create(engine)
+    rows: list[dict[str, Any]] = [{"what": None, "of": None}, {"what": {"a": None}, "of": "b"}]
+
+    prepared, plain = both(engine, sa.insert(said), rows, sa.cast(said.c.what, sa.Text))
+
+    assert prepared == plain == [2, ("null",), ('{"a": null}',)]
+
+
 def test_no_rows_are_no_statement(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         assert Prepared(SAVE_PROGRESS, engine.dialect).execute(connection, []) == 0

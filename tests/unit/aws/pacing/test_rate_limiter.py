@@ -206,6 +206,89 @@ async def pass_as(limiter: RateLimiter, *turns: Turn) -> list[tuple[int, float]]
     return passed
 
 
+class Ahead:
+    """Grants some permits ahead, at an interval."""
+
+    def __init__(self, count: int, first_seconds: float, interval_seconds: float) -> None:
+        self.permits = Permits(
+            count=count, first_seconds=first_seconds, interval_seconds=interval_seconds
+        )
+        self.requests: list[PermitRequest] = []
+
+    async def acquire(self, request: PermitRequest) -> Permits:
+        self.requests.append(request)
+        return self.permits
+
+
+class Late(LoopClock):
+    """A clock that wakes later than it was asked to, as all do."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + 0.1)
+
+
+def test_a_permit_that_is_there_already_is_not_used_before_its_time() -> None:
+    async def story() -> float:
+        limiter = RateLimiter("StopContact", acquire=Ahead(2, 0, 0.5).acquire, clock=CLOCK)
+        for _ in range(2):
+            await limiter.acquire()
+        return CLOCK.monotonic()
+
+    assert run(story()) == pytest.approx(0.5)
+
+
+def test_who_comes_in_the_moment_of_a_permit_takes_it_from_nobody_who_waits_for_it() -> None:
+    async def story() -> list[str]:
+        limiter = RateLimiter("StopContact", acquire=Ahead(3, 0.5, 0.5).acquire, clock=Late())
+        passed: list[str] = []
+
+        async def call(name: str, at: float) -> None:
+            await CLOCK.sleep(at)
+            await limiter.acquire()
+            passed.append(name)
+
+        await asyncio.gather(call("waits", 0), call("comes", 0.55))
+        return passed
+
+    assert run(story()) == ["waits", "comes"]
+
+
+def test_who_passes_while_nobody_waits_has_had_a_turn_of_those_that_go_alternately() -> None:
+    aged = Turn(Urgency.WAITING, urgent_at=0)
+
+    async def story() -> list[Turn]:
+        limiter = RateLimiter("StopContact", acquire=Ahead(4, 0, 0.5).acquire, clock=CLOCK)
+        passed: list[Turn] = []
+
+        async def call(turn: Turn) -> None:
+            await limiter.acquire(turn)
+            passed.append(turn)
+
+        await call(LIVE)
+        await CLOCK.sleep(0.5)
+        await call(aged)
+        await asyncio.gather(call(aged), call(LIVE))
+        return passed[2:]
+
+    assert run(story()) == [LIVE, aged]
+
+
+def test_those_who_found_a_permit_there_count_in_how_many_are_asked_for() -> None:
+    async def story() -> list[int]:
+        ahead = Ahead(20, 0, 0)
+        limiter = RateLimiter("StopContact", acquire=ahead.acquire, clock=CLOCK)
+        for _ in range(20):
+            await limiter.acquire()
+        await CLOCK.sleep(0.5)
+        await limiter.acquire()
+        return [request.wanted for request in ahead.requests]
+
+    first, then = run(story())
+
+    # Permits are asked for a quarter of a second, and 20 passed in half of one.
+    assert (first, then) == (1, 10)
+
+
 def test_a_live_chat_passes_before_those_that_wait_already() -> None:
     async def story() -> float:
         limiter = Quota(5, 1).limiter()

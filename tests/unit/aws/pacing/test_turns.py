@@ -108,3 +108,15 @@ def test_live_goes_first_and_those_whose_time_has_come_get_every_second_turn(
         elif story.waiting:
             story.queue.leave(story.waiting.pop(step % len(story.waiting)))
         assert len(story.queue) == len(story.waiting)
+
+
+def test_who_passes_an_empty_queue_counts_where_turns_go_alternately() -> None:
+    aged = Turn(Urgency.WAITING, urgent_at=0)
+    firsts = []
+    for passed in (LIVE, aged):
+        queue = TurnQueue()
+        queue.pass_by(passed, now=1)
+        tickets = {id(queue.add(turn)): turn for turn in (LIVE, aged)}
+        firsts.append(tickets[id(queue.take(1))])
+
+    assert firsts == [aged, LIVE]
