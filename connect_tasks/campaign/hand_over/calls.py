@@ -163,6 +163,8 @@ class _Call:
         if turn.is_taken_within(_RESPONSIVE_SECONDS) or not turn.take():
             return self._awaited.result()
         if self._abandoned is not None:
+            if inspect.iscoroutine(returned):
+                returned.close()  # Or Python would complain that nobody awaited it.
             return asyncio.CancelledError.__name__
         return self._error_alone(returned)
 
