@@ -8,8 +8,8 @@ this file:
 - Who reads slowly holds the other side up: reading pauses while many messages wait.
 - A chat has one timer, which is left to run while messages come: a timer for each wait would cost
   more than the wait.
-- Once it is open it keeps nothing of its opening and of websockets' own ways to receive: what a chat
-  is made of is counted in objects, as each full garbage collection looks at all of them.
+- Once it is open it keeps nothing of its opening, and nothing of websockets' own ways to receive:
+  each full garbage collection looks at every object of every chat.
 - Once it is lost, nothing in it leads back to it: it goes with whoever held it.
 """
 
