@@ -19,7 +19,6 @@ from typing import Any, ClassVar, Self, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
-from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 
@@ -51,8 +50,7 @@ class ChatConnection(ClientConnection):
     MOST_WAITING = 16
     FEW_WAITING = 4
 
-    # What each has in place of its own once it is open; nothing changes them.
-    _ACCEPTED: ClassVar = Response(101, "Switching Protocols", Headers())
+    # What each has in place of its own once it is open.
     _UNUSED: ClassVar = _UnusedQueue()
 
     # Beside websockets' own attributes they would be more than Python keeps in short form.
@@ -152,12 +150,18 @@ class ChatConnection(ClientConnection):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        # It has nothing more to read, and holds the protocol that holds it.
+        # It has nothing more to read, and holds the protocol that holds it; so does the place where
+        # an error was met.
         self.protocol.parser.close()
+        if self.protocol.parser_exc is not None:
+            self.protocol.parser_exc.__traceback__ = None
         self._wake()
 
     def _forget_opening(self) -> None:
-        self.request, self.response = None, self._ACCEPTED
+        self.request = None
+        # The parser keeps the response itself.
+        if self.response is not None:
+            self.response.headers.clear()
         self.recv_messages = cast("Any", self._UNUSED)
         # Of its address the longer part is a signature.
         del self.response_rcvd, self.protocol.uri

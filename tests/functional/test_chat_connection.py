@@ -224,7 +224,10 @@ def test_one_that_is_over_is_gone_without_a_garbage_collection(
 
     async def main() -> list[object]:
         async with opened(other_side) as connection:
-            parts = [weakref.ref(connection), weakref.ref(connection.protocol)]
+            parts: list[weakref.ref[object]] = [
+                weakref.ref(connection),
+                weakref.ref(connection.protocol),
+            ]
             await connection.send_together(["one"])
             await connection.take(LONG)
             if is_cut:
