@@ -1,7 +1,7 @@
 """A claimed contact: its record while it is worked on, on disk before each next step."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from connect_tasks.aws.pacing.turns import Turn, Urgency
@@ -35,9 +35,14 @@ class ClaimedContact:
     def __init__(self, context: CampaignContext, contact: Contact) -> None:
         self._context = context
         self.contact = contact
-        self.request: dict[str, Any] = json.loads(contact.request)
         self.attempts = contact.attempts
         self._unwritten = 0
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is sent to start it, read anew each time: chats live long, and seldom need it."""
+        request: dict[str, Any] = json.loads(self.contact.request)
+        return request
 
     @property
     def instance_id(self) -> str:
@@ -140,8 +145,8 @@ class ClaimedContact:
         ended_at = self._context.clock.now()
         await self.step(Status.COMPLETED, end_reason=reason, ended_at=ended_at, **why, **changes)
 
-    async def hear(self, items: Sequence[Item], *, are_answer: bool) -> None:
-        """Store transcript items, and when the other side first answered our side.
+    def hear(self, items: Sequence[Item], *, are_answer: bool) -> Coroutine[Any, Any, None]:
+        """Store transcript items, and when the other side first answered our side: to be awaited.
 
         Args:
             items: The items.
@@ -151,8 +156,10 @@ class ClaimedContact:
         `step`, in one commit with its items. Cancelled, both may be on disk.
         """
         if not are_answer or self.contact.first_reply_at is not None:
-            await self._store(items)
-            return
+            return self._store(items)
+        return self._hear_answer(items)
+
+    async def _hear_answer(self, items: Sequence[Item]) -> None:
         try:
             await self._reply(items)
         except (ClaimLostError, UnwritableError):

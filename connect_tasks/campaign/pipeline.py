@@ -11,13 +11,14 @@ contact from which the next one goes on.
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 
 from connect_tasks.aws.models import StartChatContactResponse
 from connect_tasks.aws.pacing.slot_pool import Slot
+from connect_tasks.aws.pacing.turns import Turn
 from connect_tasks.aws.transcript import Connection, Item
 from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.context import CampaignContext
@@ -49,18 +50,16 @@ class Pipeline:
     ) -> None:
         self._context = context
         self._claimed = ClaimedContact(context, contact)
-        self._chat = OpenChat(context, self._claimed)
-        self._on_started = on_started
+        self._on_started: Callable[[], None] | None = on_started
         self._start: Start | None = None
         self._session_of: ChatSession | None = None
         self._slot = Slot(context.slots, is_occupied=contact.status in OPEN)
         self._unconnected = Slot(context.unconnected, is_occupied=contact.status in OPEN)
         self._resumed = contact.status is not Status.PLANNED
         self._conversation = context.conversation_of(contact)
+        self._is_opened = "InitialMessage" in self._claimed.request
         self._dialogue = Dialogue(
-            self._conversation,
-            contact.messages,
-            opening=int("InitialMessage" in self._claimed.request),
+            self._conversation, contact.messages, opening=int(self._is_opened)
         )
 
     @property
@@ -84,20 +83,18 @@ class Pipeline:
         Called once, and not concurrently for one contact: its claim has one holder. Cancelled, it
         ends where it is; a start under way is waited for, and an open chat stays open.
         """
-        exists = self._claimed.contact.status in OPEN
         async with self._unconnected, self._slot:
-            if self._claimed.contact.status is Status.CONNECTED:
-                self._unconnected.release()
-            if exists and await self._chat.ask_whether_alive() is None:
+            conversation = await self._started()
+            if conversation is None:
                 return
-            self._start = Start(self._context, self._claimed, self._slot)
-            response = await self._start.run()
-            if response is not None:
-                self._on_started()
-                token, connection = response.participant_token, _ready_connection(response)
-                # Else the answer would be kept for as long as the chat lives.
-                del response
-                await self._converse(token, connection)
+            try:
+                # Here chats spend their time: each value and each frame would be there in each.
+                reason = await conversation
+            except (ChatLostError, AmazonError) as error:
+                await self._abandon(error)
+            else:
+                await self._close(reason)
+            self._leave()
 
     def withdraw(self) -> bool:
         """Start no chat any more; whether a call is under way that may still make one."""
@@ -107,18 +104,34 @@ class Pipeline:
         """End the conversation by this time, in monotonic seconds, and close the chat."""
         self._dialogue.finish_by(deadline)
 
-    async def _converse(self, token: SecretStr | None, connection: Connection | None) -> None:
+    async def _started(self) -> Awaitable[EndReason] | None:
+        """The conversation in its chat; None if there is none, or nobody can join it."""
+        contact = self._claimed.contact
+        if contact.status is Status.CONNECTED:
+            self._unconnected.release()
+        if contact.status in OPEN and await self._open_chat().ask_whether_alive() is None:
+            return None
+        self._start = Start(self._context, self._claimed, self._slot)
+        response = await self._start.run()
+        if response is None:
+            return None
+        self._chat_exists()
+        token = response.participant_token
         if token is None:
             await self._close(EndReason.LOST)
-            return
-        session = self._session_of = self._session(token)
-        try:
-            reason = await session.run(connection)
-        except (ChatLostError, AmazonError) as error:
-            await self._abandon(error)
-        else:
-            await self._close(reason)
-        if session.odd:
+            return None
+        self._session_of = self._session(token)
+        return self._session_of.run(_ready_connection(response))
+
+    def _chat_exists(self) -> None:
+        if self._on_started is not None:
+            self._on_started()
+        # Chats live long, and nothing more is started.
+        self._on_started = self._start = None
+
+    def _leave(self) -> None:
+        session, self._session_of = self._session_of, None
+        if session is not None and session.odd:
             _log.warning(
                 "contact %s: %d frames or items were passed over, as they are another contact's "
                 "or cannot be read",
@@ -126,10 +139,13 @@ class Pipeline:
                 session.odd,
             )
 
+    def _open_chat(self) -> OpenChat:
+        return OpenChat(self._context, self._claimed)
+
     async def _close(self, reason: EndReason) -> None:
         if self._claimed.contact.connected_at is None:
             # The token was remembered, but its chat was dead before anybody joined it.
-            why, heard = await self._chat.why_dead(), self._heard(is_lost=True)
+            why, heard = await self._open_chat().why_dead(), self._heard(is_lost=True)
             await self._claimed.complete(EndReason.LOST, why, started_at=None, **heard)
             return
         is_lost = reason is EndReason.LOST
@@ -154,7 +170,7 @@ class Pipeline:
                 contact_id=claimed.contact_id,
                 client_token=claimed.contact.client_token,
                 close=conversation.close,
-                turn=lambda: claimed.turn,
+                turn=self._turn,
             ),
             self._dialogue,
             clock=self._context.clock,
@@ -166,22 +182,25 @@ class Pipeline:
             settings=SessionSettings(
                 contact_id=claimed.contact_id,
                 leave_open=conversation.close == "leave_open",
-                catch_up="InitialMessage" in claimed.request or self._resumed,
+                catch_up=self._is_opened or self._resumed,
                 beat_seconds=self._context.beat_seconds,
                 checks=conversation.check_transcript,
                 check_before=last_of_several(claimed.contact.messages),
             ),
         )
 
+    def _turn(self) -> Turn:
+        return self._claimed.turn
+
     async def _connected(self) -> None:
         self._unconnected.release()
         if self._claimed.contact.status is Status.STARTED:
             await self._claimed.step(Status.CONNECTED, connected_at=self._context.clock.now())
 
-    async def _hear(self, items: Sequence[Item]) -> None:
+    def _hear(self, items: Sequence[Item]) -> Coroutine[Any, Any, None]:
         is_first = self._claimed.contact.first_reply_at is None
         are_answer = is_first and self._dialogue.is_answered_by(items)
-        await self._claimed.hear(items, are_answer=are_answer)
+        return self._claimed.hear(items, are_answer=are_answer)
 
     async def _closing(self, reason: EndReason) -> None:
         """Remember why, so that a kill in the middle of closing does not make the chat lost."""

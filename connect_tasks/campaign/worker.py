@@ -218,7 +218,7 @@ class Worker:
     def _launch(self, contact: Contact) -> None:
         task: asyncio.Task[None]
         pipeline = self._pipeline(contact, lambda: self._started(task))
-        task = asyncio.ensure_future(self._go(pipeline, contact))
+        task = asyncio.ensure_future(self._go(pipeline))
         self._running[task] = pipeline
         self._not_started.add(task)
         task.add_done_callback(self._done)
@@ -240,27 +240,27 @@ class Worker:
         self._not_started.discard(task)
         self._changed.set()
 
-    async def _go(self, pipeline: _AnyPipeline, contact: Contact) -> None:
+    async def _go(self, pipeline: _AnyPipeline) -> None:
         try:
             await pipeline.run()
             self._unknown.ended(pipeline.contact)
             if pipeline.may_be_repeated:
                 self._unknown.leave(pipeline.contact, self._now())
         except NotAllowedError as error:
-            _log.info("contact %s is not contacted now: %s", contact.id, error)
+            _log.info("contact %s is not contacted now: %s", pipeline.contact.id, error)
             if error.is_withheld:
                 self._context.counter.withhold(1, pipeline.contact.status)
         except ClaimLostError:
-            _log.warning("contact %s was taken over by another worker", contact.id)
+            _log.warning("contact %s was taken over by another worker", pipeline.contact.id)
         except UnwritableError as error:
             # Its own record cannot be written; everybody else's can.
-            _log.error("contact %s is left as it is: %s", contact.id, error)
+            _log.error("contact %s is left as it is: %s", pipeline.contact.id, error)
         except (CampaignWideError, LedgerError) as error:
             self._halt(error)
         except AmazonError as error:
-            _log.warning("contact %s is left for the next run: %s", contact.id, error.code)
+            _log.warning("contact %s is left for the next run: %s", pipeline.contact.id, error.code)
         except Exception as error:  # noqa: BLE001 - our own fault must not make contacts
-            _log.exception("contact %s met a fault in connect-tasks", contact.id)
+            _log.exception("contact %s met a fault in connect-tasks", pipeline.contact.id)
             self._halt(ConnectTasksError(f"a fault in connect-tasks: {type(error).__name__}"))
 
     def _halt(self, error: ConnectTasksError) -> None:

@@ -8,11 +8,14 @@ this file:
 - Who reads slowly holds the other side up: reading pauses while many messages wait.
 - A chat has one timer, which is left to run while messages come: a timer for each wait would cost
   more than the wait.
+- Once it is open it keeps nothing of its opening, and nothing of websockets' own ways to receive:
+  each full garbage collection looks at every object of every chat.
+- Once it is lost, nothing in it leads back to it: it goes with whoever held it.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
@@ -25,6 +28,13 @@ from connect_tasks.aws.quiet_logs import socket_logger
 __all__ = ["ChatConnection"]
 
 _OF_MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+
+
+class _UnusedQueue:
+    """In place of websockets' queue of frames, which would get none."""
+
+    def close(self) -> None:
+        """Nobody waits for it."""
 
 
 class ChatConnection(ClientConnection):
@@ -40,6 +50,9 @@ class ChatConnection(ClientConnection):
     MOST_WAITING = 16
     FEW_WAITING = 4
 
+    # What each has in place of its own once it is open.
+    _UNUSED: ClassVar = _UnusedQueue()
+
     # Beside websockets' own attributes they would be more than Python keeps in short form.
     __slots__ = (
         "_is_lost",
@@ -52,10 +65,14 @@ class ChatConnection(ClientConnection):
     )
 
     def __init__(self, protocol: ClientProtocol, **settings: Any) -> None:
+        logger = protocol.logger
         super().__init__(protocol, **settings)
         # Lists, as there is seldom more than one: a deque takes 0.7 KiB when it is empty.
+        self.drain_waiters = cast("Any", [])
         self._messages: list[bytes] = []
-        self._parts: list[bytes] = []
+        self._parts: list[bytes] | None = None
+        # Theirs gives each record the connection; ours says nothing of one.
+        self.logger = protocol.logger = logger
         self._is_paused = self._is_lost = False
         self._waiter: asyncio.Future[None] | None = None
         self._waits_until = 0.0
@@ -75,8 +92,8 @@ class ChatConnection(ClientConnection):
             WebSocketException: What is there is no web socket.
         """
         # Amazon's own heartbeats replace pings; compression would cost 40 KiB a chat. Awaited, and
-        # not entered: what has opened it is let go, and so are the headers of both sides.
-        opened = await connect(
+        # not entered: what has opened it is let go.
+        opened: Any = await connect(
             url,
             compression=None,
             ping_interval=None,
@@ -85,9 +102,7 @@ class ChatConnection(ClientConnection):
             logger=socket_logger(),
             create_connection=cls,
         )
-        for half in (opened.request, opened.response):
-            if half is not None:
-                half.headers.clear()
+        opened._forget_opening()  # noqa: SLF001 - one of ours
         return cast("Self", opened)
 
     async def take(self, seconds: float) -> bytes | None:
@@ -102,11 +117,12 @@ class ChatConnection(ClientConnection):
             ConnectionClosed: The connection is closed, and all that came before was taken.
         """
         if not self._messages and not self._is_lost:
-            await self._wait(max(0.0, seconds))
+            await self._woken_within(max(0.0, seconds))
         if self._messages:
             return self._next()
-        # It says how the connection was closed; there is nothing that it could return.
-        return await self.recv(decode=False) if self._is_lost else None
+        if self._is_lost:
+            raise self.protocol.close_exc from self.recv_exc
+        return None
 
     async def send_together(self, texts: Sequence[str]) -> None:
         """Send messages, one behind the other.
@@ -133,15 +149,31 @@ class ChatConnection(ClientConnection):
         self._is_lost = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+        # It has nothing more to read, and holds the protocol that holds it; so does the place where
+        # an error was met.
+        self.protocol.parser.close()
+        if self.protocol.parser_exc is not None:
+            self.protocol.parser_exc.__traceback__ = None
         self._wake()
+
+    def _forget_opening(self) -> None:
+        self.request = None
+        # The parser keeps the response itself.
+        if self.response is not None:
+            self.response.headers.clear()
+        self.recv_messages = cast("Any", self._UNUSED)
+        # Of its address the longer part is a signature.
+        del self.response_rcvd, self.protocol.uri
 
     def _take_in(self, frame: Frame) -> None:
         data = bytes(frame.data)
         if not frame.fin or self._parts:
+            self._parts = self._parts or []
             self._parts.append(data)
             if not frame.fin:
                 return
-            data, self._parts = b"".join(self._parts), []
+            data, self._parts = b"".join(self._parts), None
         self._messages.append(data)
         if not self._is_paused and len(self._messages) > self.MOST_WAITING:
             self._is_paused = True
@@ -155,18 +187,13 @@ class ChatConnection(ClientConnection):
             self.transport.resume_reading()
         return message
 
-    async def _wait(self, seconds: float) -> None:
-        """Until a message is there, the connection is lost, or the time is over."""
+    def _woken_within(self, seconds: float) -> asyncio.Future[None]:
+        """Done when a message is there, the connection is lost, or the time is over."""
         self._waits_until = self.loop.time() + seconds
         if self._timer is None or self._timer.when() > self._waits_until:
             self._set_timer()
-        waiter = self._waiter = self.loop.create_future()
-        try:
-            await waiter
-        finally:
-            # One that was cancelled may end when the next one waits already.
-            if self._waiter is waiter:
-                self._waiter = None
+        self._waiter = self.loop.create_future()
+        return self._waiter
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -175,7 +202,7 @@ class ChatConnection(ClientConnection):
 
     def _ring(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         if self.loop.time() >= self._waits_until:
             self._wake()

@@ -64,7 +64,10 @@ class Hearing:
         Never concurrently. Cancelled, the item may be stored without the dialogue knowing of it.
         """
         if isinstance(event, Received):
-            await self._take(self._transcript.add([event.item]))
+            fresh = self._transcript.add([event.item])
+            if fresh:
+                await self._on_items(fresh)
+                self._tell(fresh)
             return
         self.odd += 1
         if event.is_gap:
@@ -122,17 +125,16 @@ class Hearing:
     async def _take_page(self, page: Page) -> bool:
         fresh = self._transcript.add_read(page.items)
         self.odd += len(page.odd)
-        await self._take(fresh)
+        if fresh:
+            await self._on_items(fresh)
+            self._tell(fresh)
         self._gaps.was_read(found=bool(fresh))
         for odd in page.odd:
             if odd.is_gap:
                 self._gaps.unreadable(odd.why)
         return bool(fresh)
 
-    async def _take(self, fresh: Sequence[Item]) -> None:
-        if not fresh:
-            return
-        await self._on_items(fresh)
+    def _tell(self, fresh: Sequence[Item]) -> None:
         self.items += len(fresh)
         for item in fresh:
             self.has_ended = self.has_ended or item.is_end

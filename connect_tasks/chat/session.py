@@ -16,7 +16,7 @@ from connect_tasks.chat.dialogue import EndReason, Finish, Say, Wait
 from connect_tasks.chat.gaps import Gaps
 from connect_tasks.chat.hearing import Hearing
 from connect_tasks.chat.participant_calls import ParticipantCalls
-from connect_tasks.chat.protocol import Broken, ChatSocket, Event, Received, Subscribed
+from connect_tasks.chat.protocol import Broken, ChatSocket, Received, Subscribed
 from connect_tasks.chat.session_settings import SessionSettings
 from connect_tasks.chat.side import Side
 from connect_tasks.errors import ChatEndedError, ChatLostError
@@ -166,7 +166,8 @@ class ChatSession:
     async def _converse(self, socket: ChatConnection, connection: Connection) -> EndReason:
         wire = self._new_wire()
         while True:
-            await self._send_due(socket, wire, connection)
+            if wire.next_due <= self._clock.monotonic():
+                await self._send_due(socket, wire, connection)
             step = self._next_step(wire)
             match step:
                 case Say():
@@ -184,7 +185,9 @@ class ChatSession:
                 case Wait() if wire.subscribed and self._gaps.due_at <= self._clock.monotonic():
                     await self._hearing.check(connection)
                 case Wait():
-                    await self._listen(socket, wire, connection, step.until)
+                    # Here chats spend their time: each frame and each value would be there in each.
+                    seconds = step.until - self._clock.monotonic()
+                    await self._take_in(await socket.take(seconds), wire, connection)
 
     def _new_wire(self) -> ChatSocket:
         return ChatSocket(
@@ -227,29 +230,21 @@ class ChatSession:
         self, socket: ChatConnection, wire: ChatSocket, connection: Connection
     ) -> None:
         for _ in range(self.MOST_FRAMES_HERE):
-            if not await self._listen(socket, wire, connection, self._clock.monotonic()):
+            if not await self._take_in(await socket.take(0), wire, connection):
                 return
 
-    async def _listen(
-        self, socket: ChatConnection, wire: ChatSocket, connection: Connection, until: float
-    ) -> bool:
-        """Take the next frame in; whether there was one by that time."""
+    async def _take_in(self, data: bytes | None, wire: ChatSocket, connection: Connection) -> bool:
+        """Take the next frame in; whether there was one."""
         # As bytes: what is no UTF-8 is odd, and not the socket's end.
-        data = await socket.take(until - self._clock.monotonic())
-        if data is None:
-            return False
-        for event in wire.feed(data):
-            await self._handle(event, connection)
-        return True
-
-    async def _handle(self, event: Event, connection: Connection) -> None:
-        match event:
-            case Received() | Odd():
-                await self._hearing.hear(event)
-            case Subscribed():
-                await self._subscribed(connection)
-            case Broken(reason):
-                raise _BrokenSocketError(reason)
+        for event in wire.feed(data) if data else ():
+            match event:
+                case Received() | Odd():
+                    await self._hearing.hear(event)
+                case Subscribed():
+                    await self._subscribed(connection)
+                case Broken(reason):
+                    raise _BrokenSocketError(reason)
+        return data is not None
 
     async def _subscribed(self, connection: Connection) -> None:
         self._subscribed_at = self._clock.monotonic()

@@ -44,6 +44,9 @@ class Order:
         """The same, with items in any order, also such as were there before."""
         order = self
         for item in items:
+            # An answer stays one, whatever else is heard to have come before or after.
+            if order.is_answered:
+                break
             if item.is_spoken and item.is_ours:
                 order = order.with_said(item.absolute_time)
             elif item.is_spoken:

@@ -5,7 +5,7 @@ cost a few commits.
 
 The rules of this file:
 
-- `write` returns after the commit that holds its change, never before: what follows it may be a
+- `write` is done after the commit that holds its change, never before: what follows it may be a
   call to Amazon that must not happen unrecorded.
 - What is written together is in one commit, all or none.
 - One commit at a time, in the order of the writes. A contact's steps would otherwise overtake each
@@ -30,7 +30,7 @@ _Write = tuple[Sequence[Change], asyncio.Future[None]]
 
 
 class GroupCommit:
-    """Group commits: `write` returns when the changes are on disk.
+    """Group commits: who has awaited `write` has their changes on disk.
 
     Args:
         apply: Writes changes to the ledger, all or none.
@@ -47,24 +47,24 @@ class GroupCommit:
         self._waiting: list[_Write] = []
         self._committing = False
 
-    async def write(self, *changes: Change) -> None:
-        """Write changes, all or none, and wait until they are on disk.
+    def write(self, *changes: Change) -> asyncio.Future[None]:
+        """Write changes, all or none; awaited, they are on disk.
 
         Concurrent calls share a commit. Changes of one contact must come one after another, each
-        after the one before has returned. Cancelling gives up the waiting, not the write.
+        after the one before was awaited. Cancelling gives up the waiting, not the write.
 
         Raises:
             ClaimLostError: The contact belongs to another worker now.
             UnwritableError: The database cannot hold a value of these changes.
             LedgerError: The ledger cannot be written.
         """
-        written = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((changes, written))
         if not self._committing:
             self._committing = True
             self._drained = asyncio.ensure_future(self._drain())
         # Cancelled, it is this future that ends, and not what is written.
-        await written
+        return written
 
     async def finish(self) -> None:
         """Wait until all that was written is on disk or refused, whoever still waits for it.

@@ -1,5 +1,6 @@
 """A campaign over real sockets: what it does to Amazon Connect and what it brings back."""
 
+import gc
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +11,15 @@ import pytest
 
 from connect_tasks import ChatTemplate, Conversation, Quotas, StartChatContactResponse
 from connect_tasks.aws.client import ConnectApi
+from connect_tasks.campaign.claimed_contact import ClaimedContact
 from connect_tasks.campaign.funnel import Funnel
+from connect_tasks.campaign.pipeline import Pipeline
+from connect_tasks.chat.chat_connection import ChatConnection
+from connect_tasks.chat.dialogue import Dialogue
+from connect_tasks.chat.session import ChatSession
 from connect_tasks.emulator import Fault, FaultKind, LocalQuotas, Rate
 from connect_tasks.errors import CampaignHaltedError
+from connect_tasks.ledger.contact import Contact
 from connect_tasks.ledger.store import Ledger
 from tests.functional.world import FAST, World, always, customers, session, world
 
@@ -577,3 +584,19 @@ def test_the_funnel_names_what_limits_the_pace(
         # Not always: at the beginning and at the end nobody waits.
         waiting = {name: count for name, count in seen.items() if name}
         assert max(waiting, key=waiting.__getitem__) == limit
+
+
+def test_of_chats_that_are_over_nothing_is_left_to_a_garbage_collection(tmp_path: Path) -> None:
+    parts = (Pipeline, ClaimedContact, ChatSession, ChatConnection, Dialogue, Contact)
+    with world(tmp_path) as here:
+        here.plan(customers(10))
+        gc.collect()
+        gc.disable()
+        try:
+            here.run()
+            left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, parts)]
+        finally:
+            gc.enable()
+
+        assert len(here.made()) == 10
+        assert left == []

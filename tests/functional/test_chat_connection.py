@@ -1,7 +1,9 @@
 """What a chat's connection takes from a real socket, and when it waits no longer."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,6 +11,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
+from connect_tasks.chat import own_loop
 from connect_tasks.chat.chat_connection import ChatConnection
 from connect_tasks.chat.own_loop import run_on_own_loop
 
@@ -205,3 +208,39 @@ def test_frames_that_are_sent_together_come_in_order() -> None:
             return await heard
 
     assert run_on_own_loop(main()) == ["a", "é", "c"]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, own_loop.new_loop])
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_one_that_is_over_is_gone_without_a_garbage_collection(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+    is_cut: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    async def other_side(socket: ServerConnection) -> None:
+        await socket.send(await socket.recv())
+        if is_cut:
+            socket.transport.abort()
+        await socket.wait_closed()
+
+    async def main() -> list[object]:
+        async with opened(other_side) as connection:
+            parts: list[weakref.ref[object]] = [
+                weakref.ref(connection),
+                weakref.ref(connection.protocol),
+            ]
+            await connection.send_together(["one"])
+            await connection.take(LONG)
+            if is_cut:
+                with pytest.raises(ConnectionClosedError):
+                    await connection.take(LONG)
+        del connection
+        await asyncio.sleep(0.1)
+        return [part() for part in parts]
+
+    gc.collect()
+    gc.disable()
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            assert runner.run(main()) == [None, None]
+    finally:
+        gc.enable()
