@@ -1056,7 +1056,7 @@ def test_a_customer_who_is_forgotten_meanwhile_does_not_come_back(
 
     def passing(operation: str) -> None:
         if operation == "GetObject":
-            forget("ada", sqlite.url, overwrite=False)
+            forget("ada", sqlite.url, unread=True, overwrite=False)
 
     amazon.passing = passing
     amazon.collect(sqlite)
@@ -1075,6 +1075,12 @@ def test_who_cannot_be_forgotten_yet_is_to_be_collected_first(
     with pytest.raises(InputError, match="`collect`"):
         erase(CAMPAIGN, opened.url, overwrite=False)
 
+    amazon.collect(opened)
+    # It is over, and what was said in it is still to come.
+    with pytest.raises(InputError, match="`collect`"):
+        forget("ada", opened.url, overwrite=False)
+    amazon.put("c-ada", transcript("c-ada", [item(1)]))
+    amazon.clock.ahead = timedelta(days=1, minutes=1)
     amazon.collect(opened)
 
     assert forget("ada", opened.url, overwrite=False).contacts == 1

@@ -327,7 +327,7 @@ def test_who_is_forgotten_while_it_is_collected_is_put_on_no_list(
 
     def passing(operation: str) -> None:
         if operation == "GetObject":
-            forget("ada", sqlite.url, overwrite=False)
+            forget("ada", sqlite.url, unread=True, overwrite=False)
 
     amazon.passing = passing
     amazon.collect(sqlite)
