@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore import UNSIGNED
+from botocore import UNSIGNED, handlers
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ParamValidationError
 from hypothesis import given, settings
@@ -35,7 +35,11 @@ def client(service: str) -> Any:
 
 @pytest.fixture(scope="module")
 def clients() -> dict[str, Any]:
-    return {service: client(service) for service in ("connect", "connectparticipant")}
+    # moto, once another test of the process has imported it, listens to every session.
+    own = [one for one in handlers.BUILTIN_HANDLERS if one[1].__module__.startswith("botocore")]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(handlers, "BUILTIN_HANDLERS", own)
+        return {service: client(service) for service in ("connect", "connectparticipant")}
 
 
 def model_of(boto: Any, operation: str) -> Any:
