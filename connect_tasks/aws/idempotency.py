@@ -210,7 +210,7 @@ class RequestText(NamedTuple):
         >>> RequestText.of(wire).fingerprint == fingerprint(wire)
         True
 
-    Args:
+    Attributes:
         before: What is written before the token.
         after: What is written after it.
     """
