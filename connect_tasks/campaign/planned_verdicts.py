@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connect_tasks.campaign.outlook import Outlook, OutlookCounter
-from connect_tasks.campaign.policy.assignment import is_held_out
+from connect_tasks.campaign.policy.assignment import held_out_by
 from connect_tasks.campaign.policy.judge import PolicyJudge
-from connect_tasks.campaign.row_check import ValidRow
+from connect_tasks.campaign.row_maker import ValidRow
 from connect_tasks.ledger.changes import Known
 from connect_tasks.ledger.contact import Status, Withdrawal
 from connect_tasks.ledger.reader import LedgerReader
@@ -46,6 +46,7 @@ class PlannedVerdicts:
         campaign: str | None = None,
     ) -> None:
         self._judge = judge
+        self._is_held_out = held_out_by(judge.policy)
         self._ledger = ledger
         self._campaign = campaign
         self._now = now
@@ -84,16 +85,15 @@ class PlannedVerdicts:
         Who is held out is so at every hour, also where the verdict is that others have to wait.
         """
         was_held_out = known.error_code == Rule.HELD_OUT
-        stays_out = was_held_out and is_held_out(customer_key, self._judge.policy)
+        stays_out = was_held_out and self._is_held_out(customer_key)
         return stays_out or bool(never(verdict))
 
     def _count(self, customer: Customer, verdict: Verdict) -> None:
-        policy = self._judge.policy
-        lifetime = policy.expires_after
+        lifetime = self._judge.policy.expires_after
         self._counter.add(
             verdict,
             # Who may be contacted now is not, and who is held out now is counted as that.
-            is_held_out=isinstance(verdict, Defer) and is_held_out(customer.customer_key, policy),
+            is_held_out=isinstance(verdict, Defer) and self._is_held_out(customer.customer_key),
             expires_at=None if lifetime is None else _sum(customer.planned_at, lifetime),
         )
 

@@ -18,7 +18,7 @@ from connect_tasks.campaign.warnings import OddIds
 from connect_tasks.chat.template.utterance import OwnMessage
 from connect_tasks.ledger.contact import Refusal, Status
 
-__all__ = ["Intake", "RowCheck", "RowCounts", "Rows", "Sample", "ValidRow"]
+__all__ = ["Intake", "RowCheck", "RowCounts", "Sample"]
 
 _MOST_REASONS = 12
 # What is told apart at all: a table may be wrong in as many ways as it has rows.

@@ -27,21 +27,20 @@ def customer_hash(hash_key: str, customer_key: str) -> str:
         >>> customer_hash("k", "42") == customer_hash("k", "42.0") != customer_hash("k", "42.00")
         True
     """
-    return hashes_of(hash_key, (customer_key,))[customer_key]
+    return _hash(hash_key.encode(), customer_key)
 
 
 def hashes_of(hash_key: str, customer_keys: Iterable[str]) -> dict[str, str]:
     """The same of many customers, by their keys."""
     key = hash_key.encode()
-    return {
-        one: hmac.digest(key, _name(one).encode(errors="surrogatepass"), "sha256").hex()
-        for one in customer_keys
-    }
+    return {one: _hash(key, one) for one in customer_keys}
 
 
-def _name(customer_key: str) -> str:
-    whole = customer_key.removesuffix(_FLOAT)
-    return whole if whole is not customer_key and is_whole(whole) else customer_key
+def _hash(key: bytes, customer_key: str) -> str:
+    name = customer_key
+    if name.endswith(_FLOAT) and is_whole(name.removesuffix(_FLOAT)):
+        name = name.removesuffix(_FLOAT)
+    return hmac.digest(key, name.encode(errors="surrogatepass"), "sha256").hex()
 
 
 def of_hashes(

@@ -3,8 +3,8 @@
 The rules of this file:
 
 - A contact counts from when its start was sent, also where nobody knows what came of it.
-- A link counts from when it may be given out; that its customer opens it is their own wish, and
-  counts for nothing.
+- A link counts from when it may be given out, unless it was taken back before that; that its
+  customer opens it is their own wish, and counts for nothing.
 - A contact does not count against itself: who is to be called again is left out by the number of
   their contact.
 """

@@ -160,8 +160,8 @@ class Issue:
     def _to_be_judged_again(self) -> set[str]:
         """Whose link is there and waits, and perhaps for another time than is said by now."""
         planned = [key for key in self._kept if self._latest[key]["status"] == Status.PLANNED]
-        unsendable = {key for key in planned if self._there[key]["not_before"] is None}
-        return unsendable | {key for key in planned if self._waiting(key)}
+        times = {key: self._there[key]["not_before"] for key in planned}
+        return {key for key, first in times.items() if first is None or first > self._now}
 
     def _waiting(self, key: str) -> LinkWindow | None:
         """Between when a link is to be sent that is there, and that nobody may have sent yet."""

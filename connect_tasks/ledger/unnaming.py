@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
-from connect_tasks.ledger.hashed_customers import customer_hash, of_hashes
+from connect_tasks.ledger.hashed_customers import hashes_of, of_hashes
 from connect_tasks.ledger.schema import campaigns, contacts, decisions, ledger, suppressions
 
 __all__ = [
@@ -91,7 +91,7 @@ def unname_suppressions(connection: sa.Connection, customer_keys: Collection[str
     """
     if not customer_keys or not _is_any(connection, suppressions):
         return 0
-    hashes = dict(zip(customer_keys, _hashes(connection, customer_keys), strict=True))
+    hashes = _hashes(connection, customer_keys)
     is_named = suppressions.c.customer_id.is_not(None)
     query = of_hashes(set(hashes.values()), connection.dialect.name, is_named)
     named = {row.customer_hash for row in connection.execute(query)}
@@ -104,7 +104,7 @@ def unname_suppressions(connection: sa.Connection, customer_keys: Collection[str
 
 def is_suppressed(connection: sa.Connection, customer_keys: Collection[str]) -> bool:
     """Whether any of these customers is or was on a list, by whichever name."""
-    theirs = suppressions.c.customer_hash.in_(_hashes(connection, customer_keys))
+    theirs = suppressions.c.customer_hash.in_(_hashes(connection, customer_keys).values())
     return connection.scalar(sa.select(sa.literal(1)).where(theirs).limit(1)) is not None
 
 
@@ -118,9 +118,8 @@ def _still_known(connection: sa.Connection, customer_keys: Collection[str]) -> s
     return set(connection.scalars(query))
 
 
-def _hashes(connection: sa.Connection, customer_keys: Collection[str]) -> list[str]:
-    hash_key = str(connection.scalar(sa.select(ledger.c.hash_key)))
-    return [customer_hash(hash_key, key) for key in customer_keys]
+def _hashes(connection: sa.Connection, customer_keys: Collection[str]) -> dict[str, str]:
+    return hashes_of(str(connection.scalar(sa.select(ledger.c.hash_key))), customer_keys)
 
 
 def _is_any(connection: sa.Connection, table: sa.Table) -> bool:

@@ -53,6 +53,7 @@ def is_known(client: Any) -> bool:
     """
     session: Any = client._endpoint.http_session  # noqa: SLF001 - known nowhere else
     config = client.meta.config
+    handlers = _handlers(client, _EVENTS, client.meta.service_model.operation_names)
     is_plain = type(session) is URLLib3Session and _is_untouched(type(client)._make_api_call)  # noqa: SLF001
     return bool(
         is_plain
@@ -61,11 +62,7 @@ def is_known(client: Any) -> bool:
         and not session._cert_file  # noqa: SLF001
         and session._socket_options == _PLAIN_SOCKET  # noqa: SLF001
         and (config.retries or {}).get("mode") != "adaptive"
-        and all(
-            map(
-                _is_botocores, _handlers(client, _EVENTS, client.meta.service_model.operation_names)
-            )
-        )
+        and all(map(_is_botocores, handlers))
     )
 
 
